@@ -1,0 +1,99 @@
+"""The contract of a detector.
+
+A detector sees interactions after redaction, one batch at a time, in two steps, so that the scorer can embed the texts
+of all detectors in one pass: `prepare` reads one interaction and says which texts it needs embedded, `evaluate` judges
+a batch with their embeddings at hand. `tests/detectors/test_contract.py` runs the same checks over every registered one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchline.schemas.records import Evidence, Interaction, Span
+
+Vectors = NDArray[np.float32]
+
+
+class Embeddings(Protocol):
+    """The sentence embeddings of a batch's texts."""
+
+    def __getitem__(self, texts: Sequence[str]) -> Vectors:
+        """The embeddings of texts that `prepare` asked for: (len(texts), 384), rows of length 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """The detector has nothing to say about the interaction; `reason` is a fixed phrase, never text of the event."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a detector says of one interaction: calibrated probabilities by label, where, against what."""
+
+    scores: Mapping[str, float]
+    spans: tuple[Span, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    scored_fraction: float = field(default=1.0)
+
+
+W = TypeVar("W")
+
+
+class Detector(ABC, Generic[W]):
+    """One judge of interactions. Deterministic; neither the order of a batch nor its size changes a result.
+
+    Attributes
+    ----------
+    name : str
+        Its name in findings and settings.
+    labels : tuple of str
+        The keys of every `Evaluation.scores` that it gives, all of them each time.
+    """
+
+    name: ClassVar[str]
+    labels: ClassVar[tuple[str, ...]]
+
+    @property
+    def version(self) -> str:
+        """Hash of its code and its weights, 12 hexadecimal digits: two findings of one version are comparable."""
+        return _version(type(self))
+
+    @abstractmethod
+    def prepare(self, interaction: Interaction) -> W | NotApplicable:
+        """Reads one interaction; must not depend on any other. Never blocks."""
+
+    def texts(self, work: W) -> Sequence[str]:
+        """The texts whose embeddings `evaluate` will ask for. Passages of documents are kept across batches."""
+        return ()
+
+    @abstractmethod
+    def evaluate(self, batch: Sequence[W], embeddings: Embeddings) -> Sequence[Evaluation]:
+        """Judges what `prepare` gave, one evaluation for each, in order. An empty batch gives an empty list."""
+
+
+_versions: dict[type, str] = {}
+
+
+def _version(detector: type) -> str:
+    if detector not in _versions:
+        digest = hashlib.sha256(Path(inspect.getfile(detector)).read_bytes())
+        for path in sorted(weights_folder(detector.name).glob("*")):  # type: ignore[attr-defined]
+            digest.update(path.name.encode() + path.read_bytes())
+        _versions[detector] = digest.hexdigest()[:12]
+    return _versions[detector]
+
+
+def weights_folder(name: str) -> Path:
+    """Where the shipped weights of a detector lie, with their model card (`card.md`)."""
+    return Path(__file__).parent / "weights" / name

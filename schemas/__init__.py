@@ -1,0 +1,1 @@
+"""The contracts: Avro records and codec, ClickHouse migrations and views, the error tree."""
