@@ -1,0 +1,70 @@
+"""Logistic regression whose output means what it says: weights from safetensors, numpy only, calibrated.
+
+A weights file may hold several of them, told apart by a prefix (one a label, say). Tensors of one: `weights` (d,),
+`bias` (1,), `mean` and `scale` (d,) that standardise the features, and `knots` (2, k): calibrated probability over
+log-odds, joined by straight lines (isotonic regression, or Platt's sigmoid where there are no knots).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from safetensors.numpy import load_file
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """P(label | features), calibrated.
+
+    Attributes
+    ----------
+    weights, mean, scale : (d,)
+    bias : (1,)
+    knots : (2, k)
+        Rows: log-odds, ascending; calibrated probability, not descending. k = 0: the sigmoid of the log-odds is
+        already calibrated (Platt scaling is folded into weights and bias).
+    """
+
+    weights: Numbers
+    bias: Numbers
+    mean: Numbers
+    scale: Numbers
+    knots: Numbers
+
+    @classmethod
+    def load(cls, path: Path, prefix: str = "") -> Logistic:
+        """Reads one from a safetensors file; raises `KeyError` when the file has no tensors of that prefix."""
+        tensors = load_file(path)
+        return cls(**{field.name: tensors[prefix + field.name].astype(np.float64) for field in fields(cls)})
+
+    def tensors(self, prefix: str = "") -> Mapping[str, NDArray[np.float32]]:
+        """What `load` reads, to be written with `safetensors.numpy.save_file`, beside others of other prefixes."""
+        return {
+            prefix + field.name: np.ascontiguousarray(getattr(self, field.name), dtype=np.float32)
+            for field in fields(self)
+        }
+
+    def log_odds(self, features: ArrayLike) -> Numbers:
+        """Uncalibrated log-odds of each row of (n, d) features: what to rank by, without an isotonic step's ties."""
+        standardised = (np.asarray(features, dtype=np.float64) - self.mean) / self.scale
+        # A sum over each row: unlike a matrix product, the same to the last bit in any batch.
+        odds: Numbers = (standardised * self.weights).sum(axis=1) + self.bias[0]
+        return odds
+
+    def probability(self, features: ArrayLike) -> Numbers:
+        """Calibrated probability of each row of (n, d) features: (n,) within [0, 1]."""
+        odds = self.log_odds(features)
+        if self.knots.shape[1]:
+            return np.asarray(np.interp(odds, self.knots[0], self.knots[1]), dtype=np.float64)
+        return sigmoid(odds)
+
+
+def sigmoid(log_odds: Numbers) -> Numbers:
+    """1 / (1 + exp(-log_odds)), without overflow."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * log_odds)), dtype=np.float64)

@@ -1,0 +1,88 @@
+"""What the training scripts share: fitting a calibrated logistic regression, and the figures of a model card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
+from sklearn.model_selection import GroupKFold
+from watchline.detectors.calibration import Logistic, Numbers
+
+Labels = NDArray[np.bool_]
+_KNOTS = 50
+
+
+def fit(features: Numbers, labels: Labels, c: float = 1.0, weights: Numbers | None = None) -> Logistic:
+    """A logistic regression on standardised features, L2 strength 1/c, not calibrated."""
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale[scale < 1e-9] = 1.0
+    model = LogisticRegression(C=c, max_iter=2000)
+    model.fit((features - mean) / scale, labels, sample_weight=weights)
+    return Logistic(model.coef_[0], model.intercept_, mean, scale, np.empty((2, 0)))
+
+
+def out_of_fold(features: Numbers, labels: Labels, groups: NDArray[np.str_], c: float = 1.0, folds: int = 5) -> Numbers:
+    """Log-odds of every row by a model that never saw the row's group."""
+    odds = np.empty(len(labels))
+    for train, test in GroupKFold(folds).split(features, labels, groups):
+        odds[test] = fit(features[train], labels[train], c).log_odds(features[test])
+    return odds
+
+
+def platt(model: Logistic, odds: Numbers, labels: Labels) -> Logistic:
+    """The model with Platt's sigmoid folded in, fitted on log-odds of rows it was not trained on (Platt 1999)."""
+    sigmoid = LogisticRegression(C=1e6).fit(odds[:, None], labels)
+    slope, offset = sigmoid.coef_[0, 0], sigmoid.intercept_
+    return replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
+
+
+def isotonic(model: Logistic, odds: Numbers, labels: Labels) -> Logistic:
+    """The model with isotonic knots, fitted on log-odds of rows it was not trained on (Zadrozny and Elkan 2002).
+
+    Knots lie at the means of equal-count bins rather than at the raw steps: no ties, and no probability of 0 or 1.
+    """
+    order = np.argsort(odds, kind="stable")
+    bins = np.array_split(order, min(_KNOTS, max(2, len(odds) // 40)))
+    # Laplace's rule in each bin keeps the ends off 0 and 1.
+    x = np.array([odds[rows].mean() for rows in bins])
+    y = np.array([(labels[rows].sum() + 0.5) / (len(rows) + 1.0) for rows in bins])
+    y = IsotonicRegression().fit_transform(x, y, sample_weight=[len(rows) for rows in bins])
+    return replace(model, knots=np.stack([x, y]))
+
+
+def expected_calibration_error(labels: Labels, probabilities: Numbers, bins: int = 10) -> float:
+    """Mean distance of stated from observed frequency over equal-width bins, weighted by size (Naeini et al. 2015)."""
+    which = np.minimum((probabilities * bins).astype(int), bins - 1)
+    return float(
+        sum(
+            abs(probabilities[which == b].mean() - labels[which == b].mean()) * (which == b).mean()
+            for b in np.unique(which)
+        )
+    )
+
+
+def balanced_threshold(labels: Labels, scores: Numbers) -> float:
+    """The score from which flagging gives the best balanced accuracy."""
+    candidates = np.unique(np.quantile(scores, np.linspace(0, 1, 201)))
+    best = max(candidates, key=lambda t: balanced_accuracy_score(labels, scores >= t))
+    return float(best)
+
+
+def figures(labels: Labels, scores: Numbers, threshold: float) -> Mapping[str, float]:
+    """AUROC, and balanced accuracy, F1, precision, recall at the threshold, ECE, share of positives, n."""
+    flagged = scores >= threshold
+    return {
+        "n": len(labels),
+        "positive": float(labels.mean()),
+        "auroc": float(roc_auc_score(labels, scores)),
+        "balanced_accuracy": float(balanced_accuracy_score(labels, flagged)),
+        "f1": float(f1_score(labels, flagged)),
+        "precision": float(labels[flagged].mean()) if flagged.any() else 0.0,
+        "recall": float(flagged[labels].mean()),
+        "ece": expected_calibration_error(labels, scores),
+    }
