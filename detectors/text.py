@@ -1,0 +1,144 @@
+"""Where sentences begin and end, and whether a text can be read at all: rules, no model; offsets in code points."""
+
+# ruff: noqa: RUF001 (typographic marks are what this file is about)
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from itertools import pairwise
+
+MAX_SENTENCE = 1000  # characters; what has no end by then is cut at a blank
+NO_TEXT = "no text"
+NOT_SUPPORTED = "language not supported"
+
+
+def _words(lines: str) -> frozenset[str]:
+    return frozenset(lines.split())
+
+
+_ABBREVIATIONS = _words("""
+    mr mrs ms dr prof sr jr st mt rev gen col capt sgt lt hon pres gov sen rep messrs vs cf eg ie e.g i.e fig figs no
+    nos vol vols pp p ch sec eq al approx est dept univ inc ltd co corp bros a.m p.m u.s u.k u.n d.c ph.d m.d b.a m.a
+    jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun viz resp incl min max avg
+""")
+_ENGLISH = _words("""
+    the of and to a in is it you that he was for on are with as i his they be at one have this from or had by but what
+    some we can out other were all there when up use your how said an each she which do their if will way about many
+    then them would like so these her him has more could no not who its did my than been where why does me our us
+""")
+# Spanish, Portuguese, Italian, French; German, Dutch, Scandinavian; Polish, Czech, Turkish, Indonesian, Romanian.
+_FOREIGN = (
+    _words("""
+    el los las una unos del que qué es por con para como más pero sus le ya este sí porque esta cuando muy sin sobre
+    también hasta hay donde quien desde todo nos durante todos uno les ni contra otros não uma os dos das mais foi ao
+    ele tem seu sua ou ser quando muito há já eu também só pelo pela até isso ela entre di che il della delle non sono
+    nel alla per una più anche come le les des est une dans qui pour pas sur plus ce avec au sont cette comme
+    der und ist nicht ein eine den mit für auf sich dem von zu auch als wie bei oder nach aus wird sind wir ich sie
+    het een van niet zijn dat op aan met voor er maar ook naar och att det som är på av för med till inte om jag ikke
+    og til har af jeg vi nie się na jest że z jak w czy są przez je se že jako bir ve bu için ile çok yang dan untuk
+    dengan tidak ini și care pentru din
+""")
+    - _ENGLISH
+)
+_FENCE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)", re.MULTILINE | re.DOTALL)
+_ITEM = r"[ \t]*(?:[-*+•‣◦–][ \t]|\(?\d{1,3}[.)][ \t]|\(?[a-z][.)][ \t]|#{1,6}[ \t]|\||>|```|~~~)"
+# After .!? and what closes with it, blanks, then what can open a sentence: anything but a small letter.
+_END = re.compile(
+    r"(?P<mark>[.!?…]+)[\"'”’)\]}*_`»]*(?P<gap>\s+)(?=[^\sa-z.!?…,;:)\]}])|[。！？｡]+[”’」』）]*|(?P<line>\n)"
+)
+_LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+\Z")
+_WRAPPED = 45  # a line that is broken off for its length is longer than this
+_LOOK_BACK = 40
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Start and end of each sentence, in order, without the blanks around it.
+
+    A list item, a heading, a table row and a block of code between fences is one each. A line break within a paragraph
+    ends a sentence only where the line was not broken for its length. No sentence is longer than `MAX_SENTENCE`.
+    """
+    cuts = [0]
+    fences = [match.span() for match in _FENCE.finditer(text)] if "```" in text or "~~~" in text else []
+    starts = [start for start, _ in fences]
+    for start, end in fences:
+        cuts += (start, end)
+    for match in _END.finditer(text):
+        place = bisect_right(starts, match.start()) - 1
+        in_code = place >= 0 and match.start() < fences[place][1]
+        if not in_code and _ends(text, match):
+            cuts.append(match.end())
+    cuts.append(len(text))
+    return [piece for start, end in pairwise(sorted(cuts)) for piece in _pieces(text, start, end)]
+
+
+def windows(text: str, max_chars: int = MAX_SENTENCE) -> list[tuple[int, int]]:
+    """Start and end of runs of whole sentences, each as many as fit into `max_chars`; a longer one stands alone."""
+    runs: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        if runs and end - runs[-1][0] <= max_chars:
+            runs[-1] = (runs[-1][0], end)
+        else:
+            runs.append((start, end))
+    return runs
+
+
+def unreadable(text: str) -> str | None:
+    """Why no detector can read the text, as a fixed phrase; None where it can be read, which means: it is English.
+
+    Short text is taken for English when its letters are Latin; longer text is held against function words.
+    """
+    sample = text[:4000]
+    letters = [char for char in sample if char.isalpha()]
+    if not letters and not any(char.isdigit() for char in sample):
+        return NO_TEXT
+    latin = sum(char < "ɐ" for char in letters)  # up to Latin Extended-B
+    if latin < 0.6 * len(letters):
+        return NOT_SUPPORTED
+    words = re.findall(r"[^\W\d_]+", sample.lower())
+    english = sum(word in _ENGLISH for word in words)
+    foreign = sum(word in _FOREIGN for word in words)
+    # Code and tables hold few function words of any language: only prose is judged by a lack of English ones.
+    is_prose = sum(char.isalpha() or char.isspace() for char in sample) > 0.9 * len(sample)
+    if (foreign >= 3 and foreign > 2 * english) or (is_prose and len(words) >= 25 and english < 0.08 * len(words)):
+        return NOT_SUPPORTED
+    return None
+
+
+def _ends(text: str, match: re.Match[str]) -> bool:
+    """Whether a candidate is the end of a sentence."""
+    if match["line"]:
+        start = text.rfind("\n", 0, match.start()) + 1
+        line = text[start : match.start()].strip()
+        return (
+            len(line) < _WRAPPED
+            or line[-1] in ".!?:;…"
+            or re.match(rf"[ \t]*\n|{_ITEM}", text[match.end() : match.end() + _LOOK_BACK]) is not None
+        )
+    if not match["mark"] or match["mark"] != ".":
+        return True
+    before = _LAST_WORD.search(text, max(match.start() - _LOOK_BACK, 0), match.start())
+    word = before[0] if before else ""
+    # "J. Smith", "e.g. Python", and the number of a list item ("2. Next") end nothing.
+    number = word.isdigit() and not text[text.rfind("\n", 0, match.start()) + 1 : match.start() - len(word)].strip()
+    initial = len(word) == 1 and word.isupper() and word != "I"
+    return not (initial or number or word.lower() in _ABBREVIATIONS)
+
+
+def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The stretch without blanks around it, cut where it is too long."""
+    pieces: list[tuple[int, int]] = []
+    while start < end:
+        while start < end and text[start].isspace():
+            start += 1
+        stop = end
+        if end - start > MAX_SENTENCE:
+            blank = max(text.rfind(" ", start, start + MAX_SENTENCE), text.rfind("\n", start, start + MAX_SENTENCE))
+            stop = blank if blank > start else start + MAX_SENTENCE
+        last = stop
+        while last > start and text[last - 1].isspace():
+            last -= 1
+        if last > start:
+            pieces.append((start, last))
+        start = stop
+    return pieces

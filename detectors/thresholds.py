@@ -1,0 +1,124 @@
+"""From calibrated probabilities to decisions: operating points and severity by detector and label, kept in a file.
+
+    version = "1"
+    [toxicity.default]          # every label of the detector that has no section of its own
+    threshold = 0.5             # balanced: at or above it the interaction is flagged
+    alert_threshold = 0.9       # at a stated false-alarm rate: at or above it on-call may be woken; left out: never
+    severity = "high"           # at or above alert_threshold; one step lower from threshold on (default: medium)
+
+A file of one's own holds only what differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from watchline.schemas.errors import ConfigurationError
+from watchline.schemas.records import Severity
+
+SHIPPED = Path(__file__).with_name("thresholds.toml")
+_SEVERITIES: tuple[Severity, ...] = ("none", "low", "medium", "high")
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    threshold: float
+    alert_threshold: float | None = None
+    severity: Severity = "medium"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a finding says beyond its scores. The thresholds are those of the label that decided."""
+
+    score: float
+    threshold: float
+    alert_threshold: float | None
+    flagged: bool
+    alert: bool
+    severity: Severity
+
+
+class Thresholds:
+    """The operating points in force.
+
+    Parameters
+    ----------
+    path
+        A TOML file whose sections replace shipped ones. Raises ConfigurationError where it is missing or wrong.
+
+    Attributes
+    ----------
+    version : str
+        The file's `version` and a hash of all values: two findings of one version were judged alike.
+    """
+
+    def __init__(self, path: Path | str | None = None) -> None:
+        shipped = _read(SHIPPED)
+        own = _read(Path(path)) if path else {}
+        name = str(own.pop("version", shipped["version"]))
+        shipped.pop("version")
+        for detector, sections in own.items():
+            shipped.setdefault(detector, {}).update(sections)
+        self._points = {
+            (detector, label): _point(f"{detector}.{label}", section)
+            for detector, sections in shipped.items()
+            for label, section in sections.items()
+        }
+        digest = hashlib.sha256(json.dumps(shipped, sort_keys=True).encode()).hexdigest()
+        self.version = f"{name}-{digest[:8]}"
+
+    def of(self, detector: str, label: str) -> OperatingPoint:
+        """The operating point of a label; raises ConfigurationError where no section names it."""
+        point = self._points.get((detector, label)) or self._points.get((detector, "default"))
+        if point is None:
+            raise ConfigurationError(f"thresholds: no section [{detector}.{label}] or [{detector}.default]")
+        return point
+
+    def judge(self, detector: str, scores: Mapping[str, float]) -> Verdict:
+        """Flagged where any label reaches its threshold.
+
+        The score is the label `any` where the detector gives it, else the highest: labels go together, so that
+        1 - prod(1 - p), which takes them for independent, would be too high.
+        """
+        points = {label: self.of(detector, label) for label in scores}
+        flagged = {label for label, point in points.items() if scores[label] >= point.threshold}
+        alert = {label for label in flagged if scores[label] >= (points[label].alert_threshold or 2)}
+        decided = max(scores, key=lambda label: (label in alert, label in flagged, scores[label]))
+        steps = [_SEVERITIES.index(points[label].severity) - (label not in alert) for label in flagged]
+        return Verdict(
+            score=scores.get("any", max(scores.values())),
+            threshold=points[decided].threshold,
+            alert_threshold=points[decided].alert_threshold,
+            flagged=bool(flagged),
+            alert=bool(alert),
+            severity=_SEVERITIES[max(max(steps), 1)] if steps else "none",
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"thresholds: {path} cannot be read: {error}") from None
+
+
+def _point(name: str, section: Mapping[str, Any]) -> OperatingPoint:
+    try:
+        point = OperatingPoint(**section)
+        numbers = (point.threshold, point.alert_threshold or point.threshold)
+        ok = 0 < numbers[0] <= numbers[1] <= 1 and point.severity in _SEVERITIES[1:]
+    except TypeError:
+        ok = False
+    if not ok:
+        raise ConfigurationError(
+            f"thresholds: [{name}] needs 0 < threshold <= alert_threshold <= 1 (alert_threshold may be left out) and "
+            f"severity low, medium or high, and nothing else"
+        )
+    return point
