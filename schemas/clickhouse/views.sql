@@ -6,10 +6,11 @@ SELECT *,
     arrayStringConcat(arrayMap(m -> m.2, output_messages), '\n') AS output
 FROM interactions FINAL;
 
--- A finding is shown once its interaction is: the interaction row is the commit mark.
+-- A finding is shown once its interaction is: the interaction row is the commit mark. A join and not IN, so that a
+-- reader's filter on time or event_id limits what is read of both tables.
 CREATE OR REPLACE VIEW v_findings AS
-SELECT * FROM findings FINAL
-WHERE event_id IN (SELECT event_id FROM interactions);
+SELECT f.* FROM findings AS f FINAL
+LEFT SEMI JOIN interactions AS i ON f.time = i.time AND f.event_id = i.event_id;
 
 CREATE OR REPLACE VIEW v_coverage AS
 WITH
@@ -37,6 +38,81 @@ LEFT JOIN (SELECT event_id, detector, toNullable(toString(decision)) AS decision
     ON plans.event_id = decisions.event_id AND plans.detector = decisions.detector
 GROUP BY detector
 ORDER BY detector;
+
+-- One row for each event and detector planned for it: what became of it (`missing`: no finding came). v_coverage
+-- by time, app and prompt version.
+CREATE OR REPLACE VIEW v_decisions AS
+SELECT
+    p.time AS time,
+    p.app AS app,
+    p.environment AS environment,
+    p.tenant AS tenant,
+    p.prompt_name AS prompt_name,
+    p.prompt_version AS prompt_version,
+    p.event_id AS event_id,
+    p.detector AS detector,
+    coalesce(nullIf(f.decision, ''), 'missing') AS decision,
+    coalesce(f.reason, '') AS reason
+FROM
+(
+    SELECT time, app, environment, tenant, prompt_name, prompt_version, event_id, arrayJoin(mapKeys(planned)) AS detector
+    FROM interactions FINAL
+) AS p
+LEFT JOIN (SELECT time, event_id, detector, toString(decision) AS decision, reason FROM findings FINAL) AS f
+    ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector;
+
+-- One row for each span of a finding, with its text and the texts it was held against. The offsets are code points;
+-- the texts bear the names that schemas/texts.py gives them.
+CREATE OR REPLACE VIEW v_spans AS
+WITH
+    mapFromArrays(
+        arrayConcat(
+            ['system'],
+            arrayMap(n -> concat('input:', toString(n)), range(length(i.input_messages))),
+            arrayMap(n -> concat('output:', toString(n)), range(length(i.output_messages))),
+            arrayMap(n -> concat('document:', toString(n)), range(length(i.documents))),
+            arrayMap(n -> concat('tool_call:', toString(n)), range(length(i.tool_calls))),
+            arrayMap(n -> concat('tool_call_result:', toString(n)), range(length(i.tool_calls)))
+        ),
+        arrayConcat(
+            [i.system_instructions],
+            arrayMap(m -> m.2, i.input_messages),
+            arrayMap(m -> m.2, i.output_messages),
+            arrayMap(d -> d.1, i.documents),
+            arrayMap(c -> c.2, i.tool_calls),
+            arrayMap(c -> c.3, i.tool_calls)
+        )
+    ) AS texts
+SELECT
+    f.time AS time,
+    f.app AS app,
+    f.environment AS environment,
+    f.tenant AS tenant,
+    f.prompt_name AS prompt_name,
+    f.prompt_version AS prompt_version,
+    f.model AS model,
+    f.event_id AS event_id,
+    f.detector AS detector,
+    f.detector_version AS detector_version,
+    f.score AS score,
+    f.flagged AS flagged,
+    f.alert AS alert,
+    f.number AS number,
+    f.span.1 AS field,
+    f.span.4 AS label,
+    f.span.5 AS span_score,
+    substringUTF8(texts[f.span.1], f.span.2 + 1, f.span.3 - f.span.2) AS text,
+    arrayMap(
+        e -> substringUTF8(texts[e.2], e.3 + 1, e.4 - e.3),
+        arrayFilter(e -> e.1 = f.number, f.evidence)
+    ) AS evidence_texts,
+    arrayMap(e -> e.2, arrayFilter(e -> e.1 = f.number, f.evidence)) AS evidence_fields,
+    i.input AS input
+FROM
+(
+    SELECT *, number, span FROM findings FINAL ARRAY JOIN spans AS span, range(length(spans)) AS number
+) AS f
+INNER JOIN v_interactions AS i ON f.time = i.time AND f.event_id = i.event_id;
 
 -- One row for each producer instance; `missing` events were numbered by it but never stored: dropped in the app,
 -- lost on the way, or dead letters.
