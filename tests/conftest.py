@@ -1,0 +1,70 @@
+"""What every room's tests share: a real broker, a real ClickHouse engine, settings for both."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests import brokers
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def pytest_report_header() -> str:
+    return f"broker: {brokers.kind()}"
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """HOST:PORT of a broker. Shared: a test takes a topic prefix of its own (`topic_prefix`)."""
+    with brokers.test_broker(tmp_path_factory.mktemp("broker")) as address:
+        yield address
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix that no other test uses."""
+    return f"t{uuid4().hex[:12]}."
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """`clickhouse(name)` gives a client of the real engine, on a fresh and migrated database.
+
+    One engine for the whole session: chDB holds one folder a process.
+    """
+    clickhouse_connect = pytest.importorskip("clickhouse_connect")
+    from watchline.schemas.migrate import migrate
+
+    folder = tmp_path_factory.mktemp("clickhouse")
+    clients: list[Any] = []
+    numbers = itertools.count()
+
+    def connect(name: str = "test", *, migrated: bool = True) -> Any:
+        client = clickhouse_connect.get_client(interface="chdb", path=str(folder / "data"))
+        clients.append(client)
+        database = f"{name}_{next(numbers)}"
+        if migrated:
+            migrate(client, database)
+        client.test_database = database
+        return client
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The settings of who runs the tests are not the tests' settings."""
+    for name in os.environ:
+        if name.startswith("WATCHLINE_") and not name.startswith("WATCHLINE_TEST_") and name != "WATCHLINE_DATA":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("WATCHLINE_CONFIG", str(tmp_path / "watchline.toml"))
+    (tmp_path / "watchline.toml").touch()
