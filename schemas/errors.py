@@ -1,10 +1,10 @@
 """The error tree. The class decides what the worker does.
 
-    WatchlineError
-    ├── PoisonError       the data is bad: dead letter, go on
-    ├── TransientError    the world is bad: bounded retry, then crash
-    └── FatalError        we are bad, or told wrongly: crash
-        └── ConfigurationError
+WatchlineError
+├── PoisonError       the data is bad: dead letter, go on
+├── TransientError    the world is bad: bounded retry, then crash
+└── FatalError        we are bad, or told wrongly: crash
+    └── ConfigurationError
 """
 
 

@@ -30,7 +30,17 @@ _MAPS = {
     "variant": "variant",
     "attribute": "attributes",
 }
-_PROSE = ("system", "input", "output", "document", "tool_call", "tool_call_result", "prompt_variable", "attribute", "error_message")
+_PROSE = (
+    "system",
+    "input",
+    "output",
+    "document",
+    "tool_call",
+    "tool_call_result",
+    "prompt_variable",
+    "attribute",
+    "error_message",
+)
 
 
 def is_prose(field: str) -> bool:

@@ -28,7 +28,7 @@ def kind() -> str:
 
 
 @contextmanager
-def test_broker(folder: Path) -> Iterator[str]:
+def running_broker(folder: Path) -> Iterator[str]:
     """Starts the broker that `kind` names; gives its HOST:PORT."""
     if url := os.environ.get("WATCHLINE_TEST_KAFKA"):
         yield url.removeprefix("kafka://")

@@ -23,7 +23,7 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """HOST:PORT of a broker. Shared: a test takes a topic prefix of its own (`topic_prefix`)."""
-    with brokers.test_broker(tmp_path_factory.mktemp("broker")) as address:
+    with brokers.running_broker(tmp_path_factory.mktemp("broker")) as address:
         yield address
 
 

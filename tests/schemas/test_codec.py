@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.schemas.samples import SAMPLES
+from watchline.schemas import codec, records
+from watchline.schemas.errors import PoisonError
+from watchline.schemas.records import Feedback, FindingBatch, Interaction, InteractionBatch
+
+STORED = sorted((codec.AVRO / "samples").glob("*.bin"))
+BATCH = next(sample for sample in SAMPLES if isinstance(sample, InteractionBatch))
+
+
+@pytest.mark.parametrize("record", SAMPLES, ids=lambda record: type(record).__name__)
+def test_round_trip(record: Any) -> None:
+    decoded = codec.decode(codec.encode(record), type(record))
+    # Embeddings travel as 32-bit floats; the samples' values are exact in both.
+    assert decoded == record
+
+
+@pytest.mark.parametrize("record", SAMPLES, ids=lambda record: type(record).__name__)
+def test_the_samples_set_every_field(record: Any) -> None:
+    """A field that the samples leave at its default would not be covered by the compatibility test."""
+    unset = [
+        field.name
+        for field in dataclasses.fields(record)
+        if field.default is not dataclasses.MISSING and getattr(record, field.name) == field.default
+    ]
+    assert unset == []
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_bytes_of_every_version_can_be_read(path: Path) -> None:
+    name, _, fingerprint = path.stem.partition("-")
+    data = path.read_bytes()
+    assert data[2:10].hex() == fingerprint
+    decoded = codec.decode(data, getattr(records, name))
+    assert any(type(sample).__name__ == name and decoded.__class__ is type(sample) for sample in SAMPLES)
+
+
+@pytest.mark.parametrize("record", SAMPLES, ids=lambda record: type(record).__name__)
+def test_the_current_schema_has_a_stored_sample(record: Any) -> None:
+    """Whoever changes a schema keeps the old one in history/ and stores a new sample."""
+    name = type(record).__name__
+    path = codec.AVRO / "samples" / f"{name}-{codec.schema_fingerprint(name).hex()}.bin"
+    assert codec.decode(path.read_bytes(), type(record)) == record
+
+
+def test_every_schema_of_a_stored_sample_is_known() -> None:
+    assert {path.stem.partition("-")[0] for path in STORED} == {type(record).__name__ for record in SAMPLES}
+
+
+def test_fingerprint_is_that_of_the_specification() -> None:
+    """The known CRC-64-AVRO of the "null" schema, little-endian as on the wire."""
+    assert codec._fingerprint("null") == (0x63DD24E7CC258F8A).to_bytes(8, "little")
+
+
+def test_python_types_have_the_fields_of_the_schemas() -> None:
+    for path in codec.AVRO.glob("*.avsc"):
+        declared = json.loads(path.read_text())
+        if declared["type"] == "record":
+            fields = [field.name for field in dataclasses.fields(getattr(records, declared["name"]))]
+            assert fields == [field["name"] for field in declared["fields"]], declared["name"]
+        else:
+            assert list(typing.get_args(getattr(records, declared["name"]))) == declared["symbols"]
+
+
+def test_every_field_is_documented() -> None:
+    for path in codec.AVRO.glob("*.avsc"):
+        declared = json.loads(path.read_text())
+        assert declared["doc"]
+        assert all(field.get("doc") for field in declared.get("fields", []))
+
+
+GOOD = codec.encode(BATCH)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (None, "empty message"),
+        (b"", "empty message"),
+        (b"\x00\x00\x00\x00\x07rest", "no schema registry"),
+        (b"random bytes", "magic"),
+        (GOOD[:2] + b"\x01" * 8 + GOOD[10:], "unknown schema fingerprint 0101010101010101"),
+        (GOOD[:12], "cannot be decoded"),
+        (GOOD[:-1], "cannot be decoded"),
+        (GOOD + b"\x00", "1 bytes after the end"),
+    ],
+)
+def test_bad_bytes_are_poison(data: bytes | None, reason: str) -> None:
+    with pytest.raises(PoisonError, match=reason):
+        codec.decode(data, InteractionBatch)
+
+
+def test_another_record_is_poison() -> None:
+    with pytest.raises(PoisonError, match="unknown schema fingerprint"):
+        codec.decode(GOOD, Feedback)
+
+
+def test_an_error_never_quotes_the_data() -> None:
+    with pytest.raises(PoisonError) as error:
+        codec.decode(GOOD.replace(b"total", b"\xff\xff\xff\xff\xff"), InteractionBatch)
+    assert "support-bot" not in str(error.value)
+
+
+@given(st.binary(max_size=200), st.integers(0, len(GOOD)))
+def test_whatever_the_bytes_nothing_but_poison_is_raised(data: bytes, cut: int) -> None:
+    for mutated in (data, codec.MAGIC + data, GOOD[:cut] + data, GOOD[:10] + data):
+        try:
+            codec.decode(mutated, InteractionBatch)
+        except PoisonError:
+            continue
+
+
+_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+@given(
+    st.builds(
+        Interaction,
+        event_id=st.uuids().map(str),
+        time=st.integers(-(2**62), 2**62),
+        app=_text,
+        system_instructions=st.none() | _text,
+        cost=st.none() | st.floats(allow_nan=False),
+        attributes=st.dictionaries(_text, _text, max_size=3),
+    )
+)
+def test_any_interaction_survives(interaction: Interaction) -> None:
+    batch = InteractionBatch(producer_id=interaction.event_id, first_sequence=0, interactions=(interaction,))
+    assert codec.decode(codec.encode(batch), InteractionBatch) == batch
+
+
+def test_finding_batches_hold_tuples() -> None:
+    batch = next(sample for sample in SAMPLES if isinstance(sample, FindingBatch))
+    decoded = codec.decode(codec.encode(batch), FindingBatch)
+    assert isinstance(decoded.items[0].findings[0].spans, tuple)
+    hash(decoded.items[0].findings[0].spans)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from tests.schemas.samples import INTERACTION, SAMPLES, TIME
+from watchline.schemas.errors import PoisonError
+from watchline.schemas.records import Document, Feedback, Interaction
+from watchline.schemas.validation import DAY, YEAR_2000, check
+
+NOW = TIME + 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"event_id": "42"}, "event_id: not a UUID"),
+        ({"time": -62_135_596_800_000_000}, "time: before 2000"),
+        ({"time": YEAR_2000 - 1}, "time: before 2000"),
+        ({"time": NOW + DAY + 1}, "more than a day after"),
+        ({"time": 253_402_300_799_000_000}, "more than a day after"),
+        ({"latency_s": float("nan")}, "latency_s: not a number"),
+        ({"latency_s": -0.1}, "latency_s"),
+        ({"time_to_first_chunk_s": float("inf")}, "time_to_first_chunk_s"),
+        ({"cost": -1.0}, "cost"),
+        ({"input_tokens": -1}, "input_tokens: negative"),
+        ({"documents": (Document("x", score=float("nan")),)}, "document 0: score"),
+        ({"trace_id": "xyz"}, "trace_id: not 32"),
+    ],
+)
+def test_what_cannot_be_stored_is_poison(change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(PoisonError, match=reason):
+        check(dataclasses.replace(INTERACTION, **change), received=NOW)
+
+
+def test_what_can_is_not() -> None:
+    check(INTERACTION, received=NOW)
+    check(Interaction(event_id=INTERACTION.event_id, time=TIME, app=""), received=NOW)
+    check(dataclasses.replace(INTERACTION, time=YEAR_2000), received=NOW)
+
+
+def test_feedback() -> None:
+    feedback = next(sample for sample in SAMPLES if isinstance(sample, Feedback))
+    check(feedback, received=NOW)
+    with pytest.raises(PoisonError, match="feedback_id"):
+        check(dataclasses.replace(feedback, feedback_id=""), received=NOW)
