@@ -101,14 +101,14 @@ def from_plain(record_type: type[R], plain: Mapping[str, Any]) -> R:
 
 
 @cache
-def _field_names(record_type: type) -> tuple[str, ...]:
+def _field_names(record_type: Any) -> tuple[str, ...]:
     return tuple(item.name for item in fields(record_type))
 
 
 @cache
-def _sequences(record_type: type) -> tuple[tuple[str, type | None], ...]:
+def _sequences(record_type: Any) -> tuple[tuple[str, Any], ...]:
     """The tuple fields of a record, each with the record type of its items (None for plain values)."""
-    found: list[tuple[str, type | None]] = []
+    found: list[tuple[str, Any]] = []
     for name, hint in typing.get_type_hints(record_type, vars(records)).items():
         options = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
         for option in options:

@@ -85,7 +85,7 @@ class Interaction:
 
     @property
     def input(self) -> str:
-        """What the user asked: the content of the last user message, or of the last message where none is the user's."""
+        """What the user asked: the last message of the user, or the last one where none is the user's."""
         for message in reversed(self.input_messages):
             if message.role == "user":
                 return message.content

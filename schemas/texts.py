@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from watchline.schemas.records import Interaction
 
@@ -76,6 +77,10 @@ def replace_texts(interaction: Interaction, changed: Mapping[str, str]) -> Inter
             for index, (key, text) in enumerate(values.items())
         }
 
+    changes: dict[str, Any] = {
+        **{attribute: new_map(field, getattr(interaction, attribute)) for field, attribute in _MAPS.items()},
+        **{name: new_or_none(name, getattr(interaction, name)) for name in _IDENTIFIERS},
+    }
     return replace(
         interaction,
         system_instructions=new_or_none("system", interaction.system_instructions),
@@ -109,8 +114,7 @@ def replace_texts(interaction: Interaction, changed: Mapping[str, str]) -> Inter
         finish_reasons=tuple(
             new(f"finish_reason:{index}", reason) for index, reason in enumerate(interaction.finish_reasons)
         ),
-        **{attribute: new_map(field, getattr(interaction, attribute)) for field, attribute in _MAPS.items()},
-        **{name: new_or_none(name, getattr(interaction, name)) for name in _IDENTIFIERS},
+        **changes,
     )
 
 

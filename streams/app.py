@@ -61,9 +61,7 @@ class Pipeline:
         async for events in stream.noack_take(2 * settings.buffer_messages, within=settings.linger_s):
             unacked = iter(events)
             unpacked = await self._on(self._scoring, _unpack, await self._messages(events))
-            for batch in interactions.batches(
-                unpacked, max_events=self._event_limit, max_bytes=settings.batch_bytes
-            ):
+            for batch in interactions.batches(unpacked, max_events=self._event_limit, max_bytes=settings.batch_bytes):
                 await self._handle(batch)
                 for _ in batch:
                     await stream.ack(next(unacked))
@@ -117,6 +115,12 @@ class Pipeline:
             return 32  # nothing measured yet
         in_time = int(self.settings.batch_seconds / self._seconds_per_event)
         return max(1, min(self.settings.batch_size, in_time))
+
+    def close(self) -> None:
+        """Ends the threads and closes the sink's client. Nothing may be in flight."""
+        self._scoring.shutdown()
+        self._storing.submit(self.sink.close)
+        self._storing.shutdown()
 
     async def _messages(self, events: Sequence[Any]) -> list[Message]:
         messages = []

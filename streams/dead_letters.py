@@ -115,8 +115,8 @@ class Brake:
             self._window.append(dead)
             if self._consecutive[key] >= self._max_consecutive:
                 raise FatalError(
-                    f"{self._consecutive[key]} dead letters in a row in {topic}[{partition}]: stopped. See v_dead_letters "
-                    "for the reasons; WATCHLINE_DEAD_LETTER_MAX_CONSECUTIVE sets the limit"
+                    f"{self._consecutive[key]} dead letters in a row in {topic}[{partition}]: stopped. "
+                    "See v_dead_letters for the reasons; WATCHLINE_DEAD_LETTER_MAX_CONSECUTIVE sets the limit"
                 )
         if len(self._window) >= MIN_EVENTS_FOR_RATIO and sum(self._window) > self._max_ratio * len(self._window):
             raise FatalError(

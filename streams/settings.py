@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -40,7 +41,7 @@ class Settings(BaseSettings):
     group_instance_id: str = Field(
         default_factory=socket.gethostname,
         min_length=1,
-        description="Name of this worker in the group; stable over its restarts, different for each. Default: host name.",
+        description="Name of this worker in the group, stable over restarts. Default: the host name.",
     )
     session_timeout_s: float = Field(30.0, ge=6, description="Seconds without heartbeat until a worker counts as dead.")
     rebalance_timeout_s: float = Field(60.0, ge=6, description="Seconds that a worker has to join a rebalance.")
@@ -101,6 +102,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    def __repr_args__(self) -> Iterator[tuple[str, str]]:
+        yield from ((name, show_value(getattr(self, name))) for name in type(self).model_fields)
 
     @property
     def bootstrap_servers(self) -> str:

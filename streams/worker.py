@@ -53,7 +53,6 @@ def run(settings: Settings) -> int:
     runners: list[Any] = []
     queries = QueryServer(settings) if settings.embedded_store else None
 
-    @app.task
     async def serve() -> None:
         runner, port = await health.serve(app, pipeline.progress, settings.http_host, settings.http_port)
         runners.append(runner)
@@ -64,8 +63,10 @@ def run(settings: Settings) -> int:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         (settings.data_dir / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
 
-    worker = faust.Worker(app, loop=loop, loglevel=settings.log_level, quiet=True, redirect_stdouts=False,
-                          override_logging=False)
+    app.task(serve)
+    worker = faust.Worker(
+        app, loop=loop, loglevel=settings.log_level, quiet=True, redirect_stdouts=False, override_logging=False
+    )
     try:
         worker.execute_from_commandline()
     except SystemExit as stop:

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from watchline.schemas.errors import ConfigurationError
+from watchline.streams import settings
+from watchline.streams.settings import PREFIX, Settings, load, shown
+
+
+def write_file(text: str) -> None:
+    Path(os.environ["WATCHLINE_CONFIG"]).write_text(text)
+
+
+def test_environment_wins_over_file_wins_over_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_file("batch_size = 7\nlinger_s = 0.5\n")
+    monkeypatch.setenv("WATCHLINE_BATCH_SIZE", "9")
+    loaded = load()
+    assert (loaded.batch_size, loaded.linger_s, loaded.device) == (9, 0.5, "auto")
+    source = {name: where for name, _, where in shown(loaded)}
+    assert source["WATCHLINE_BATCH_SIZE"] == "environment"
+    assert source["WATCHLINE_LINGER_S"].endswith("watchline.toml")
+    assert source["WATCHLINE_DEVICE"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("BATCH_SIZE", "0", "greater than or equal to 1"),
+        ("BATCH_SIZE", "many", "many"),
+        ("DETECTORS", "pii,astrology", "unknown: astrology; known: pii, groundedness"),
+        ("DEVICE", "tpu", "'auto', 'cpu' or 'cuda'"),
+        ("CLICKHOUSE_URL", "clickhouse://host", "http://, https:// or chdb://"),
+        ("CLICKHOUSE_DATABASE", "a; DROP", "match pattern"),
+        ("LINGER_S", "nan", "LINGER_S"),
+    ],
+)
+def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
+    monkeypatch.setenv(PREFIX + name, value)
+    with pytest.raises(ConfigurationError, match=message) as error:
+        load()
+    assert PREFIX + name in str(error.value)
+
+
+def test_a_mistyped_name_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHLINE_BATCHSIZE", "3")
+    with pytest.raises(ConfigurationError, match="unknown setting WATCHLINE_BATCHSIZE"):
+        load()
+
+
+def test_a_mistyped_name_in_the_file_is_an_error() -> None:
+    write_file("batchsize = 3\n")
+    with pytest.raises(ConfigurationError, match="BATCHSIZE"):
+        load()
+
+
+def test_a_broken_or_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_file("batch_size = \n")
+    with pytest.raises(ConfigurationError, match=r"watchline\.toml"):
+        load()
+    monkeypatch.setenv("WATCHLINE_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(ConfigurationError, match="no file"):
+        load()
+
+
+def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHLINE_CLICKHOUSE_PASSWORD", "hunter2")
+    monkeypatch.setenv("WATCHLINE_CLICKHOUSE_URL", "https://writer:hunter2@host:8443")
+    loaded = load()
+    assert loaded.clickhouse_password.get_secret_value() == "hunter2"
+    assert "hunter2" not in str(shown(loaded))
+    assert "hunter2" not in repr(loaded)
+    assert ("WATCHLINE_CLICKHOUSE_URL", "https://writer:********@host:8443", "environment") in shown(loaded)
+
+
+def test_a_bad_value_with_a_secret_in_it_does_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHLINE_CLICKHOUSE_URL", "ftp://writer:hunter2@host")
+    with pytest.raises(ConfigurationError) as error:
+        load()
+    assert "hunter2" not in str(error.value)
+
+
+def test_detectors_run_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHLINE_DETECTORS", " toxicity, pii ")
+    assert load().detectors == ("pii", "toxicity")
+    monkeypatch.setenv("WATCHLINE_DETECTORS", "")
+    assert load().detectors == ()
+
+
+def test_every_setting_is_documented() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert settings.show_value(field.get_default(call_default_factory=True)) is not None
+
+
+def test_bootstrap_servers() -> None:
+    assert load(kafka_url="kafka://a:1, b:2").bootstrap_servers == "a:1,b:2"
