@@ -13,7 +13,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from fastavro import schemaless_reader, schemaless_writer
 from fastavro.schema import fingerprint, load_schema, parse_schema, to_parsing_canonical_form
@@ -86,14 +86,14 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
     if is_dataclass(value):
-        return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
+        return {name: to_plain(getattr(value, name)) for name in _field_names(cast(Any, type(value)))}
     return value
 
 
 def from_plain(record_type: type[R], plain: Mapping[str, Any]) -> R:
     """A record from the dicts and lists that fastavro reads."""
     values = dict(plain)
-    for name, item_type in _sequences(record_type):
+    for name, item_type in _sequences(cast(Any, record_type)):
         items = values.get(name)
         if items is not None:
             values[name] = tuple(items) if item_type is None else tuple(from_plain(item_type, item) for item in items)

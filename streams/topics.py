@@ -122,8 +122,9 @@ def topic_id(settings: Settings, name: str) -> str:
     """Kafka's own id of a topic: another one after it was deleted and created again. Its name where there is no id."""
     from confluent_kafka import KafkaException, TopicCollection
 
+    admin = _admin(settings)  # must outlive its futures
     try:
-        described = _admin(settings).describe_topics(TopicCollection([name]), request_timeout=10)
+        described = admin.describe_topics(TopicCollection([name]), request_timeout=10)
         return str(described[name].result().topic_id)
     except (KafkaException, AttributeError):
         return name
