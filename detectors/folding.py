@@ -1,0 +1,49 @@
+"""A text as it reads, with the way back: look-alike digits and signs made plain, invisible characters left out.
+
+Personal data is found in the folded text, whatever it was written with: full-width `＠`, digits of another script, a
+zero-width blank in the middle of a number.
+"""
+
+# ruff: noqa: RUF002 (look-alikes are what this file is about)
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text; `offsets[i]` is where its character i stood, None where nothing was changed."""
+
+    text: str
+    offsets: tuple[int, ...] | None = None
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Where `text[start:end]`, which is not empty, stands in the text as it was."""
+        return (start, end) if self.offsets is None else (self.offsets[start], self.offsets[end - 1] + 1)
+
+
+def fold(text: str) -> Folded:
+    """The folded text. ASCII comes back as it is."""
+    if text.isascii():
+        return Folded(text)
+    pairs = [(new, place) for place, char in enumerate(text) for new in (char if char < "\x80" else _plain(char))]
+    return Folded("".join(new for new, _ in pairs), tuple(place for _, place in pairs))
+
+
+@lru_cache(4096)
+def _plain(char: str) -> str:
+    digit = unicodedata.decimal(char, None)
+    if digit is not None:
+        return str(digit)
+    category = unicodedata.category(char)
+    if category == "Cf":  # zero-width blanks and joiners, soft hyphen, direction marks
+        return ""
+    if category == "Pd" or char == "\u2212":  # dashes, minus
+        return "-"
+    if category == "Zs":
+        return " "
+    plain = unicodedata.normalize("NFKC", char)
+    return plain if plain.isascii() else char

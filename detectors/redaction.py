@@ -1,0 +1,148 @@
+"""Personal data to typed placeholders: `[EMAIL_ADDRESS_1]`, the same value the same placeholder throughout an event."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from watchline.detectors.folding import fold
+from watchline.detectors.identifiers import Entity
+from watchline.detectors.personal_data import PLACEHOLDER
+from watchline.schemas.records import Interaction, Span
+from watchline.schemas.texts import replace_texts, texts
+
+_NUMERIC = frozenset(["PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "US_BANK_NUMBER"])
+_SHORTEST = 4  # letters and digits; anything shorter stands in other words by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """An interaction without its personal data.
+
+    Attributes
+    ----------
+    interaction : Interaction
+    spans : tuple of Span
+        Where the placeholders stand in it.
+    counts : mapping of str to int
+        How many were put in, by type.
+    """
+
+    interaction: Interaction
+    spans: tuple[Span, ...]
+    counts: Mapping[str, int]
+
+
+def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -> Redacted:
+    """Replaces what was found in the named fields, and the same values wherever else they stand in the event."""
+    fields = dict(texts(interaction))
+    redacted = _redact(fields, entities)
+    changed = {field: text for field, (text, _) in redacted.items() if text != fields[field]}
+    spans = tuple(span for _, spans in redacted.values() for span in spans)
+    return Redacted(replace_texts(interaction, changed), spans, dict(Counter(span.label for span in spans)))
+
+
+def redact_text(text: str, entities: Sequence[Entity]) -> str:
+    """One text that is no part of an interaction, such as a comment of feedback."""
+    return _redact({"text": text}, {"text": entities})["text"][0]
+
+
+def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]]) -> dict[str, tuple[str, list[Span]]]:
+    """Each field's new text and the placeholders in it."""
+    numbers = _Numbers(fields.values())
+    found = {field: resolve(fields[field], entities.get(field, ())) for field in fields}
+    values: dict[tuple[str, str], Entity] = {}
+    for field, items in found.items():
+        for entity in items:
+            key = value(entity.type, fields[field][entity.start : entity.end])
+            values.setdefault(key, entity)
+            numbers.of(key)
+    patterns = [(key, entity.score, _everywhere(*key)) for key, entity in values.items() if len(key[1]) >= _SHORTEST]
+    out: dict[str, tuple[str, list[Span]]] = {}
+    for field, text in fields.items():
+        more = [
+            Entity(*folded.original(*match.span()), key[0], score)
+            for folded in ([fold(text)] if patterns else [])
+            for key, score, pattern in patterns
+            for match in pattern.finditer(folded.text)
+            if not PLACEHOLDER.search(match[0])
+        ]
+        out[field] = _replace(field, text, resolve(text, [*found[field], *more]) if more else found[field], numbers)
+    return out
+
+
+def resolve(text: str, entities: Iterable[Entity]) -> list[Entity]:
+    """Entities that don't overlap, in order. The longest is kept whole; of the others what sticks out."""
+    kept: list[Entity] = []
+    for entity in sorted(entities, key=lambda item: (item.start - item.end, -item.score, item.start, item.type)):
+        start, end = entity.start, entity.end
+        for other in kept:
+            if other.start <= start < other.end:
+                start = other.end
+            if other.start < end <= other.end:
+                end = other.start
+        if (start, end) != (entity.start, entity.end):
+            while start < end and not text[start].isalnum():
+                start += 1
+            while start < end and not text[end - 1].isalnum():
+                end -= 1
+        if start < end:
+            kept.append(Entity(start, end, entity.type, entity.score))
+    return sorted(kept, key=lambda item: item.start)
+
+
+def value(type_: str, surface: str) -> tuple[str, str]:
+    """What makes two finds the same: type, and the text without case, spacing and disguise."""
+    plain = fold(surface).text.casefold()
+    if type_ == "EMAIL_ADDRESS":
+        plain = re.sub(r"[(\[{<\s]+at[)\]}>\s]+", "@", plain)
+        plain = re.sub(r"[(\[{<\s]+dot[)\]}>\s]+", ".", plain)
+        return type_, re.sub(r"[^\w@.+%'-]", "", plain)
+    if type_ in _NUMERIC:
+        return type_, re.sub(r"[\W_]", "", plain)
+    return type_, " ".join(re.findall(r"[^\W_]+", plain)) if type_ == "PERSON" else plain
+
+
+def _everywhere(type_: str, plain: str) -> re.Pattern[str]:
+    """Finds a value in folded text, in identifiers too: `Jane Doe` in `chat_jane.doe-7`."""
+    if type_ in _NUMERIC:
+        inner = r"[\W_]{0,3}".join(map(re.escape, plain))
+        return re.compile(rf"(?<!\d){inner}(?!\d)", re.IGNORECASE)
+    if type_ == "PERSON":
+        inner = r"[\W_]+".join(map(re.escape, plain.split()))
+        return re.compile(rf"(?<![^\W_]){inner}(?![^\W_])", re.IGNORECASE)
+    return re.compile(re.escape(plain), re.IGNORECASE)
+
+
+class _Numbers:
+    """The number of each value's placeholder, past those that stand in the texts already."""
+
+    def __init__(self, present: Iterable[str]) -> None:
+        self._next: Counter[str] = Counter()
+        for text in present:
+            for match in PLACEHOLDER.finditer(text):
+                self._next[match[1]] = max(self._next[match[1]], int(match[2][:9]))
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def of(self, key: tuple[str, str]) -> int:
+        if key not in self._numbers:
+            self._next[key[0]] += 1
+            self._numbers[key] = self._next[key[0]]
+        return self._numbers[key]
+
+
+def _replace(field: str, text: str, entities: Sequence[Entity], numbers: _Numbers) -> tuple[str, list[Span]]:
+    parts: list[str] = []
+    spans: list[Span] = []
+    done = length = 0
+    for entity in entities:
+        number = numbers.of(value(entity.type, text[entity.start : entity.end]))
+        placeholder = f"[{entity.type}_{number}]"
+        parts += (text[done : entity.start], placeholder)
+        length += entity.start - done
+        spans.append(Span(field, length, length + len(placeholder), entity.type, entity.score))
+        length += len(placeholder)
+        done = entity.end
+    return "".join(parts) + text[done:], spans

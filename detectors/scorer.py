@@ -1,0 +1,292 @@
+"""A batch of interactions to findings: redact, embed the texts of all detectors in one pass, judge, decide.
+
+No interaction can spoil another's result: what fails on a batch is tried again one by one.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import traceback
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from watchline.detectors import redaction
+from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, Vectors
+from watchline.detectors.personal_data import PersonalData
+from watchline.detectors.thresholds import Thresholds
+from watchline.schemas.records import Finding, Interaction
+from watchline.schemas.texts import is_prose, texts
+
+if TYPE_CHECKING:  # loads torch, which a scorer without detectors does without
+    from watchline.detectors.encoder import Encoder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """An interaction as it is stored, and what the detectors say of it: one finding for each that was planned.
+
+    `prompt_embedding` is that of its input; empty where there is no input or no detector needs the encoder.
+    """
+
+    interaction: Interaction
+    findings: tuple[Finding, ...]
+    planned: Mapping[str, str]
+    redactions: Mapping[str, int]
+    prompt_embedding: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionFailed:
+    """Personal data may be left in the event: nothing of its text may be stored."""
+
+    event_id: str
+    reason: str = "redaction failed"
+
+
+class InvalidScoreError(ValueError):
+    """A detector gave other labels than its own, or a score that is no probability."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An interaction on its way, with what each detector made of it."""
+
+    interaction: Interaction
+    redactions: Mapping[str, int] = field(default_factory=dict)
+    work: dict[str, Any] = field(default_factory=dict)
+    texts: dict[str, Sequence[str]] = field(default_factory=dict)
+    results: dict[str, Evaluation | NotApplicable | Exception] = field(default_factory=dict)
+
+
+class Scorer:
+    """Runs the planned detectors over batches. Not for two threads at once.
+
+    Parameters
+    ----------
+    detectors
+        Those planned for every interaction; see `registry.load`.
+    device
+        Of the encoder; by default CUDA where there is one.
+    redact
+        Whether personal data is replaced before anything else sees the text, also where `pii` is not planned.
+    thresholds
+        A file whose sections replace shipped operating points.
+
+    Attributes
+    ----------
+    planned : mapping of str to str
+        Detector names to versions.
+    """
+
+    def __init__(
+        self,
+        detectors: Sequence[Detector[Any]] = (),
+        *,
+        device: str | None = None,
+        redact: bool = True,
+        thresholds: Path | str | None = None,
+    ) -> None:
+        self.planned: Mapping[str, str] = {detector.name: detector.version for detector in detectors}
+        self._thresholds = Thresholds(thresholds)
+        for detector in detectors:
+            for label in detector.labels:
+                self._thresholds.of(detector.name, label)  # a missing section is found now, not at the first event
+        self._finder = _finder(detectors) if redact else None
+        # Where the scorer redacts, the finding on personal data is about what it replaced.
+        self._detectors = [detector for detector in detectors if not (redact and detector.name == "pii")]
+        self._encoder = _encoder(device) if any(detector.name != "pii" for detector in detectors) else None
+        self.device = self._encoder.device if self._encoder else "cpu"
+
+    def score(self, interactions: Sequence[Interaction]) -> list[Scored | RedactionFailed]:
+        """One result for each interaction, in order."""
+        seconds: dict[str, float] = defaultdict(float)
+        with _timed(seconds, "pii"):
+            outcomes = self._redact(interactions)
+        drafts = [outcome for outcome in outcomes if isinstance(outcome, _Draft)]
+        for detector in self._detectors:
+            with _timed(seconds, detector.name):
+                _prepare(detector, drafts)
+        embeddings = self._embed(drafts, seconds)
+        for detector in self._detectors:
+            with _timed(seconds, detector.name):
+                _evaluate(detector, drafts, embeddings)
+        return [
+            self._scored(outcome, embeddings, seconds, len(drafts)) if isinstance(outcome, _Draft) else outcome
+            for outcome in outcomes
+        ]
+
+    def redact_text(self, text: str) -> str:
+        """A text that is no part of an interaction, redacted where the scorer redacts."""
+        if self._finder is None or not text:
+            return text
+        return redaction.redact_text(text, self._finder.find([text], [True])[0])
+
+    def _redact(self, interactions: Sequence[Interaction]) -> Sequence[_Draft | RedactionFailed]:
+        if self._finder is None:
+            return [_Draft(interaction) for interaction in interactions]
+        try:
+            return list(self._redacted(interactions, self._finder))
+        except Exception as error:
+            if len(interactions) > 1:
+                return [outcome for interaction in interactions for outcome in self._redact([interaction])]
+            log.warning("redaction failed: %s", _where(error))
+            return [RedactionFailed(interactions[0].event_id)]
+
+    def _redacted(self, interactions: Sequence[Interaction], finder: PersonalData) -> Iterator[_Draft]:
+        fields = [list(texts(interaction)) for interaction in interactions]
+        flat = [item for items in fields for item in items]
+        found = iter(finder.find([text for _, text in flat], [is_prose(name) for name, _ in flat]))
+        for interaction, items in zip(interactions, fields, strict=True):
+            redacted = redaction.redact(interaction, {name: next(found) for name, _ in items})
+            draft = _Draft(redacted.interaction, redacted.counts)
+            if "pii" in self.planned:
+                draft.results["pii"] = finder.evaluation(redacted.spans)
+            yield draft
+
+    def _embed(self, drafts: Sequence[_Draft], seconds: dict[str, float]) -> Embeddings | None:
+        """Embeds what the detectors asked for and every input; the time is shared out by texts asked for."""
+        if self._encoder is None:
+            return None
+        from watchline.detectors.encoder import Embedded
+
+        asked = {
+            detector.name: [text for draft in drafts for text in draft.texts.get(detector.name, ())]
+            for detector in self._detectors
+        }
+        start = perf_counter()
+        embedded = Embedded(
+            self._encoder, [*chain.from_iterable(asked.values()), *(draft.interaction.input for draft in drafts)]
+        )
+        per_text = (perf_counter() - start) / max(sum(map(len, asked.values())), 1)
+        for name, wanted in asked.items():
+            seconds[name] += per_text * len(wanted)
+        return embedded
+
+    def _scored(
+        self, draft: _Draft, embeddings: Embeddings | None, seconds: Mapping[str, float], batch_size: int
+    ) -> Scored:
+        prompt = draft.interaction.input
+        return Scored(
+            interaction=draft.interaction,
+            findings=tuple(self._finding(draft, name, seconds[name], batch_size) for name in self.planned),
+            planned=self.planned,
+            redactions=draft.redactions,
+            prompt_embedding=embeddings[[prompt]][0] if embeddings and prompt else np.empty(0, np.float32),
+        )
+
+    def _finding(self, draft: _Draft, name: str, seconds: float, batch_size: int) -> Finding:
+        common: dict[str, Any] = {
+            "event_id": draft.interaction.event_id,
+            "detector": name,
+            "detector_version": self.planned[name],
+            "calibration_version": self._thresholds.version,
+            "duration_us": round(seconds / batch_size * 1e6),
+            "batch_size": batch_size,
+            "device": "cpu" if name == "pii" else self.device,
+        }
+        match draft.results[name]:
+            case NotApplicable(reason):
+                return Finding(decision="not_applicable", reason=reason, scored_fraction=0.0, **common)
+            case Evaluation(scores, spans, evidence, scored_fraction):
+                verdict = self._thresholds.judge(name, scores)
+                return Finding(
+                    decision="evaluated",
+                    scores=scores,
+                    score=verdict.score,
+                    threshold=verdict.threshold,
+                    alert_threshold=verdict.alert_threshold,
+                    flagged=verdict.flagged,
+                    alert=verdict.alert,
+                    severity=verdict.severity,
+                    spans=spans,
+                    evidence=evidence,
+                    scored_fraction=scored_fraction,
+                    **common,
+                )
+            case error:
+                return Finding(decision="failed", reason=type(error).__name__, scored_fraction=0.0, **common)
+
+
+def _prepare(detector: Detector[Any], drafts: Sequence[_Draft]) -> None:
+    for draft in drafts:
+        try:
+            work = detector.prepare(draft.interaction)
+            if isinstance(work, NotApplicable):
+                draft.results[detector.name] = work
+            else:
+                draft.texts[detector.name] = detector.texts(work)
+                draft.work[detector.name] = work
+        except Exception as error:
+            _fail(detector, draft, error)
+
+
+def _evaluate(detector: Detector[Any], drafts: Sequence[_Draft], embeddings: Embeddings | None) -> None:
+    todo = [draft for draft in drafts if detector.name in draft.work]
+    if not todo:
+        return
+    try:
+        # Only `pii` runs without an encoder, and it asks for no embeddings.
+        work = [draft.work[detector.name] for draft in todo]
+        evaluations = detector.evaluate(work, cast(Embeddings, embeddings))
+        pairs = list(zip(todo, evaluations, strict=True))
+    except Exception as error:
+        if len(todo) == 1:
+            _fail(detector, todo[0], error)
+        else:
+            for draft in todo:
+                _evaluate(detector, [draft], embeddings)
+        return
+    for draft, evaluation in pairs:
+        try:
+            draft.results[detector.name] = _checked(detector, evaluation)
+        except InvalidScoreError as error:
+            _fail(detector, draft, error)
+
+
+def _checked(detector: Detector[Any], evaluation: Evaluation) -> Evaluation:
+    scores = {label: float(score) for label, score in evaluation.scores.items()}
+    if scores.keys() != set(detector.labels) or not all(0 <= score <= 1 for score in scores.values()):
+        raise InvalidScoreError
+    if not math.isfinite(evaluation.scored_fraction):
+        raise InvalidScoreError
+    return Evaluation(scores, evaluation.spans, evaluation.evidence, float(evaluation.scored_fraction))
+
+
+def _fail(detector: Detector[Any], draft: _Draft, error: Exception) -> None:
+    draft.results[detector.name] = error
+    log.warning("%s failed: %s", detector.name, _where(error))
+
+
+def _where(error: Exception) -> str:
+    """Class and place of an error; never its message, which may quote the text."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    seconds[name] += perf_counter() - start
+
+
+def _finder(detectors: Sequence[Detector[Any]]) -> PersonalData:
+    planned = [detector for detector in detectors if isinstance(detector, PersonalData)]
+    return planned[0] if planned else PersonalData()
+
+
+def _encoder(device: str | None) -> Encoder:
+    from watchline.detectors.encoder import Encoder
+
+    return Encoder(device)
