@@ -1,0 +1,37 @@
+-- Question: Which events were never scored, how many, where were they lost and why?
+-- Parameter: since = 1970-01-01 (first day, UTC)
+-- A dead letter that had a producer's number is among that producer's missing ones too: don't add the two up.
+SELECT place, source, reason, first_time, last_time, events
+FROM
+(
+    SELECT
+        'dead letter' AS place,
+        concat(topic, '/', toString(partition)) AS source,
+        d.reason AS reason,
+        toDateTime64(min(time), 6, 'UTC') AS first_time,
+        toDateTime64(max(time), 6, 'UTC') AS last_time,
+        count() AS events
+    FROM v_dead_letters AS d
+    GROUP BY source, reason
+    UNION ALL
+    SELECT
+        'producer',
+        concat(app, ' (', environment, ') ', toString(producer_id)),
+        concat('numbered but not stored; ', toString(dropped), ' of them dropped in the app, its buffer full'),
+        g.first_time,
+        g.last_time,
+        missing
+    FROM v_producer_gaps AS g
+    WHERE missing > 0
+    UNION ALL
+    SELECT
+        'Kafka',
+        concat(topic, '/', toString(partition)),
+        concat('messages (of one or more events) gone before they were read, from offset ', toString(first_missing)),
+        toDateTime64(time, 6, 'UTC'),
+        toDateTime64(time, 6, 'UTC'),
+        next_offset - first_missing
+    FROM v_offset_gaps
+)
+WHERE last_time >= {since:Date}
+ORDER BY place, first_time

@@ -1,0 +1,27 @@
+-- Question: Which prompt versions and models answered, from when to when, how often, and how often were they flagged?
+-- Parameter: app =  (only this app; empty for all)
+-- Parameter: prompt =  (only the prompt of this name; empty for all)
+WITH flags AS
+(
+    SELECT event_id, countIf(flagged) > 0 AS flagged, countIf(alert) > 0 AS alert
+    FROM v_findings
+    GROUP BY event_id
+)
+SELECT
+    i.app AS app,
+    i.environment AS environment,
+    i.prompt_name AS prompt_name,
+    i.prompt_version AS prompt_version,
+    i.prompt_hash AS prompt_hash,
+    i.model AS model,
+    min(i.time) AS first_time,
+    max(i.time) AS last_time,
+    count() AS interactions,
+    uniqExactIf(i.subject, i.subject != '') AS subjects,
+    countIf(flags.flagged) AS flagged,
+    countIf(flags.alert) AS alerts
+FROM v_interactions AS i
+LEFT JOIN flags ON flags.event_id = i.event_id
+WHERE ({app:String} = '' OR i.app = {app:String}) AND ({prompt:String} = '' OR i.prompt_name = {prompt:String})
+GROUP BY app, environment, prompt_name, prompt_version, prompt_hash, model
+ORDER BY app, environment, prompt_name, first_time

@@ -1,0 +1,15 @@
+-- Question: How much personal data of which kind was taken out before storage, day by day?
+-- Parameter: since = 1970-01-01 (first day, UTC)
+-- Parameter: until = 2100-01-01 (last day, UTC)
+SELECT
+    toDate(time) AS day,
+    app,
+    environment,
+    redaction.1 AS entity_type,
+    count() AS interactions,
+    sum(redaction.2) AS replaced
+FROM v_interactions
+ARRAY JOIN CAST(redactions AS Array(Tuple(String, UInt64))) AS redaction
+WHERE toDate(time) BETWEEN {since:Date} AND {until:Date}
+GROUP BY day, app, environment, entity_type
+ORDER BY day, app, environment, entity_type

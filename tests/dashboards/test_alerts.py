@@ -1,0 +1,102 @@
+"""The alert rules: well-formed as Grafana's file provisioning wants them, loud on bad data, silent on good."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dashboards.seed import seed
+from tests.dashboards.test_boards import panels
+from watchline.dashboards import rules
+from watchline.schemas.errors import ConfigurationError
+
+RULES = {rule["uid"]: rule for rule in rules.load()}
+RUNBOOKS = rules.FOLDER.parent / "runbooks"
+UNSUPPORTED = RULES["watchline-unsupported-answers"]
+NO_DATA = RULES["watchline-no-data"]
+
+
+def test_two_rules_with_uids_of_their_own() -> None:
+    assert len(rules.load()) == len(RULES) == 2
+    assert all(len(uid) <= 40 for uid in RULES)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_well_formed(rule: dict[str, Any]) -> None:
+    refs = [query["refId"] for query in rule["data"]]
+    assert len(set(refs)) == len(refs)
+    assert rule["condition"] in refs
+    assert {"noDataState", "execErrState", "for"} <= set(rule)
+    assert "severity" in rule["labels"]
+    for query in rule["data"]:
+        model = query["model"]
+        assert model["refId"] == query["refId"]
+        if query["datasourceUid"] == "__expr__":
+            assert model["expression"] in refs
+        else:
+            assert query["datasourceUid"] == "watchline-clickhouse"  # a literal: alert rules take no variable
+            assert model["intervalMs"] >= 60_000  # the default is one second
+            assert all(isinstance(value, int) for value in query["relativeTimeRange"].values())
+            assert not re.search(r"\$\{|\$__conditionalAll|\$(?!__)\w", model["rawSql"])
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_texts_survive_the_interpolation_of_provisioning_files(rule: dict[str, Any]) -> None:
+    for text in rule["labels"].values():
+        assert not re.search(r"(?<!\$)\$(?!\$)", text)
+    for text in rule["annotations"].values():
+        assert "${" not in text
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_leads_to_a_panel_and_a_runbook(rule: dict[str, Any]) -> None:
+    assert rule["dashboardUid"] == "watchline"
+    assert rule["panelId"] in {panel["id"] for panel in panels() if panel["type"] != "row"}
+    assert (RUNBOOKS / Path(rule["annotations"]["runbook_url"]).name).is_file()
+
+
+def test_unsupported_answers_says_what_changed(seeded: Any, now: datetime) -> None:
+    (alert,) = rules.evaluate(UNSUPPORTED, seeded, now)
+    assert alert.labels["prompt_version"] == "2"
+    assert alert.labels["model"] == "small"
+    assert alert.labels["before"] == "version 1 on small"
+    assert alert.values["B"] == pytest.approx(0.377, abs=0.001)  # Wilson's lower end of 30 in 60
+    assert "prompt answer version 2 on small: at least 37.7% of" in alert.summary
+    assert "Before it: version 1 on small, with 3.3%." in alert.description
+    assert "go back to it" in alert.description
+
+
+def test_unsupported_answers_is_silent_on_good_data(clickhouse: Callable[..., Any], now: datetime) -> None:
+    client = clickhouse("good")
+    seed(client, now, unsupported_v2=3)
+    assert rules.evaluate(UNSUPPORTED, client, now) == []
+
+
+def test_unsupported_answers_waits_for_twenty_answers(seeded: Any, now: datetime) -> None:
+    early = now - timedelta(minutes=11)  # 13 answers of version 2 by then, all of them unsupported
+    assert rules.evaluate(UNSUPPORTED, seeded, early) == []
+
+
+def test_no_data_is_silent_while_events_come(seeded: Any, now: datetime) -> None:
+    assert rules.evaluate(NO_DATA, seeded, now) == []
+
+
+def test_no_data_says_for_how_long(seeded: Any, now: datetime) -> None:
+    (alert,) = rules.evaluate(NO_DATA, seeded, now + timedelta(minutes=25))
+    assert "no interaction for 25 minutes" in alert.summary
+
+
+def test_no_data_fires_on_an_empty_database(clickhouse: Callable[..., Any], now: datetime) -> None:
+    (alert,) = rules.evaluate(NO_DATA, clickhouse("empty"), now)
+    assert "no interaction for 1440 minutes" in alert.summary
+
+
+def test_a_template_that_only_grafana_knows_is_an_error(seeded: Any, now: datetime) -> None:
+    rule = {**NO_DATA, "annotations": {**NO_DATA["annotations"], "summary": "{{ if true }}x{{ end }}"}}
+    with pytest.raises(ConfigurationError, match="template"):
+        rules.evaluate(rule, seeded, now + timedelta(minutes=25))

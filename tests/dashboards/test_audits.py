@@ -1,0 +1,97 @@
+"""Every audit query runs on the real engine and gives the numbers that were put in."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.dashboards.seed import CLAIM, EVIDENCE, QUESTION
+from watchline.dashboards import audits
+from watchline.schemas.errors import ConfigurationError
+
+
+def run(client: Any, name: str, **values: str) -> list[dict[str, Any]]:
+    return list(client.query(audits.load(name).statement(**values)).named_results())
+
+
+def test_there_are_six_each_with_its_question() -> None:
+    assert len(audits.names()) == 6
+    for name in audits.names():
+        assert audits.load(name).question.endswith("?")
+
+
+@pytest.mark.parametrize("name", audits.names())
+def test_runs_with_its_defaults_and_leaves_no_placeholder(name: str, seeded: Any) -> None:
+    assert run(seeded, name)
+    assert not re.search(r"\{\w+:", audits.load(name).statement())
+
+
+@pytest.mark.parametrize("name", audits.names())
+def test_the_parameters_are_good_for_a_clients_own_binding(name: str, seeded: Any) -> None:
+    audit = audits.load(name)
+    assert seeded.query(audit.sql, parameters=dict(audit.parameters)).result_rows
+
+
+def test_coverage_counts_each_planned_check_once(seeded: Any) -> None:
+    rows = run(seeded, "coverage")
+    total = dict.fromkeys(("groundedness", "pii", "toxicity"), 0)
+    missing = dict(total)
+    for row in rows:
+        total[row["detector"]] += row["planned"]
+        missing[row["detector"]] += row["missing"]
+    assert total == {"groundedness": 120, "pii": 120, "toxicity": 120}
+    assert missing == {"groundedness": 0, "pii": 0, "toxicity": 2}
+    whole = {row["detector"]: row for row in seeded.query("SELECT * FROM v_coverage").named_results()}
+    assert {detector: row["missing"] for detector, row in whole.items()} == missing
+    assert {detector: row["planned"] for detector, row in whole.items()} == total
+
+
+def test_prompts_served(seeded: Any) -> None:
+    first, second = run(seeded, "prompts_served", app="support-bot")
+    assert (first["prompt_version"], first["interactions"], first["alerts"]) == ("1", 60, 2)
+    assert (second["prompt_version"], second["interactions"], second["alerts"]) == ("2", 60, 30)
+    assert first["subjects"] == 7
+    assert run(seeded, "prompts_served", app="other") == []
+
+
+def test_redactions(seeded: Any) -> None:
+    rows = run(seeded, "redactions")
+    assert {row["entity_type"] for row in rows} == {"EMAIL_ADDRESS"}
+    assert sum(row["replaced"] for row in rows) == 4
+
+
+def test_lost_events_come_from_every_place_where_events_get_lost(seeded: Any) -> None:
+    found = {row["place"]: row["events"] for row in run(seeded, "lost_events")}
+    assert found == {"dead letter": 1, "producer": 5, "Kafka": 20}
+    assert run(seeded, "lost_events", since="2099-01-01") == []
+
+
+def test_unsupported_answers_show_claim_and_source_by_code_points(seeded: Any, now: datetime) -> None:
+    rows = run(seeded, "unsupported_answers")
+    assert len(rows) == 32
+    assert {row["unsupported"] for row in rows} == {CLAIM}
+    assert {tuple(row["sources"]) for row in rows} == {(EVIDENCE,)}
+    assert {row["question"] for row in rows} == {QUESTION}
+    assert len(run(seeded, "unsupported_answers", limit="3")) == 3
+    assert run(seeded, "unsupported_answers", until=f"{now.year - 1}-01-01") == []
+
+
+def test_signals_say_what_changed(seeded: Any) -> None:
+    (row,) = run(seeded, "signals")
+    assert (row["measure"], row["before"], row["after"]) == ("groundedness", 0.03, 0.5)
+    assert row["slice"] == {"prompt_version": "2"}
+
+
+def test_a_value_is_never_sql(seeded: Any) -> None:
+    assert run(seeded, "prompts_served", app="' OR 1=1 --") == []
+    assert run(seeded, "prompts_served", app="\\' OR 1=1 --") == []
+
+
+def test_unknown_names_are_errors_that_list_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match="coverage"):
+        audits.load("nothing")
+    with pytest.raises(ConfigurationError, match="since"):
+        audits.load("coverage").statement(from_="2026-01-01")
