@@ -21,10 +21,8 @@ def seed(client: Any, now: datetime, *, unsupported_v2: int = 30) -> None:
     interactions, findings = [], []
     for sequence, (version, number) in enumerate(events):
         event_id = uuid5(NAMESPACE_URL, f"{version}/{number}")
-        ago = (
-            timedelta(minutes=15 + 40 * (60 - number) / 60) if version == "1" else timedelta(seconds=14 * (60 - number))
-        )
-        time = now - ago
+        minutes = 15 + (60 - number) * 2 / 3 if version == "1" else (60 - number) * 14 / 60
+        time = now - timedelta(minutes=minutes)
         common: dict[str, Any] = {
             "event_id": event_id,
             "time": time,
