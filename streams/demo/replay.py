@@ -1,0 +1,63 @@
+"""The recording published again through the real producer: fresh ids, times moved so that the last event is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from watchline.schemas.records import Feedback, Interaction
+from watchline.streams import Producer
+from watchline.streams.demo.app import PROMPTS
+from watchline.streams.demo.recording import Recording
+from watchline.streams.identifiers import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What was published: the recorded id of each interaction to its fresh one, and the interactions as recorded."""
+
+    ids: Mapping[str, str]
+    recording: Recording
+
+
+def replay(recording: Recording, producer: Producer, *, now: int) -> Replayed:
+    """Publishes everything at once, in the order of its time; returns before all of it is delivered.
+
+    `now`: microseconds since 1970, the time that the last record gets.
+    """
+    records = sorted([*recording.interactions, *recording.feedback], key=lambda record: record.time)
+    shift = now - records[-1].time
+    ids = {record.event_id: uuid7() for record in records if isinstance(record, Interaction)}
+    for record in records:
+        if isinstance(record, Feedback):
+            producer.feedback(
+                ids[record.event_id], rating=record.rating, comment=record.comment, time=(record.time + shift) / 1e6
+            )
+        else:
+            _emit(producer, record, ids[record.event_id], (record.time + shift) / 1e6, recording)
+    return Replayed(ids, recording)
+
+
+def _emit(producer: Producer, record: Interaction, event_id: str, time: float, recording: Recording) -> None:
+    label = recording.labels.get(record.event_id)
+    template = PROMPTS[record.prompt_version or ""]
+    producer.emit(
+        event_id=event_id,
+        time=time,
+        input=[{"role": message.role, "content": message.content} for message in record.input_messages],
+        output=record.output,
+        model=record.request_model,
+        provider=record.provider,
+        system=record.system_instructions,
+        documents=[{"id": each.id, "content": each.content, "score": each.score} for each in record.documents],
+        prompt=f"{record.prompt_name}@{record.prompt_version}",
+        prompt_template=f"{template.system}\n{template.template}",
+        prompt_variables=record.prompt_variables,
+        usage={"input_tokens": record.input_tokens, "output_tokens": record.output_tokens},
+        latency_s=record.latency_s,
+        time_to_first_chunk_s=record.time_to_first_chunk_s,
+        finish_reasons=record.finish_reasons,
+        parameters=record.request_parameters,
+        # What a person said of the answer travels along, so that the report can compare in SQL.
+        attributes={"human_label": "unsupported" if label else "supported"} if label is not None else {},
+    )

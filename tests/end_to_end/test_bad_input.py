@@ -1,0 +1,122 @@
+"""Every kind of bad input has the outcome that the design gives it, and nothing else is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+from tests.end_to_end.workers import Worker
+from watchline.schemas.codec import MAGIC, decode, encode
+from watchline.schemas.records import Interaction, InteractionBatch, Message
+
+SECRET = "a sentence that nobody may find in the table of dead letters"
+
+
+def interaction(**changes: object) -> Interaction:
+    plain = Interaction(
+        event_id=str(uuid4()),
+        time=time.time_ns() // 1000,
+        app="bot",
+        request_model="m",
+        input_messages=(Message("user", "Where is the manual?"),),
+        output_messages=(Message("assistant", SECRET),),
+    )
+    return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def envelope(*interactions: Interaction) -> bytes:
+    return encode(InteractionBatch(producer_id=str(uuid4()), first_sequence=0, interactions=interactions))
+
+
+def test_bad_input(make_worker: Callable[..., Worker]) -> None:
+    worker = make_worker(detectors="pii")
+    good = envelope(interaction())
+    bad_bytes = {
+        "empty message": b"",
+        "no Avro single-object magic": b"random bytes",
+        "unknown schema fingerprint 0101010101010101 for InteractionBatch": MAGIC + b"\x01" * 8 + good[10:],
+        "InteractionBatch cannot be decoded": good[: len(good) // 2],
+    }
+    year_1, year_9999 = -62_135_596_800_000_000, 253_402_300_799_000_000
+    invalid = {
+        "latency_s: not a number, infinite or negative": interaction(latency_s=float("nan")),
+        "time: before 2000": interaction(time=year_1),
+        "or more than a day after": interaction(time=year_9999),
+    }
+    stored = [
+        interaction(),
+        interaction(request_model=None),
+        interaction(output_messages=(), input_messages=()),
+        interaction(output_messages=(Message("assistant", ""),)),
+        interaction(output_messages=(Message("assistant", "Где находится руководство? " * 20),)),
+    ]
+    # The bad one in the middle of a good envelope; poison last in its partition, where no later message hides it.
+    worker.produce(envelope(*stored[:2], *invalid.values(), *stored[2:]), good, *bad_bytes.values())
+    worker.wait(lambda: worker.count("v_interactions") == len(stored) + 1)
+    worker.wait(lambda: worker.count("v_dead_letters") == len(bad_bytes) + len(invalid))
+
+    letters = worker.rows("SELECT reason, event_index, event_id, size_bytes FROM v_dead_letters")
+    for reason, value in bad_bytes.items():
+        assert [(index, size) for text, index, _, size in letters if text.startswith(reason)] == [(-1, len(value))]
+    for number, (reason, event) in enumerate(invalid.items()):
+        found = [(index, event_id) for text, index, event_id, _ in letters if reason in text and index >= 0]
+        assert (number + 2, event.event_id) in found, reason
+    assert SECRET not in str(worker.rows("SELECT * FROM v_dead_letters"))
+    assert {row[0] for row in worker.rows("SELECT toString(event_id) FROM v_interactions")} >= {
+        event.event_id for event in stored
+    }
+    missing = worker.rows("SELECT detector, missing FROM v_coverage")
+    assert missing == [("pii", 0)]
+    worker.wait(lambda: worker.health()["lag_messages"] == 0)
+    assert worker.stop() == 0
+
+
+def test_five_megabytes_arrive_cut(make_worker: Callable[..., Worker]) -> None:
+    """Through the real producer, which cuts what Kafka would refuse and says how long it was."""
+    from watchline.streams import Producer
+
+    worker = make_worker(detectors="pii")
+    producer = Producer(
+        worker.settings.bootstrap_servers, app="bot", topic_prefix=worker.settings.topic_prefix, strict=True
+    )
+    event_id = producer.emit(input="Where is the manual?", output="x" * 5_000_000, model="m")
+    producer.close()
+    worker.wait(lambda: worker.count("v_interactions") == 1)
+    ((stored_id, size, truncated),) = worker.rows(
+        "SELECT toString(event_id), length(output), truncated FROM v_interactions"
+    )
+    assert stored_id == event_id
+    assert size <= 256 * 1024
+    assert 5_000_000 in dict(truncated).values()
+
+
+def test_dead_letters_keep_the_bytes(make_worker: Callable[..., Worker]) -> None:
+    from confluent_kafka import Consumer
+
+    from watchline.streams import topics
+
+    worker = make_worker(detectors="")
+    bad = interaction(cost=-1.0)
+    worker.produce(b"random bytes", envelope(interaction(), bad))
+    worker.wait(lambda: worker.count("v_dead_letters") == 2)
+    consumer = Consumer(
+        {
+            "bootstrap.servers": worker.settings.bootstrap_servers,
+            "group.id": str(uuid4()),
+            "auto.offset.reset": "earliest",
+        }
+    )
+    consumer.subscribe([topics.dead_letters(worker.settings.topic_prefix)])
+    values: dict[bytes, dict[str, bytes]] = {}
+    deadline = time.monotonic() + 30
+    while len(values) < 2 and time.monotonic() < deadline:
+        message = consumer.poll(1)
+        if message is not None and message.error() is None:
+            values[message.value()] = dict(message.headers())
+    consumer.close()
+    assert b"random bytes" in values
+    (alone,) = [value for value in values if value != b"random bytes"]
+    assert decode(alone, InteractionBatch).interactions == (bad,)
+    assert values[alone]["watchline-reason"] == b"cost: not a number, infinite or negative"

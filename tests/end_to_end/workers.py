@@ -1,0 +1,111 @@
+"""Real worker processes for the tests: started, asked by SQL, terminated, killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from confluent_kafka import Producer
+
+from watchline.streams import query, topics
+from watchline.streams.settings import Settings, load
+from watchline.streams.worker import STATE_FILE
+
+READY_TIMEOUT_S = 120.0  # models are loaded, on two cores that others use too
+
+
+class Worker:
+    """A worker process with an embedded store of its own, on a shared broker."""
+
+    def __init__(self, broker: str, topic_prefix: str, data_dir: Path, settings: Mapping[str, str]) -> None:
+        self.environment = {
+            "WATCHLINE_KAFKA_URL": f"kafka://{broker}",
+            "WATCHLINE_TOPIC_PREFIX": topic_prefix,
+            "WATCHLINE_GROUP_ID": topic_prefix + "workers",
+            "WATCHLINE_GROUP_INSTANCE_ID": "w1",
+            "WATCHLINE_DATA_DIR": str(data_dir),
+            "WATCHLINE_HTTP_PORT": "0",
+            "WATCHLINE_SESSION_TIMEOUT_S": "6",
+            "WATCHLINE_REBALANCE_TIMEOUT_S": "6",
+            **settings,
+        }
+        names = {name.removeprefix("WATCHLINE_").lower(): value for name, value in self.environment.items()}
+        self.settings: Settings = load(**names)
+        self.log = data_dir / "worker.log"
+        self.data_dir = data_dir
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Worker:
+        """Starts the process and waits until it answers queries."""
+        (self.data_dir / STATE_FILE).unlink(missing_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "watchline.streams.cli.main", "worker"],
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=log,
+            )
+        self.wait(lambda: (self.data_dir / STATE_FILE).exists(), READY_TIMEOUT_S)
+        return self
+
+    def stop(self, sign: int = signal.SIGTERM, timeout_s: float = 60) -> int:
+        """Sends a signal and waits for the end; gives the exit code."""
+        assert self._process is not None
+        self._process.send_signal(sign)
+        code = self._process.wait(timeout_s)
+        self._process = None
+        return code
+
+    def join(self, timeout_s: float) -> int:
+        """Waits for an end that comes by itself; gives the exit code."""
+        assert self._process is not None
+        code = self._process.wait(timeout_s)
+        self._process = None
+        return code
+
+    def end(self) -> None:
+        """Ends the process if it still runs."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a query over the views gives."""
+        with query.open_queries(self.settings) as queries:
+            return [tuple(row) for row in queries.query(sql).rows]
+
+    def count(self, view: str) -> int:
+        """The rows of a view."""
+        return int(self.rows(f"SELECT count() FROM {view}")[0][0])
+
+    def health(self) -> dict[str, Any]:
+        """The health page."""
+        state = json.loads((self.data_dir / STATE_FILE).read_text())
+        with urlopen(state["health"], timeout=10) as page:
+            report: dict[str, Any] = json.load(page)
+        return report
+
+    def wait(self, until: Callable[[], bool], timeout_s: float = 60) -> None:
+        """Waits for a condition; fails with the worker's log when it does not come or the worker ends."""
+        deadline = time.monotonic() + timeout_s
+        while not until():
+            ended = self._process is not None and self._process.poll() is not None
+            assert not ended, f"the worker ended:\n{self.log.read_text()[-4000:]}"
+            assert time.monotonic() < deadline, f"waited {timeout_s} s in vain:\n{self.log.read_text()[-4000:]}"
+            time.sleep(0.1)
+
+    def produce(self, *values: bytes, topic: Callable[[str], str] = topics.interactions) -> None:
+        """Bytes as they are into a topic, each delivered."""
+        producer = Producer({"bootstrap.servers": self.settings.bootstrap_servers, "log_level": 0})
+        for value in values:
+            producer.produce(topic(self.settings.topic_prefix), value)
+        assert producer.flush(30) == 0
