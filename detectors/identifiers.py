@@ -71,6 +71,12 @@ _STREET = (
     "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|Circle|Cir"
     "|Parkway|Pkwy|Highway|Hwy|Crescent|Close|Row|Alley|Trail|Trl"
 )
+_FLAT = r"[,\s]\s{0,3}(?:Apt|Apartment|Suite|Ste|Unit|Flat)\b\.? ?\w+"
+_UNIT = rf"{_FLAT}|[,\s]\s{{0,3}}#\d+"
+_STREET_ENDING = (
+    "straße|strasse|str\\.|weg|gasse|allee|gatan|gata|vägen|katu|tie|vej|veien|vegen|gade|straat|laan|utca| u\\."
+)
+_STREET_BEGINNING = "[Rr]ue|[Cc]alle|[Rr]ua|[Aa]venida|Avenue|Boulevard|Plaza|Piazza|Via|Viale|Chemin"
 _TLD = "com|org|net|edu|gov|info|io|co|me|dev|app|ai|biz|eu|uk|de|fr|es|it|nl|ch|at|be|se|no|dk|pl|us|ca|au|in|jp|br"
 
 _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]] = [
@@ -157,13 +163,27 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
     (
         "ADDRESS",
         re.compile(
-            rf"\b\d{{1,6}}[A-Za-z]?,? (?:[NSEW]\.? )?(?:[A-Z0-9][\w'.-]* ){{1,4}}?(?:{_STREET})\b\.?"
-            r"(?:,? ?\b(?:Apt|Apartment|Suite|Ste|Unit|Flat)\b\.? ?\w+| #\d+)?"
+            rf"\b\d{{1,6}}[A-Za-z]?,? (?:[NSEW]\.? )?(?:[A-Z0-9][\w'.-]* ){{1,4}}?(?:{_STREET})\b\.?(?:{_UNIT})*"
             r"(?:,? [A-Z][\w'.-]+(?: [A-Z][\w'.-]+){0,2},? [A-Z]{2}(?: \d{5}(?:-\d{4})?)?\b)?"
-            r"|\bP\.? ?O\.? Box \d+\b"
+            r"|\b(?:P\.? ?O\.? |(?:PSC|Unit) \d+,? )Box \d+\b(?:\s[AFD]PO A[AEP] \d{5}\b)?"
+            rf"|\b(?:\d{{1,6}} )?[A-Z]\w*(?:{_STREET_ENDING}) \d{{1,5}}\b(?:{_UNIT})*"
+            rf"|\b(?:\d{{1,5}},? )?(?:{_STREET_BEGINNING}) (?:d\w{{1,2}} )?[A-Z]\w+(?: \d{{1,5}}\b)?"
+            rf"|\b\d{{1,6}} (?:[^\W_][\w'.-]* ?){{1,5}}(?:{_FLAT})+"
+            r"(?:[^?!;:.\d]{1,70}?(?!(?:19|20)\d\d\b)\d{4,6}\b)?"
         ),
-        0.9,
+        0.8,
         None,
+    ),
+    (
+        "ADDRESS",
+        re.compile(
+            r"\b(?:address(?: of [^\n.:?!]{1,40})?(?: is|:)|located at|(?:live|lives|living|reside|resides) (?:at|in)"
+            r"|(?:ship|send|deliver|return|mail) (?:\w+ ){0,3}to)\s+"
+            r"(?P<value>\d{1,6} [^?!;]{4,90}?)(?=[?!;]|\.(?:\s+[A-Z]|\s*$)|\n\s*\n|\s*$)",
+            re.IGNORECASE,
+        ),
+        0.8,
+        lambda text: re.search(r"[A-Z]", text) is not None,
     ),
 ]
 
@@ -238,7 +258,7 @@ def _classify(text: str, start: int, groups: list[tuple[int, int]]) -> Iterator[
     nanp = _NANP.search(text, start, end)
     if len(digits) == 9 and (lengths == (3, 2, 4) or _SSN_WORD.search(before)):
         yield Entity(groups[0][0], end, "US_SSN", 0.95)
-    elif text[start] == "+" and 8 <= len(digits) <= 15:
+    elif text[start] == "+" and digits[0] != "0" and 8 <= len(digits) <= 15:
         yield Entity(start, _with_extension(text, end), "PHONE_NUMBER", 0.95)
     elif _DAY.match(text, groups[0][0]):
         return

@@ -48,13 +48,19 @@ _NER_SCORE = 0.8
 _PHRASE_SCORE = 0.8
 _NAME = r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)*"
 _NAMES = rf"{_NAME}(?: (?:(?:[A-Z]\.|van|von|der|den|de|da|di|del|la|le|bin|al|ibn|dos|du) ){{0,2}}{_NAME}){{0,3}}"
-# What says that a name follows. "I'm" only before two words: "I'm Canadian".
+# What says that a name follows. Some say so only before two words: "I'm Canadian", "by Default".
 _PHRASE = re.compile(
-    rf"\b(?:[Mm]y (?:full )?name is|[Nn]ame:|[Tt]his is|Mr\.?|Mrs\.?|Ms\.?|Miss|Dr\.|[Cc]ontact:) (?P<name>{_NAMES})"
-    rf"|\b(?:I am|I'm|[Rr]egards,|[Ss]incerely,|[Cc]heers,)\s(?P<full>{_NAME} {_NAME})"
+    r"\b(?:[Mm]y (?:full )?name is|[Nn]ame:|Mr\.?|Mrs\.?|Ms\.?|Miss|Dr\.|[Cc]ontact:|Dear"
+    r"|(?:[Mm]y|[Hh]is|[Hh]er|[Tt]heir|[Oo]ur) (?:son|daughter|kid|child|wife|husband|partner|brother|sister|mother"
+    r"|father|friend|boss|colleague|neighbou?r|doctor|patient|customer|client|employee))"
+    rf" (?P<name>{_NAMES})"
+    rf"|\b(?:I am|I'm|[Tt]his is|[Rr]egards,|[Ss]incerely,|[Cc]heers,|[Ff]ollow up with|[Bb]y:|signed)\s+"
+    rf"(?P<full>{_NAME}(?: [A-Z]\.?)? {_NAME})"
+    rf"|^>?\s*(?P<speaker>{_NAME}):\s?[\"“]",
+    re.MULTILINE,
 )
 _INTRODUCED = re.compile(r"\bmy (?:full )?name(?: is|'s|:) (?P<name>[^\W\d_]+(?: [^\W\d_]+)?)\b", re.IGNORECASE)
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|>>> .*|^ {4,}[\w.]+\(.*$", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"```(?s:.*?)(?:```|\Z)|`[^`\n]*`|^\s*(?:>>>|\.\.\.) .*$|^ {4,}[\w.]+\(.*$", re.MULTILINE)
 _CAPITAL = re.compile(r"(?<![\w.])[^\W\d_a-z][^\W\d_]*[a-z\u00df-\uffff][^\W\d_]*")
 _PARTICLES = frozenset(
     ["van", "von", "der", "den", "de", "da", "di", "del", "la", "le", "bin", "al", "ibn", "dos", "du"]
@@ -160,7 +166,11 @@ def _as_names(text: str, start: int, end: int, score: float, introduced: bool = 
         words.pop(0)
     while words and not _is_part(words[-1][0], introduced):
         words.pop()
-    if not words or not all(_is_part(word[0], introduced) or word[0] in _PARTICLES for word in words):
+    if (
+        not words
+        or (len(words) == 1 and len(words[0][0].rstrip(".")) == 1)
+        or not all(_is_part(word[0], introduced) or word[0] in _PARTICLES for word in words)
+    ):
         return
     last = re.sub(r"['’]s?$|[.!?'\")\]]+$", "", words[-1][0]) if len(words[-1][0]) > 2 else words[-1][0]
     a, b = start + words[0].start(), start + words[-1].start() + len(last)
@@ -211,6 +221,6 @@ _COMMON = """
     Statement Statements Import Imports Name Names Scope Scopes Virtual Assert Implicit Explicit Escape Backslash
     Backspace Formfeed Horizontal Tab Linefeed Underscores Digits Description Mismatch Matched Matches Meta Cls Pdb
     Print Jump Remove Manually Describes Generics Alias Common Custom Operations Misc Outer Else Standard Foo Bar
-    Spam Eggs Lu Lo Neumann Linux Windows Docker Kafka Grafana Avro English Json Yaml Html Question Answer System
+    Spam Eggs Lu Lo Neumann Linux Windows Docker Kafka Grafana Avro English Json Yaml Html Question Answer Specification Formatting Mini-Language System
     User Assistant Documentation Example Examples Tkinter Unix Ascii Default Optional
 """
