@@ -1,6 +1,7 @@
 -- What readers use. Exact whether or not parts have merged (FINAL), made anew by every `watchline migrate`.
+-- A view runs with the rights of who migrated, so that a reader needs a grant on the views and none on the tables.
 
-CREATE OR REPLACE VIEW v_interactions AS
+CREATE OR REPLACE VIEW v_interactions SQL SECURITY DEFINER AS
 SELECT *,
     arrayElement(arrayFilter(m -> m.1 = 'user', input_messages), -1).2 AS input,
     arrayStringConcat(arrayMap(m -> m.2, output_messages), '\n') AS output
@@ -8,11 +9,11 @@ FROM interactions FINAL;
 
 -- A finding is shown once its interaction is: the interaction row is the commit mark. A join and not IN, so that a
 -- reader's filter on time or event_id limits what is read of both tables.
-CREATE OR REPLACE VIEW v_findings AS
+CREATE OR REPLACE VIEW v_findings SQL SECURITY DEFINER AS
 SELECT f.* FROM findings AS f FINAL
 LEFT SEMI JOIN interactions AS i ON f.time = i.time AND f.event_id = i.event_id;
 
-CREATE OR REPLACE VIEW v_coverage AS
+CREATE OR REPLACE VIEW v_coverage SQL SECURITY DEFINER AS
 WITH
     plans AS
     (
@@ -41,7 +42,7 @@ ORDER BY detector;
 
 -- One row for each event and detector planned for it: what became of it (`missing`: no finding came). v_coverage
 -- by time, app and prompt version.
-CREATE OR REPLACE VIEW v_decisions AS
+CREATE OR REPLACE VIEW v_decisions SQL SECURITY DEFINER AS
 SELECT
     p.time AS time,
     p.app AS app,
@@ -63,7 +64,7 @@ LEFT JOIN (SELECT time, event_id, detector, toString(decision) AS decision, reas
 
 -- One row for each span of a finding, with its text and the texts it was held against. The offsets are code points;
 -- the texts bear the names that schemas/texts.py gives them.
-CREATE OR REPLACE VIEW v_spans AS
+CREATE OR REPLACE VIEW v_spans SQL SECURITY DEFINER AS
 WITH
     mapFromArrays(
         arrayConcat(
@@ -116,7 +117,7 @@ INNER JOIN v_interactions AS i ON f.time = i.time AND f.event_id = i.event_id;
 
 -- One row for each producer instance; `missing` events were numbered by it but never stored: dropped in the app,
 -- lost on the way, or dead letters.
-CREATE OR REPLACE VIEW v_producer_gaps AS
+CREATE OR REPLACE VIEW v_producer_gaps SQL SECURITY DEFINER AS
 SELECT
     producer_id,
     any(app) AS app,
@@ -129,7 +130,7 @@ SELECT
 FROM interactions FINAL
 GROUP BY producer_id;
 
-CREATE OR REPLACE VIEW v_prompt_versions AS
+CREATE OR REPLACE VIEW v_prompt_versions SQL SECURITY DEFINER AS
 SELECT
     i.app AS app,
     i.environment AS environment,
@@ -150,7 +151,7 @@ FROM interactions AS i FINAL
 GROUP BY app, environment, prompt_name, prompt_version;
 
 -- Share of flagged answers by prompt version and detector, with the 95 % Wilson interval.
-CREATE OR REPLACE VIEW v_quality AS
+CREATE OR REPLACE VIEW v_quality SQL SECURITY DEFINER AS
 SELECT
     app, environment, prompt_name, prompt_version, detector,
     countIf(decision = 'evaluated') AS evaluated,
@@ -164,10 +165,10 @@ SELECT
 FROM v_findings
 GROUP BY app, environment, prompt_name, prompt_version, detector;
 
-CREATE OR REPLACE VIEW v_feedback AS SELECT * FROM feedback FINAL;
+CREATE OR REPLACE VIEW v_feedback SQL SECURITY DEFINER AS SELECT * FROM feedback FINAL;
 
-CREATE OR REPLACE VIEW v_signals AS SELECT * FROM signals FINAL;
+CREATE OR REPLACE VIEW v_signals SQL SECURITY DEFINER AS SELECT * FROM signals FINAL;
 
-CREATE OR REPLACE VIEW v_dead_letters AS SELECT * FROM dead_letters FINAL;
+CREATE OR REPLACE VIEW v_dead_letters SQL SECURITY DEFINER AS SELECT * FROM dead_letters FINAL;
 
-CREATE OR REPLACE VIEW v_offset_gaps AS SELECT * FROM offset_gaps FINAL;
+CREATE OR REPLACE VIEW v_offset_gaps SQL SECURITY DEFINER AS SELECT * FROM offset_gaps FINAL;
