@@ -1,0 +1,175 @@
+"""The producer's bounded buffer: what waits for Kafka, the numbers that events get, and what became of them all.
+
+Every event takes a sequence number, sent or dropped: an envelope takes the next ones for its events when it is closed,
+a drop takes the next one when it happens. So envelopes have no holes, and what was dropped in the app shows as a gap
+between them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from watchline.schemas.records import Feedback, Interaction
+
+
+class Pending(NamedTuple):
+    """A record to be: its fields, with about how many bytes they hold. Building it is left to the sender's thread."""
+
+    record_type: type[Interaction | Feedback]
+    fields: dict[str, Any]
+    size: int
+
+    @property
+    def is_event(self) -> bool:
+        return self.record_type is Interaction
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What became of the events and the feedback so far: `emitted` is the sum of the other four counts."""
+
+    emitted: int = 0
+    delivered: int = 0  # acknowledged by Kafka
+    discarded: int = 0  # left out by the app's before_send
+    dropped: int = 0  # lost, and `dropped_by` says why
+    buffered: int = 0  # waiting, or on the way to Kafka
+    dropped_by: Mapping[str, int] = field(default_factory=dict)
+
+
+class Buffer:
+    """Any thread may call any method; only those that say so wait."""
+
+    def __init__(self, max_events: int, max_bytes: int) -> None:
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        # Reentrant, for a signal handler or a finaliser that emits while its own thread is in here.
+        self._lock = threading.RLock()
+        self._arrived = threading.Condition(self._lock)
+        self._settled = threading.Condition(self._lock)
+        self._waiting: deque[Pending] = deque()
+        self._bytes = 0
+        self._taken = 0  # by the sender, fate not yet known
+        self._hurried = 0  # how many wait for the buffer to become empty
+        self._emitted = 0
+        self._delivered = 0
+        self._discarded = 0
+        self._dropped: Counter[str] = Counter()
+        self._next_sequence = 0
+        self._lost_events = 0
+        self.closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def stats(self) -> Stats:
+        with self._lock:
+            return Stats(
+                emitted=self._emitted,
+                delivered=self._delivered,
+                discarded=self._discarded,
+                dropped=self._dropped.total(),
+                buffered=len(self._waiting) + self._taken,
+                dropped_by=dict(self._dropped),
+            )
+
+    def put(self, pending: Pending, wake_at: int) -> bool:
+        """Takes one; when the buffer is full, the oldest make room. Whether nothing was dropped for it.
+
+        The sender is woken by the first and by the one that makes `wake_at`: waking costs the app time.
+        """
+        with self._lock:
+            self._emitted += 1
+            if self.closed or pending.size > self._max_bytes:
+                self._drop("closed" if self.closed else "too large", pending.is_event)
+                return False
+            self._waiting.append(pending)
+            self._bytes += pending.size
+            room = True
+            while self._bytes > self._max_bytes or len(self._waiting) > self._max_events:
+                oldest = self._waiting.popleft()
+                self._bytes -= oldest.size
+                self._drop("buffer full", oldest.is_event)
+                room = False
+            if len(self._waiting) in (1, wake_at):
+                self._arrived.notify()
+            return room
+
+    def refuse(self, reason: str, *, event: bool) -> None:
+        """Counts what was emitted but can't be taken."""
+        with self._lock:
+            self._emitted += 1
+            self._drop(reason, event)
+
+    def take(self, limit: int) -> list[Pending]:
+        """The oldest, which the caller has to settle, each once."""
+        with self._lock:
+            taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+            self._bytes -= sum(pending.size for pending in taken)
+            self._taken += len(taken)
+        return taken
+
+    def number(self, count: int) -> tuple[int, int]:
+        """The first of the next `count` sequence numbers, and how many events were dropped so far."""
+        with self._lock:
+            first = self._next_sequence
+            self._next_sequence += count
+            return first, self._lost_events
+
+    def settle_delivered(self, count: int) -> None:
+        with self._lock:
+            self._delivered += count
+            self._settle(count)
+
+    def settle_discarded(self) -> None:
+        with self._lock:
+            self._discarded += 1
+            self._settle(1)
+
+    def settle_dropped(self, reason: str, count: int = 1, *, event: bool, numbered: bool = False) -> None:
+        """`numbered`: the events already have their sequence numbers, so the gap is there."""
+        with self._lock:
+            self._drop(reason, event, count, numbered)
+            self._settle(count)
+
+    def wait_for_work(self, enough: int, linger_s: float) -> bool:
+        """Waits for one, then for `enough` or as long as `linger_s`; False when there will be no more.
+
+        Comes back at once while taken ones are unsettled and none wait: their reports have to be asked for.
+        """
+        with self._lock:
+            self._arrived.wait_for(lambda: self._waiting or self._taken or self.closed)
+            if self._waiting:
+                self._arrived.wait_for(lambda: len(self._waiting) >= enough or self._hurried or self.closed, linger_s)
+            return bool(self._waiting or self._taken or not self.closed)
+
+    def wait_until_settled(self, timeout_s: float) -> bool:
+        """Hurries the sender and waits until all are settled, at most so long; whether it came to that."""
+        with self._lock:
+            self._hurried += 1
+            self._arrived.notify()
+            try:
+                return self._settled.wait_for(lambda: not self._waiting and not self._taken, timeout_s)
+            finally:
+                self._hurried -= 1
+
+    def close(self) -> None:
+        """Takes no more from now on."""
+        with self._lock:
+            self.closed = True
+            self._arrived.notify()
+
+    def _settle(self, count: int) -> None:
+        self._taken -= count
+        if not self._waiting and not self._taken:
+            self._settled.notify_all()
+
+    def _drop(self, reason: str, event: bool, count: int = 1, numbered: bool = False) -> None:
+        self._dropped[reason] += count
+        if event:
+            self._lost_events += count
+            self._next_sequence += 0 if numbered else count

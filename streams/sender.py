@@ -1,0 +1,181 @@
+"""The thread between the producer's buffer and Kafka: packs events into envelopes and hears what became of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import confluent_kafka
+
+from watchline.schemas.codec import encode
+from watchline.schemas.errors import ConfigurationError
+from watchline.schemas.records import Interaction, InteractionBatch
+from watchline.streams.buffer import Buffer, Pending
+from watchline.streams.identifiers import uuid7
+from watchline.streams.throttled_log import ThrottledLog
+from watchline.streams.truncation import truncate
+
+ENVELOPE_EVENTS = 64
+ENVELOPE_BYTES = 900_000  # a broker takes 1 MiB unless told otherwise
+POLL_S = 0.1  # how long a delivery report may wait to be heard
+# The app's threads wait while this one holds the interpreter, up to 5 ms at a time. So it rests after every event,
+# until as many are buffered that keeping up counts for more.
+REST_S, REST_BELOW = 0.00005, 1_000
+
+KAFKA_DEFAULTS: Mapping[str, Any] = {
+    "client.id": "watchline",
+    "acks": "all",
+    "enable.idempotence": True,
+    "compression.type": "lz4",
+    # After that, events that wait for Kafka make room for newer ones.
+    "delivery.timeout.ms": 300_000,
+    # An app may start before the worker, which makes the topics.
+    "topic.metadata.propagation.max.ms": 300_000,
+    # Small, because the buffer in front of it is the one that drops the oldest.
+    "queue.buffering.max.kbytes": 16_384,
+    # Not on the app's standard error; what goes wrong comes to `_on_error`.
+    "log_level": 0,
+}
+_FRAME = 10  # bytes of magic and fingerprint before an encoded record
+_ONE_ITEM, _NO_MORE_ITEMS = b"\x02", b"\x00"  # Avro's block counts of an array
+
+BeforeSend = Callable[[Interaction], Interaction | None]
+
+
+class Sender:
+    """Sends what comes into `buffer` until that is closed. Belongs to one process: a forked child makes its own.
+
+    Raises ConfigurationError where the Kafka client refuses a setting. Errors after that are counted and logged.
+    """
+
+    def __init__(
+        self,
+        buffer: Buffer,
+        kafka: Mapping[str, Any],
+        *,
+        topic_prefix: str,
+        before_send: BeforeSend | None,
+        linger_s: float,
+        log: ThrottledLog,
+    ) -> None:
+        self.producer_id = uuid7()
+        self._buffer = buffer
+        self._kafka = {**KAFKA_DEFAULTS, **kafka, "error_cb": self._on_error}
+        self._interactions = f"{topic_prefix}interactions"
+        self._feedback = f"{topic_prefix}feedback"
+        self._before_send = before_send
+        self._linger_s = linger_s
+        self._log = log
+        self._abandoned = False
+        self._broken = False  # the client met an error that it can't recover from
+        self._client = self._connect()
+        self._thread = threading.Thread(target=self._run, name="watchline-producer", daemon=True)
+        self._thread.start()
+
+    def abandon(self, timeout_s: float) -> None:
+        """Drops what isn't delivered yet, and ends the thread; the buffer has to be closed."""
+        self._abandoned = True
+        self._thread.join(timeout_s)
+
+    def _connect(self) -> confluent_kafka.Producer:
+        try:
+            return confluent_kafka.Producer(self._kafka)
+        except (confluent_kafka.KafkaException, TypeError, ValueError) as error:
+            raise ConfigurationError(f"kafka: {error}") from None
+
+    def _run(self) -> None:
+        while self._buffer.wait_for_work(ENVELOPE_EVENTS, self._linger_s):
+            try:
+                while len(self._buffer):
+                    self._pack(self._buffer.take(ENVELOPE_EVENTS))
+                    self._client.poll(0)
+                if self._abandoned or self._broken:
+                    self._client.purge()
+                self._client.poll(POLL_S)
+                if self._broken:
+                    self._broken = False
+                    self._client = self._connect()
+            except Exception as error:  # the thread has to live as long as the app
+                self._log.warn("internal", "unexpected %s in the producer's thread", type(error).__name__)
+
+    def _pack(self, taken: list[Pending]) -> None:
+        """Sends what makes one envelope, or more where it is large; each is settled, here or by its delivery report."""
+        items: list[bytes] = []
+        for pending in taken:
+            item = self._encode(pending)
+            if len(self._buffer) < REST_BELOW:
+                time.sleep(REST_S)
+            if item is None:
+                continue
+            if not pending.is_event:
+                self._produce(self._feedback, item, 1, event=False)
+                continue
+            if sum(map(len, items)) + len(item) > ENVELOPE_BYTES:
+                self._send(items)
+                items = []
+            items.append(_ONE_ITEM + item[_FRAME:])
+        self._send(items)
+
+    def _encode(self, pending: Pending) -> bytes | None:
+        """The bytes of one record, or None where it was dropped or discarded."""
+        culprit = "bad value"
+        try:
+            record = pending.record_type(**pending.fields)
+            if isinstance(record, Interaction):
+                if self._before_send is not None:
+                    culprit = "before_send"
+                    changed = self._before_send(record)
+                    if changed is None:
+                        self._buffer.settle_discarded()
+                        return None
+                    record = changed
+                record = truncate(record)
+            item = encode(record)
+        except Exception as error:
+            # Without the error's text, which may quote the event. A hook that fails must not let the event through.
+            self._log.warn(culprit, "an event is dropped: %s raised %s", culprit, type(error).__name__)
+            self._buffer.settle_dropped(culprit, event=pending.is_event)
+            return None
+        if len(item) > ENVELOPE_BYTES:
+            self._log.warn("too large", "an event of %d bytes is dropped", len(item))
+            self._buffer.settle_dropped("too large", event=pending.is_event)
+            return None
+        return item
+
+    def _send(self, items: list[bytes]) -> None:
+        if not items:
+            return
+        first, lost = self._buffer.number(len(items))
+        # The items are the envelope's last field. Encoding each by itself gives its size, keeps a bad one from the
+        # others, and never holds the interpreter for long.
+        envelope = InteractionBatch(producer_id=self.producer_id, first_sequence=first, dropped=lost, interactions=())
+        value = encode(envelope).removesuffix(_NO_MORE_ITEMS) + b"".join(items) + _NO_MORE_ITEMS
+        self._produce(self._interactions, value, len(items), event=True)
+
+    def _produce(self, topic: str, value: bytes, count: int, *, event: bool) -> None:
+        """Hands a message to the client; waits while the client's queue is full, as it is when Kafka is away."""
+        report = partial(self._on_delivery, count, event)
+        while not self._abandoned:
+            try:
+                self._client.produce(topic, value, on_delivery=report)
+                return
+            except BufferError:
+                self._client.poll(POLL_S)
+            except Exception as error:  # KafkaException, and its text is librdkafka's own
+                self._log.warn("delivery failed", "Kafka's client took no events: %s", error)
+                break
+        self._buffer.settle_dropped("delivery failed", count, event=event, numbered=True)
+
+    def _on_delivery(self, count: int, event: bool, error: confluent_kafka.KafkaError | None, _: object) -> None:
+        if error is None:
+            self._buffer.settle_delivered(count)
+            return
+        self._log.warn("delivery failed", "Kafka did not take %d events: %s", count, error.name())
+        self._buffer.settle_dropped("delivery failed", count, event=event, numbered=True)
+
+    def _on_error(self, error: confluent_kafka.KafkaError) -> None:
+        self._broken = self._broken or error.fatal()
+        self._log.warn(error.name(), "Kafka: %s", error.str())
