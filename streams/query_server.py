@@ -1,0 +1,151 @@
+"""SQL over the running worker's Unix socket: chDB lets one process open its folder, and that is the worker.
+
+One POST for one query, JSON both ways. Only the worker's own user can reach the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import socket
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
+from watchline.streams import query
+from watchline.streams.settings import Settings
+from watchline.streams.sql_policy import QueryError
+
+ANSWER_TIMEOUT_S = 3 * query.MAX_SECONDS  # queries wait for one another
+MAX_PATH_BYTES = 107  # of the kernel
+
+
+class QueryServer:
+    """Answers SQL on `settings.query_socket`, one query after the other, in a thread with a client of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._path = settings.query_socket
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="query")
+        self._socket: socket.socket | None = None
+        self._client: Any = None
+
+    async def start(self) -> None:
+        """Starts answering in the running event loop.
+
+        Raises FatalError where another worker answers there, ConfigurationError where the path is too long.
+        """
+        from aiohttp import web
+
+        application = web.Application()
+        application.router.add_post("/", self._answer)
+        runner = web.AppRunner(application, access_log=None, handle_signals=False)
+        await runner.setup()
+        self._socket = _listen(self._path)
+        await web.SockSite(runner, self._socket).start()
+
+    def close(self) -> None:
+        """Stops answering and closes the client. Safe where it never started."""
+        if self._socket is not None:
+            self._path.unlink(missing_ok=True)
+            self._socket.close()
+            self._socket = None
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    async def _answer(self, request: Any) -> Any:
+        from aiohttp import web
+
+        try:
+            asked = json.loads(await request.text())
+            sql, parameters = str(asked["sql"]), {str(k): str(v) for k, v in (asked["parameters"] or {}).items()}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return web.json_response({"error": "want JSON: {sql, parameters}"}, status=400)
+        loop = asyncio.get_running_loop()
+        try:
+            # Rows are many: they become text in the thread too.
+            return web.Response(
+                text=await loop.run_in_executor(self._thread, self._run, sql, parameters),
+                content_type="application/json",
+            )
+        except QueryError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        except Exception as error:
+            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=500)
+
+    def _run(self, sql: str, parameters: Mapping[str, str]) -> str:
+        if self._client is None:
+            self._client = query.reader(self._settings)
+        result = query.run(self._client, sql, parameters, database=self._settings.clickhouse_database)
+        return json.dumps({"columns": result.columns, "rows": result.rows})
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The other end: asks the worker that listens on a socket."""
+
+    path: Path
+
+    @staticmethod
+    def answers(path: Path) -> bool:
+        """Whether somebody listens there."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                return probe.connect_ex(os.fspath(path)) == 0
+            except OSError:  # the path is too long for a socket
+                return False
+
+    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> query.Result:
+        """Runs one SELECT over the views in the worker. Raises QueryError, TransientError where it is gone or busy."""
+        connection = _UnixConnection(self.path)
+        try:
+            connection.request("POST", "/", json.dumps({"sql": sql, "parameters": dict(parameters or {})}))
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        except TimeoutError:
+            raise TransientError(f"the worker gave no answer for {ANSWER_TIMEOUT_S} s; try again") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise TransientError(f"the worker went away: {type(error).__name__}; try again") from error
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise QueryError(answer["error"])
+        return query.Result(answer["columns"], answer["rows"])
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=ANSWER_TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(os.fspath(self._path))
+
+
+def _listen(path: Path) -> socket.socket:
+    """A listening socket that only its owner can reach, from the first moment."""
+    if len(os.fsencode(path)) > MAX_PATH_BYTES:
+        raise ConfigurationError(
+            f"WATCHLINE_DATA_DIR: {path} is too long for a socket (at most {MAX_PATH_BYTES} bytes); "
+            "a relative path will do"
+        )
+    if Asker.answers(path):
+        raise FatalError(f"another worker answers at {path}")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # of a worker that was killed
+    listening = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listening.bind(os.fspath(path))
+    finally:
+        os.umask(before)
+    return listening

@@ -1,0 +1,178 @@
+"""Which SQL readers may run: one SELECT over the views, made of functions that touch nothing but their arguments.
+
+Everything is allowed by list, nothing forbidden by list: what isn't known here is refused. `readonly=1` alone would
+still let `file('/etc/passwd')` read and INTO OUTFILE write.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import sqlglot
+from sqlglot import Token, TokenType, exp
+from sqlglot.errors import SqlglotError
+
+import watchline.schemas
+from watchline.schemas.errors import WatchlineError
+from watchline.streams.sql_functions import FUNCTIONS, HIGHER_ORDER, TAKES_VALUES, TYPES
+
+DIALECT = "clickhouse"
+
+
+class QueryError(WatchlineError):
+    """SQL that is refused or that fails; the message says what and, where known, at which place."""
+
+
+def check(sql: str, *, database: str | None = None) -> str:
+    """The statement, if readers may run it. Pure.
+
+    Parameters
+    ----------
+    sql : as ClickHouse's own `formatQuery` writes it, where it comes from outside: then both parsers read the same
+        (comments, odd quotes and heredocs are gone)
+    database : may stand before a view's name
+
+    Raises QueryError that names what isn't allowed.
+    """
+    try:
+        tokens = sqlglot.tokenize(sql, dialect=DIALECT)
+        trees = [tree for tree in sqlglot.parse(sql, dialect=DIALECT) if tree is not None]
+    except SqlglotError as error:
+        raise QueryError(f"this SQL can't be checked: {_where(error)}") from None
+    except RecursionError:
+        raise QueryError("this SQL can't be checked: it is nested too deep") from None
+    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+        raise QueryError("only one SELECT at a time (WITH and UNION are fine), nothing else")
+    _check_functions(tokens)
+    _check_function_names(tokens)
+    for node in trees[0].walk():
+        _check_node(node)
+        if isinstance(node, exp.Table):
+            _check_table(node, database)
+    return sql
+
+
+@cache
+def views() -> tuple[str, ...]:
+    """The names of the views, sorted."""
+    text = (Path(watchline.schemas.__path__[0]) / "clickhouse" / "views.sql").read_text(encoding="utf-8")
+    return tuple(sorted(re.findall(r"CREATE OR REPLACE VIEW (\w+)", text)))
+
+
+def _where(error: SqlglotError) -> str:
+    details = getattr(error, "errors", None)
+    if not details:
+        return str(error).splitlines()[0]
+    first = details[0]
+    return f"line {first['line']}, column {first['col']}, near {first['highlight']!r}"
+
+
+# Words of the grammar that can stand before a parenthesis.
+_WORDS = frozenset(
+    """all any array as asc by cube desc distinct else end except exists filter from global having in intersect interval
+    is join limit nulls offset on over partition prewhere qualify rollup select sets then union using values when where
+    with and between case div ilike like mod not or""".split()  # noqa: SIM905
+)
+
+
+def _check_functions(tokens: list[Token]) -> None:
+    """Every name before a parenthesis is a function, a type or a word of the grammar."""
+    in_parameter = False  # {name:Type}
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        in_parameter = (in_parameter or token.token_type == TokenType.L_BRACE) and token.token_type != TokenType.R_BRACE
+        name = token.text.lower()
+        quoted = token.token_type == TokenType.IDENTIFIER
+        if quoted and re.search(r"[\\`\"\x00-\x1f]", name):
+            raise QueryError(f"the name {token.text!r}: no quotes, backslashes or control characters in names")
+        if in_parameter and name == "identifier":
+            raise QueryError("parameters are values here: no Identifier")
+        if name == "apply" and not quoted:
+            raise QueryError("APPLY isn't allowed here: name the columns")
+        if in_parameter or following is None or following.token_type != TokenType.L_PAREN:
+            continue
+        if quoted or (re.fullmatch(r"\w+", name) and token.token_type not in _LITERALS):
+            if not quoted and (name in _WORDS or TYPES.fullmatch(name)):
+                continue
+            if not FUNCTIONS.fullmatch(name):
+                raise QueryError(f"the function {token.text} isn't allowed here")
+
+
+_LITERALS = frozenset({TokenType.STRING, TokenType.NUMBER, TokenType.HEREDOC_STRING})
+
+
+def _check_function_names(tokens: list[Token]) -> None:
+    """`arrayMap(file, ...)` calls file: where a lambda can stand, the bare name of a function can stand too."""
+    for index, name in enumerate(tokens[:-3]):
+        function = name.text.lower()
+        if not HIGHER_ORDER.fullmatch(function) or TAKES_VALUES.fullmatch(function):
+            continue
+        first = index + 1
+        while first < len(tokens) - 1 and tokens[first].token_type == TokenType.L_PAREN:
+            first += 1
+        depth = first - index - 1
+        after = [token.token_type for token in tokens[first + 1 : first + 1 + depth]]
+        bare = depth and after == [TokenType.R_PAREN] * (depth - 1) + [TokenType.COMMA]
+        if bare and tokens[first].token_type not in _LITERALS:
+            raise QueryError(f"the first argument of {name.text} must be a lambda here, like x -> lower(x)")
+
+
+# What a statement may be made of besides functions and operators.
+_NODES: tuple[type[exp.Expr], ...] = (
+    exp.Alias, exp.Aliases, exp.Between, exp.Boolean, exp.Bracket, exp.CTE, exp.Column, exp.DataType, exp.DataTypeParam,
+    exp.Distinct, exp.Except, exp.Final, exp.From, exp.Group, exp.Having, exp.Identifier, exp.In, exp.Intersect,
+    exp.Interval, exp.Join, exp.Lambda, exp.Limit, exp.Literal, exp.Null, exp.Offset, exp.Order, exp.Ordered, exp.Paren,
+    exp.Placeholder, exp.PreWhere, exp.Qualify, exp.Rollup, exp.Cube, exp.Select, exp.Slice, exp.Star, exp.Subquery,
+    exp.Table, exp.TableAlias, exp.Tuple, exp.Union, exp.Var, exp.Where, exp.Window, exp.WindowSpec, exp.With,
+    exp.Kwarg, exp.Fetch, exp.GroupingSets, exp.Filter, exp.WithFill, exp.IgnoreNulls, exp.RespectNulls,
+)  # fmt: skip
+_SELECT_PARTS = frozenset(
+    """with with_ expressions from from_ joins where group having order limit offset distinct prewhere qualify windows
+    laterals kind hint""".split()  # noqa: SIM905
+)
+
+
+def _check_node(node: exp.Expr) -> None:
+    if not isinstance(node, (*_NODES, exp.Func, exp.Binary, exp.Unary)):
+        raise QueryError(f"{type(node).__name__.upper()} isn't allowed here")
+    if isinstance(node, exp.Query | exp.Table):
+        parts = {name for name, value in node.args.items() if value}
+        known = _SELECT_PARTS if isinstance(node, exp.Select) else None
+        if refused := (parts - known if known else parts & {"into", "settings", "format", "hint"}):
+            raise QueryError(f"{', '.join(sorted(refused)).upper()} isn't allowed here")
+    if isinstance(node, exp.In):  # `x IN name` reads the table of that name
+        for name in (node.args.get("field"), *node.expressions[:1]):
+            if isinstance(name, exp.Column) and not (name.parts == [name.this] and _is_readable(name)):
+                raise QueryError("IN takes a list of values or a subquery here; for an array use has(array, value)")
+
+
+def _check_table(table: exp.Table, database: str | None) -> None:
+    name = table.name
+    if not isinstance(table.this, exp.Identifier):
+        raise QueryError(f"table functions aren't allowed here: {table.sql(dialect=DIALECT)}")
+    if table.catalog or (table.db and table.db != database):
+        raise QueryError(f"{table.db}.{name} can't be read here; there are: {', '.join(views())}")
+    if not (name.startswith("v_") if table.db else _is_readable(table)):
+        raise QueryError(f"the table {name} can't be read here; there are: {', '.join(views())}")
+
+
+def _is_readable(table: exp.Table | exp.Column) -> bool:
+    """Whether a name is a view's, or of a WITH clause that is in force there: of an enclosing query, and before it."""
+    if table.name.startswith("v_"):
+        return True
+    child: exp.Expr = table
+    while (parent := child.parent) is not None:
+        clause = parent.args.get("with_") or parent.args.get("with")
+        if isinstance(parent, exp.With):
+            before = parent.expressions[: next(i for i, cte in enumerate(parent.expressions) if cte is child)]
+            if _defines(before, table.name):
+                return True
+        elif clause is not None and clause is not child and _defines(clause.expressions, table.name):
+            return True
+        child = parent
+    return False
+
+
+def _defines(ctes: list[exp.Expr], name: str) -> bool:
+    return any(cte.alias == name and isinstance(cte.this, exp.Query) for cte in ctes)
