@@ -1,0 +1,106 @@
+"""The ClickHouse users of the compose file, on the real engine.
+
+chDB has one user, `default`, and reads users.xml only when its process starts: so each case is a process in which
+`default` is given the profile and grants of one of our users. Passwords and networks are not covered.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import watchline.dashboards
+
+pytest.importorskip("chdb")
+USERS = Path(watchline.dashboards.__file__).parent / "provisioning" / "clickhouse" / "users.xml"
+
+MIGRATE = """
+import json, sys, clickhouse_connect
+from watchline.schemas import migrate
+# The definer is `default` here, whose rights differ by process: name the user who migrates in earnest.
+read = migrate.statements
+migrate.statements = lambda path: [
+    text.replace("SQL SECURITY DEFINER", "DEFINER = watchline_migrate SQL SECURITY DEFINER") for text in read(path)
+]
+client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1], chdb_options={"config-file": sys.argv[2]})
+print(json.dumps([migrate.migrate(client, "watchline"), migrate.migrate(client, "watchline")]))
+"""
+TRY = """
+import json, sys, clickhouse_connect
+client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1], chdb_options={"config-file": sys.argv[2]})
+allowed = []
+for statement in sys.argv[3:]:
+    try:
+        client.query(statement)
+        allowed.append(True)
+    except Exception:
+        allowed.append(False)
+print(json.dumps(allowed))
+"""
+
+
+def as_user(name: str, folder: Path, script: str, *arguments: str, extra_grant: str = "") -> list[object]:
+    """Runs a script on the engine in `folder`, with the rights of one of our users; returns what it printed."""
+    document = ElementTree.fromstring(USERS.read_text(encoding="utf-8"))
+    for password in document.iter("password"):
+        assert password.attrib.pop("from_env")
+        password.text = "x"
+    users, profiles = document.find("users"), document.find("profiles")
+    assert users is not None and profiles is not None
+    grants = [grant.text for grant in document.findall(f"users/{name}/grants/query")] + [extra_grant]
+    rights = "".join(f"<query>{grant}</query>" for grant in grants if grant)
+    users.append(
+        ElementTree.fromstring(
+            f"<default><password></password><profile>{name}</profile><grants>{rights}</grants></default>"
+        )
+    )
+    ElementTree.SubElement(profiles, "default")
+    ElementTree.ElementTree(document).write(folder / f"{name}.users.xml")
+    config = folder / f"{name}.config.xml"
+    config.write_text(f"<clickhouse><users_config>{folder / name}.users.xml</users_config></clickhouse>")
+    command = [sys.executable, "-c", script, str(folder / "data"), str(config), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return list(json.loads(result.stdout.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("users")
+    grant = "GRANT SET DEFINER ON watchline_migrate"
+    applied = as_user("watchline_migrate", folder, MIGRATE, extra_grant=grant)
+    assert applied[0] and not applied[1]
+    return folder
+
+
+def test_grafana_reads_views_and_nothing_else(folder: Path) -> None:
+    cases = {
+        "SELECT count() FROM watchline.v_interactions": True,
+        "SELECT count() FROM watchline.v_spans": True,
+        "SELECT count() FROM watchline.v_coverage": True,
+        "SELECT 1 SETTINGS max_execution_time = 65": True,  # as the plugin does
+        "SELECT 1 SETTINGS max_memory_usage = 0": False,
+        "SELECT count() FROM watchline.interactions": False,
+        "SELECT * FROM file('/etc/hostname')": False,
+        "INSERT INTO watchline.feedback (rating) VALUES (1)": False,
+        "SET readonly = 0": False,
+    }
+    assert dict(zip(cases, as_user("watchline_grafana", folder, TRY, *cases), strict=True)) == cases
+
+
+def test_the_worker_adds_and_never_changes_or_drops(folder: Path) -> None:
+    cases = {
+        "INSERT INTO watchline.feedback (rating) VALUES (1)": True,
+        "SELECT count() FROM watchline.v_feedback": True,
+        "ALTER TABLE watchline.feedback DELETE WHERE 1": False,
+        "ALTER TABLE watchline.feedback UPDATE rating = 5 WHERE 1": False,
+        "TRUNCATE TABLE watchline.feedback": False,
+        "DROP TABLE watchline.feedback": False,
+        "DROP VIEW watchline.v_feedback": False,
+    }
+    assert dict(zip(cases, as_user("watchline_worker", folder, TRY, *cases), strict=True)) == cases
