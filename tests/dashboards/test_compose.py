@@ -37,16 +37,7 @@ def test_docker_reads_it(tmp_path: Path) -> None:
         pytest.skip("no docker compose here")
     names = set(re.findall(r"\$\{(\w+):\?", TEXT))
     (tmp_path / ".env").write_text("".join(f"{name}=x\n" for name in names))
-    command = [
-        docker,
-        "compose",
-        "--file",
-        ROOT / "docker-compose.yml",
-        "--env-file",
-        tmp_path / ".env",
-        "config",
-        "-q",
-    ]
+    options = ["--file", ROOT / "docker-compose.yml", "--env-file", tmp_path / ".env"]
     subprocess.run([docker, "compose", *options, "config", "--quiet"], check=True, timeout=60)
 
 
