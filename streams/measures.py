@@ -1,0 +1,77 @@
+"""What the monitor measures of an interaction: scores, amounts, lengths, errors, where its prompt lies."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from operator import mul
+from typing import NamedTuple
+
+from watchline.schemas.records import ScoredInteraction
+
+AMOUNTS = (
+    "latency_s",
+    "time_to_first_chunk_s",
+    "cost",
+    "input_tokens",
+    "output_tokens",
+    "input_length",
+    "output_length",
+)
+CENTRE = 50  # embeddings whose mean is the point that later ones are measured from
+
+
+class Measure(NamedTuple):
+    """One value of an interaction; `producer` is the version of the detector behind it, whose labels are `scores`."""
+
+    name: str
+    value: float
+    bounded: bool
+    producer: str = ""
+    scores: Mapping[str, float] = {}
+
+
+class Centre:
+    """The mean of a prompt's first embeddings. Later ones have a distance from it, whatever the version they belong to:
+    so the distances of two versions can be compared.
+    """
+
+    __slots__ = ("_count", "_norm", "_total")
+
+    def __init__(self) -> None:
+        self._total = array("d")
+        self._count = 0
+        self._norm = 0.0
+
+    def distance(self, embedding: Sequence[float]) -> float | None:
+        """One minus the cosine, 0 to 2; None while the centre is being learned, or where there is no embedding."""
+        if not embedding:
+            return None
+        if len(embedding) != len(self._total):  # the first one, or another encoder
+            self._total = array("d", bytes(8 * len(embedding)))
+            self._count = 0
+        if self._count < CENTRE:
+            for index, value in enumerate(embedding):
+                self._total[index] += value
+            self._count += 1
+            self._norm = math.hypot(*self._total)
+            return None
+        norm = self._norm * math.hypot(*embedding)
+        return 1 - sum(map(mul, embedding, self._total)) / norm if norm else None
+
+
+def measures(item: ScoredInteraction, centre: Centre) -> Iterator[Measure]:
+    """The measures of one interaction. What is missing or not finite is left out."""
+    for finding in item.findings:
+        if finding.score is not None and math.isfinite(finding.score):
+            producer = f"{finding.detector_version}/{finding.calibration_version}"
+            yield Measure(finding.detector, finding.score, True, producer, finding.scores)
+    yield Measure("error", float(item.error), True)
+    for name in AMOUNTS:
+        amount = getattr(item, name)
+        if amount is not None and math.isfinite(amount):
+            yield Measure(name, float(amount), False)
+    distance = centre.distance(item.prompt_embedding)
+    if distance is not None and math.isfinite(distance):
+        yield Measure("prompt_embedding", distance, False)
