@@ -63,7 +63,7 @@ LEFT JOIN (SELECT time, event_id, detector, toString(decision) AS decision, reas
     ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector;
 
 -- One row for each span of a finding, with its text and the texts it was held against. The offsets are code points;
--- the texts bear the names that schemas/texts.py gives them.
+-- the texts bear the names that schemas/texts.py gives them. The findings are the right side: it is held in memory.
 CREATE OR REPLACE VIEW v_spans SQL SECURITY DEFINER AS
 WITH
     mapFromArrays(
@@ -109,11 +109,11 @@ SELECT
     ) AS evidence_texts,
     arrayMap(e -> e.2, arrayFilter(e -> e.1 = f.number, f.evidence)) AS evidence_fields,
     i.input AS input
-FROM
+FROM v_interactions AS i
+INNER JOIN
 (
     SELECT *, number, span FROM findings FINAL ARRAY JOIN spans AS span, range(length(spans)) AS number
-) AS f
-INNER JOIN v_interactions AS i ON f.time = i.time AND f.event_id = i.event_id;
+) AS f ON i.time = f.time AND i.event_id = f.event_id;
 
 -- One row for each producer instance; `missing` events were numbered by it but never stored: dropped in the app,
 -- lost on the way, or dead letters.
