@@ -19,11 +19,14 @@ import faust
 from watchline.detectors import registry
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import encode
-from watchline.schemas.records import FindingBatch
-from watchline.streams import dead_letters, feedback, interactions, store, topics
+from watchline.schemas.errors import FatalError, PoisonError
+from watchline.schemas.records import Signal
+from watchline.streams import dead_letters, feedback, interactions, signals, store, topics
 from watchline.streams.dead_letters import Brake, DeadLetter
 from watchline.streams.health import Progress
 from watchline.streams.interactions import Message, Unpacked
+from watchline.streams.monitor_state import StateTopic
+from watchline.streams.monitoring import Monitoring, state_key
 from watchline.streams.settings import Settings
 from watchline.streams.sink import Sink
 
@@ -51,6 +54,14 @@ class Pipeline:
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
         self._scoring = ThreadPoolExecutor(1, thread_name_prefix="score")
         self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._monitoring = ThreadPoolExecutor(1, thread_name_prefix="monitor")
+        self.monitoring = Monitoring(
+            states=StateTopic(settings, app, self._monitoring),
+            store=self._store_signals,
+            publish=self._publish_signals,
+            reject=self._reject_findings,
+            executor=self._monitoring,
+        )
         self._topic_ids: dict[str, str] = {}
         self._seconds_per_event = 0.0
 
@@ -60,7 +71,8 @@ class Pipeline:
         stream = stream.noack()
         async for events in stream.noack_take(2 * settings.buffer_messages, within=settings.linger_s):
             unacked = iter(events)
-            unpacked = await self._on(self._scoring, _unpack, await self._messages(events))
+            messages = await self._messages([event.message for event in events])
+            unpacked = await self._on(self._scoring, _unpack, messages)
             for batch in interactions.batches(unpacked, max_events=self._event_limit, max_bytes=settings.batch_bytes):
                 await self._handle(batch)
                 for _ in batch:
@@ -78,7 +90,7 @@ class Pipeline:
         await self.bury(dead + unredacted + refused)
         await self.publish(
             topics.findings(self.settings.topic_prefix),
-            [(finding_key(batch), encode(batch)) for batch in interactions.finding_batches(stored)],
+            [(state_key(batch), encode(batch)) for batch in interactions.finding_batches(stored)],
         )
         for unpacked in batch:
             self.brake.count(unpacked.message.topic, unpacked.message.partition, unpacked.outcomes)
@@ -88,12 +100,18 @@ class Pipeline:
         """The agent on the feedback topic: comments redacted, then stored."""
         stream = stream.noack()
         async for events in stream.noack_take(2 * self.settings.buffer_messages, within=self.settings.linger_s):
-            rows, dead = await self._on(self._scoring, feedback.unpack, await self._messages(events), self.scorer)
+            messages = await self._messages([event.message for event in events])
+            rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.scorer)
             refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
             await self.bury(dead + refused)
             self.progress.batch_done(len(rows))
             for event in events:
                 await stream.ack(event)
+
+    async def findings(self, stream: Any) -> None:
+        """The agent on the findings topic: the online monitors."""
+        settings = self.settings
+        await self.monitoring.run(stream, max_messages=settings.buffer_messages, linger_s=settings.linger_s)
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters into their topic and table; returns when both have them."""
@@ -103,6 +121,18 @@ class Pipeline:
         sent = [await topic.send(value=letter.value, headers=letter.headers) for letter in letters]
         await asyncio.gather(*sent)
         await self._on(self._storing, self.sink.write, dead_letters.table(letters))
+
+    async def _store_signals(self, found: Sequence[Signal]) -> None:
+        if refused := await self._on(self._storing, self.sink.write, signals.table(found)):
+            raise FatalError(f"ClickHouse refuses {len(refused)} signals: {refused[0].reason}")
+
+    async def _publish_signals(self, found: Sequence[Signal]) -> None:
+        topic = topics.signals(self.settings.topic_prefix)
+        await self.publish(topic, [(signal.app.encode(), encode(signal)) for signal in found])
+
+    async def _reject_findings(self, message: Any, error: PoisonError) -> None:
+        (converted,) = await self._messages([message])
+        await self.bury([converted.dead_letter(str(error))])
 
     async def publish(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
         """Keys and values into a topic; returns when the broker has them all."""
@@ -119,28 +149,25 @@ class Pipeline:
     def close(self) -> None:
         """Ends the threads and closes the sink's client. Nothing may be in flight."""
         self._scoring.shutdown()
+        self._monitoring.shutdown()
         self._storing.submit(self.sink.close)
         self._storing.shutdown()
 
-    async def _messages(self, events: Sequence[Any]) -> list[Message]:
-        messages = []
-        for event in events:
-            message = event.message
-            if message.topic not in self._topic_ids:
-                self._topic_ids[message.topic] = await self._on(
-                    self._storing, topics.topic_id, self.settings, message.topic
-                )
-            messages.append(
-                Message(
-                    message.topic,
-                    self._topic_ids[message.topic],
-                    message.partition,
-                    message.offset,
-                    int(message.timestamp * 1e6),
-                    message.value or b"",
-                )
+    async def _messages(self, messages: Sequence[Any]) -> list[Message]:
+        """Faust's messages as ours, with the topic's id."""
+        for topic in {message.topic for message in messages} - self._topic_ids.keys():
+            self._topic_ids[topic] = await self._on(self._storing, topics.topic_id, self.settings, topic)
+        return [
+            Message(
+                message.topic,
+                self._topic_ids[message.topic],
+                message.partition,
+                message.offset,
+                int(message.timestamp * 1e6),
+                message.value or b"",
             )
-        return messages
+            for message in messages
+        ]
 
     @staticmethod
     async def _on(executor: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:
@@ -185,14 +212,16 @@ def create_app(settings: Settings) -> tuple[faust.App, Pipeline]:
     for topic, agent in (
         (topics.interactions(settings.topic_prefix), pipeline.interactions),
         (topics.feedback(settings.topic_prefix), pipeline.feedback),
+        (topics.findings(settings.topic_prefix), pipeline.findings),
     ):
         app.agent(app.topic(topic, key_serializer="raw", value_serializer="raw"), name=topic)(agent)
+
+    async def assigned(app: faust.App, assigned: Any, **_: Any) -> None:
+        # Nothing is in flight now; a state that another worker may have changed meanwhile is loaded again.
+        pipeline.monitoring.revoke({each.partition for each in assigned})
+
+    app.on_partitions_assigned.connect(assigned)
     return app, pipeline
-
-
-def finding_key(batch: FindingBatch) -> bytes:
-    """The Kafka key of a finding batch: one partition sees all versions of a prompt."""
-    return "\0".join((batch.app, batch.environment, batch.prompt_name or "")).encode()
 
 
 def _unpack(messages: Sequence[Message]) -> list[Unpacked]:

@@ -1,0 +1,42 @@
+"""Signals as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from watchline.schemas.records import Signal
+from watchline.streams.sink import Table
+
+_COLUMNS = (
+    "signal_id",
+    "time",
+    "kind",
+    "app",
+    "environment",
+    "measure",
+    "slice",
+    "baseline",
+    "before",
+    "after",
+    "since",
+    "events_before",
+    "events_after",
+    "method",
+    "statistic",
+    "p_value",
+    "attribution",
+    "event_id",
+    "prompt_name",
+)
+
+
+def table(signals: Sequence[Signal]) -> Table:
+    """The rows of `signals`."""
+    return Table(
+        "signals",
+        _COLUMNS,
+        [[*(getattr(signal, name) for name in _COLUMNS[:-1]), signal.prompt_name or ""] for signal in signals],
+        [f"{signal.time}/{signal.app}/{signal.signal_id}" for signal in signals],
+        [f"{datetime.fromtimestamp(signal.time / 1e6, UTC):%Y%m}" for signal in signals],
+    )
