@@ -11,6 +11,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from tests.dashboards.seed import CLAIM
 from tests.dashboards.test_boards import boards
 from watchline.dashboards import audits, rules
 from watchline.dashboards.macros import Request, expand
@@ -86,6 +87,31 @@ def test_a_bucket_that_starts_before_the_range_is_not_dropped(seeded: Any, now: 
     rows = seeded.query(expand(target["rawSql"], request)).result_rows
     count = expand("SELECT count() FROM v_interactions WHERE $__timeFilter(time)", request)
     assert round(sum(row[-1] for row in rows) * 3600) == seeded.query(count).result_rows[0][0]
+
+
+def test_the_board_shows_the_numbers_that_were_put_in(seeded: Any, now: datetime) -> None:
+    def rows(title: str) -> list[dict[str, Any]]:
+        (target,) = (each.values[0] for each in board_queries() if each.id.endswith(f"/{title}"))
+        return list(run(seeded, target, now, ALL).named_results())
+
+    assert rows("Interactions") == [{"interactions": 120}]
+    assert rows("Unsupported answers") == [{"share": 32 / 120}]
+    assert rows("Missing findings") == [{"missing": 2}]
+    assert rows("Lost before storage") == [{"missing": 5}]
+    assert rows("Dead letters") == [{"dead_letters": 1}]
+    coverage = {row["detector"]: row for row in rows("Coverage by detector")}
+    assert {name: row["evaluated"] for name, row in coverage.items()} == {
+        "groundedness": 120,
+        "pii": 120,
+        "toxicity": 0,
+    }
+    assert (coverage["toxicity"]["not_applicable"], coverage["toxicity"]["missing"]) == (118, 2)
+    flagged = {(row["detector"], row["version"]): row for row in rows("Flagged, by prompt version and detector")}
+    assert flagged["groundedness", "2"]["flagged"] == 0.5
+    assert flagged["groundedness", "1"]["high"] < flagged["groundedness", "2"]["low"] < 0.5
+    assert all(row["p50"] <= row["p95"] for row in rows("Latency"))
+    assert sum(row["cost"] / 60 for row in rows("Cost per hour")) == pytest.approx(0.12)
+    assert {row["claim"] for row in rows("Latest unsupported answers")} == {CLAIM}
 
 
 @pytest.mark.parametrize("sql", ALL_SQL)
