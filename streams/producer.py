@@ -47,6 +47,7 @@ class Producer:
     before_send: gets every event in the background thread and returns it, changed or not, or None to leave it out;
         an event it raises on is dropped.
     strict: emit and feedback raise ArgumentError for a bad value, for tests and scripts.
+    topic_prefix: WATCHLINE_TOPIC_PREFIX or `watchline.` unless given.
     linger_s: how long an event may wait for others to share a message with.
     max_events, max_bytes: what the buffer holds while Kafka is away; then the oldest are dropped.
     """
@@ -60,7 +61,7 @@ class Producer:
         kafka: Mapping[str, Any] | None = None,
         before_send: Callable[[Interaction], Interaction | None] | None = None,
         strict: bool = False,
-        topic_prefix: str = "watchline.",
+        topic_prefix: str | None = None,
         linger_s: float = 0.2,
         max_events: int = 10_000,
         max_bytes: int = 64 * 1024 * 1024,
@@ -73,7 +74,7 @@ class Producer:
         self._kafka = {"bootstrap.servers": _addresses(url), **(kafka or {})}
         self._before_send = before_send
         self._strict = strict
-        self._topic_prefix = topic_prefix
+        self._topic_prefix = topic_prefix or os.environ.get("WATCHLINE_TOPIC_PREFIX") or "watchline."
         self._linger_s = linger_s
         self._limits = (max_events, max_bytes)
         self._subject_key = os.environ.get("WATCHLINE_SUBJECT_KEY", "")

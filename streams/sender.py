@@ -28,7 +28,9 @@ REST_S, REST_BELOW = 0.00005, 1_000
 KAFKA_DEFAULTS: Mapping[str, Any] = {
     "client.id": "watchline",
     "acks": "all",
-    "enable.idempotence": True,
+    # A retry may write an envelope twice, which costs nothing: an event is its id. An idempotent client would stop for
+    # good when a broker no longer knows it (a topic made anew, a broker that keeps everything in memory).
+    "enable.idempotence": False,
     "compression.type": "lz4",
     # After that, events that wait for Kafka make room for newer ones.
     "delivery.timeout.ms": 300_000,
@@ -63,15 +65,17 @@ class Sender:
     ) -> None:
         self.producer_id = uuid7()
         self._buffer = buffer
-        self._kafka = {**KAFKA_DEFAULTS, **kafka, "error_cb": self._on_error}
+        settings = {**KAFKA_DEFAULTS, **kafka, "error_cb": self._on_error}
         self._interactions = f"{topic_prefix}interactions"
         self._feedback = f"{topic_prefix}feedback"
         self._before_send = before_send
         self._linger_s = linger_s
         self._log = log
         self._abandoned = False
-        self._broken = False  # the client met an error that it can't recover from
-        self._client = self._connect()
+        try:
+            self._client = confluent_kafka.Producer(settings)
+        except (confluent_kafka.KafkaException, TypeError, ValueError) as error:
+            raise ConfigurationError(f"kafka: {error}") from None
         self._thread = threading.Thread(target=self._run, name="watchline-producer", daemon=True)
         self._thread.start()
 
@@ -80,24 +84,15 @@ class Sender:
         self._abandoned = True
         self._thread.join(timeout_s)
 
-    def _connect(self) -> confluent_kafka.Producer:
-        try:
-            return confluent_kafka.Producer(self._kafka)
-        except (confluent_kafka.KafkaException, TypeError, ValueError) as error:
-            raise ConfigurationError(f"kafka: {error}") from None
-
     def _run(self) -> None:
         while self._buffer.wait_for_work(ENVELOPE_EVENTS, self._linger_s):
             try:
                 while len(self._buffer):
                     self._pack(self._buffer.take(ENVELOPE_EVENTS))
                     self._client.poll(0)
-                if self._abandoned or self._broken:
+                if self._abandoned:
                     self._client.purge()
                 self._client.poll(POLL_S)
-                if self._broken:
-                    self._broken = False
-                    self._client = self._connect()
             except Exception as error:  # the thread has to live as long as the app
                 self._log.warn("internal", "unexpected %s in the producer's thread", type(error).__name__)
 
@@ -121,6 +116,9 @@ class Sender:
 
     def _encode(self, pending: Pending) -> bytes | None:
         """The bytes of one record, or None where it was dropped or discarded."""
+        if self._abandoned:
+            self._buffer.settle_dropped("closed", event=pending.is_event)
+            return None
         culprit = "bad value"
         try:
             record = pending.record_type(**pending.fields)
@@ -158,7 +156,7 @@ class Sender:
     def _produce(self, topic: str, value: bytes, count: int, *, event: bool) -> None:
         """Hands a message to the client; waits while the client's queue is full, as it is when Kafka is away."""
         report = partial(self._on_delivery, count, event)
-        while not self._abandoned:
+        while not self._abandoned:  # which may happen while it waits
             try:
                 self._client.produce(topic, value, on_delivery=report)
                 return
@@ -177,5 +175,4 @@ class Sender:
         self._buffer.settle_dropped("delivery failed", count, event=event, numbered=True)
 
     def _on_error(self, error: confluent_kafka.KafkaError) -> None:
-        self._broken = self._broken or error.fatal()
         self._log.warn(error.name(), "Kafka: %s", error.str())
