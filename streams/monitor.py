@@ -33,7 +33,7 @@ class Slice:
     events: int = 0
     streams: dict[str, Stream] = field(default_factory=dict)
     producers: dict[str, str] = field(default_factory=dict)
-    comparisons: dict[str, Comparison] = field(default_factory=dict)
+    comparisons: dict[str, Comparison | None] = field(default_factory=dict)  # None: finished
     labels: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def stream(self, measure: Measure) -> Stream:
@@ -66,7 +66,8 @@ class Monitor:
     def __init__(self) -> None:
         self._slices: dict[SliceKey, Slice] = {}  # the most recently live one last
         self._centre = Centre()
-        # Per raw partition, the highest (offset, index) seen.
+        # Per raw partition, the highest (offset, index) seen. Where the broker has no topic ids, a raw topic made again
+        # under its old name is skipped until it has passed the old offsets.
         self._positions: dict[tuple[str, int], tuple[int, int]] = {}
 
     def process(self, batch: FindingBatch) -> list[Signal]:
@@ -98,10 +99,12 @@ class Monitor:
             if change is not None:
                 yield _signal(batch, item, "drift", measure.name, part.key, part.key, change, {})
             part.add_labels(measure)
-            comparison = part.comparisons.get(measure.name) or self._compare(part, measure)
-            if comparison is None or comparison.finished:
+            comparison = self._comparison(part, measure)
+            if comparison is None:
                 continue
             change = comparison.update(measure.value)
+            if comparison.finished:
+                part.comparisons[measure.name] = None
             if change is not None and part.baseline is not None:
                 shares = _shares(self._slices.get(part.baseline), part, measure.name)
                 yield _signal(batch, item, part.kind, measure.name, part.key, part.baseline, change, shares)
@@ -128,8 +131,10 @@ class Monitor:
             default=None,
         )
 
-    def _compare(self, part: Slice, measure: Measure) -> Comparison | None:
-        """Opens the comparison of a measure where the baseline has enough values from the same producer."""
+    def _comparison(self, part: Slice, measure: Measure) -> Comparison | None:
+        """The running comparison of a measure: opened once the baseline has enough values from the same producer."""
+        if measure.name in part.comparisons:
+            return part.comparisons[measure.name]
         baseline = self._slices.get(part.baseline) if part.baseline is not None else None
         if baseline is None or baseline.producers.get(measure.name) != measure.producer:
             return None
