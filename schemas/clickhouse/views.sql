@@ -3,7 +3,8 @@
 
 CREATE OR REPLACE VIEW v_interactions SQL SECURITY DEFINER AS
 SELECT *,
-    arrayElement(arrayFilter(m -> m.1 = 'user', input_messages), -1).2 AS input,
+    arrayElement(if(arrayExists(m -> m.1 = 'user', input_messages), arrayFilter(m -> m.1 = 'user', input_messages),
+        input_messages), -1).2 AS input,
     arrayStringConcat(arrayMap(m -> m.2, output_messages), '\n') AS output
 FROM interactions FINAL;
 
