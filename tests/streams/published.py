@@ -1,0 +1,66 @@
+"""What a producer has published: topics for it, and all that is in them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from watchline.schemas.codec import decode
+from watchline.schemas.records import Feedback, InteractionBatch
+
+R = TypeVar("R")
+
+
+def make_topics(broker: str, prefix: str) -> None:
+    """The two topics that a producer writes."""
+    admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
+    topics = [NewTopic(f"{prefix}interactions", 2, 1), NewTopic(f"{prefix}feedback", 1, 1)]
+    for made in admin.create_topics(topics).values():
+        made.result(20)
+
+
+def envelopes(broker: str, prefix: str, events: int, **kafka: Any) -> list[InteractionBatch]:
+    """The envelopes of a topic, once that many events have come."""
+    found: list[InteractionBatch] = []
+    for value in _values(broker, f"{prefix}interactions", kafka):
+        found.append(decode(value, InteractionBatch))
+        if sum(len(envelope.interactions) for envelope in found) >= events:
+            break
+    return found
+
+
+def opinions(broker: str, prefix: str, count: int) -> list[Feedback]:
+    """The feedback of a topic, once there is that much."""
+    found: list[Feedback] = []
+    for value in _values(broker, f"{prefix}feedback", {}):
+        found.append(decode(value, Feedback))
+        if len(found) >= count:
+            break
+    return found
+
+
+def sequences(found: list[InteractionBatch]) -> set[tuple[str, int]]:
+    """Producer and sequence number of every event."""
+    return {
+        (envelope.producer_id, envelope.first_sequence + index)
+        for envelope in found
+        for index in range(len(envelope.interactions))
+    }
+
+
+def _values(broker: str, topic: str, kafka: dict[str, Any], timeout_s: float = 20.0) -> Any:
+    consumer = Consumer({"bootstrap.servers": broker, "group.id": f"test-{uuid4()}", "log_level": 0, **kafka})
+    try:
+        partitions = consumer.list_topics(topic, 10).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            message = consumer.poll(0.2)
+            if message is not None and message.error() is None:
+                yield message.value()
+    finally:
+        consumer.close()
