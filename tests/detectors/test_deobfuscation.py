@@ -1,0 +1,71 @@
+"""Disguises are undone, plain text is left alone, and offsets lead back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchline.detectors.deobfuscation import deobfuscate
+
+
+@pytest.mark.parametrize(
+    ("disguised", "plain"),
+    [
+        ("k1ll all h4t3rs", "kill all haters"),
+        ("you a$$hole", "you asshole"),
+        ("$hit happens", "shit happens"),
+        ("k i l l them", "kill them"),
+        ("f.u.c.k you", "fuck you"),
+        ("f-u-c-k", "fuck"),
+        ("\u0440assword, \u0456diot", "password, idiot"),  # Cyrillic er, dotted i
+        ("k\u200bi\u200bll", "kill"),  # zero-width blanks
+        ("fo\u00adol", "fool"),  # soft hyphen
+        ("\uff46\uff4f\uff4f\uff4c", "fool"),  # full width
+        ("\U0001d4f4\U0001d4f2\U0001d4f5\U0001d4f5", "kill"),  # mathematical script
+    ],
+)
+def test_disguises_are_undone(disguised: str, plain: str) -> None:
+    assert deobfuscate(disguised).text == plain
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mp3 sha256 utf8 b2b x86 H2O python3.11 i18n k8s covid19 C++ 4th v1",
+        "write to bob@example.com or see https://example.com/a1b2?x=h4t3",
+        "It costs $100! Wow!!",
+        "the U.S.A. and the U.K., e.g. at 10 a.m.",
+        "\u043f\u0440\u0438\u0432\u0435\u0442 \u043c\u0438\u0440",  # a Cyrillic word throughout
+        "caf\u00e9, na\u00efve, \u4f60\u597d",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f",  # joiners within emoji
+        "sys.argv[1] == '__main__'",
+        "",
+    ],
+)
+def test_plain_text_is_left_alone(text: str) -> None:
+    plain = deobfuscate(text)
+    assert plain.text == text
+    assert plain.offsets is None
+
+
+def test_offsets_lead_back() -> None:
+    text = "well, f.u.c.k o\u200bff now"
+    plain = deobfuscate(text)
+    start = plain.text.index("fuck")
+    begin, end = plain.original(start, start + 4)
+    assert text[begin:end] == "f.u.c.k"
+    start = plain.text.index("off")
+    begin, end = plain.original(start, start + 3)
+    assert text[begin:end] == "o\u200bff"
+
+
+@given(st.text(max_size=200))
+def test_any_text(text: str) -> None:
+    plain = deobfuscate(text)
+    if plain.offsets is not None:
+        assert len(plain.offsets) == len(plain.text)
+        assert list(plain.offsets) == sorted(plain.offsets)
+        assert all(0 <= place < len(text) for place in plain.offsets)
+    else:
+        assert plain.text == text
