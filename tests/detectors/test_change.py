@@ -126,3 +126,10 @@ def test_a_trivial_difference_is_no_change_however_sure() -> None:
     comparison = Comparison(baseline, since=0)
     changes = [comparison.update(0.515 + 0.001 * (-1) ** number) for number in range(COMPARED)]
     assert changes == [None] * COMPARED
+
+
+def test_equal_values_stay_equal_though_they_are_kept_rounded() -> None:
+    rng, baseline = random.Random(0), Stream(bounded=False)
+    prices = [0.1, 0.1, 0.1, 0.3]  # no binary fractions
+    feed(baseline, lambda rng: rng.choice(prices), rng, 200)
+    assert compared(baseline, lambda rng: rng.choice(prices), rng, 500) is None
