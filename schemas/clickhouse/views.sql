@@ -18,12 +18,12 @@ CREATE OR REPLACE VIEW v_coverage SQL SECURITY DEFINER AS
 WITH
     plans AS
     (
-        SELECT event_id, arrayJoin(mapKeys(planned)) AS detector
+        SELECT time, event_id, arrayJoin(mapKeys(planned)) AS detector
         FROM interactions FINAL
     ),
     decisions AS
     (
-        SELECT event_id, detector, decision FROM findings FINAL
+        SELECT time, event_id, detector, decision FROM findings FINAL
     )
 SELECT
     plans.detector AS detector,
@@ -36,8 +36,8 @@ SELECT
     countIf(decisions.decision = 'not_sampled') AS not_sampled,
     countIf(decisions.decision = 'shed') AS shed
 FROM plans
-LEFT JOIN (SELECT event_id, detector, toNullable(toString(decision)) AS decision FROM decisions) AS decisions
-    ON plans.event_id = decisions.event_id AND plans.detector = decisions.detector
+LEFT JOIN (SELECT time, event_id, detector, toNullable(toString(decision)) AS decision FROM decisions) AS decisions
+    ON plans.time = decisions.time AND plans.event_id = decisions.event_id AND plans.detector = decisions.detector
 GROUP BY detector
 ORDER BY detector;
 

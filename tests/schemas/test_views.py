@@ -1,0 +1,128 @@
+"""The views are exact: before and after merges, after redelivery, and for an event that is there in part."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.schemas.samples import FINDING, INTERACTION, TIME
+from watchline.detectors.scorer import Scored
+from watchline.schemas.records import Finding, Interaction, InteractionBatch
+from watchline.streams import interactions
+from watchline.streams.interactions import Event, Message, ScoredEvent
+from watchline.streams.sink import Sink
+
+PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
+PLANNED = {"groundedness": "v1", "toxicity": "v1"}
+
+
+def scored(
+    number: int, *, planned: dict[str, str] = PLANNED, findings: tuple[Finding, ...] | None = None
+) -> ScoredEvent:
+    event_id = f"01935c3e-7a00-7000-8000-{number:012x}"
+    interaction: Interaction = dataclasses.replace(INTERACTION, event_id=event_id, time=TIME + number)
+    batch = InteractionBatch(producer_id=PRODUCER, first_sequence=number, interactions=(interaction,))
+    if findings is None:
+        findings = tuple(dataclasses.replace(FINDING, event_id=event_id, detector=name) for name in planned)
+    message = Message("raw", "id", 0, number, TIME, b"")
+    return ScoredEvent(
+        Event(interaction, message, batch, 0),
+        Scored(interaction, findings, planned, {"PERSON": 1}, ()),  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture
+def client(clickhouse: Callable[..., Any]) -> Any:
+    return clickhouse("views")
+
+
+def write(client: Any, events: list[ScoredEvent]) -> None:
+    stored, dead = interactions.store(events, Sink(lambda: client, 5).write)
+    assert (len(stored), dead) == (len(events), [])
+
+
+def coverage(client: Any) -> dict[str, tuple[int, ...]]:
+    sql = "SELECT detector, events, planned, evaluated, not_applicable, failed, missing FROM v_coverage"
+    return {row[0]: row[1:] for row in client.query(sql).result_rows}
+
+
+def test_every_column_of_the_tables_is_written(client: Any) -> None:
+    """What the worker leaves out would be empty for ever, and nobody would notice."""
+    for table in (interactions.interactions_table([scored(1)]), interactions.findings_table([scored(1)])[0]):
+        columns = {row[0] for row in client.query(f"DESCRIBE {table.name}").result_rows}
+        assert columns - set(table.columns) == {"stored_at"}
+
+
+def test_values_come_back(client: Any) -> None:
+    write(client, [scored(1)])
+    (row,) = client.query(
+        "SELECT input, output, tenant, variant, documents, cost, redactions, planned, producer_sequence "
+        "FROM v_interactions"
+    ).result_rows
+    assert row[:4] == ("What is the total?", "The total is 12 €.", "acme", {"quantization": "int8"})
+    assert row[4:] == (
+        [{"content": "The total is 12 €.", "id": "doc-1", "score": 0.9}],
+        0.0021,
+        {"PERSON": 1},
+        PLANNED,
+        1,
+    )
+    ((spans, score, decision),) = client.query(
+        "SELECT spans, score, toString(decision) FROM v_findings WHERE detector = 'toxicity'"
+    ).result_rows
+    assert (spans, score, decision) == (
+        [{"field": "output:0", "start": 0, "end": 18, "label": "unsupported", "score": 0.75}],
+        0.75,
+        "evaluated",
+    )
+
+
+@pytest.mark.parametrize("merge", [False, True], ids=["before merges", "after merges"])
+def test_redelivery_with_other_batch_borders_counts_once(client: Any, merge: bool) -> None:
+    events = [scored(number) for number in range(10)]
+    write(client, events[:5])
+    write(client, events[3:10])
+    write(client, events[::-1])
+    if merge:
+        client.command("OPTIMIZE TABLE interactions FINAL")
+        client.command("OPTIMIZE TABLE findings FINAL")
+    assert coverage(client) == {"groundedness": (10, 10, 10, 0, 0, 0), "toxicity": (10, 10, 10, 0, 0, 0)}
+    assert client.query("SELECT count() FROM v_findings").result_rows == [(20,)]
+    assert client.query("SELECT events FROM v_prompt_versions").result_rows == [(10,)]
+    assert client.query("SELECT sum(evaluated) FROM v_quality").result_rows == [(20,)]
+
+
+def test_an_upgraded_detector_replaces_its_finding(client: Any) -> None:
+    write(client, [scored(1)])
+    write(client, [scored(1, planned={"groundedness": "v2", "toxicity": "v2"})])
+    assert client.query("SELECT count(), uniqExact(detector) FROM v_findings").result_rows == [(2, 2)]
+
+
+def test_a_missing_finding_is_seen(client: Any) -> None:
+    write(client, [scored(1), scored(2, findings=(FINDING,))])
+    assert coverage(client)["toxicity"] == (2, 2, 1, 0, 0, 1)
+
+
+def test_findings_without_their_interaction_are_not_shown(client: Any) -> None:
+    """The interaction row is the commit mark."""
+    table, _ = interactions.findings_table([scored(1)])
+    Sink(lambda: client, 5).write(table)
+    assert client.query("SELECT count() FROM v_findings").result_rows == [(0,)]
+
+
+@pytest.mark.parametrize(("later", "events"), [(1, 1), (86_400_000_000, 2)], ids=["same day", "next day"])
+def test_an_id_that_an_app_uses_twice(client: Any, later: int, events: int) -> None:
+    """An id is an event's identity: the later one replaces the earlier one of its day, and nothing is multiplied."""
+    again = scored(1)
+    interaction = dataclasses.replace(again.scored.interaction, time=again.scored.interaction.time + later)
+    write(client, [scored(1)])
+    write(client, [dataclasses.replace(again, scored=dataclasses.replace(again.scored, interaction=interaction))])
+    assert coverage(client)["toxicity"] == (events, events, events, 0, 0, 0)
+
+
+def test_what_a_producer_lost_is_seen(client: Any) -> None:
+    write(client, [scored(0), scored(1), scored(7)])
+    assert client.query("SELECT stored, missing FROM v_producer_gaps").result_rows == [(3, 5)]
