@@ -151,7 +151,7 @@ def test_objects_of_the_app_that_fail_are_a_bad_value() -> None:
         def __str__(self) -> str:
             raise RuntimeError("secret")
 
-    with pytest.raises(event.ArgumentError, match="attributes: .*RuntimeError") as caught:
+    with pytest.raises(event.ArgumentError, match=r"attributes: .*RuntimeError") as caught:
         event.fields({"attributes": {"key": Hostile()}})
     assert "secret" not in str(caught.value)
 

@@ -105,7 +105,7 @@ def test_large_events_share_no_envelope_and_huge_texts_are_cut(topics: tuple[str
         for _ in range(8):
             producer.emit(input="y" * 200_000, output="z" * 200_000, model="m")
         producer.emit(input="half \ud83d a character", model="m")
-        producer.emit(input="many", documents=["d"] * 400_000, model="m")
+        producer.emit(input="many", attributes={str(number): "" for number in range(150_000)}, model="m")
         assert producer.flush(30)
         assert producer.stats.dropped_by == {"too large": 1}
     found = envelopes(broker, prefix, 10)
