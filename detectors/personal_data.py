@@ -18,8 +18,8 @@ from typing import Any
 
 from watchline.detectors import identifiers
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
+from watchline.detectors.entities import Entity, resolve
 from watchline.detectors.folding import fold
-from watchline.detectors.identifiers import Entity
 from watchline.detectors.text import sentences
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import is_prose, texts
@@ -56,11 +56,11 @@ _PHRASE = re.compile(
     rf" (?P<name>{_NAMES})"
     rf"|\b(?:I am|I'm|[Tt]his is|[Rr]egards,|[Ss]incerely,|[Cc]heers,|[Ff]ollow up with|[Bb]y:|signed)\s+"
     rf"(?P<full>{_NAME}(?: [A-Z]\.?)? {_NAME})"
-    rf"|^>?\s*(?P<speaker>{_NAME}):\s?[\"“]",
+    rf"|^>?[ \t]*(?P<speaker>{_NAME}):\s?[\"“]",
     re.MULTILINE,
 )
 _INTRODUCED = re.compile(r"\bmy (?:full )?name(?: is|'s|:) (?P<name>[^\W\d_]+(?: [^\W\d_]+)?)\b", re.IGNORECASE)
-_CODE = re.compile(r"```(?s:.*?)(?:```|\Z)|`[^`\n]*`|^\s*(?:>>>|\.\.\.) .*$|^ {4,}[\w.]+\(.*$", re.MULTILINE)
+_CODE = re.compile(r"```(?s:.*?)(?:```|\Z)|`[^`\n]*`|^[ \t]*(?:>>>|\.\.\.) .*$|^ {4,}[\w.]+\(.*$", re.MULTILINE)
 _CAPITAL = re.compile(r"(?<![\w.])[^\W\d_a-z][^\W\d_]*[a-z\u00df-\uffff][^\W\d_]*")
 _PARTICLES = frozenset(
     ["van", "von", "der", "den", "de", "da", "di", "del", "la", "le", "bin", "al", "ibn", "dos", "du"]
@@ -88,7 +88,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
         self._cache_texts = cache_texts
 
     def find(self, texts: Sequence[str], prose: Sequence[bool]) -> list[tuple[Entity, ...]]:
-        """The entities of each text, in code points of it; they may overlap. Names only where `prose` says so."""
+        """The entities of each text, in code points of it, in order. Names only where `prose` says so."""
         keys = [_key(text, is_prose) for text, is_prose in zip(texts, prose, strict=True)]
         missing = {
             key: (text, is_prose)
@@ -132,11 +132,12 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
         names = self._names([(index, item.text) for index, item in enumerate(folded) if items[index][1]])
         for index, item in enumerate(folded):
             taken = [match.span() for match in PLACEHOLDER.finditer(item.text)]
-            yield tuple(
+            found = [
                 Entity(*item.original(entity.start, entity.end), entity.type, entity.score)
                 for entity in (*identifiers.find(item.text), *names.get(index, ()))
                 if not any(entity.start < end and start < entity.end for start, end in taken)
-            )
+            ]
+            yield tuple(resolve(items[index][0], found))
 
     def _names(self, items: list[tuple[int, str]]) -> dict[int, list[Entity]]:
         """The names of people in folded texts. Only sentences with a capitalised word are shown to the recogniser."""
@@ -181,13 +182,15 @@ def _as_names(text: str, start: int, end: int, score: float, introduced: bool = 
 
 
 def _is_part(word: str, introduced: bool) -> bool:
-    return re.fullmatch(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*['’.!?\")\]]*s?", word) is not None and (
-        introduced or ((word[0].isupper() or not word[0].islower()) and _is_name_word(word.rstrip(".'’!?)]\"")))
+    return (
+        re.fullmatch(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*['’.!?\")\]]*s?", word) is not None
+        and (introduced or not word[0].islower())
+        and _is_name_word(word.rstrip(".'’!?)]\""))
     )
 
 
 def _is_name_word(word: str) -> bool:
-    return word not in _no_names()
+    return word not in _no_names() and word.capitalize() not in _no_names()
 
 
 @cache
@@ -208,9 +211,10 @@ def _key(text: str, prose: bool) -> bytes:
 
 
 _COMMON = """
+    Mr Mrs Ms Miss Dr Sir Madam Team Everyone Customer Support World
     The This That These Those There Here A An I It He She We You They What When Where Which Who Why How If In On At
     Of To For From With Without By As And Or But Not No Yes Is Are Was Were Be Can Could Do Does Did Has Have Had
-    May Might Must Should Would Will Its Their Your My Our All Any Each Every Some Such Most Many More Other Both
+    Might Must Should Would Its Their Your My Our All Any Each Every Some Such Most Many More Other Both
     One Two Three First Second Last Next Then Than Also However Therefore Because Since While After Before Until
     Although Please Note See Use Using Used Return Returns Raise Raises Added Changed Deprecated New Hello Hi Dear
     Thanks Thank Sorry Sure Okay Only Python CPython Java Unicode Boolean Decimal Fraction Counter Enum Tuple Tuples
@@ -221,6 +225,7 @@ _COMMON = """
     Statement Statements Import Imports Name Names Scope Scopes Virtual Assert Implicit Explicit Escape Backslash
     Backspace Formfeed Horizontal Tab Linefeed Underscores Digits Description Mismatch Matched Matches Meta Cls Pdb
     Print Jump Remove Manually Describes Generics Alias Common Custom Operations Misc Outer Else Standard Foo Bar
-    Spam Eggs Lu Lo Neumann Linux Windows Docker Kafka Grafana Avro English Json Yaml Html Question Answer Specification Formatting Mini-Language System
-    User Assistant Documentation Example Examples Tkinter Unix Ascii Default Optional
+    Spam Eggs Linux Windows Docker Kafka Grafana Avro English Json Yaml Html Question Answer
+    Specification Formatting Mini-Language System User Assistant Documentation Example Examples Tkinter Unix Ascii
+    Default Optional
 """

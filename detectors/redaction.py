@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from watchline.detectors.entities import Entity, resolve
 from watchline.detectors.folding import fold
-from watchline.detectors.identifiers import Entity
 from watchline.detectors.personal_data import PLACEHOLDER
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import replace_texts, texts
@@ -71,26 +71,6 @@ def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]])
         ]
         out[field] = _replace(field, text, resolve(text, [*found[field], *more]) if more else found[field], numbers)
     return out
-
-
-def resolve(text: str, entities: Iterable[Entity]) -> list[Entity]:
-    """Entities that don't overlap, in order. The longest is kept whole; of the others what sticks out."""
-    kept: list[Entity] = []
-    for entity in sorted(entities, key=lambda item: (item.start - item.end, -item.score, item.start, item.type)):
-        start, end = entity.start, entity.end
-        for other in kept:
-            if other.start <= start < other.end:
-                start = other.end
-            if other.start < end <= other.end:
-                end = other.start
-        if (start, end) != (entity.start, entity.end):
-            while start < end and not text[start].isalnum():
-                start += 1
-            while start < end and not text[end - 1].isalnum():
-                end -= 1
-        if start < end:
-            kept.append(Entity(start, end, entity.type, entity.score))
-    return sorted(kept, key=lambda item: item.start)
 
 
 def value(type_: str, surface: str) -> tuple[str, str]:

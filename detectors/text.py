@@ -45,7 +45,7 @@ _FENCE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)", re.MULTILINE 
 _ITEM = r"[ \t]*(?:[-*+•‣◦–][ \t]|\(?\d{1,3}[.)][ \t]|\(?[a-z][.)][ \t]|#{1,6}[ \t]|\||>|```|~~~)"
 # After .!? and what closes with it, blanks, then what can open a sentence: anything but a small letter.
 _END = re.compile(
-    r"(?P<mark>[.!?…]+)[\"'”’)\]}*_`»]*(?P<gap>\s+)(?=[^\sa-z.!?…,;:)\]}])|[。！？｡]+[”’」』）]*|(?P<line>\n)"
+    r"(?<![.!?…])(?P<mark>[.!?…]+)[\"'”’)\]}*_`»]*(?P<gap>\s+)(?=[^\sa-z.!?…,;:)\]}])|[。！？｡]+[”’」』）]*|(?P<line>\n)"
 )
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+\Z")
 _WRAPPED = 45  # a line that is broken off for its length is longer than this

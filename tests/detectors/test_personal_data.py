@@ -1,0 +1,160 @@
+"""Every value here is made up: example.com, 555 numbers, test card numbers."""
+
+# ruff: noqa: RUF001
+
+from __future__ import annotations
+
+import pytest
+
+from watchline.detectors.personal_data import PersonalData
+from watchline.detectors.redaction import redact_text
+
+
+@pytest.fixture(scope="module")
+def finder() -> PersonalData:
+    return PersonalData()
+
+
+def redacted(finder: PersonalData, text: str, prose: bool = True) -> str:
+    return redact_text(text, finder.find([text], [prose])[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "type_"),
+    [
+        ("jane.doe+test@mail.example.com", "EMAIL_ADDRESS"),
+        ("jane＠example.com", "EMAIL_ADDRESS"),
+        ("jane\u200b@exam\u00adple.com", "EMAIL_ADDRESS"),
+        ("jane.doe (at) example dot com", "EMAIL_ADDRESS"),
+        ("jane [at] example [dot] com", "EMAIL_ADDRESS"),
+        ("jane at example dot com", "EMAIL_ADDRESS"),
+        ("jane @ example . com", "EMAIL_ADDRESS"),
+        ("+1 (415) 555-0123", "PHONE_NUMBER"),
+        ("415.555.0123", "PHONE_NUMBER"),
+        ("+49 30 5550123", "PHONE_NUMBER"),
+        ("020 7946 0018", "PHONE_NUMBER"),
+        ("4 1 5 5 5 5 0 1 2 3", "PHONE_NUMBER"),
+        ("４１５-５５５-０１２３", "PHONE_NUMBER"),
+        ("٤١٥-٥٥٥-٠١٢٣", "PHONE_NUMBER"),
+        ("415-555-0123 ext. 77", "PHONE_NUMBER"),
+        ("4111 1111 1111 1111", "CREDIT_CARD"),
+        ("4111111111111111", "CREDIT_CARD"),
+        ("4111-1111-1111-1111", "CREDIT_CARD"),
+        ("4111.1111.1111.1111", "CREDIT_CARD"),
+        ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "CREDIT_CARD"),
+        ("3782 822463 10005", "CREDIT_CARD"),
+        ("4111\u200b1111\u200b1111\u200b1111", "CREDIT_CARD"),
+        ("DE89 3704 0044 0532 0130 00", "IBAN_CODE"),
+        ("gb82west12345698765432", "IBAN_CODE"),
+        ("123-45-6789", "US_SSN"),
+        ("123 45 6789", "US_SSN"),
+        ("203.0.113.7", "IP_ADDRESS"),
+        ("2001:db8:85a3::8a2e:370:7334", "IP_ADDRESS"),
+        ("00:1b:44:11:3a:b7", "MAC_ADDRESS"),
+        ("postgres://app:hunter2@db.example.com/x", "URL"),
+        ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "CRYPTO"),
+        ("sk-proj-abcdefghij0123456789", "SECRET"),
+        ("ghp_" + "a1B2" * 9, "SECRET"),
+        ("AKIA" + "EXAMPLE0" * 2, "SECRET"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "SECRET"),
+        ("742 Evergreen Terrace, Springfield, OR 97403", "ADDRESS"),
+    ],
+)
+def test_found_wherever_it_stands(finder: PersonalData, value: str, type_: str) -> None:
+    assert redacted(finder, f"Here: {value}, thanks") == f"Here: [{type_}_1], thanks"
+    assert redacted(finder, value, prose=False) == f"[{type_}_1]"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("call me at 5551234567", "call me at [PHONE_NUMBER_1]"),
+        ("my SSN is 123456789", "my SSN is [US_SSN_1]"),
+        ("I was born on 12 March 1980.", "I was born on [DATE_OF_BIRTH_1]."),
+        ("DOB: 1980-03-12", "DOB: [DATE_OF_BIRTH_1]"),
+        ("password: hunter22", "password: [SECRET_1]"),
+        ("passport number X1234567", "passport number [US_PASSPORT_1]"),
+        ("123-45-6789 415-555-0123", "[US_SSN_1] [PHONE_NUMBER_1]"),
+        ("12 4111 1111 1111 1111 99", "12 [CREDIT_CARD_1] 99"),
+        ("My name is Jane Doe and I need help.", "My name is [PERSON_1] and I need help."),
+        ("my name is jane doe", "my name is [PERSON_1]"),
+        ("Dear Mr. Doe, please call John Smith today.", "Dear Mr. [PERSON_1], please call [PERSON_2] today."),
+    ],
+)
+def test_found_by_what_stands_before_it(finder: PersonalData, text: str, expected: str) -> None:
+    assert redacted(finder, text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A `Decimal` is exact: Decimal('0.1') + Decimal('0.2'), see decimal.Context and __init__.",
+        "Python 3.11.4 was released on 2023-06-06; use dict.setdefault(key, []) and Counter.most_common(3).",
+        "0.30000000000000004 == 0.1 + 0.2 and 2**31 = 2147483648, timestamp 1700000000, 0xDEADBEEF.",
+        "a[1::2], a[::2], s[i:j:k], 12:30:45 and 127.0.0.1 or localhost",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "The population is 10 000 000, from 1914-1918, see pages 1024-1048.",
+        "Raises KeyError. Return a new view. Lists are Mutable Sequence Types. True, False and None are constants.",
+        "look at example.com for x @ y.shape and @property",
+        "await response.read(); token = get_token(); password = getpass.getpass()",
+    ],
+)
+def test_code_and_documentation_stay_as_they_are(finder: PersonalData, text: str) -> None:
+    assert redacted(finder, text) == text
+
+
+def test_names_are_looked_for_in_prose_only(finder: PersonalData) -> None:
+    text = "Contact John Smith"
+    assert redacted(finder, text, prose=True) != text
+    assert redacted(finder, text, prose=False) == text
+
+
+def test_placeholders_are_not_found_again(finder: PersonalData) -> None:
+    text = "My name is [PERSON_1], phone [PHONE_NUMBER_1], password: [SECRET_1]"
+    assert redacted(finder, text) == text
+
+
+def test_what_was_redacted_holds_nothing_more(finder: PersonalData) -> None:
+    once = redacted(finder, "I am Jane Doe, jane@example.com, 415-555-0123, 4111 1111 1111 1111.")
+    assert redacted(finder, once) == once
+
+
+def test_offsets_hold_behind_characters_outside_the_bmp(finder: PersonalData) -> None:
+    text = "😀\u200b é jane@example.com 😀"
+    (entity,) = finder.find([text], [True])[0]
+    assert text[entity.start : entity.end] == "jane@example.com"
+
+
+def test_the_cache_gives_what_the_first_call_gave_and_stays_small() -> None:
+    finder = PersonalData(cache_texts=2)
+    texts = [f"mail {name}@example.com" for name in ("a", "b", "c", "a")]
+    assert finder.find(texts, [True] * 4) == finder.find(texts, [True] * 4)
+    assert finder.find([texts[0]], [False]) == [finder.find(texts, [True] * 4)[0]]
+    assert len(finder._cache) == 2
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "1 ",
+        "1-",
+        "a@",
+        "a.",
+        "(",
+        "A1 ",
+        "12 Oak ",
+        ":",
+        "Aa ",
+        "at ",
+        "born ",
+        "1\u0663",
+        "_",
+        "\n",
+        ".",
+        "`",
+        "a://b:c",
+    ],
+)
+def test_hostile_text_takes_no_long_time(finder: PersonalData, piece: str) -> None:
+    finder.find([piece * (60_000 // len(piece))], [True])

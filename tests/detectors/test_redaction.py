@@ -1,0 +1,96 @@
+# ruff: noqa: RUF001
+
+from __future__ import annotations
+
+import pytest
+
+from watchline.detectors.entities import Entity, resolve
+from watchline.detectors.redaction import Redacted, redact, redact_text
+from watchline.schemas.records import Document, Interaction, Message, ToolCall
+from watchline.schemas.texts import texts
+
+MAIL = "jane.doe@example.com"
+
+
+def interaction(**fields: object) -> Interaction:
+    return Interaction(event_id="0193b6c5-0000-7000-8000-000000000000", time=1, app="test", **fields)  # type: ignore[arg-type]
+
+
+def redacted(event: Interaction, **found: tuple[str, str]) -> Redacted:
+    """Redacts with, for each field (written with `__` for `:`), one entity given by its text and type."""
+    entities = {}
+    fields = dict(texts(event))
+    for name, (surface, type_) in found.items():
+        field = name.replace("__", ":")
+        start = fields[field].index(surface)
+        entities[field] = [Entity(start, start + len(surface), type_, 0.9)]
+    return redact(event, entities)
+
+
+def test_the_same_value_gets_the_same_placeholder_in_every_field() -> None:
+    event = interaction(
+        tenant=f"acme/{MAIL}",
+        input_messages=(Message("user", f"I am {MAIL}."),),
+        output_messages=(Message("assistant", f"Hello {MAIL.upper()}, not john@example.com"),),
+        documents=(Document(f"see {MAIL}", id=MAIL),),
+        tool_calls=(ToolCall("mail", arguments=f'{{"to": "{MAIL}"}}', result=f"sent to {MAIL}", id=f"call-{MAIL}"),),
+        prompt_variables={MAIL: MAIL},
+        attributes={"user": MAIL},
+        finish_reasons=(MAIL,),
+    )
+    result = redacted(event, input__0=(MAIL, "EMAIL_ADDRESS"), output__0=("john@example.com", "EMAIL_ADDRESS"))
+    assert MAIL not in repr(result.interaction).lower()
+    assert result.interaction.output == "Hello [EMAIL_ADDRESS_1], not [EMAIL_ADDRESS_2]"
+    assert result.interaction.prompt_variables == {"[EMAIL_ADDRESS_1]": "[EMAIL_ADDRESS_1]"}
+    assert result.counts == {"EMAIL_ADDRESS": 13}
+    fields = dict(texts(result.interaction))
+    for span in result.spans:
+        assert fields[span.field][span.start : span.end] in ("[EMAIL_ADDRESS_1]", "[EMAIL_ADDRESS_2]")
+
+
+@pytest.mark.parametrize(
+    ("type_", "surface", "elsewhere"),
+    [
+        ("PERSON", "Jane Doe", "chat_jane.doe-7"),
+        ("PERSON", "Jane Doe", "JANE  DOE"),
+        ("PHONE_NUMBER", "(415) 555-0123", "tel 4155550123"),
+        ("CREDIT_CARD", "4111 1111 1111 1111", "card=4111-1111-1111-1111"),
+        ("EMAIL_ADDRESS", MAIL, "Ｊane.doe＠example.com"),
+        ("SECRET", "sk-abc123", "key sk-abc123"),
+    ],
+)
+def test_what_the_finder_missed_elsewhere_is_replaced_too(type_: str, surface: str, elsewhere: str) -> None:
+    event = interaction(input_messages=(Message("user", f"It's {surface}."),), conversation_id=elsewhere)
+    result = redacted(event, input__0=(surface, type_))
+    assert f"[{type_}_1]" in (result.interaction.conversation_id or "")
+    assert result.counts == {type_: 2}
+
+
+def test_a_short_value_is_not_looked_for_elsewhere() -> None:
+    event = interaction(
+        input_messages=(Message("user", "I am Al."),), output_messages=(Message("assistant", "Al. also."),)
+    )
+    assert redacted(event, input__0=("Al", "PERSON")).interaction.output == "Al. also."
+
+
+def test_numbers_go_on_after_placeholders_that_stand_there() -> None:
+    event = interaction(input_messages=(Message("user", f"[EMAIL_ADDRESS_4] is not {MAIL}"),))
+    assert (
+        redacted(event, input__0=(MAIL, "EMAIL_ADDRESS")).interaction.input
+        == "[EMAIL_ADDRESS_4] is not [EMAIL_ADDRESS_5]"
+    )
+
+
+def test_nothing_found_changes_nothing() -> None:
+    event = interaction(input_messages=(Message("user", "What is a dict?"),))
+    assert redact(event, {}) == Redacted(event, (), {})
+
+
+def test_overlaps_keep_the_longest_and_cover_all() -> None:
+    text = "Jane Doe Smith, 12 Oak Street"
+    entities = [Entity(0, 8, "PERSON", 0.8), Entity(5, 29, "ADDRESS", 0.8), Entity(0, 4, "PERSON", 0.9)]
+    assert resolve(text, entities) == [Entity(0, 4, "PERSON", 0.8), Entity(5, 29, "ADDRESS", 0.8)]
+
+
+def test_one_text() -> None:
+    assert redact_text(f"mail {MAIL}", [Entity(5, 25, "EMAIL_ADDRESS", 0.9)]) == "mail [EMAIL_ADDRESS_1]"
