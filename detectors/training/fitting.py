@@ -11,6 +11,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
+
 from watchline.detectors.calibration import Logistic, Numbers
 
 Labels = NDArray[np.bool_]
@@ -26,18 +27,31 @@ def fit(features: Numbers, labels: Labels, c: float = 1.0, weights: Numbers | No
     return Logistic(model.coef_[0], model.intercept_, mean, scale, np.empty((2, 0)))
 
 
-def out_of_fold(features: Numbers, labels: Labels, groups: NDArray[np.str_], c: float = 1.0, folds: int = 5) -> Numbers:
+def out_of_fold(
+    features: Numbers,
+    labels: Labels,
+    groups: NDArray[np.str_],
+    c: float = 1.0,
+    weights: Numbers | None = None,
+    folds: int = 5,
+) -> Numbers:
     """Log-odds of every row by a model that never saw the row's group."""
+    weights = np.ones(len(labels)) if weights is None else weights
     odds = np.empty(len(labels))
     for train, test in GroupKFold(folds).split(features, labels, groups):
-        odds[test] = fit(features[train], labels[train], c).log_odds(features[test])
+        odds[test] = fit(features[train], labels[train], c, weights[train]).log_odds(features[test])
     return odds
 
 
-def platt(model: Logistic, odds: Numbers, labels: Labels) -> Logistic:
-    """The model with Platt's sigmoid folded in, fitted on log-odds of rows it was not trained on (Platt 1999)."""
+def scaling(odds: Numbers, labels: Labels) -> tuple[float, float]:
+    """Slope and offset that make log-odds of rows not trained on calibrated: Platt's sigmoid (Platt 1999)."""
     sigmoid = LogisticRegression(C=1e6).fit(odds[:, None], labels)
-    slope, offset = sigmoid.coef_[0, 0], sigmoid.intercept_
+    return float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
+
+
+def platt(model: Logistic, odds: Numbers, labels: Labels) -> Logistic:
+    """The model with `scaling` folded in, fitted on log-odds of rows it was not trained on."""
+    slope, offset = scaling(odds, labels)
     return replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
 
 
@@ -66,11 +80,31 @@ def expected_calibration_error(labels: Labels, probabilities: Numbers, bins: int
     )
 
 
-def balanced_threshold(labels: Labels, scores: Numbers) -> float:
+def balanced_threshold(labels: Labels, scores: Numbers, weights: Numbers | None = None) -> float:
     """The score from which flagging gives the best balanced accuracy."""
     candidates = np.unique(np.quantile(scores, np.linspace(0, 1, 201)))
-    best = max(candidates, key=lambda t: balanced_accuracy_score(labels, scores >= t))
-    return float(best)
+    return float(max(candidates, key=lambda t: balanced_accuracy_score(labels, scores >= t, sample_weight=weights)))
+
+
+def best_f1(labels: Labels, scores: Numbers) -> float:
+    """The score from which flagging gives the best F1."""
+    return float(
+        max(np.unique(np.quantile(scores, np.linspace(0, 1, 201))), key=lambda t: f1_score(labels, scores >= t))
+    )
+
+
+def interval(
+    labels: Labels, scores: Numbers, groups: NDArray[np.str_], seed: int, draws: int = 500
+) -> tuple[float, float]:
+    """95 % interval of the AUROC by bootstrap over groups."""
+    dice = np.random.default_rng(seed)
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    found = []
+    for _ in range(draws):
+        drawn = np.concatenate([members[place] for place in dice.integers(len(members), size=len(members))])
+        if 0 < labels[drawn].sum() < len(drawn):
+            found.append(roc_auc_score(labels[drawn], scores[drawn]))
+    return float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975))
 
 
 def figures(labels: Labels, scores: Numbers, threshold: float) -> Mapping[str, float]:

@@ -1,0 +1,21 @@
+"""What a user asked, without what the app put around it."""
+
+from __future__ import annotations
+
+from watchline.schemas.records import Interaction
+
+MAX_CHARS = 1000
+
+
+def question(interaction: Interaction) -> str:
+    """The last thing the user said, without the documents where the prompt repeats them; at most 1000 characters.
+
+    Of longer text beginning and end are kept: that is where a request stands.
+    """
+    text = interaction.input
+    for document in interaction.documents:
+        if document.content.strip():
+            text = text.replace(document.content.strip(), " ")
+    text = " ".join(text.split())
+    half = MAX_CHARS // 2
+    return text if len(text) <= MAX_CHARS else f"{text[:half]} {text[-half + 1 :]}"
