@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from watchline.streams import query, topics
 from watchline.streams.settings import Settings, load
@@ -109,3 +109,41 @@ class Worker:
         for value in values:
             producer.produce(topic(self.settings.topic_prefix), value)
         assert producer.flush(30) == 0
+
+    def consume(self, topic: Callable[[str], str]) -> list[tuple[bytes, dict[str, bytes]]]:
+        """Everything in a topic now: values and headers."""
+        name = topic(self.settings.topic_prefix)
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.settings.bootstrap_servers,
+                "group.id": "never-joined",
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "log_level": 0,
+            }
+        )
+        open_partitions = set(range(self.settings.topic_partitions))
+        consumer.assign([TopicPartition(name, partition, 0) for partition in open_partitions])
+        values: list[tuple[bytes, dict[str, bytes]]] = []
+        deadline = time.monotonic() + 30
+        while open_partitions:
+            assert time.monotonic() < deadline, f"{name} has no end"
+            for message in consumer.consume(100, 0.5):
+                if message.error() is None:
+                    values.append((message.value(), dict(message.headers() or [])))
+                elif message.error().code() == KafkaError._PARTITION_EOF:
+                    open_partitions.discard(message.partition())
+        consumer.close()
+        return values
+
+    def stored(self) -> str:
+        """All tables whole, as JSON lines, read from the folder by another process; the worker must have ended."""
+        script = """
+import sys, clickhouse_connect
+client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1])
+tables = client.query("SELECT name FROM system.tables WHERE database = 'watchline' AND engine != 'View'")
+for (table,) in tables.result_rows:
+    print(client.raw_query(f"SELECT * FROM watchline.{table}", fmt="JSONEachRow").decode())
+"""
+        folder = self.data_dir / "clickhouse"
+        return subprocess.run([sys.executable, "-c", script, folder], check=True, capture_output=True, text=True).stdout
