@@ -20,7 +20,7 @@ from watchline.detectors import identifiers
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.entities import Entity, resolve
 from watchline.detectors.folding import fold
-from watchline.detectors.text import sentences
+from watchline.detectors.text import NO_TEXT, sentences
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import is_prose, texts
 
@@ -108,6 +108,8 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
 
     def prepare(self, interaction: Interaction) -> list[tuple[str, Entity]] | NotApplicable:
         fields = list(texts(interaction))
+        if not fields:
+            return NotApplicable(NO_TEXT)
         found = self.find([text for _, text in fields], [is_prose(field) for field, _ in fields])
         return [(field, entity) for (field, _), entities in zip(fields, found, strict=True) for entity in entities]
 

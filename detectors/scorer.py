@@ -22,6 +22,7 @@ import numpy as np
 from watchline.detectors import redaction
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, Vectors
 from watchline.detectors.personal_data import PersonalData
+from watchline.detectors.text import NO_TEXT
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Finding, Interaction
 from watchline.schemas.texts import is_prose, texts
@@ -151,7 +152,7 @@ class Scorer:
             redacted = redaction.redact(interaction, {name: next(found) for name, _ in items})
             draft = _Draft(redacted.interaction, redacted.counts)
             if "pii" in self.planned:
-                draft.results["pii"] = finder.evaluation(redacted.spans)
+                draft.results["pii"] = finder.evaluation(redacted.spans) if items else NotApplicable(NO_TEXT)
             yield draft
 
     def _embed(self, drafts: Sequence[_Draft], seconds: dict[str, float]) -> Embeddings | None:

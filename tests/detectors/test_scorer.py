@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from watchline.detectors import scorer as scorer_module
+from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
+from watchline.detectors.encoder import DIMENSIONS
+from watchline.detectors.personal_data import PersonalData
+from watchline.detectors.scorer import RedactionFailed, Scored, Scorer
+from watchline.schemas.errors import ConfigurationError
+from watchline.schemas.records import Document, Interaction, Message, Span
+from watchline.schemas.texts import texts
+
+MAIL = "jane.doe@example.com"
+
+
+def event(number: int, text: str, **fields: Any) -> Interaction:
+    return Interaction(
+        event_id=f"0193b6c5-0000-7000-8000-{number:012}",
+        time=1,
+        app="test",
+        input_messages=(Message("user", text),) if text else (),
+        **fields,
+    )
+
+
+class Length(Detector[str]):
+    """P grows with the length of the input; says what it saw, fails where the input says so."""
+
+    name = "length"
+    labels: ClassVar = ("any", "long")
+    seen: list[str]
+    batches: list[int]
+
+    def __init__(self) -> None:
+        self.seen, self.batches = [], []
+
+    def prepare(self, interaction: Interaction) -> str | NotApplicable:
+        if "fail in prepare" in interaction.input:
+            raise KeyError(interaction.input)
+        return interaction.input or NotApplicable("no text")
+
+    def texts(self, work: str) -> Sequence[str]:
+        return [work]
+
+    def evaluate(self, batch: Sequence[str], embeddings: Embeddings) -> Sequence[Evaluation]:
+        self.batches.append(len(batch))
+        self.seen += batch
+        if any("fail in evaluate" in text for text in batch):
+            raise ZeroDivisionError(batch)
+        assert embeddings[batch].shape == (len(batch), DIMENSIONS)
+        return [self._evaluation(text) for text in batch]
+
+    def _evaluation(self, text: str) -> Evaluation:
+        score = float("nan") if "nan" in text else 1.5 if "above" in text else min(len(text) / 100, 1)
+        scores = {"any": score} if "label" in text else {"any": score, "long": score / 2}
+        return Evaluation(scores, (Span("input:0", 0, 1, "long", score),), scored_fraction=0.5)
+
+
+class StubEncoder:
+    device = "cpu"
+    texts: list[str]
+
+    def __init__(self) -> None:
+        self.texts = []
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        self.texts += texts
+        return np.full((len(texts), DIMENSIONS), 0.5, np.float32)
+
+
+@pytest.fixture
+def thresholds(tmp_path: Path) -> Path:
+    path = tmp_path / "thresholds.toml"
+    path.write_text('version = "test"\n[length.default]\nthreshold = 0.5\n')
+    return path
+
+
+@pytest.fixture
+def encoder(monkeypatch: pytest.MonkeyPatch) -> StubEncoder:
+    stub = StubEncoder()
+    monkeypatch.setattr(scorer_module, "_encoder", lambda device: stub)
+    return stub
+
+
+@pytest.fixture(scope="module")
+def personal_data() -> PersonalData:
+    return PersonalData()
+
+
+def scored(results: Sequence[Scored | RedactionFailed]) -> list[Scored]:
+    assert all(isinstance(result, Scored) for result in results)
+    return [result for result in results if isinstance(result, Scored)]
+
+
+def test_every_planned_detector_gives_one_finding(
+    encoder: StubEncoder, personal_data: PersonalData, thresholds: Path
+) -> None:
+    length = Length()
+    scorer = Scorer([personal_data, length], thresholds=thresholds)
+    (result,) = scored(scorer.score([event(1, f"Write to {MAIL}, please.")]))
+    assert result.planned == scorer.planned == {"pii": personal_data.version, "length": length.version}
+    assert [finding.detector for finding in result.findings] == ["pii", "length"]
+    pii, length_ = result.findings
+    assert pii.decision == length_.decision == "evaluated"
+    assert pii.scores["EMAIL_ADDRESS"] > 0.9 and pii.scores["PERSON"] == 0
+    assert length_.score == length_.scores["any"]
+    assert length_.scored_fraction == 0.5
+    assert (length_.batch_size, length_.device, pii.event_id) == (1, "cpu", result.interaction.event_id)
+    assert length_.duration_us > 0
+    assert length_.calibration_version
+    assert result.prompt_embedding.shape == (DIMENSIONS,)
+
+
+def test_detectors_and_encoder_see_redacted_text_only(
+    encoder: StubEncoder, personal_data: PersonalData, thresholds: Path
+) -> None:
+    length = Length()
+    (result,) = scored(
+        Scorer([length, personal_data], thresholds=thresholds).score(
+            [event(1, f"I am {MAIL}.", documents=(Document(MAIL),))]
+        )
+    )
+    assert length.seen == encoder.texts == ["I am [EMAIL_ADDRESS_1]."]
+    assert result.redactions == {"EMAIL_ADDRESS": 2}
+    assert MAIL not in repr(result)
+    fields = dict(texts(result.interaction))
+    pii = result.findings[1]
+    assert [fields[span.field][span.start : span.end] for span in pii.spans] == ["[EMAIL_ADDRESS_1]"] * 2
+
+
+def test_redaction_needs_no_planned_detector() -> None:
+    (result,) = scored(Scorer([]).score([event(1, MAIL)]))
+    assert (result.interaction.input, result.findings, result.redactions) == (
+        "[EMAIL_ADDRESS_1]",
+        (),
+        {"EMAIL_ADDRESS": 1},
+    )
+    assert result.prompt_embedding.size == 0
+
+
+def test_without_redaction_the_finding_is_about_the_text_as_it_is(personal_data: PersonalData) -> None:
+    (result,) = scored(Scorer([personal_data], redact=False).score([event(1, f"I am {MAIL}.")]))
+    assert result.interaction.input == f"I am {MAIL}."
+    (span,) = result.findings[0].spans
+    assert (span.start, span.end) == (5, 25)
+    assert result.redactions == {}
+
+
+def test_where_redaction_fails_only_that_event_is_lost(
+    personal_data: PersonalData, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    find = PersonalData.find
+
+    def failing(self: PersonalData, texts: Sequence[str], prose: Sequence[bool]) -> Any:
+        if any("secret words" in text for text in texts):
+            raise RuntimeError(f"cannot read {texts}")
+        return find(self, texts, prose)
+
+    monkeypatch.setattr(PersonalData, "find", failing)
+    events = [event(1, MAIL), event(2, "my secret words"), event(3, "fine")]
+    with caplog.at_level(logging.DEBUG):
+        results = Scorer([personal_data]).score(events)
+    assert [type(result) for result in results] == [Scored, RedactionFailed, Scored]
+    assert results[1] == RedactionFailed(events[1].event_id, "redaction failed")
+    assert "secret words" not in caplog.text and "RuntimeError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("fail in prepare", "KeyError"),
+        ("fail in evaluate", "ZeroDivisionError"),
+        ("nan", "InvalidScoreError"),
+        ("above", "InvalidScoreError"),
+        ("label", "InvalidScoreError"),
+    ],
+)
+def test_a_failing_event_spoils_no_other(
+    encoder: StubEncoder, thresholds: Path, caplog: pytest.LogCaptureFixture, text: str, reason: str
+) -> None:
+    events = [event(1, "one"), event(2, f"{text}: jane"), event(3, ""), event(4, "four")]
+    results = scored(Scorer([Length()], redact=False, thresholds=thresholds).score(events))
+    findings = [result.findings[0] for result in results]
+    assert [finding.decision for finding in findings] == ["evaluated", "failed", "not_applicable", "evaluated"]
+    assert [finding.reason for finding in findings] == [None, reason, "no text", None]
+    assert findings[1].score is None and not findings[1].scores
+    assert "jane" not in caplog.text and reason in caplog.text
+
+
+def test_a_batch_is_evaluated_at_once_and_texts_embedded_once(encoder: StubEncoder, thresholds: Path) -> None:
+    length = Length()
+    Scorer([length], redact=False, thresholds=thresholds).score([event(1, "same"), event(2, "same"), event(3, "other")])
+    assert length.batches == [3]
+    assert sorted(encoder.texts) == ["other", "same"]
+
+
+def test_no_interactions(encoder: StubEncoder, personal_data: PersonalData, thresholds: Path) -> None:
+    assert Scorer([personal_data, Length()], thresholds=thresholds).score([]) == []
+
+
+def test_verdicts_follow_the_thresholds_file(encoder: StubEncoder, tmp_path: Path) -> None:
+    path = tmp_path / "thresholds.toml"
+    path.write_text(
+        'version = "mine"\n[length.any]\nthreshold = 0.2\nalert_threshold = 0.6\nseverity = "high"\n'
+        "[length.long]\nthreshold = 0.9\n"
+    )
+    scorer = Scorer([Length()], redact=False, thresholds=path)
+    results = scored(scorer.score([event(1, "x" * length) for length in (10, 40, 80)]))
+    findings = [result.findings[0] for result in results]
+    assert [(f.flagged, f.alert, f.severity) for f in findings] == [
+        (False, False, "none"),
+        (True, False, "medium"),
+        (True, True, "high"),
+    ]
+    assert {(f.threshold, f.alert_threshold) for f in findings} == {(0.2, 0.6)}
+    assert all(f.calibration_version.startswith("mine-") for f in findings)
+
+
+@pytest.mark.parametrize("content", ["[length.any]\nthreshold = 2", "[length.any]\nlevel = 1", "not toml", None])
+def test_a_wrong_thresholds_file_is_refused_at_the_start(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "thresholds.toml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigurationError, match="thresholds"):
+        Scorer([], redact=False, thresholds=path)
+
+
+def test_a_detector_without_operating_point_is_refused_at_the_start(encoder: StubEncoder) -> None:
+    with pytest.raises(ConfigurationError, match=r"length\.any"):
+        Scorer([Length()], redact=False)
+
+
+def test_an_interaction_without_any_text_is_not_applicable(personal_data: PersonalData) -> None:
+    (result,) = scored(Scorer([personal_data]).score([event(1, "")]))
+    assert (result.findings[0].decision, result.findings[0].reason) == ("not_applicable", "no text")
+
+
+def test_without_detectors_and_redaction_nothing_is_loaded() -> None:
+    code = (
+        "import sys; from watchline.detectors.scorer import Scorer; Scorer(redact=False).score([]);"
+        "print([name for name in ('torch', 'spacy', 'transformers') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_comments_are_redacted_as_one_text(personal_data: PersonalData) -> None:
+    assert Scorer([personal_data]).redact_text(f"ask {MAIL}") == "ask [EMAIL_ADDRESS_1]"
+    assert Scorer([personal_data]).redact_text("") == ""
+    assert Scorer([], redact=False).redact_text(MAIL) == MAIL
+
+
+def test_the_interaction_of_the_caller_is_left_alone(personal_data: PersonalData) -> None:
+    given = event(1, MAIL, attributes={"mail": MAIL})
+    before = replace(given, attributes=dict(given.attributes))
+    Scorer([personal_data]).score([given])
+    assert given == before
