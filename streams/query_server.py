@@ -26,19 +26,24 @@ MAX_PATH_BYTES = 107  # of the kernel
 
 
 class QueryServer:
-    """Answers SQL on `settings.query_socket`, one query after the other, in a thread with a client of its own."""
+    """Answers SQL on `settings.query_socket`, one query after the other, in a thread with a client of its own.
+
+    Raises FatalError where another worker answers there.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._path = settings.query_socket
+        _refuse_second(self._path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="query")
         self._socket: socket.socket | None = None
         self._client: Any = None
 
     async def start(self) -> None:
-        """Starts answering in the running event loop.
+        """Opens the store and starts answering in the running event loop.
 
-        Raises FatalError where another worker answers there, ConfigurationError where the path is too long.
+        Raises what `store.connect` raises, FatalError where another worker answers there, ConfigurationError where
+        the path is too long for a socket.
         """
         from aiohttp import web
 
@@ -46,6 +51,8 @@ class QueryServer:
         application.router.add_post("/", self._answer)
         runner = web.AppRunner(application, access_log=None, handle_signals=False)
         await runner.setup()
+        # Opened now and held: chDB keeps other processes out of the folder only while somebody has it open.
+        self._client = await asyncio.get_running_loop().run_in_executor(self._thread, query.reader, self._settings)
         self._socket = _listen(self._path)
         await web.SockSite(runner, self._socket).start()
 
@@ -81,8 +88,6 @@ class QueryServer:
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=500)
 
     def _run(self, sql: str, parameters: Mapping[str, str]) -> str:
-        if self._client is None:
-            self._client = query.reader(self._settings)
         result = query.run(self._client, sql, parameters, database=self._settings.clickhouse_database)
         return json.dumps({"columns": result.columns, "rows": result.rows})
 
@@ -138,8 +143,7 @@ def _listen(path: Path) -> socket.socket:
             f"WATCHLINE_DATA_DIR: {path} is too long for a socket (at most {MAX_PATH_BYTES} bytes); "
             "a relative path will do"
         )
-    if Asker.answers(path):
-        raise FatalError(f"another worker answers at {path}")
+    _refuse_second(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)  # of a worker that was killed
     listening = socket.socket(socket.AF_UNIX)
@@ -149,3 +153,8 @@ def _listen(path: Path) -> socket.socket:
     finally:
         os.umask(before)
     return listening
+
+
+def _refuse_second(path: Path) -> None:
+    if Asker.answers(path):
+        raise FatalError(f"another worker answers at {path}: stop it first, or set another WATCHLINE_DATA_DIR")

@@ -29,9 +29,7 @@ def marked(text: str, marks: Sequence[Mark]) -> str:
     parts = []
     for start, end in zip(places, [*places[1:], None], strict=True):
         # What closes here closes before anything opens; the one that opened last closes first.
-        closing = sorted(
-            (m for m in inside if m.end == start), key=lambda m: (-m.start, inside.index(m)), reverse=False
-        )
+        closing = sorted((m for m in reversed(inside) if m.end == start), key=lambda m: -m.start)
         opening = sorted((m for m in inside if m.start == start), key=lambda m: -m.end)
         parts += [colour(f":{mark.name}]", mark.colour) for mark in closing]
         parts += [colour(f"[{mark.name}:", mark.colour) for mark in opening]

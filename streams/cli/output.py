@@ -101,7 +101,7 @@ def _write_rich(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(no_color=not colourful(), highlight=False)
+    console = Console(color_system="auto" if colourful() else None, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, name in enumerate(columns):
         numbers = all(isinstance(row[index], int | float | None) for row in rows)

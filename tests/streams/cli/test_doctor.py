@@ -1,0 +1,102 @@
+"""`watchline doctor`: what it finds, and that what it finds wrong is an exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from watchline.streams import store, topics
+from watchline.streams.cli import doctor
+from watchline.streams.cli.main import main
+from watchline.streams.settings import load
+
+
+@pytest.fixture
+def run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[], tuple[int, dict[str, dict[str, str]]]]:
+    monkeypatch.setenv("WATCHLINE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(doctor, "TIMEOUT_S", 1.0)
+
+    def run() -> tuple[int, dict[str, dict[str, str]]]:
+        code = main(["doctor", "--json"])
+        return code, {row["what"]: row for row in json.loads(capsys.readouterr().out)}
+
+    return run
+
+
+def test_kafka_away(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHLINE_KAFKA_URL", "kafka://127.0.0.1:1")
+    code, found = run()
+    assert (code, found["kafka"]["level"]) == (1, "fail")
+    assert "127.0.0.1:1" in found["kafka"]["text"] and "WATCHLINE_KAFKA_URL" in found["kafka"]["todo"]
+    assert "topics" not in found
+    assert (found["store"]["level"], found["models"]["level"], found["disk"]["level"]) == ("warn", "ok", "ok")
+    assert "gpu" in found
+
+
+def test_topics_missing_then_there(run: Any, broker: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHLINE_KAFKA_URL", f"kafka://{broker}")
+    monkeypatch.setenv("WATCHLINE_TOPIC_PREFIX", topic_prefix)
+    code, found = run()
+    assert (code, found["kafka"]["level"], found["topics"]["level"]) == (1, "ok", "fail")
+    assert "watchline migrate" in found["topics"]["todo"]
+    topics.create(load())
+    code, found = run()
+    assert (code, found["topics"]["level"]) == (0, "ok")
+
+
+@pytest.mark.parametrize(("skew_s", "level"), [(0.0, "ok"), (10.0, "warn"), (-10.0, "warn"), (3600.0, "fail")])
+def test_clock_skew(skew_s: float, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_800_000_000.0
+    monkeypatch.setattr(doctor.time, "time", lambda: now)
+    client = SimpleNamespace(query=lambda sql: SimpleNamespace(result_rows=[[int((now + skew_s) * 1000)]]))
+    assert doctor._clock(client, now).level == level
+
+
+def test_schema_old_and_current(clickhouse: Callable[..., Any]) -> None:
+    client = clickhouse("doctor")
+    assert doctor._migrations(client, client.test_database).level == "ok"
+    missing = doctor._migrations(client, "no_such_database")
+    assert (missing.level, missing.todo) == ("fail", "run `watchline migrate`")
+    client.command(f"INSERT INTO {client.test_database}.migrations (name) VALUES ('999_future')")
+    assert "newer" in doctor._migrations(client, client.test_database).text
+
+
+def test_a_full_disk_and_missing_models(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    monkeypatch.setenv("WATCHLINE_KAFKA_URL", "kafka://127.0.0.1:1")
+    code, found = run()
+    assert (code, found["disk"]["level"], found["models"]["level"], found["gpu"]["level"]) == (
+        1,
+        "fail",
+        "fail",
+        "fail",
+    )
+    assert "pip install 'watchline[worker]'" in found["models"]["todo"]
+
+
+def test_a_check_that_breaks_is_a_finding(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def breaks(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("unheard of")
+
+    (tmp_path / "data" / "clickhouse").mkdir(parents=True)
+    monkeypatch.setattr(store, "connect", breaks)
+    monkeypatch.setenv("WATCHLINE_KAFKA_URL", "kafka://127.0.0.1:1")
+    code, found = run()
+    assert (code, found["store"]["level"]) == (1, "fail") and "unheard of" in found["store"]["text"]
+
+
+def test_lines_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHLINE_KAFKA_URL", "kafka://127.0.0.1:1")
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._kafka, doctor._disk))
+    monkeypatch.setattr(doctor, "TIMEOUT_S", 0.5)
+    assert main(["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("fail  kafka") and lines[1].strip().startswith("-> ")

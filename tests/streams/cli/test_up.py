@@ -1,0 +1,116 @@
+"""`watchline up` and the services behind it, as processes: ready, drained on SIGTERM, gone when the worker is."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from watchline.streams import Producer
+
+MAIN = [sys.executable, "-m", "watchline.streams.cli.main"]
+READY_S = 150  # on a machine that is shared
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WATCHLINE_")}
+    # Without detectors: what is tested is the starting and stopping.
+    return {**clean, "WATCHLINE_DETECTORS": "", "WATCHLINE_HTTP_PORT": "0", "WATCHLINE_DATA_DIR": "data"}
+
+
+@pytest.fixture
+def up(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[[], tuple[subprocess.Popen[str], str]]]:
+    """Starts it; gives the process and the address for the producer."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> tuple[subprocess.Popen[str], str]:
+        process = subprocess.Popen(
+            [*MAIN, "up"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path, env=environment
+        )
+        started.append(process)
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if line.startswith("Ctrl-C"):
+                break
+        address = re.search(r'Producer\("([^"]+)"', said)
+        assert address, said
+        return process, address[1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    for pid in _pids(tmp_path):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.timeout(2 * READY_S)
+def test_what_was_sent_is_stored_before_it_stops(
+    up: Callable[[], tuple[subprocess.Popen[str], str]], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    process, address = up()
+    asked = _sql(tmp_path, environment, "SELECT count() AS n FROM v_interactions")
+    assert (asked.returncode, asked.stdout) == (0, "n\n0\n"), asked.stderr  # by the worker, which has the store open
+    with Producer(address, app="a", strict=True) as producer:
+        for _ in range(500):
+            producer.emit(input="Why?", output="Because.", model="m")
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=READY_S)
+    assert process.returncode == 0, said
+    assert "stopped" in said
+    assert not _pids(tmp_path)
+    assert not (tmp_path / "data" / "query.sock").exists()
+    asked = _sql(tmp_path, environment, "SELECT count() AS n FROM v_interactions")
+    assert asked.stdout == "n\n500\n", asked.stderr  # by itself
+
+
+@pytest.mark.timeout(2 * READY_S)
+def test_a_worker_that_dies_ends_it_and_a_second_one_on_the_folder_is_refused(
+    up: Callable[[], tuple[subprocess.Popen[str], str]], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    process, _ = up()
+    second = subprocess.run([*MAIN, "up"], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    assert second.returncode == 1
+    assert "another worker answers" in second.stderr and "Traceback" not in second.stderr
+    assert process.poll() is None
+    (worker,) = (pid for pid in _pids(tmp_path) if "worker" in _command(pid))
+    os.kill(worker, signal.SIGKILL)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGKILL, said
+    assert "worker.log" in said
+    assert not _pids(tmp_path)
+
+
+def _sql(folder: Path, environment: dict[str, str], sql: str) -> subprocess.CompletedProcess[str]:
+    command = [*MAIN, "sql", sql, "--format", "csv"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment)
+
+
+def _pids(folder: Path) -> list[int]:
+    """Processes that were started in a folder and still run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cwd").readlink() == folder and _state(entry) != "Z":
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def _state(entry: Path) -> str:
+    return (entry / "stat").read_text().rpartition(")")[2].split()[0]
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
