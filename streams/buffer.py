@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 from watchline.schemas.records import Feedback, Interaction
 
+ENVELOPE_EVENTS = 64
+
 
 class Pending(NamedTuple):
     """A record to be: its fields, with about how many bytes they hold. Building it is left to the sender's thread."""
@@ -77,27 +79,27 @@ class Buffer:
                 dropped_by=dict(self._dropped),
             )
 
-    def put(self, pending: Pending, wake_at: int) -> bool:
-        """Takes one; when the buffer is full, the oldest make room. Whether nothing was dropped for it.
+    def put(self, pending: Pending) -> str:
+        """Takes one; when the buffer is full, the oldest make room. Why something was dropped, or an empty text.
 
-        The sender is woken by the first and by the one that makes `wake_at`: waking costs the app time.
+        Wakes the sender only for the first one and for the one that fills an envelope: waking costs the app time.
         """
         with self._lock:
             self._emitted += 1
-            if self.closed or pending.size > self._max_bytes:
-                self._drop("closed" if self.closed else "too large", pending.is_event)
-                return False
+            reason = "closed" if self.closed else "too large" if pending.size > self._max_bytes else ""
+            if reason:
+                self._drop(reason, pending.is_event)
+                return reason
             self._waiting.append(pending)
             self._bytes += pending.size
-            room = True
             while self._bytes > self._max_bytes or len(self._waiting) > self._max_events:
                 oldest = self._waiting.popleft()
                 self._bytes -= oldest.size
-                self._drop("buffer full", oldest.is_event)
-                room = False
-            if len(self._waiting) in (1, wake_at):
+                reason = "buffer full"
+                self._drop(reason, oldest.is_event)
+            if len(self._waiting) in (1, ENVELOPE_EVENTS):
                 self._arrived.notify()
-            return room
+            return reason
 
     def refuse(self, reason: str, *, event: bool) -> None:
         """Counts what was emitted but can't be taken."""
@@ -136,15 +138,17 @@ class Buffer:
             self._drop(reason, event, count, numbered)
             self._settle(count)
 
-    def wait_for_work(self, enough: int, linger_s: float) -> bool:
-        """Waits for one, then for `enough` or as long as `linger_s`; False when there will be no more.
+    def wait_for_work(self, linger_s: float) -> bool:
+        """Waits for one, then until they fill an envelope or `linger_s` are over; False when there will be no more.
 
         Comes back at once while taken ones are unsettled and none wait: their reports have to be asked for.
         """
         with self._lock:
             self._arrived.wait_for(lambda: self._waiting or self._taken or self.closed)
             if self._waiting:
-                self._arrived.wait_for(lambda: len(self._waiting) >= enough or self._hurried or self.closed, linger_s)
+                self._arrived.wait_for(
+                    lambda: len(self._waiting) >= ENVELOPE_EVENTS or self._hurried or self.closed, linger_s
+                )
             return bool(self._waiting or self._taken or not self.closed)
 
     def wait_until_settled(self, timeout_s: float) -> bool:

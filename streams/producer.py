@@ -25,10 +25,15 @@ from watchline.streams.throttled_log import ThrottledLog
 if TYPE_CHECKING:
     from watchline.streams.sender import Sender
 
-WAKE_AT = 64  # events that fill an envelope
 EXIT_S = 5.0  # how long an app's end may wait for Kafka
 
 _ADDRESS = re.compile(r"(?:kafka://)?((?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d+)?)/?", re.ASCII)
+
+_REASONS = {
+    "buffer full": "the buffer is full, which it is when Kafka is away; the oldest make room",
+    "closed": "the producer is closed",
+    "too large": "one is larger than the whole buffer",
+}
 
 log = logging.getLogger("watchline.streams.producer")
 
@@ -208,8 +213,8 @@ class Producer:
             if record_type is Interaction:
                 found.update(event.current_span())
             found.update(own, app=self.app, environment=self.environment)
-            if not self._buffer.put(Pending(record_type, found, event.size(found)), WAKE_AT):
-                self._log.warn("dropped", "events are dropped: the producer is closed, or full because Kafka is away")
+            if reason := self._buffer.put(Pending(record_type, found, event.size(found))):
+                self._log.warn(reason, "events are dropped: %s", _REASONS[reason])
         except event.ArgumentError as error:
             self._buffer.refuse(f"bad value: {error.argument}", event=record_type is Interaction)
             if self._strict:

@@ -13,12 +13,11 @@ import confluent_kafka
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Interaction, InteractionBatch
-from watchline.streams.buffer import Buffer, Pending
+from watchline.streams.buffer import ENVELOPE_EVENTS, Buffer, Pending
 from watchline.streams.identifiers import uuid7
 from watchline.streams.throttled_log import ThrottledLog
 from watchline.streams.truncation import truncate
 
-ENVELOPE_EVENTS = 64
 ENVELOPE_BYTES = 900_000  # a broker takes 1 MiB unless told otherwise
 POLL_S = 0.1  # how long a delivery report may wait to be heard
 # The app's threads wait while this one holds the interpreter, up to 5 ms at a time. So it rests after every event,
@@ -85,7 +84,7 @@ class Sender:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        while self._buffer.wait_for_work(ENVELOPE_EVENTS, self._linger_s):
+        while self._buffer.wait_for_work(self._linger_s):
             try:
                 while len(self._buffer):
                     self._pack(self._buffer.take(ENVELOPE_EVENTS))
