@@ -11,6 +11,7 @@ from typing import Any
 from watchline.schemas.errors import FatalError
 from watchline.schemas.migrate import migrate
 from watchline.streams import health, store, topics
+from watchline.streams.query_server import QueryServer
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ def run(settings: Settings) -> int:
     acknowledged that isn't stored: whoever restarts it goes on from there.
     """
     _configure_logging(settings)
+    # First of all: a second worker on the same folder ends here, before it touches anything.
+    queries = QueryServer(settings) if settings.embedded_store else None
     if settings.embedded_store:
         prepare(settings)
     else:
@@ -45,13 +48,11 @@ def run(settings: Settings) -> int:
     import faust
 
     from watchline.streams.app import create_app
-    from watchline.streams.query_server import QueryServer
 
     app, pipeline = create_app(settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     runners: list[Any] = []
-    queries = QueryServer(settings) if settings.embedded_store else None
 
     async def serve() -> None:
         runner, port = await health.serve(app, pipeline.progress, settings.http_host, settings.http_port)

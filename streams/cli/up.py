@@ -11,7 +11,7 @@ from typing import Any
 from watchline.streams.cli.arguments import command
 from watchline.streams.cli.output import colour, out
 
-READY_TIMEOUT_S = 120.0
+READY_TIMEOUT_S = 300.0  # seconds on an idle machine; the models load on a busy one too
 
 
 def add_parser(subparsers: Any) -> None:

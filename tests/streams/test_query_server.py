@@ -28,7 +28,7 @@ def running(server: QueryServer) -> Iterator[None]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result(120)
         yield
     finally:
         loop.call_soon_threadsafe(loop.stop)
@@ -117,7 +117,7 @@ def test_a_worker_that_went_away_is_said(tmp_path: Path) -> None:
 
 def _post(path: Path, body: bytes) -> tuple[int, bytes]:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
+        connection.settimeout(120)
         connection.connect(str(path))
         connection.sendall(
             b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
