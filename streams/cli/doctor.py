@@ -101,6 +101,7 @@ def _kafka(settings: Any) -> Iterator[Finding]:
 def _store(settings: Any) -> Iterator[Finding]:
     from watchline.streams import store
     from watchline.streams.query_server import Asker
+    from watchline.streams.settings import show_value
 
     if settings.embedded_store and Asker.answers(settings.query_socket):
         Asker(settings.query_socket).query("SELECT count() FROM v_interactions")
@@ -112,7 +113,8 @@ def _store(settings: Any) -> Iterator[Finding]:
     sent = time.time()
     client = store.connect(settings, database="")
     try:
-        yield Finding("store", "ok", f"ClickHouse {client.server_version} answers at {settings.clickhouse_url}")
+        where = settings.data_dir if settings.embedded_store else show_value(settings.clickhouse_url)
+        yield Finding("store", "ok", f"ClickHouse {client.server_version} answers at {where}")
         yield _migrations(client, settings.clickhouse_database)
         if not settings.embedded_store:
             yield _clock(client, sent)

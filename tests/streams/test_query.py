@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from watchline.dashboards import audits
 from watchline.streams import query
@@ -318,6 +320,24 @@ def test_values_are_what_json_can_hold(reader: Any) -> None:
         [None, True, 1.5, "nan", "2026-01-02", "2026-01-02T03:04:05.678901Z", "2026-01-01T18:04:05Z",
          "00000000-0000-0000-0000-000000000001", "1.50", {"a": [1]}, [1, "x"], 2**64 - 1, "a\nb\\c'd", "a"]
     ]  # fmt: skip
+
+
+@given(text=st.text(st.sampled_from("'\"`\\\\$#-/*!;{}()‘’“” \n\rax"), max_size=20))  # noqa: RUF001
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_text_in_quotes_stays_text(text: str, reader: Any) -> None:
+    """Whatever stands in a literal, both parsers see one literal, and it comes back as it was."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    assert query.run(reader, f"SELECT '{escaped}' AS a, 1 AS b") == Result(["a", "b"], [[text, 1]])
+
+
+@given(name=st.text(st.sampled_from("'\"`\\\\$#-/*!;{}() ax"), min_size=1, max_size=12))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_names_in_quotes_stay_names(name: str, reader: Any) -> None:
+    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
+    try:
+        assert query.run(reader, f"SELECT 1 AS `{escaped}`, 2 AS b") == Result([name, "b"], [[1, 2]])
+    except QueryError:
+        assert set(name) & set('\\`"{}')
 
 
 def test_columns_are_named_where_there_are_no_rows(reader: Any) -> None:
