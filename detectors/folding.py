@@ -41,6 +41,8 @@ def _plain(char: str) -> str:
     category = unicodedata.category(char)
     if category == "Cf":  # zero-width blanks and joiners, soft hyphen, direction marks
         return ""
+    if category == "Cs":  # half of a surrogate pair, which no library takes
+        return "\ufffd"
     if category == "Pd" or char == "\u2212":  # dashes, minus
         return "-"
     if category == "Zs":
