@@ -185,6 +185,6 @@ def test_the_same_signals_wherever_it_is_cut_and_restored(cuts: list[int], repea
 def test_state_stays_small_however_many_versions_come() -> None:
     rng = random.Random(11)
     monitor = Monitor()
-    signals((scored(rng, n, version=str(n // 300), dimensions=384) for n in range(300 * (MAX_SLICES + 2))), monitor)
+    signals((scored(rng, n, version=str(n // 260)) for n in range(260 * (MAX_SLICES + 2))), monitor)
     assert len(monitor._slices) == MAX_SLICES
     assert len(monitor.dump()) < 400_000  # a Kafka message may have 1,000,000
