@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests import brokers
+from tests import brokers, demo_run
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -58,6 +58,12 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
     yield connect
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> demo_run.DemoRun:
+    """One run of `watchline demo` for the session."""
+    return demo_run.run(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(autouse=True)

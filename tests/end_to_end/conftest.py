@@ -18,7 +18,7 @@ def _make(broker: str, folder: Path, made: list[Worker], settings: dict[str, str
 
 @pytest.fixture
 def make_worker(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Worker]]:
-    """`make_worker(name=value, ...)` starts a worker with these settings, on topics of its own. It ends with the test."""
+    """`make_worker(name=value, ...)` starts a worker with these settings, on topics of its own; ends with the test."""
     made: list[Worker] = []
     yield lambda **settings: _make(broker, tmp_path_factory.mktemp("w"), made, settings)
     for worker in made:

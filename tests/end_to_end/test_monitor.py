@@ -1,0 +1,81 @@
+"""The monitors' state and positions survive kill -9 and a move to another worker: the signals are the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import signal
+import time
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+from tests.end_to_end.workers import Worker
+from watchline.schemas.codec import decode, encode
+from watchline.schemas.records import Interaction, InteractionBatch, Message, Signal
+from watchline.streams import topics
+
+EVENTS_A_VERSION = 200
+SIZE = 20  # events an envelope
+
+
+def traffic() -> list[bytes]:
+    """Two prompt versions, of which the second is slower; the same at each call but for nothing."""
+    rng = random.Random(7)
+    now = NOW
+    events = [
+        Interaction(
+            event_id=str(UUID(int=rng.getrandbits(128), version=4)),
+            time=now + number * 1000,
+            app="bot",
+            request_model="m",
+            prompt_name="answer",
+            prompt_version=str(1 + number // EVENTS_A_VERSION),
+            input_messages=(Message("user", "Where is the manual?"),),
+            output_messages=(Message("assistant", "On the desk."),),
+            latency_s=rng.lognormvariate(0, 0.3) * (1 if number < EVENTS_A_VERSION else 3),
+        )
+        for number in range(2 * EVENTS_A_VERSION)
+    ]
+    return [
+        encode(
+            InteractionBatch(
+                producer_id=PRODUCER, first_sequence=first, interactions=tuple(events[first : first + SIZE])
+            )
+        )
+        for first in range(0, len(events), SIZE)
+    ]
+
+
+NOW = time.time_ns() // 1000 - 3_600_000_000
+PRODUCER = str(uuid4())
+SETTINGS = {"detectors": "", "redaction": "false", "topic_partitions": "1"}
+
+
+def signals(worker: Worker) -> set[Signal]:
+    """What was published, each once; ids left out, since they name the topic too."""
+    worker.wait(lambda: worker.health()["lag_messages"] == 0)
+    found = {decode(value, Signal).signal_id: decode(value, Signal) for value, _ in worker.consume(topics.signals)}
+    return {str(dataclasses.replace(each, signal_id="")) for each in found.values()}  # type: ignore[misc]
+
+
+def test_the_same_signals_after_a_kill_and_a_move(make_worker: Callable[..., Worker]) -> None:
+    messages = traffic()
+    undisturbed = make_worker(**SETTINGS)
+    undisturbed.produce(*messages)
+    undisturbed.wait(lambda: undisturbed.health()["events"] == len(messages) * SIZE)
+    expected = signals(undisturbed)
+    assert any("latency_s" in each for each in expected), expected
+    assert undisturbed.stop() == 0
+
+    first = make_worker(**SETTINGS)
+    # The kill comes in the middle of the second version, before its signal.
+    half = len(messages) // 2 + 1
+    first.produce(*messages[:half])
+    first.wait(lambda: first.health()["events"] == half * SIZE)
+    first.wait(lambda: first.health()["lag_messages"] == 0)
+    first.stop(signal.SIGKILL)
+    moved = make_worker(**SETTINGS, topic_prefix=first.settings.topic_prefix, group_instance_id="w2")
+    moved.produce(*messages[half:])
+    moved.wait(lambda: moved.health()["events"] == (len(messages) - half) * SIZE, 90)
+    assert signals(moved) == expected
+    assert moved.stop() == 0
