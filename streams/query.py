@@ -119,6 +119,8 @@ def open_queries(settings: Settings) -> Iterator[Queries]:
 
     nothing = ConfigurationError(
         f"no data yet in {settings.data_dir}; run `watchline demo` or `watchline up`, or set WATCHLINE_DATA_DIR"
+        if settings.embedded_store
+        else f"ClickHouse has no database {settings.clickhouse_database}: run `watchline migrate` first"
     )
     if settings.embedded_store:
         if Asker.answers(settings.query_socket):
@@ -133,7 +135,7 @@ def open_queries(settings: Settings) -> Iterator[Queries]:
             raise
         raise FatalError(f"{error}. A worker that has just started answers in a few seconds") from None
     except Exception as error:
-        if getattr(error, "code", None) == _UNKNOWN_DATABASE:
+        if _UNKNOWN_DATABASE in (getattr(error, "code", None), getattr(error.__cause__, "code", None)):
             raise nothing from None
         raise
     try:
@@ -174,7 +176,8 @@ def _explained(error: Any) -> QueryError:
         return QueryError("needs more memory than a reader may take: narrow it by time, or read fewer columns")
     text = re.sub(r"^.*?DB::Exception: ", "", str(error), flags=re.S)
     text = re.sub(r"(: )?In scope SELECT formatQuery.*$", "", text, flags=re.S)
-    text = re.sub(r"\s*\(version [^()]*(\([^()]*\))?[^()]*\)|\s*\([A-Z_]+\)\s*$", "", text).strip()
+    text = re.sub(r"\s*\(for url [^()]*\)", "", text)
+    text = re.sub(r"\s*\(version [^()]*(\([^()]*\))?[^()]*\)|\s*\([A-Z_]+\)\s*$", "", text).strip(" \n.")
     if code == _NO_PARAMETER:
         text += "; give it with --param NAME=VALUE"
     if code == _UNKNOWN_TABLE:

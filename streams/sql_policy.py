@@ -19,6 +19,7 @@ from watchline.schemas.errors import WatchlineError
 from watchline.streams.sql_functions import FUNCTIONS, HIGHER_ORDER, TAKES_VALUES, TYPES
 
 DIALECT = "clickhouse"
+ONLY_SELECT = "only one SELECT over the views (v_*) at a time; WITH and UNION are fine"
 
 
 class QueryError(WatchlineError):
@@ -38,13 +39,15 @@ def check(sql: str, *, database: str | None = None) -> str:
     """
     try:
         tokens = sqlglot.tokenize(sql, dialect=DIALECT)
+        if not tokens or tokens[0].token_type not in (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN):
+            raise QueryError(ONLY_SELECT)
         trees = [tree for tree in sqlglot.parse(sql, dialect=DIALECT) if tree is not None]
     except SqlglotError as error:
         raise QueryError(f"this SQL can't be checked: {_where(error)}") from None
     except RecursionError:
         raise QueryError("this SQL can't be checked: it is nested too deep") from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
-        raise QueryError("only one SELECT at a time (WITH and UNION are fine), nothing else")
+        raise QueryError(ONLY_SELECT)
     _check_functions(tokens)
     _check_function_names(tokens)
     for node in trees[0].walk():
