@@ -1,12 +1,14 @@
 """The contract of a detector.
 
 A detector sees interactions after redaction, one batch at a time, in two steps, so that the scorer can embed the texts
-of all detectors in one pass: `prepare` reads one interaction and says which texts it needs embedded, `evaluate` judges
-a batch with their embeddings at hand. `tests/detectors/test_contract.py` runs the same checks over every registered one.
+of all detectors in one pass: `prepare` reads one interaction and says which texts it needs embedded, `evaluate`
+judges a batch with their embeddings at hand.
+`tests/detectors/test_contract.py` runs the same checks over every registered one.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 from abc import ABC, abstractmethod
@@ -87,11 +89,25 @@ _versions: dict[type, str] = {}
 
 def _version(detector: type) -> str:
     if detector not in _versions:
-        digest = hashlib.sha256(Path(inspect.getfile(detector)).read_bytes())
+        digest = hashlib.sha256()
+        for path in sorted(_sources(Path(inspect.getfile(detector)), set())):
+            digest.update(path.name.encode() + path.read_bytes())
         for path in sorted(weights_folder(detector.name).glob("*")):  # type: ignore[attr-defined]
             digest.update(path.name.encode() + path.read_bytes())
         _versions[detector] = digest.hexdigest()[:12]
     return _versions[detector]
+
+
+def _sources(path: Path, seen: set[Path]) -> set[Path]:
+    """The file and what it imports from this package, followed all the way."""
+    if path not in seen and path.is_file():
+        seen.add(path)
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("watchline.detectors"):
+                names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+                for name in names:
+                    _sources(Path(__file__).parent.joinpath(*name.split(".")[2:]).with_suffix(".py"), seen)
+    return seen
 
 
 def weights_folder(name: str) -> Path:

@@ -51,7 +51,9 @@ class Sink:
     timeout_s : how long transient failures are retried before TransientError is raised
     """
 
-    def __init__(self, connect: Callable[[], Any], timeout_s: float, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, connect: Callable[[], Any], timeout_s: float, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self._connect = connect
         self._timeout_s = timeout_s
         self._pause = pause

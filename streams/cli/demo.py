@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +36,9 @@ def add_parser(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--clean", action="store_true", help="remove the data that the demo stored, and do nothing else")
+    parser.add_argument(
+        "--clean", action="store_true", help="remove the data that the demo stored, and do nothing else"
+    )
     parser.set_defaults(run=run)
 
 
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     claim(settings.data_dir)
-    return Demo(settings, Console()).run()
+    return Demo(settings, Console(width=None if sys.stdout.isatty() else 120)).run()
 
 
 def clean(folder: Path) -> int:
@@ -167,22 +170,26 @@ class Demo:
         if figure.columns:
             table = Table(box=None, pad_edge=False, header_style="")
             for column in figure.columns:
-                table.add_column(escape(column))
+                table.add_column(escape(column), no_wrap=True)
             for row in figure.rows:
                 table.add_row(*map(escape, row))
             self.console.print(table)
         for line in figure.lines:
-            self.console.print(escape(line), highlight=False)
+            self.console.print(escape(line), highlight=False, soft_wrap=True)
         for line in figure.sql.splitlines():
             self.console.print(f"  [dim]{escape(line)}[/]", highlight=False, soft_wrap=True)
 
     def _print_next(self, seconds: float) -> None:
         self.console.print(
-            f"\nDone in {seconds:.0f} s. The data is in {self.settings.data_dir}. Next:\n"
+            f"\nDone in {seconds:.0f} s; what is stored lies in {self.settings.data_dir}. To go on:",
+            highlight=False,
+            markup=False,
+        )
+        self.console.print(
             '  watchline sql "SELECT prompt_version, detector, rate FROM v_quality"\n'
             "  watchline show EVENT_ID          one event whole, with its spans and evidence\n"
             "  watchline audit list             what an auditor asks\n"
-            "  watchline up                     the same pipeline for your own app: see README\n"
+            "  watchline up                     the same pipeline for your own app\n"
             "  watchline demo --clean           removes the data",
             highlight=False,
             markup=False,
@@ -207,7 +214,7 @@ def _alerts(queries: Any) -> Sequence[Any]:
             sql = rules.statement(rule["data"][0], now)
             lines = [f"[{alert.labels['severity']}] {alert.title}", alert.summary, alert.description, alert.runbook_url]
             figures.append(Figure("Alert, as on-call gets it", sql, lines))
-    return figures
+    return figures or [Figure("Alert, as on-call gets it", "", ["none of the rules fires now"])]
 
 
 @dataclass(frozen=True)

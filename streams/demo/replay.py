@@ -12,6 +12,9 @@ from watchline.streams.demo.recording import Recording
 from watchline.streams.identifiers import uuid7
 
 
+HUMAN_LABELS = {True: "unsupported", False: "supported"}
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """What was published: the recorded id of each interaction to its fresh one, and the interactions as recorded."""
@@ -25,7 +28,8 @@ def replay(recording: Recording, producer: Producer, *, now: int) -> Replayed:
 
     `now`: microseconds since 1970, the time that the last record gets.
     """
-    records = sorted([*recording.interactions, *recording.feedback], key=lambda record: record.time)
+    records: list[Interaction | Feedback] = [*recording.interactions, *recording.feedback]
+    records.sort(key=lambda record: record.time)
     shift = now - records[-1].time
     ids = {record.event_id: uuid7() for record in records if isinstance(record, Interaction)}
     for record in records:
@@ -47,6 +51,7 @@ def _emit(producer: Producer, record: Interaction, event_id: str, time: float, r
         input=[{"role": message.role, "content": message.content} for message in record.input_messages],
         output=record.output,
         model=record.request_model,
+        response_model=record.response_model,
         provider=record.provider,
         system=record.system_instructions,
         documents=[{"id": each.id, "content": each.content, "score": each.score} for each in record.documents],
@@ -54,10 +59,13 @@ def _emit(producer: Producer, record: Interaction, event_id: str, time: float, r
         prompt_template=f"{template.system}\n{template.template}",
         prompt_variables=record.prompt_variables,
         usage={"input_tokens": record.input_tokens, "output_tokens": record.output_tokens},
+        cost=record.cost,
         latency_s=record.latency_s,
         time_to_first_chunk_s=record.time_to_first_chunk_s,
         finish_reasons=record.finish_reasons,
+        tenant=record.tenant,
         parameters=record.request_parameters,
+        variant=record.variant,
         # What a person said of the answer travels along, so that the report can compare in SQL.
-        attributes={"human_label": "unsupported" if label else "supported"} if label is not None else {},
+        attributes={**record.attributes, **({} if label is None else {"human_label": HUMAN_LABELS[label]})},
     )

@@ -107,9 +107,8 @@ FROM v_quality WHERE prompt_name = 'answer' ORDER BY detector, prompt_version"""
 
 def signals(queries: Queries) -> Figure:
     """When the new version went live, when the monitor said so, and what it said of the old one."""
-    sql = """SELECT s.time AS time, s.kind AS kind, s.measure AS measure, s.slice AS slice, s.before AS before, s.after AS after,
-    s.since AS since, s.events_after AS events_after, s.method AS method
-FROM v_signals AS s ORDER BY s.time"""
+    sql = """SELECT time, kind, measure, slice, before, after, since, events_after, method
+FROM v_signals ORDER BY time"""
     live_sql = "SELECT prompt_version, min(time) FROM v_interactions GROUP BY prompt_version ORDER BY prompt_version"
     live = {row[0]: row[1] for row in queries.query(live_sql).rows}
     rows = queries.query(sql).rows
@@ -135,10 +134,10 @@ FROM v_signals AS s ORDER BY s.time"""
 
 def worst(queries: Queries) -> Figure:
     """The three unsupported answers of which the detector is surest, with the sentence and what it was held against."""
-    sql = """SELECT event_id, any(prompt_version) AS prompt_version, max(span_score) AS span_score, any(input) AS question,
+    sql = """SELECT event_id, any(prompt_version), max(span_score) AS worst, any(input) AS question,
     argMax(text, span_score) AS span, argMax(evidence_texts, span_score) AS evidence
 FROM v_spans WHERE detector = 'groundedness' AND flagged
-GROUP BY event_id ORDER BY span_score DESC, event_id LIMIT 3"""
+GROUP BY event_id ORDER BY worst DESC, event_id LIMIT 3"""
     lines = []
     for event_id, version, score, question, span, evidence in queries.query(sql).rows:
         nearest = evidence[0] if evidence else "(nothing near it)"
@@ -160,7 +159,7 @@ FROM v_prompt_versions ORDER BY prompt_version"""
         [str(row[0]), str(row[1]), f"{row[2]:.2f}", f"{row[3]:.2f}", str(row[4]), str(row[5]), _cost(row[6])]
         for row in found.rows
     ]
-    columns = ["version", "events", "latency p50 (s)", "p95 (s)", "input tokens", "output tokens", "cost ($)"]
+    columns = ["version", "events", "latency p50 s", "p95 s", "input tokens", "output tokens", "cost $"]
     return Figure("Latency, tokens, cost", sql, columns=columns, rows=rows)
 
 
@@ -220,7 +219,7 @@ def _number(value: float | None) -> str:
 
 
 def _cost(value: float | None) -> str:
-    return "none reported" if value is None else f"{value:.4f}"
+    return "none" if value is None else f"{value:.4f}"
 
 
 def _short(text: str, length: int) -> str:

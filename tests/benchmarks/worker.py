@@ -43,7 +43,7 @@ def main() -> None:
     batched, single = scorer_rates(interactions)
     print(f"scorer alone, batches of 64:                {batched:8,.1f} events/s")
     print(
-        f"scorer alone, one event at a time:          {single:8,.1f} events/s (batches are {batched / single:.2f} times)"
+        f"scorer alone, one event at a time:          {single:8,.1f} events/s (batches: {batched / single:.2f} times)"
     )
 
 
@@ -80,13 +80,17 @@ def worker_rate(interactions: Sequence[Interaction], count: int, size: int, **se
             worker.produce(*envelopes(fresh(interactions, count), size))
             worker.start()
             try:
-                worker.wait(lambda: worker.health()["events"] > 0, TIMEOUT_S)
-                first, started = worker.health()["events"], time.monotonic()
-                worker.wait(lambda: worker.health()["events"] >= count, TIMEOUT_S)
-                rates.append((count - first) / (time.monotonic() - started))
+                rates.append(_rate(worker, count))
             finally:
                 worker.end()
     return statistics.median(rates)
+
+
+def _rate(worker: Worker, count: int) -> float:
+    worker.wait(lambda: worker.health()["events"] > 0, TIMEOUT_S)
+    first, started = worker.health()["events"], time.monotonic()
+    worker.wait(lambda: worker.health()["events"] >= count, TIMEOUT_S)
+    return float((count - first) / (time.monotonic() - started))
 
 
 def bare_loop(interactions: Sequence[Interaction], size: int) -> float:
