@@ -83,7 +83,7 @@ class Producer:
         self._linger_s = linger_s
         self._limits = (max_events, max_bytes)
         self._subject_key = os.environ.get("WATCHLINE_SUBJECT_KEY", "")
-        self._disabled = os.environ.get("WATCHLINE_DISABLED", "") not in ("", "0")
+        self._disabled = disabled()
         self._missed_key = False
         self._reset()
         if not self._disabled:
@@ -264,6 +264,11 @@ class Producer:
                 _open.add(self)
                 if "multiprocessing.util" in sys.modules:  # whose processes end without atexit
                     sys.modules["multiprocessing.util"].Finalize(None, _close_all, exitpriority=100)
+
+
+def disabled() -> bool:
+    """Whether WATCHLINE_DISABLED says that nothing is to be sent."""
+    return os.environ.get("WATCHLINE_DISABLED", "").lower() not in ("", "0", "false", "no")
 
 
 def _addresses(url: str) -> str:

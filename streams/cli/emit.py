@@ -21,6 +21,7 @@ from watchline.schemas.errors import WatchlineError
 from watchline.streams import Producer
 from watchline.streams.cli.arguments import UsageError, command
 from watchline.streams.cli.output import out
+from watchline.streams.producer import disabled
 
 NAMESPACE = UUID("c4be76c6-6b0a-5a71-a9d7-0a5a3f1a6f04")
 # Well within the producer's buffer, which drops the oldest when it is full.
@@ -57,7 +58,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Sends the lines."""
-    if os.environ.get("WATCHLINE_DISABLED", "") not in ("", "0"):
+    if disabled():
         raise WatchlineError("WATCHLINE_DISABLED is set: nothing is sent")
     bad = 0
     with (

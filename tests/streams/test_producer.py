@@ -20,6 +20,7 @@ from watchline.schemas.records import Interaction
 from watchline.schemas.texts import texts
 from watchline.streams import Producer
 from watchline.streams.event import ArgumentError
+from watchline.streams.producer import disabled
 from watchline.streams.throttled_log import ThrottledLog
 from watchline.streams.truncation import FIELD_LIMIT
 
@@ -204,6 +205,8 @@ def test_disabled_it_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
             call.chunk()
         assert producer.flush(0) and producer.stats.emitted == 0
     assert threading.active_count() == threads
+    monkeypatch.setenv("WATCHLINE_DISABLED", "false")
+    assert not disabled()
 
 
 @pytest.mark.parametrize(
