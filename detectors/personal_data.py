@@ -151,7 +151,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
                 group = match.lastgroup or "name"
                 found[index] += _as_names(plain, *match.span(group), _PHRASE_SCORE, introduced=True)
             for start, end in sentences(plain):
-                if any(_is_name_word(word[0]) for word in _CAPITAL.finditer(plain, start, end)):
+                if any(is_name_word(word[0]) for word in _CAPITAL.finditer(plain, start, end)):
                     parts.append((plain[start:end], (index, start)))
         plains: dict[int, str] = dict(items)
         for document, (index, start) in self._nlp.pipe(parts, as_tuples=True, batch_size=64):
@@ -187,17 +187,17 @@ def _is_part(word: str, introduced: bool) -> bool:
     return (
         re.fullmatch(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*['’.!?\")\]]*s?", word) is not None
         and (introduced or not word[0].islower())
-        and _is_name_word(word.rstrip(".'’!?)]\""))
+        and is_name_word(word.rstrip(".'’!?)]\""))
     )
 
 
-def _is_name_word(word: str) -> bool:
+def is_name_word(word: str) -> bool:
+    """Whether a word can be a name: it is no word that begins sentences, and none of code and its documentation."""
     return word not in _no_names() and word.capitalize() not in _no_names()
 
 
 @cache
 def _no_names() -> frozenset[str]:
-    """Capitalised words that begin sentences or belong to code and documentation. Names people bear are not here."""
     code = {name for name in dir(builtins) if name[0].isupper()}
     return frozenset(code | set(_COMMON.split()))
 

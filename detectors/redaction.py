@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from watchline.detectors.entities import Entity, resolve
 from watchline.detectors.folding import fold
-from watchline.detectors.personal_data import PLACEHOLDER
+from watchline.detectors.personal_data import PLACEHOLDER, is_name_word
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import replace_texts, texts
 
 _NUMERIC = frozenset(["PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "US_BANK_NUMBER"])
+# Names that are words as well: alone they are left to the finder.
+_WORDS = frozenset(["will", "may", "mark", "bill", "grant", "art", "rose", "hope", "faith", "grace", "chase", "summer"])
 _SHORTEST = 4  # letters and digits; anything shorter stands in other words by chance
 
 
@@ -58,8 +60,11 @@ def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]])
         for entity in items:
             key = value(entity.type, fields[field][entity.start : entity.end])
             values.setdefault(key, entity)
-            numbers.of(key)
+    numbers.join(values)
+    for key in values:
+        numbers.of(key)
     patterns = [(key, entity.score, _everywhere(*key)) for key, entity in values.items() if len(key[1]) >= _SHORTEST]
+    patterns += [(key, 0.7, _alone(part)) for key in values for part in _parts(key)]
     out: dict[str, tuple[str, list[Span]]] = {}
     for field, text in fields.items():
         more = [
@@ -96,6 +101,16 @@ def _everywhere(type_: str, plain: str) -> re.Pattern[str]:
     return re.compile(re.escape(plain), re.IGNORECASE)
 
 
+def _parts(key: tuple[str, str]) -> list[str]:
+    """The words of a name of several, of which each alone means the same person, if it means nothing else."""
+    words = key[1].split() if key[0] == "PERSON" else []
+    return [word for word in words if len(words) > 1 and len(word) > 2 and is_name_word(word) and word not in _WORDS]
+
+
+def _alone(part: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_]){re.escape(part.capitalize())}(?![^\W_])")
+
+
 class _Numbers:
     """The number of each value's placeholder, past those that stand in the texts already."""
 
@@ -105,8 +120,16 @@ class _Numbers:
             for match in PLACEHOLDER.finditer(text):
                 self._next[match[1]] = max(self._next[match[1]], int(match[2][:9]))
         self._numbers: dict[tuple[str, str], int] = {}
+        self._same: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def join(self, keys: Iterable[tuple[str, str]]) -> None:
+        """From here on a word of a name is the placeholder of the first name that it is part of."""
+        for key in keys:
+            for part in _parts(key):
+                self._same.setdefault(("PERSON", part), key)
 
     def of(self, key: tuple[str, str]) -> int:
+        key = self._same.get(key, key)
         if key not in self._numbers:
             self._next[key[0]] += 1
             self._numbers[key] = self._next[key[0]]

@@ -73,6 +73,15 @@ def test_a_short_value_is_not_looked_for_elsewhere() -> None:
     assert redacted(event, input__0=("Al", "PERSON")).interaction.output == "Al. also."
 
 
+def test_a_part_of_a_name_is_the_same_person() -> None:
+    event = interaction(
+        input_messages=(Message("user", "I am Jane Doe, of Will Python."),),
+        output_messages=(Message("assistant", "Hi Jane! Will Mrs. Doe use Python? Doesn't she?"),),
+    )
+    result = redacted(event, input__0=("Jane Doe", "PERSON"))
+    assert result.interaction.output == "Hi [PERSON_1]! Will Mrs. [PERSON_1] use Python? Doesn't she?"
+
+
 def test_numbers_go_on_after_placeholders_that_stand_there() -> None:
     event = interaction(input_messages=(Message("user", f"[EMAIL_ADDRESS_4] is not {MAIL}"),))
     assert (
