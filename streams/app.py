@@ -32,6 +32,7 @@ from watchline.streams.sink import Sink
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+MONITOR_LINGER_S = 1.0  # each batch saves the state of each prompt in it; Faust leaves a longer wait too late
 
 
 class Pipeline:
@@ -110,8 +111,7 @@ class Pipeline:
 
     async def findings(self, stream: Any) -> None:
         """The agent on the findings topic: the online monitors."""
-        settings = self.settings
-        await self.monitoring.run(stream, max_messages=settings.buffer_messages, linger_s=settings.linger_s)
+        await self.monitoring.run(stream, max_messages=self.settings.buffer_messages, linger_s=MONITOR_LINGER_S)
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters into their topic and table; returns when both have them."""

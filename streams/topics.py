@@ -71,7 +71,15 @@ def all_topics(prefix: str) -> list[Topic]:
         retained(findings(prefix), 7 * DAY_MS),
         retained(signals(prefix), 30 * DAY_MS),
         retained(dead_letters(prefix), 7 * DAY_MS),
-        Topic(monitor_state(prefix), {"cleanup.policy": "compact", "segment.ms": str(HOUR_MS)}),
+        Topic(
+            monitor_state(prefix),
+            {  # states are saved often and read whole at each assignment: compact early
+                "cleanup.policy": "compact",
+                "segment.ms": str(HOUR_MS // 6),
+                "segment.bytes": str(16 * 2**20),
+                "min.cleanable.dirty.ratio": "0.1",
+            },
+        ),
         Topic(governance(prefix), {"cleanup.policy": "delete", "retention.ms": "-1"}),
     ]
 
