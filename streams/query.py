@@ -58,7 +58,8 @@ def restrict(client: Any) -> None:
     """Sets the limits, then makes the client read-only: after that nothing can be set any more."""
     from clickhouse_connect.driver.exceptions import ProgrammingError
 
-    for name, value in {**LIMITS, "readonly": 1}.items():
+    # A name of WITH means the same in every part of a UNION: the check counts on it.
+    for name, value in {**LIMITS, "enable_global_with_statement": 1, "readonly": 1}.items():
         try:
             client.set_client_setting(name, value)
         except ProgrammingError:

@@ -20,7 +20,7 @@ FUNCTIONS = re.compile(
     | if | multiif | case\w* | ifnull | nullif | ifnotfinite | coalesce | isnull | isnotnull | iszeroornull
     | isnullable
     | assumenotnull | isfinite | isinfinite | isnan | greatest | least | clamp | firstnondefault
-    | (and|or|not|xor|in|notin|equals|notequals|less|lessorequals|greater|greaterorequals|isdistinctfrom
+    | (and|or|not|xor|equals|notequals|less|lessorequals|greater|greaterorequals|isdistinctfrom
       |isnotdistinctfrom|between|like|notlike|ilike|notilike)
     # arithmetic
     | plus | minus | multiply | divide\w* | intdiv\w* | modulo\w* | positivemodulo | negate | abs | gcd | lcm | sign

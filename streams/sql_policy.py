@@ -144,9 +144,17 @@ def _check_node(node: exp.Expr) -> None:
         known = _SELECT_PARTS if isinstance(node, exp.Select) else None
         if refused := (parts - known if known else parts & {"into", "settings", "format", "hint"}):
             raise QueryError(f"{', '.join(sorted(refused)).upper()} isn't allowed here")
-    if isinstance(node, exp.In):  # `x IN name` reads the table of that name
-        for name in (node.args.get("field"), *node.expressions[:1]):
-            if isinstance(name, exp.Column) and not (name.parts == [name.this] and _is_readable(name)):
+    if isinstance(node, exp.In):
+        _check_in(node)
+
+
+def _check_in(node: exp.In) -> None:
+    """`x IN name` reads the table of that name, however it is wrapped."""
+    for right in filter(None, (node.args.get("field"), *node.expressions)):
+        for name in right.walk(prune=lambda inner: isinstance(inner, exp.Query)):
+            if isinstance(name, exp.Column) and not (
+                name is right and name.parts == [name.this] and _is_readable(name)
+            ):
                 raise QueryError("IN takes a list of values or a subquery here; for an array use has(array, value)")
 
 
@@ -178,4 +186,8 @@ def _is_readable(table: exp.Table | exp.Column) -> bool:
 
 
 def _defines(ctes: list[exp.Expr], name: str) -> bool:
-    return any(cte.alias == name and isinstance(cte.this, exp.Query) for cte in ctes)
+    # `WITH (SELECT 1) AS name` is a value, not a table.
+    return any(
+        cte.alias == name and isinstance(cte.this, exp.Select | exp.SetOperation) and not cte.args.get("scalar")
+        for cte in ctes
+    )

@@ -131,6 +131,39 @@ HOSTILE = [
     "WITH 1 AS dead_letters SELECT * FROM dead_letters",
     "WITH a AS (SELECT * FROM dead_letters), dead_letters AS (SELECT 1) SELECT * FROM a",
     "WITH dead_letters AS (SELECT 1) SELECT * FROM {db}.dead_letters",
+    "WITH (SELECT 1) AS dead_letters SELECT * FROM dead_letters",
+    "WITH ((SELECT 1)) AS dead_letters SELECT * FROM dead_letters",
+    "WITH (SELECT 1 UNION ALL SELECT 2) AS dead_letters SELECT * FROM dead_letters",
+    "WITH (x -> x) AS dead_letters SELECT * FROM dead_letters",
+    "SELECT reason FROM dead_letters UNION ALL (WITH dead_letters AS (SELECT '' AS reason) SELECT * FROM dead_letters)",
+    "SELECT 1 IN [dead_letters]",
+    "SELECT 1 IN (1, dead_letters)",
+    "SELECT nullIn(0, dead_letters)",
+    "WITH RECURSIVE dead_letters AS (SELECT * FROM dead_letters) SELECT * FROM dead_letters",
+    "SELECT 1 IN ((dead_letters))",
+    "SELECT notIn(0, dead_letters)",
+    "SELECT in(0, (dead_letters))",
+    "SELECT (1, 2) IN dead_letters",
+    "SELECT 1 IN tuple(dead_letters)",
+    "SELECT 1 NOT IN (dead_letters)",
+    "SELECT 1 IN (WITH 1 AS dead_letters SELECT 1 FROM dead_letters)",
+    "SELECT globalIn(0, dead_letters)",
+    "SELECT * FROM v_coverage(a = 1)",
+    "SELECT * FROM dead_letters AS v_x",
+    "SELECT * FROM dead_letters v_x, v_coverage",
+    "SELECT v_x.reason FROM v_coverage, dead_letters AS v_x",
+    "SELECT * FROM (TABLE dead_letters)",
+    "FROM dead_letters",
+    "(SELECT * FROM dead_letters)",
+    "((SELECT * FROM dead_letters) UNION ALL (SELECT * FROM dead_letters))",
+    "SELECT count() FROM v_coverage LIMIT (SELECT count() FROM dead_letters)",
+    "SELECT detector FROM v_coverage ORDER BY detector WITH FILL INTERPOLATE (detector AS file('{file}'))",
+    "SELECT row_number() OVER (ORDER BY file('{file}'))",
+    "SELECT row_number() OVER w WINDOW w AS (PARTITION BY file('{file}'))",
+    "SELECT 1 QUALIFY file('{file}') != ''",
+    "SELECT CAST(file('{file}'), 'String'), file('{file}')::String",
+    "SELECT INTERVAL length(file('{file}')) DAY",
+    "SELECT arrayReduce('flameGraph', [1]), file('{file}')",
     # output and settings
     "SELECT 1 INTO OUTFILE '{file}.out'",
     "SELECT 1 INTO OUTFILE '{file}.out' TRUNCATE FORMAT CSV",
@@ -281,6 +314,23 @@ def test_what_people_type_runs(sql: str, reader: Any) -> None:
     sql = sql.format(db=reader.test_database) if "{db}" in sql else sql
     result = query.run(reader, sql, {"a": "x", "b": "[1]"}, database=reader.test_database)
     assert result.columns
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT reason FROM dead_letters UNION ALL SELECT reason FROM dead_letters",
+        "SELECT reason FROM (SELECT reason FROM dead_letters)",
+        "SELECT (SELECT reason FROM dead_letters)",
+        "SELECT a.reason FROM v_coverage RIGHT JOIN dead_letters AS a ON 1 = 1",
+        "SELECT if('x' IN dead_letters, 'x', 'y')",
+        "SELECT arrayMap(y -> (SELECT any(reason) FROM dead_letters), [1])[1]",
+        "SELECT * FROM (SELECT reason FROM dead_letters UNION ALL SELECT reason FROM dead_letters)",
+    ],
+)
+def test_names_of_with_hide_tables_wherever_they_are_taken_for_them(sql: str, reader: Any) -> None:
+    result = query.run(reader, f"WITH dead_letters AS (SELECT 'x' AS reason) {sql}")
+    assert {row[0] for row in result.rows} == {"x"}
 
 
 @pytest.mark.parametrize("name", audits.names())
