@@ -81,7 +81,7 @@ TYPES = re.compile(
 HIGHER_ORDER = re.compile(r"(array|map)[a-z]\w*")
 TAKES_VALUES = re.compile(
     r"""array(concat|element|slice|stringconcat|zip|resize|push|pop|intersect|union|except|symmetric|enumerate|distinct
-    |join|flatten|dotproduct|rotate|shift|jaccard|withconstant|shingles|randomsample|auc|roc|pr|levenshtein|cosine|remove
+    |join|flatten|dotproduct|rotate|shift|jaccard|withconstant|shingles|randomsample|auc|roc|prauc|levenshtein|cosine|remove
     |reducewith|uniq)\w* | map(contains|add|subtract|update|concat|fromarrays|extractkeylike|extractvaluelike)\w*""",
     re.X,
 )
