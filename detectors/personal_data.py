@@ -169,16 +169,15 @@ def _as_names(text: str, start: int, end: int, score: float, introduced: bool = 
         words.pop(0)
     while words and not _is_part(words[-1][0], introduced):
         words.pop()
-    if (
-        not words
-        or (len(words) == 1 and len(words[0][0].rstrip(".")) == 1)
-        or not all(_is_part(word[0], introduced) or word[0] in _PARTICLES for word in words)
-    ):
+    if not words or not all(_is_part(word[0], introduced) or word[0] in _PARTICLES for word in words):
+        return
+    # One or two letters alone are mostly no name, unless something says so.
+    if len(words) == 1 and len(words[0][0].rstrip(".")) <= (1 if introduced else 2):
         return
     last = re.sub(r"['’]s?$|[.!?'\")\]]+$", "", words[-1][0]) if len(words[-1][0]) > 2 else words[-1][0]
     a, b = start + words[0].start(), start + words[-1].start() + len(last)
     # `Path(` and `obj.Name` are code, "@name" is a handle.
-    if (text[b : b + 1] in ("(", "_", "=") and b < len(text)) or (a and text[a - 1] in "._@\\/="):
+    if text[b : b + 1] in ("(", "_", "=") or (a and text[a - 1] in "._@\\/="):
         return
     yield Entity(a, b, "PERSON", score)
 
