@@ -35,8 +35,8 @@ def _load(name: str) -> Detector[Any]:
     module, _, attribute = DETECTORS[name].partition(":")
     try:
         detector: Detector[Any] = getattr(import_module(module), attribute)()
-    except ImportError as error:
+    except (ImportError, FileNotFoundError) as error:
         raise ConfigurationError(
-            f"detectors: {name} cannot be loaded, {error.name or error} is missing; pip install 'watchline[worker]'"
+            f"detectors: {name} cannot be loaded: {error}; it comes with pip install 'watchline[worker]'"
         ) from error
     return detector
