@@ -35,6 +35,7 @@ MODEL = "SmolLM2-135M-Instruct"
 _loaded: dict[str, Any] = {}  # what each process of the pool loads once
 TENANTS = ("north", "south")
 FEEDBACK_SHARE = 0.25
+CONTRARY_SHARE = 0.15  # of the made-up readers who say the opposite of what the overlap tells
 # A made-up price, in dollars per token, so that the events have a cost; the model ran locally.
 INPUT_PRICE, OUTPUT_PRICE = 0.10e-6, 0.40e-6
 
@@ -233,7 +234,8 @@ def plant(interactions: Sequence[Interaction], *, seed: int) -> tuple[list[Feedb
                 planted.append(Planted(interaction.event_id, "input", kind, text))
             if random.random() >= FEEDBACK_SHARE:
                 continue
-            rating = 1 if _overlap(interaction) >= 0.8 else -1
+            is_good = (_overlap(interaction) >= 0.8) != (random.random() < CONTRARY_SHARE)
+            rating = 1 if is_good else -1
             comment = random.choice(questions["comments"]["good" if rating > 0 else "bad"])
             item = next(comments, None) if rating < 0 else None
             if item is not None:
