@@ -150,7 +150,7 @@ def test_results_are_valid(detector: Detector[Any], encoder: Encoder) -> None:
 
 
 def test_it_has_something_to_say(detector: Detector[Any], encoder: Encoder) -> None:
-    assert sum(isinstance(result, Evaluation) for result in judge(detector, ENGLISH, encoder)) >= 3
+    assert any(isinstance(result, Evaluation) for result in judge(detector, ENGLISH, encoder))
 
 
 def test_it_is_deterministic(detector: Detector[Any], encoder: Encoder) -> None:
