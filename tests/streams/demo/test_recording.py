@@ -79,8 +79,8 @@ def test_version_2_is_labelled_worse(recording: Recording) -> None:
         version: [label for event_id, label in recording.labels.items() if versions[event_id] == version]
         for version in PROMPTS
     }
-    assert [len(each) for each in labels.values()] == [20, 20]
-    assert sum(labels["2"]) >= 2 * sum(labels["1"])
+    assert min(len(each) for each in labels.values()) >= 20
+    assert sum(labels["2"]) / len(labels["2"]) >= 2 * sum(labels["1"]) / len(labels["1"])
 
 
 def test_recording_stays_small() -> None:
