@@ -1,4 +1,4 @@
-"""Which sentences of an answer say something that could be wrong: not refusals, questions back, courtesies or code."""
+"""Which sentences of an answer say something that could be wrong: not refusals, questions, courtesies, links or code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _REFUSAL = re.compile(
     r"""\b(?:
       unable\ to\ (?:answer|find|determine|provide)
     | (?:can(?:not|['\u2019]t)|could\ ?n(?:ot|['\u2019]t)|am\ not\ able\ to)\ (?:\w+\ )?
-      (?:answer|find|determine|provide|say|tell|be\ (?:answered|determined|found))
+      (?:answer|find|determine|provide|say|tell|help|assist|do\ that|be\ (?:answered|determined|found))
     | (?:do(?:es)?\ ?n(?:ot|['\u2019]t)|did\ ?n(?:ot|['\u2019]t))\ (?:\w+\ )?
       (?:say|mention|contain|provide|specify|state|include|give|address|discuss|explain|cover|describe|know|indicate|answer
         |have\ (?:enough|any|the|that|this|information))
@@ -22,6 +22,10 @@ _REFUSAL = re.compile(
 _SOURCE = re.compile(
     r"\b(?:i|i['\u2019]m|documents?|documentation|passages?|texts?|articles?|context|information|sources?|data|excerpts?"
     r"|sections?|answer|unable)\b",
+    re.IGNORECASE,
+)
+_POINTER = re.compile(
+    r"\W*(?:(?:see|visit|read|check|sources?|links?|more|find|go)\b[^.]{0,40})?(?:https?://|www\.)\S+\W*$",
     re.IGNORECASE,
 )
 _TURN = re.compile(r"[,;]\s*(?:but|however|although|though|so)\b|\bhowever\b", re.IGNORECASE)
@@ -38,7 +42,7 @@ def claims_something(sentence: str) -> bool:
 
     "The passages don't mention a price" doesn't, "The passages don't mention a price, but it is about $5" does.
     """
-    if sentence.startswith(("```", "~~~")) or sentence.endswith("?"):
+    if sentence.startswith(("```", "~~~")) or sentence.endswith("?") or _POINTER.match(sentence):
         return False
     refusal = _REFUSAL.search(sentence) if _SOURCE.search(sentence) else None
     empty = [match.end() for match in (_COURTESY.match(sentence), refusal) if match]

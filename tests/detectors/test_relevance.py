@@ -1,0 +1,114 @@
+from pydoc_data.topics import topics
+
+import pytest
+
+from watchline.detectors.base import Evaluation, NotApplicable
+from watchline.detectors.encoder import Embedded, Encoder
+from watchline.detectors.question import MAX_CHARS, question
+from watchline.detectors.relevance import Relevance
+from watchline.detectors.thresholds import Thresholds
+from watchline.schemas.records import Document, Interaction, Message
+
+LAMBDA = topics["lambda"]
+WITH = topics["with"]
+ROSES = "Roses need sun, a light soil, and water in dry weeks. Prune them in early spring, before the buds open."
+THRESHOLDS = {label: Thresholds().of("relevance", label).threshold for label in Relevance.labels}
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder("cpu")
+
+
+@pytest.fixture(scope="module")
+def detector() -> Relevance:
+    return Relevance()
+
+
+def interaction(asked: str, answer: str, *documents: str) -> Interaction:
+    return Interaction(
+        event_id="e",
+        time=0,
+        app="test",
+        input_messages=(Message("user", asked),),
+        output_messages=(Message("assistant", answer),),
+        documents=tuple(Document(text) for text in documents),
+    )
+
+
+def scores(detector: Relevance, encoder: Encoder, asked: str, answer: str, *documents: str) -> dict[str, float]:
+    work = detector.prepare(interaction(asked, answer, *documents))
+    assert not isinstance(work, NotApplicable)
+    (evaluation,) = detector.evaluate([work], Embedded(encoder, detector.texts(work)))
+    assert isinstance(evaluation, Evaluation)
+    return dict(evaluation.scores)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("What does a lambda expression create?", "A lambda expression creates an anonymous function."),
+        ("When should I prune roses?", "Prune them in early spring, before the buds open."),
+        ("What does the with statement do?", "The with statement wraps a block with methods of a context manager."),
+    ],
+)
+def test_an_answer_to_the_question_is_relevant(detector: Relevance, encoder: Encoder, asked: str, answer: str) -> None:
+    assert scores(detector, encoder, asked, answer)["answer_irrelevant"] < THRESHOLDS["answer_irrelevant"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("What does a lambda expression create?", "Prune roses in early spring, before the buds open."),
+        ("When should I prune roses?", "The capital of Peru is Lima, which has ten million inhabitants."),
+    ],
+)
+def test_an_answer_to_something_else_is_not(detector: Relevance, encoder: Encoder, asked: str, answer: str) -> None:
+    assert scores(detector, encoder, asked, answer)["answer_irrelevant"] >= THRESHOLDS["answer_irrelevant"]
+
+
+def test_documents_are_held_against_the_question(detector: Relevance, encoder: Encoder) -> None:
+    asked, answer = "What does a lambda expression create?", "An anonymous function."
+    threshold = THRESHOLDS["context_irrelevant"]
+    assert scores(detector, encoder, asked, answer, LAMBDA)["context_irrelevant"] < threshold
+    assert scores(detector, encoder, asked, answer, ROSES)["context_irrelevant"] >= threshold
+    # One good passage among others is enough.
+    assert scores(detector, encoder, asked, answer, ROSES, LAMBDA)["context_irrelevant"] < threshold
+
+
+@pytest.mark.parametrize(
+    "answer", ["I don't know.", "I'm sorry, but I can't answer that.", "Which rose do you mean?", "```\nprint(1)\n```"]
+)
+def test_a_refusal_is_not_irrelevant(detector: Relevance, encoder: Encoder, answer: str) -> None:
+    assert scores(detector, encoder, "How do I prune roses?", answer, ROSES)["answer_irrelevant"] == 0.0
+
+
+def test_without_documents_there_is_no_context_to_blame(detector: Relevance, encoder: Encoder) -> None:
+    assert scores(detector, encoder, "How do I prune roses?", "In early spring.")["context_irrelevant"] == 0.0
+
+
+def test_a_request_about_the_documents_makes_them_the_subject(detector: Relevance, encoder: Encoder) -> None:
+    found = scores(detector, encoder, "Summarize the following text.", "Roses need sun; prune them in spring.", ROSES)
+    assert found["context_irrelevant"] == 0.0
+    assert found["answer_irrelevant"] < THRESHOLDS["answer_irrelevant"]
+    off = scores(detector, encoder, "Summarize the following text.", "Lima is the capital of Peru.", ROSES)
+    assert off["answer_irrelevant"] > found["answer_irrelevant"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "reason"),
+    [
+        ("", "An answer.", "no input"),
+        ("A question?", " ", "no output"),
+        ("Wann muss ich die Rosen schneiden und wie oft ist das zu tun?", "In spring.", "language not supported"),
+    ],
+)
+def test_not_applicable(detector: Relevance, asked: str, answer: str, reason: str) -> None:
+    assert detector.prepare(interaction(asked, answer)) == NotApplicable(reason)
+
+
+def test_the_question_is_what_the_user_asked_not_the_whole_prompt() -> None:
+    filled = f"Documentation:\n{LAMBDA}\n\nQuestion: What is a lambda?"
+    assert question(interaction(filled, "", LAMBDA)) == "Documentation: Question: What is a lambda?"
+    long = question(interaction("first " + "x " * 5000 + "last", ""))
+    assert len(long) <= MAX_CHARS and long.startswith("first") and long.endswith("last")
