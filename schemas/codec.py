@@ -86,8 +86,15 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
     if is_dataclass(value):
-        return {name: to_plain(getattr(value, name)) for name in _field_names(cast(Any, type(value)))}
+        return {
+            # Most fields are plain already, and a call costs more than the look at the type.
+            name: item if type(item := getattr(value, name)) in _PLAIN else to_plain(item)
+            for name in _field_names(cast(Any, type(value)))
+        }
     return value
+
+
+_PLAIN = frozenset({str, int, float, bool, dict, type(None)})
 
 
 def from_plain(record_type: type[R], plain: Mapping[str, Any]) -> R:

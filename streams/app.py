@@ -22,12 +22,13 @@ from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import FatalError, PoisonError
 from watchline.schemas.records import Signal
-from watchline.streams import dead_letters, feedback, interactions, offsets, signals, store, topics
+from watchline.streams import dead_letters, feedback, interactions, offsets, store, topics
 from watchline.streams.dead_letters import Brake, DeadLetter
 from watchline.streams.health import Progress
 from watchline.streams.interactions import Message, Unpacked
-from watchline.streams.monitor_state import StateTopic
-from watchline.streams.monitoring import Monitoring, state_key
+from watchline.streams.monitor import signals
+from watchline.streams.monitor.agent import Monitoring, state_key
+from watchline.streams.monitor.state import StateTopic
 from watchline.streams.offsets import OffsetGaps
 from watchline.streams.settings import Settings
 from watchline.streams.sink import Sink

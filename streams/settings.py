@@ -172,8 +172,8 @@ def show_value(value: Any) -> str:
     return text
 
 
-# Read by the producer and by tests, which do without this class.
-_OTHER_VARIABLES = {"CONFIG", "SUBJECT_KEY", "DISABLED", "ENVIRONMENT", "MODEL_DIR", "DATA", "TEST_KAFKA"}
+# Read by the producer and the encoder, which do without this class.
+_OTHER_VARIABLES = {"CONFIG", "SUBJECT_KEY", "DISABLED", "ENVIRONMENT", "ENCODER"}
 
 
 def _unknown_variables() -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from watchline.schemas.errors import FatalError
 from watchline.schemas.migrate import migrate
 from watchline.streams import health, store, topics
-from watchline.streams.query_server import QueryServer
+from watchline.streams.query.server import QueryServer
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -100,7 +100,7 @@ class Demo:
         from watchline.streams.demo import recording
         from watchline.streams.demo.replay import replay
         from watchline.streams.embedded.services import Services
-        from watchline.streams.query import open_queries
+        from watchline.streams.query.query import open_queries
 
         started = time.monotonic()
         recorded = recording.load()

@@ -100,7 +100,7 @@ def _kafka(settings: Any) -> Iterator[Finding]:
 
 def _store(settings: Any) -> Iterator[Finding]:
     from watchline.streams import store
-    from watchline.streams.query_server import Asker
+    from watchline.streams.query.server import Asker
     from watchline.streams.settings import show_value
 
     if settings.embedded_store and Asker.answers(settings.query_socket):

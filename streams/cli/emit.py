@@ -21,7 +21,7 @@ from watchline.schemas.errors import WatchlineError
 from watchline.streams import Producer
 from watchline.streams.cli.arguments import UsageError, command
 from watchline.streams.cli.output import out
-from watchline.streams.producer import disabled
+from watchline.streams.producer.producer import disabled
 
 NAMESPACE = UUID("c4be76c6-6b0a-5a71-a9d7-0a5a3f1a6f04")
 # Well within the producer's buffer, which drops the oldest when it is full.

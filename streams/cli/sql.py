@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the rows."""
-    from watchline.streams.query import open_queries
+    from watchline.streams.query.query import open_queries
     from watchline.streams.settings import load
 
     sql = sys.stdin.read() if args.sql == "-" else args.sql

@@ -11,7 +11,6 @@ from watchline.streams.demo.app import PROMPTS
 from watchline.streams.demo.recording import Recording
 from watchline.streams.identifiers import uuid7
 
-
 HUMAN_LABELS = {True: "unsupported", False: "supported"}
 
 

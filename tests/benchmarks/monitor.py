@@ -16,8 +16,8 @@ from tests.streams.finding_batches import batches, scored
 from watchline.detectors.change import ALPHA, Comparison, Stream
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import FindingBatch, ScoredInteraction
-from watchline.streams.measures import Centre, measures
-from watchline.streams.monitor import Monitor
+from watchline.streams.monitor.measures import Centre, measures
+from watchline.streams.monitor.monitor import Monitor
 
 EVENTS = 6_000
 BATCH = 32

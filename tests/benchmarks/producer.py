@@ -19,9 +19,9 @@ import confluent_kafka
 from watchline.schemas.codec import encode
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.streams import Producer
-from watchline.streams.event import fields
 from watchline.streams.identifiers import uuid7
-from watchline.streams.sender import KAFKA_DEFAULTS
+from watchline.streams.producer.event import fields
+from watchline.streams.producer.sender import KAFKA_DEFAULTS
 
 REPEATS = 5
 PACED_EVENTS, PACE_S = 500, 0.005  # 200 calls a second, much for one process of an app
@@ -97,7 +97,7 @@ def main() -> None:
             for code in (MEMORY_OF_OURS, MEMORY_OF_BARE)
         )
         print(f"memory added: {ours_bytes / 2**20:.1f} MiB (bare: {bare_bytes / 2**20:.1f})")
-    for module in ("watchline.streams", "watchline.streams.sender", "confluent_kafka", "fastavro"):
+    for module in ("watchline.streams", "watchline.streams.producer.sender", "confluent_kafka", "fastavro"):
         seconds = statistics.median(run(IMPORT.format(module=module)) for _ in range(REPEATS))
         print(f"import {module}: {seconds * 1000:.0f} ms")
 

@@ -15,7 +15,8 @@ from urllib.request import urlopen
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
-from watchline.streams import query, topics
+from watchline.streams import topics
+from watchline.streams.query import query
 from watchline.streams.settings import Settings, load
 from watchline.streams.worker import STATE_FILE
 

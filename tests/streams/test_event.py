@@ -14,9 +14,9 @@ import pytest
 
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import Document, Interaction, Message, ToolCall
-from watchline.streams import event
 from watchline.streams.identifiers import pseudonym, uuid7
-from watchline.streams.truncation import EVENT_LIMIT, FIELD_LIMIT, truncate
+from watchline.streams.producer import event
+from watchline.streams.producer.truncation import EVENT_LIMIT, FIELD_LIMIT, truncate
 
 
 def read(**arguments: Any) -> Interaction:

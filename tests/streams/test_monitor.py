@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.streams.finding_batches import batches, scored
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import FindingBatch, ScoredInteraction, Signal
-from watchline.streams.monitor import MAX_SLICES, Monitor
+from watchline.streams.monitor.monitor import MAX_SLICES, Monitor
 
 
 def signals(items: Iterable[ScoredInteraction], monitor: Monitor | None = None) -> list[Signal]:

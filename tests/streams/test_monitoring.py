@@ -17,8 +17,8 @@ from tests.streams.finding_batches import batches, scored
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Signal
-from watchline.streams import monitoring
-from watchline.streams.monitoring import Message, Monitoring
+from watchline.streams.monitor import agent as monitoring
+from watchline.streams.monitor.agent import Message, Monitoring
 
 
 @dataclass(frozen=True)

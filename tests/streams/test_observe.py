@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from watchline.streams import Producer
-from watchline.streams.event import ArgumentError
+from watchline.streams.producer.event import ArgumentError
 
 
 class Recorder(Producer):

@@ -19,10 +19,10 @@ from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Interaction
 from watchline.schemas.texts import texts
 from watchline.streams import Producer
-from watchline.streams.event import ArgumentError
-from watchline.streams.producer import disabled
+from watchline.streams.producer.event import ArgumentError
+from watchline.streams.producer.producer import disabled
+from watchline.streams.producer.truncation import FIELD_LIMIT
 from watchline.streams.throttled_log import ThrottledLog
-from watchline.streams.truncation import FIELD_LIMIT
 
 AWAY = "localhost:1"
 
@@ -330,7 +330,7 @@ def test_the_thread_survives_whatever_happens_in_it(
     topics: tuple[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker, prefix = topics
-    from watchline.streams import sender
+    from watchline.streams.producer import sender
 
     def broken(record: Any) -> bytes:
         raise MemoryError

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from watchline.dashboards import audits
-from watchline.streams import query
-from watchline.streams.query import Result
-from watchline.streams.sql_functions import TAKES_VALUES
-from watchline.streams.sql_policy import QueryError, check, views
+from watchline.streams.query import query
+from watchline.streams.query.functions import TAKES_VALUES
+from watchline.streams.query.policy import QueryError, check, views
+from watchline.streams.query.query import Result
 
 SECRET = "s3cr3t-in-a-file"
 

@@ -10,10 +10,10 @@ import pytest
 
 from tests.streams.clickhouse_http import serve
 from watchline.schemas.errors import ConfigurationError
-from watchline.streams import query
-from watchline.streams.query import Queries, Result
+from watchline.streams.query import query
+from watchline.streams.query.policy import QueryError
+from watchline.streams.query.query import Queries, Result
 from watchline.streams.settings import load
-from watchline.streams.sql_policy import QueryError
 
 
 @pytest.fixture

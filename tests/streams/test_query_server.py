@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
-from watchline.streams import query
-from watchline.streams.query_server import Asker, QueryServer
+from watchline.streams.query import query
+from watchline.streams.query.policy import QueryError
+from watchline.streams.query.server import Asker, QueryServer
 from watchline.streams.settings import Settings, load
-from watchline.streams.sql_policy import QueryError
 
 
 @contextmanager

@@ -12,9 +12,9 @@ import pytest
 
 from tests.streams.finding_batches import batches, scored
 from watchline.schemas.errors import FatalError
-from watchline.streams import monitor as monitors
-from watchline.streams.monitor import Monitor
-from watchline.streams.snapshot import MAGIC, Snapshots, _digest
+from watchline.streams.monitor import monitor as monitors
+from watchline.streams.monitor.monitor import Monitor
+from watchline.streams.monitor.snapshot import MAGIC, Snapshots, _digest
 
 
 class Evil:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from watchline.schemas.codec import decode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Signal
-from watchline.streams.monitor import Monitor
+from watchline.streams.monitor.monitor import Monitor
 from watchline.streams.throttled_log import ThrottledLog
 
 _warnings = ThrottledLog(logging.getLogger(__name__))

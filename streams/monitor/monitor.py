@@ -10,8 +10,8 @@ from uuid import UUID, uuid5
 from watchline.detectors.change import MIN_BASELINE, Change, Comparison, Stream
 from watchline.detectors.sequential import SequentialTest
 from watchline.schemas.records import FindingBatch, ScoredInteraction, Signal
-from watchline.streams.measures import Centre, Measure, measures
-from watchline.streams.snapshot import Snapshots
+from watchline.streams.monitor.measures import Centre, Measure, measures
+from watchline.streams.monitor.snapshot import Snapshots
 
 MAX_SLICES = 8  # versions times models of one prompt; the one that was seen longest ago is forgotten
 NAMESPACE = UUID("6f1c2f0e-4f0b-5f0c-9c1e-6d2b8f6f7a11")

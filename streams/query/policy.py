@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 
 import watchline.schemas
 from watchline.schemas.errors import WatchlineError
-from watchline.streams.sql_functions import FUNCTIONS, HIGHER_ORDER, TAKES_VALUES, TYPES
+from watchline.streams.query.functions import FUNCTIONS, HIGHER_ORDER, TAKES_VALUES, TYPES
 
 DIALECT = "clickhouse"
 ONLY_SELECT = "only one SELECT over the views (v_*) at a time; WITH and UNION are fine"

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
-from watchline.streams import query
+from watchline.streams.query import query
+from watchline.streams.query.policy import QueryError
 from watchline.streams.settings import Settings
-from watchline.streams.sql_policy import QueryError
 
 ANSWER_TIMEOUT_S = 3 * query.MAX_SECONDS  # queries wait for one another
 MAX_PATH_BYTES = 107  # of the kernel

@@ -13,10 +13,10 @@ import confluent_kafka
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Interaction, InteractionBatch
-from watchline.streams.buffer import ENVELOPE_EVENTS, Buffer, Pending
 from watchline.streams.identifiers import uuid7
+from watchline.streams.producer.buffer import ENVELOPE_EVENTS, Buffer, Pending
+from watchline.streams.producer.truncation import truncate
 from watchline.streams.throttled_log import ThrottledLog
-from watchline.streams.truncation import truncate
 
 ENVELOPE_BYTES = 900_000  # a broker takes 1 MiB unless told otherwise
 POLL_S = 0.1  # how long a delivery report may wait to be heard

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
 from watchline.streams import store
+from watchline.streams.query.policy import QueryError, check
 from watchline.streams.settings import Settings
-from watchline.streams.sql_policy import QueryError, check
 
 MAX_SECONDS = 30
 MAX_ROWS = 100_000
@@ -116,7 +116,7 @@ def open_queries(settings: Settings) -> Iterator[Queries]:
 
     Raises ConfigurationError where there is no data yet, and what `store.connect` raises.
     """
-    from watchline.streams.query_server import Asker
+    from watchline.streams.query.server import Asker
 
     nothing = ConfigurationError(
         f"no data yet in {settings.data_dir}; run `watchline demo` or `watchline up`, or set WATCHLINE_DATA_DIR"

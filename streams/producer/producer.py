@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Feedback, Interaction
-from watchline.streams import event
-from watchline.streams.buffer import Buffer, Pending, Stats
 from watchline.streams.identifiers import pseudonym, uuid7
-from watchline.streams.messages import Content
-from watchline.streams.observe import Call
+from watchline.streams.producer import event
+from watchline.streams.producer.buffer import Buffer, Pending, Stats
+from watchline.streams.producer.messages import Content
+from watchline.streams.producer.observe import Call
 from watchline.streams.throttled_log import ThrottledLog
 
 if TYPE_CHECKING:
-    from watchline.streams.sender import Sender
+    from watchline.streams.producer.sender import Sender
 
 EXIT_S = 5.0  # how long an app's end may wait for Kafka
 
@@ -249,7 +249,7 @@ class Producer:
 
     def _start(self) -> None:
         # Only here, so that importing the producer costs an app nothing until it makes one.
-        from watchline.streams.sender import Sender
+        from watchline.streams.producer.sender import Sender
 
         with self._starting:
             if self._sender is None:

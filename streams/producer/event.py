@@ -16,7 +16,7 @@ from uuid import UUID
 from watchline.schemas.errors import WatchlineError
 from watchline.schemas.records import Document, ToolCall
 from watchline.schemas.validation import DAY, YEAR_2000
-from watchline.streams.messages import NotAllowedError, as_text, messages, text_of
+from watchline.streams.producer.messages import NotAllowedError, as_text, messages, text_of
 
 T = TypeVar("T")
 

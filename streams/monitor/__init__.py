@@ -1,0 +1,1 @@
+"""The online monitors: findings in, signals out."""

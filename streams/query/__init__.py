@@ -1,0 +1,1 @@
+"""Reading what is stored: one checked SELECT over the views."""
