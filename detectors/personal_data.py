@@ -54,7 +54,8 @@ _PHRASE = re.compile(
     r"|(?:[Mm]y|[Hh]is|[Hh]er|[Tt]heir|[Oo]ur) (?:son|daughter|kid|child|wife|husband|partner|brother|sister|mother"
     r"|father|friend|boss|colleague|neighbou?r|doctor|patient|customer|client|employee))"
     rf" (?P<name>{_NAMES})"
-    rf"|\b(?:I am|I'm|[Tt]his is|[Rr]egards,|[Ss]incerely,|[Cc]heers,|[Ff]ollow up with|[Bb]y:|signed)\s+"
+    r"|\b(?:I am|I'm|[Tt]his is|[Rr]egards,|[Ss]incerely,|[Cc]heers,|[Ff]ollow up with|[Bb]y:|signed"
+    r"|[Aa]sk for|[Ss]peak (?:to|with)|[Tt]alk (?:to|with)|[Cc]ontact|[Cc]all|[Mm]eet(?:ing)? with|[Oo]n behalf of)\s+"
     rf"(?P<full>{_NAME}(?: [A-Z]\.?)? {_NAME})"
     rf"|^>?[ \t]*(?P<speaker>{_NAME}):\s?[\"“]",
     re.MULTILINE,

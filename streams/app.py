@@ -110,7 +110,7 @@ class Pipeline:
             rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.scorer)
             refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
             await self.bury(dead + refused)
-            self.progress.batch_done(len(rows))
+            self.progress.batch_done(0)
             for event in events:
                 await stream.ack(event)
 

@@ -17,7 +17,7 @@ STALL_S = 120.0  # longer than the longest batch that is allowed
 
 @dataclass
 class Progress:
-    """What the worker has done and when; written by the event loop only."""
+    """What the worker has done and when; written by the event loop only. `events` are interactions."""
 
     clock: Callable[[], float] = time.monotonic
     events: int = 0

@@ -55,8 +55,13 @@ class Prompt:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of what the prompt says, parameters left out."""
-        return hashlib.sha256(f"{self.system}\n{self.template}\n{self.answer_prefix}".encode()).hexdigest()
+        """SHA-256 of `text`."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def text(self) -> str:
+        """What the prompt says, parameters left out."""
+        return f"{self.system}\n{self.template}\n{self.answer_prefix}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,6 @@ def replay(recording: Recording, producer: Producer, *, now: int) -> Replayed:
 
 def _emit(producer: Producer, record: Interaction, event_id: str, time: float, recording: Recording) -> None:
     label = recording.labels.get(record.event_id)
-    template = PROMPTS[record.prompt_version or ""]
     producer.emit(
         event_id=event_id,
         time=time,
@@ -55,7 +54,7 @@ def _emit(producer: Producer, record: Interaction, event_id: str, time: float, r
         system=record.system_instructions,
         documents=[{"id": each.id, "content": each.content, "score": each.score} for each in record.documents],
         prompt=f"{record.prompt_name}@{record.prompt_version}",
-        prompt_template=f"{template.system}\n{template.template}",
+        prompt_template=PROMPTS[record.prompt_version or ""].text,
         prompt_variables=record.prompt_variables,
         usage={"input_tokens": record.input_tokens, "output_tokens": record.output_tokens},
         cost=record.cost,
