@@ -145,9 +145,11 @@ def test_a_record_is_read_by_key_and_value(detector: Groundedness, encoder: Enco
 
 
 def test_repeating_the_question_is_no_invention(detector: Groundedness, encoder: Encoder) -> None:
-    answer = "Orders from Montevideo can be returned within 30 days."
-    asked = "Can orders from Montevideo be returned?"
-    assert score(detector, encoder, answer, RETURNS, question=asked) < score(detector, encoder, answer, RETURNS)
+    answer = "Orders from Montevideo shipped by Acme Freight can be returned within 30 days."
+    asked = "Can orders from Montevideo shipped by Acme Freight be returned?"
+    found = score(detector, encoder, answer, RETURNS, question=asked)
+    assert found < THRESHOLD
+    assert found < score(detector, encoder, answer, RETURNS)
 
 
 def test_tool_results_stand_beside_the_documents(detector: Groundedness, encoder: Encoder) -> None:
@@ -229,4 +231,4 @@ def test_what_claims_something(sentence: str, expected: bool) -> None:
 def test_words_are_written_one_way() -> None:
     assert words("from 5:30 PM, 1,200.50 or four").tokens == words("from 17:30 1200.5 or 4").tokens
     assert words("opens at 9 a.m.").numbers == words("opens at 9:00").numbers == {"9:00"}
-    assert words("The Function's names").names == {"function"} or words("A Paris cafe").names == {"paris"}
+    assert words("A cafe in Paris").names == {"paris"}

@@ -136,15 +136,3 @@ class Worker:
                     open_partitions.discard(message.partition())
         consumer.close()
         return values
-
-    def stored(self) -> str:
-        """All tables whole, as JSON lines, read from the folder by another process; the worker must have ended."""
-        script = """
-import sys, clickhouse_connect
-client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1])
-tables = client.query("SELECT name FROM system.tables WHERE database = 'watchline' AND engine != 'View'")
-for (table,) in tables.result_rows:
-    print(client.raw_query(f"SELECT * FROM watchline.{table}", fmt="JSONEachRow").decode())
-"""
-        folder = self.data_dir / "clickhouse"
-        return subprocess.run([sys.executable, "-c", script, folder], check=True, capture_output=True, text=True).stdout
