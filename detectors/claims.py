@@ -1,4 +1,4 @@
-"""Which sentences of an answer say something that could be wrong: not refusals, questions, courtesies, links or code."""
+"""Which sentences of an answer say something that could be wrong: not refusals, questions, courtesies, links, code."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
 from watchline.detectors.base import Vectors
 from watchline.detectors.words import Words, negated, words
 
@@ -34,7 +35,6 @@ NAMES = (
     "novel_names",  # so with capitalised words, the first aside
     "novel_names_share",
     "negation",  # negated here and not in the nearest passage, or the reverse; weighted by their overlap
-    "cosine_question",
     "length",  # log(1 + content words)
     "has_number",
     "has_name",
@@ -121,9 +121,7 @@ class Context:
         return np.asarray(counts[last] > counts[first])
 
 
-def features(
-    sentence: str, read: Words, context: Context, cosines: Vectors, cosine_question: float
-) -> tuple[list[float], int]:
+def features(sentence: str, read: Words, context: Context, cosines: Vectors) -> tuple[list[float], int]:
     """The numbers that `NAMES` lists for one sentence, and the index of the nearest run of the context.
 
     Parameters
@@ -163,7 +161,6 @@ def features(
         float(np.log1p(len(new_names))),
         len(new_names) / max(len(read.names), 1),
         float(overlap[nearest]) * mismatch,
-        cosine_question,
         float(np.log1p(len(content))),
         float(bool(read.numbers)),
         float(bool(read.names)),

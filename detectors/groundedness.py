@@ -18,7 +18,6 @@ from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplic
 from watchline.detectors.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.claims import claims_something
 from watchline.detectors.evidence import Context, Unit, features, most_alike, units
-from watchline.detectors.question import question
 from watchline.detectors.text import sentences, unreadable
 from watchline.detectors.words import Words, words
 from watchline.schemas.records import Evidence, Interaction, Span
@@ -44,7 +43,6 @@ class Work:
     claims: tuple[Claim, ...]
     context: Context
     pairs: tuple[tuple[str, structured.Pair], ...]  # of documents that are records, each with its field
-    asked: str
     scored_fraction: float
 
     @property
@@ -86,10 +84,10 @@ class Groundedness(Detector[Work]):
             return NotApplicable(reason)
         conversation = [interaction.system_instructions or "", *(each.content for each in interaction.input_messages)]
         outputs = [(f"output:{n}", each.content) for n, each in enumerate(interaction.output_messages)]
-        return read(documents, conversation, question(interaction), outputs)
+        return read(documents, conversation, outputs)
 
     def texts(self, work: Work) -> Sequence[str]:
-        return [*(unit.embedded for unit in work.context.units), *(claim.text for claim in work.claims), work.asked]
+        return [*(unit.embedded for unit in work.context.units), *(claim.text for claim in work.claims)]
 
     def evaluate(self, batch: Sequence[Work], embeddings: Embeddings) -> Sequence[Evaluation]:
         return [self._evaluate(work, embeddings) for work in batch]
@@ -116,9 +114,7 @@ class Groundedness(Detector[Work]):
         )
 
 
-def read(
-    documents: Sequence[tuple[str, str]], conversation: Sequence[str], asked: str, outputs: Sequence[tuple[str, str]]
-) -> Work:
+def read(documents: Sequence[tuple[str, str]], conversation: Sequence[str], outputs: Sequence[tuple[str, str]]) -> Work:
     """Takes an answer and its documents apart; documents and outputs come as (field, text)."""
     claims: list[Claim] = []
     judged = 0
@@ -142,7 +138,7 @@ def read(
     answer = " ".join(claim.text for claim in claims)
     context = Context(known, " ".join(conversation)[:_MAX_GRANTED], most_alike(known, answer))
     length = sum(end - start for _, text in outputs for start, end in sentences(text))
-    return Work(tuple(claims), context, tuple(pairs), asked, judged / max(length, 1))
+    return Work(tuple(claims), context, tuple(pairs), judged / max(length, 1))
 
 
 def claim_features(work: Work, embeddings: Embeddings) -> tuple[Numbers, list[tuple[str, int, int, float]]]:
@@ -152,12 +148,11 @@ def claim_features(work: Work, embeddings: Embeddings) -> tuple[Numbers, list[tu
     run_vectors = work.context.run_vectors(embeddings[[unit.embedded for unit in work.context.units]])
     vectors = embeddings[[claim.text for claim in work.claims]]
     cosines = vectors @ run_vectors.T
-    to_question = vectors @ embeddings[[work.asked]][0] if work.asked.strip() else np.zeros(len(vectors))
     pairs = [pair for _, pair in work.pairs]
     rows: list[list[float]] = []
     evidence: list[tuple[str, int, int, float]] = []
     for place, claim in enumerate(work.claims):
-        row, run = features(claim.text, claim.words, work.context, cosines[place], float(to_question[place]))
+        row, run = features(claim.text, claim.words, work.context, cosines[place])
         first, last = work.context.units[runs[run][0]], work.context.units[runs[run][1] - 1]
         where = (first.field, first.start, last.end)
         if pairs:

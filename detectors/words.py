@@ -22,7 +22,7 @@ can could did do does doing down during each either even every few for from furt
 him his how however i if in into is it its itself just like many may me might more most much must my of off on once one
 only or other others our out over own per rather same shall she should so some such than that the their them then there
 therefore these they this those through thus to too under until up upon us very was we were what when where whether
-which while who whom whose why will with within would you your yours it's i'm you're they're that's there's
+which while who whom whose why will with within would you your yours it's i'm you're they're that's there's yes
 
 not no nor never none neither cannot without don't doesn't didn't isn't aren't wasn't weren't can't won't wouldn't
 couldn't
