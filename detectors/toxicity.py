@@ -1,0 +1,23 @@
+"""Toxic language in what the user writes and the model answers: hate, threats, sex, self-harm, insults, sexism."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from watchline.detectors.windowed import Reading, WindowedDetector, asked_and_answered
+from watchline.schemas.records import Interaction
+
+
+class Toxicity(WindowedDetector):
+    """Six probabilities: hate (against a group), violence (threats, incitement), sexual, self_harm, insult, sexism.
+
+    Not applicable without text in English. Trained on posts, so surest there; a label says how a text sounds to the
+    annotators of its sources (Davidson et al. 2017; Kirk et al. 2022, 2023; de Gibert et al. 2018; Pavlopoulos et al.
+    2021; Markov et al. 2023; Hartvigsen et al. 2022): see the model card for figures, labels with few examples, limits.
+    """
+
+    name = "toxicity"
+    labels = ("hate", "violence", "sexual", "self_harm", "insult", "sexism")
+
+    def readings(self, interaction: Interaction) -> Iterator[Reading]:
+        return asked_and_answered(interaction, self.labels)

@@ -1,0 +1,86 @@
+"""Figures of a model card, and where the operating points come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from safetensors.numpy import save_file
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+from watchline.detectors.base import weights_folder
+from watchline.detectors.training.blending import Judged, Tensors, by_source
+from watchline.detectors.training.corpora import Example
+from watchline.detectors.training.fitting import Labels, expected_calibration_error
+
+_GRID = np.linspace(0.05, 0.95, 91)
+_FLAGGED, _ALERTED = 0.01, 0.0005  # of benign windows at most
+_LEAST_FLAGGED, _LEAST_ALERTED = 0.3, 0.6  # however rare a label is: less is no reason to say so
+
+
+def operating_point(judged: Judged, ordinary: Labels) -> tuple[float, float]:
+    """(threshold, alert threshold), in hundredths.
+
+    The first has the best macro-F1 among those that flag at most 1 % of the ordinary windows, the second lets through
+    at most 0.05 % of them: a response has several windows and labels. Neither is below 0.3 and 0.6.
+    """
+    known = ~np.isnan(judged.truth)
+    benign = judged.probability[ordinary]
+    allowed = [point for point in _GRID if point >= _LEAST_FLAGGED and (benign >= point).mean() <= _FLAGGED] or [
+        _GRID[-1]
+    ]
+    truth, probability = judged.truth[known] == 1, judged.probability[known]
+    threshold = max(allowed, key=lambda point: f1_score(truth, probability >= point, average="macro"))
+    alert = max(threshold, _LEAST_ALERTED, float(np.quantile(benign, 1 - _ALERTED)))
+    return round(float(threshold), 2), min(0.99, float(np.ceil(round(alert * 100, 6)) / 100))
+
+
+def table(examples: Sequence[Example], judged: Mapping[str, Judged], points: Mapping[str, tuple[float, float]]) -> str:
+    """A Markdown table, a row for each label and source that has both answers."""
+    lines = [
+        "| label | source | n | positive | AUROC | n-grams alone | embedding alone | average precision | macro-F1 "
+        "| recall | recall at alert | ECE |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    sources = np.array([example.source for example in examples])
+    for label, each in judged.items():
+        for source, (truth, probability) in by_source(examples, each).items():
+            if not 0 < truth.sum() < len(truth):
+                continue
+            rows = (sources == source) & ~np.isnan(each.truth)
+            threshold, alert = points[label]
+            figures = [
+                roc_auc_score(truth, probability),
+                roc_auc_score(truth, each.ngram_score[rows]),
+                roc_auc_score(truth, each.embedding_score[rows]),
+                average_precision_score(truth, probability),
+                f1_score(truth, probability >= threshold, average="macro"),
+                (probability[truth] >= threshold).mean(),
+                (probability[truth] >= alert).mean(),
+                expected_calibration_error(truth, probability),
+            ]
+            lines.append(
+                f"| {label} | {source} | {len(truth)} | {int(truth.sum())} | "
+                + " | ".join(f"{figure:.3f}" for figure in figures)
+                + " |"
+            )
+    return "\n".join(lines)
+
+
+def points_table(points: Mapping[str, tuple[float, float]]) -> str:
+    """A Markdown table of the operating points."""
+    rows = "\n".join(f"| {label} | {threshold:.2f} | {alert:.2f} |" for label, (threshold, alert) in points.items())
+    return f"| label | threshold | alert_threshold |\n|---|---|---|\n{rows}"
+
+
+def save(name: str, tensors: Tensors) -> None:
+    """The shipped weights of a detector, replaced."""
+    folder = weights_folder(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / "model.safetensors")
+
+
+def write(name: str, card: str) -> None:
+    """The model card beside the weights."""
+    (weights_folder(name) / "card.md").write_text(card, encoding="utf-8")
+    print(card)
