@@ -26,7 +26,7 @@ _BENIGN = {
     "clinc": 200,
     "bold": 400,
 }
-_EMBEDDED = {"redditbias": 1800, "edos": 0, "stormfront": 0}
+_EMBEDDED = {"redditbias": 4000, "edos": 0, "stormfront": 0}
 # EDOS categories that generalise about women, rather than threaten or insult one.
 _GENERALISING = ("2.1", "2.3", "3.2", "4.2")
 _BBQ = ("age", "disability_status", "nationality", "physical_appearance", "religion", "sexual_orientation")
@@ -132,7 +132,7 @@ characters, 131,072 buckets, float16) and on the frozen all-MiniLM-L6-v2 embeddi
 
     python -m watchline.detectors.training.bias --data DIR
 
-Seed {seed}; {embedded} texts embedded, {rest} more for the n-grams alone, all of which mention a group; three folds by group
+Seed {seed}; {embedded} texts embedded, {rest} more for the n-grams alone, all of which mention a group; four folds by group
 (comment, pair, forum post, question template); sources weigh as the root of their size.
 
 ## Data

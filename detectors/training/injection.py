@@ -184,7 +184,7 @@ all-MiniLM-L6-v2 embedding (Apache-2.0, not in this file). Disguises are undone 
 
     python -m watchline.detectors.training.injection --data DIR
 
-Seed {seed}; {texts} texts; three folds by group: lines of a template, all attacks of a BIPIA category, a source document stay
+Seed {seed}; {texts} texts; four folds by group: lines of a template, all attacks of a BIPIA category, a source document stay
 together. So BIPIA's figures are of categories that the models had not seen.
 
 ## Data

@@ -35,8 +35,8 @@ _BENIGN = {
     "pydoc": 600,
 }
 # Texts of each social source that are embedded, and how many more the n-grams alone learn from.
-_EMBEDDED = {"davidson": 2500, "edos": 3500, "hatemoji": 2000, "stormfront": 1900, "toxic_spans": 2000}
-_MORE = {"davidson": 7000, "stormfront": 3000, "toxic_spans": 5000}
+_EMBEDDED = {"davidson": 3500, "edos": 7000, "hatemoji": 2000, "stormfront": 1900, "toxic_spans": 2000}
+_MORE = {"davidson": 5000, "stormfront": 3000, "toxic_spans": 6000}
 # Hate is rare there: all of it is used.
 _RARE = {"davidson": "hate", "stormfront": "hate"}
 
@@ -169,7 +169,7 @@ its worst window's. Disguises (leet, look-alike letters, spacing) are undone fir
 
     python -m watchline.detectors.training.toxicity --data DIR
 
-Seed {seed}; {embedded} texts embedded, {rest} more for the n-grams alone; three folds by group (post, forum post, contrast
+Seed {seed}; {embedded} texts embedded, {rest} more for the n-grams alone; four folds by group (post, forum post, contrast
 pair); sources weigh as the root of their size; a label that a source does not give is masked there.
 
 ## Data
