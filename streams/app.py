@@ -24,8 +24,8 @@ from watchline.schemas.errors import FatalError, PoisonError
 from watchline.schemas.records import Signal
 from watchline.streams import dead_letters, feedback, interactions, offsets, store, topics
 from watchline.streams.dead_letters import Brake, DeadLetter
+from watchline.streams.events import Message, Unpacked
 from watchline.streams.health import Progress
-from watchline.streams.interactions import Message, Unpacked
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import Monitoring, state_key
 from watchline.streams.monitor.state import StateTopic

@@ -12,7 +12,7 @@ from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Feedback
 from watchline.schemas.validation import check
 from watchline.streams.dead_letters import DeadLetter
-from watchline.streams.interactions import Message
+from watchline.streams.events import Message
 from watchline.streams.sink import Rejected, Table
 
 

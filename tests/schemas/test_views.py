@@ -11,8 +11,8 @@ import pytest
 from tests.schemas.samples import FINDING, INTERACTION, TIME
 from watchline.detectors.scorer import Scored
 from watchline.schemas.records import Finding, Interaction, InteractionBatch
-from watchline.streams import interactions
-from watchline.streams.interactions import Event, Message, ScoredEvent
+from watchline.streams import interactions, rows
+from watchline.streams.events import Event, Message, ScoredEvent
 from watchline.streams.sink import Sink
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
@@ -51,7 +51,7 @@ def coverage(client: Any) -> dict[str, tuple[int, ...]]:
 
 def test_every_column_of_the_tables_is_written(client: Any) -> None:
     """What the worker leaves out would be empty for ever, and nobody would notice."""
-    for table in (interactions.interactions_table([scored(1)]), interactions.findings_table([scored(1)])[0]):
+    for table in (rows.interactions_table([scored(1)]), rows.findings_table([scored(1)])[0]):
         columns = {row[0] for row in client.query(f"DESCRIBE {table.name}").result_rows}
         assert columns - set(table.columns) == {"stored_at"}
 
@@ -108,7 +108,7 @@ def test_a_missing_finding_is_seen(client: Any) -> None:
 
 def test_findings_without_their_interaction_are_not_shown(client: Any) -> None:
     """The interaction row is the commit mark."""
-    table, _ = interactions.findings_table([scored(1)])
+    table, _ = rows.findings_table([scored(1)])
     Sink(lambda: client, 5).write(table)
     assert client.query("SELECT count() FROM v_findings").result_rows == [(0,)]
 

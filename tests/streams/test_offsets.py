@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from watchline.streams.interactions import Message
+from watchline.streams.events import Message
 from watchline.streams.offsets import Gap, OffsetGaps, table
 from watchline.streams.sink import Sink
 

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.schemas.samples import INTERACTION, TIME
+from watchline.detectors.scorer import RedactionFailed, Scored
+from watchline.schemas.codec import decode, encode
+from watchline.schemas.records import Interaction, InteractionBatch
+from watchline.streams import interactions
+from watchline.streams.events import Message, ScoredEvent, Unpacked
+
+PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
+BAD = dataclasses.replace(INTERACTION, latency_s=float("nan"))
+
+
+def message(*events: Interaction, offset: int = 0, value: bytes | None = None) -> Message:
+    batch = InteractionBatch(producer_id=PRODUCER, first_sequence=40, dropped=2, interactions=events)
+    return Message("raw", "id", 0, offset, TIME, encode(batch) if value is None else value)
+
+
+def test_one_bad_event_costs_itself() -> None:
+    unpacked = interactions.unpack(message(INTERACTION, BAD, INTERACTION))
+    assert [event.index for event in unpacked.events] == [0, 2]
+    assert unpacked.outcomes == [False, True, False]
+    (letter,) = unpacked.dead
+    assert (letter.index, letter.event_id, letter.offset) == (1, BAD.event_id, 0)
+    alone = decode(letter.value, InteractionBatch)
+    assert (alone.producer_id, alone.first_sequence, alone.dropped) == (PRODUCER, 41, 2)
+    assert [event.event_id for event in alone.interactions] == [BAD.event_id]
+
+
+def test_undecodable_bytes_are_kept_as_they_are() -> None:
+    unpacked = interactions.unpack(message(value=b"junk"))
+    assert (unpacked.events, unpacked.outcomes) == ([], [True])
+    assert unpacked.dead[0].value == b"junk"
+    assert unpacked.dead[0].index == -1
+
+
+@given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
+def test_batches_hold_every_message_once_and_stop_when_full(sizes: list[int], limit: int) -> None:
+    messages = [
+        Unpacked(message(value=b"x" * size, offset=offset), [None] * size, [], [])  # type: ignore[list-item]
+        for offset, size in enumerate(sizes)
+    ]
+    cut = list(interactions.batches(messages, max_events=lambda: limit, max_bytes=10))
+    assert [unpacked for batch in cut for unpacked in batch] == messages
+    for batch in cut:
+        events = sum(len(unpacked.events) for unpacked in batch)
+        assert len(batch) == 1 or (events <= limit and events <= 10)  # a byte an event
+
+
+class Scorer:
+    """Redaction fails for one of the events."""
+
+    planned: dict[str, str] = {}  # noqa: RUF012
+
+    def score(self, events: list[Interaction]) -> list[Scored | RedactionFailed]:
+        return [
+            RedactionFailed(event.event_id) if event.app == "fails" else Scored(event, (), {}, {}, ())  # type: ignore[arg-type]
+            for event in events
+        ]
+
+
+def test_what_could_not_be_redacted_is_a_dead_letter() -> None:
+    unpacked = interactions.unpack(message(INTERACTION, dataclasses.replace(INTERACTION, app="fails")))
+    scored, dead = interactions.score(unpacked.events, Scorer())  # type: ignore[arg-type]
+    assert [item.event.index for item in scored] == [0]
+    assert [(letter.index, letter.reason) for letter in dead] == [(1, "redaction failed")]
+
+
+@pytest.mark.parametrize("prompt_name", ["answer", None])
+def test_finding_batches_are_keyed_and_in_order(prompt_name: str | None) -> None:
+    changed = dataclasses.replace(INTERACTION, prompt_name=prompt_name)
+    other = dataclasses.replace(INTERACTION, app="other", prompt_name=prompt_name)
+    unpacked = interactions.unpack(message(changed, other, changed, offset=7))
+    scored = [ScoredEvent(event, Scored(event.interaction, (), {}, {}, ())) for event in unpacked.events]  # type: ignore[arg-type]
+    first, second = interactions.finding_batches(scored)
+    assert (first.app, first.prompt_name, [item.raw_index for item in first.items]) == (
+        "support-bot",
+        prompt_name,
+        [0, 2],
+    )
+    assert (second.app, [item.raw_offset for item in second.items]) == ("other", [7])
+    assert decode(encode(first), type(first)) == first
