@@ -32,8 +32,8 @@ clean: ## remove the virtual environment and the data folder
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Watchline needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
-	@echo "Installing into $(VENV): a download of 0.9 GB with a CPU build of PyTorch, about 3 minutes on a fast line;"
-	@echo "of 3.5 GB where pip takes the CUDA build (the default on Linux). 2.7 GB on disk, or 8 GB with CUDA."
+	@echo "Installing into $(VENV): a download of 0.6 GB with a CPU build of PyTorch, 3 to 4 minutes;"
+	@echo "of about 4 GB where pip takes the CUDA build, the default on Linux. On disk 2.8 GB, or about 9 GB with CUDA."
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/demo.done: pyproject.toml .ci/constraints.txt | $(VENV)/bin/python
