@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from watchline.streams.settings import Settings, load
 
@@ -28,6 +30,12 @@ class DemoRun:
     def settings(self) -> Settings:
         """Those of the store that it left."""
         return load(data_dir=self.folder / ".watchline")
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a query gives; by another process, since chDB opens one folder a process and the tests have theirs."""
+        done = self.watchline("sql", sql, "--format", "json")
+        assert done.returncode == 0, done.stderr
+        return [tuple(row.values()) for row in json.loads(done.stdout)]
 
     def watchline(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command where the demo ran."""

@@ -10,7 +10,6 @@ import pytest
 from tests.demo_run import DemoRun
 from tests.stored_rows import everything
 from watchline.streams.demo import recording
-from watchline.streams.query.query import open_queries
 from watchline.streams.settings import DETECTORS
 
 RECORDED = recording.load()
@@ -24,17 +23,15 @@ def _ran(demo: DemoRun) -> None:
 
 def coverage(demo: DemoRun) -> dict[str, tuple[int, ...]]:
     sql = "SELECT detector, events, planned, evaluated + not_applicable, failed, missing FROM v_coverage"
-    with open_queries(demo.settings) as queries:
-        return {row[0]: tuple(row[1:]) for row in queries.query(sql).rows}
+    return {row[0]: row[1:] for row in demo.rows(sql)}
 
 
 def test_every_event_has_one_finding_of_every_detector(demo: DemoRun) -> None:
     complete = (EVENTS, EVENTS, EVENTS, 0, 0)
     assert coverage(demo) == dict.fromkeys(DETECTORS, complete)
-    with open_queries(demo.settings) as queries:
-        ((findings, pairs),) = queries.query("SELECT count(), uniqExact(event_id, detector) FROM v_findings").rows
-        ((feedback,),) = queries.query("SELECT count() FROM v_feedback").rows
-        ((missing, dropped),) = queries.query("SELECT sum(missing), sum(dropped) FROM v_producer_gaps").rows
+    ((findings, pairs),) = demo.rows("SELECT count(), uniqExact(event_id, detector) FROM v_findings")
+    ((feedback,),) = demo.rows("SELECT count() FROM v_feedback")
+    ((missing, dropped),) = demo.rows("SELECT sum(missing), sum(dropped) FROM v_producer_gaps")
     assert (findings, pairs) == (EVENTS * len(DETECTORS), EVENTS * len(DETECTORS))
     assert feedback == len(RECORDED.feedback)
     assert (missing, dropped) == (0, 0)
@@ -60,8 +57,7 @@ def test_the_printed_numbers_are_those_of_the_store(demo: DemoRun) -> None:
     sql = """SELECT countIf(f.flagged = (i.attributes['human_label'] = 'unsupported'))
         FROM v_interactions AS i INNER JOIN v_findings AS f ON i.event_id = f.event_id
         WHERE f.detector = 'groundedness' AND i.attributes['human_label'] != ''"""
-    with open_queries(demo.settings) as queries:
-        ((agreed,),) = queries.query(sql).rows
+    ((agreed,),) = demo.rows(sql)
     assert f": agreed {agreed}," in demo.output
 
 
@@ -73,8 +69,7 @@ def test_planted_personal_data_is_nowhere(demo: DemoRun) -> None:
 
 
 def test_one_event_whole(demo: DemoRun) -> None:
-    with open_queries(demo.settings) as queries:
-        ((event_id,),) = queries.query("SELECT toString(event_id) FROM v_findings WHERE flagged LIMIT 1").rows
+    ((event_id,),) = demo.rows("SELECT toString(event_id) FROM v_findings WHERE flagged LIMIT 1")
     shown = demo.watchline("show", event_id)
     assert shown.returncode == 0, shown.stderr
     assert "groundedness" in shown.stdout
