@@ -96,7 +96,11 @@ class Pipeline:
         await self.bury(dead + unredacted + refused)
         await self.publish(
             topics.findings(self.settings.topic_prefix),
-            [(state_key(batch), encode(batch)) for batch in interactions.finding_batches(stored)],
+            [
+                (state_key(found), data)
+                for found in interactions.finding_batches(stored)
+                for data in interactions.encode_within(found, topics.MAX_RECORD_BYTES)
+            ],
         )
         for unpacked in batch:
             self.brake.count(unpacked.message.topic, unpacked.message.partition, unpacked.outcomes)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from watchline.detectors.scorer import RedactionFailed, Scored
-from watchline.schemas.codec import decode
+from watchline.schemas.codec import decode, encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Interaction, InteractionBatch, ScoredInteraction
 from watchline.schemas.validation import check
@@ -103,6 +104,17 @@ def finding_batches(scored: Sequence[ScoredEvent]) -> list[FindingBatch]:
         FindingBatch(app=app, environment=environment, prompt_name=prompt_name, items=tuple(items))
         for (app, environment, prompt_name), items in groups.items()
     ]
+
+
+def encode_within(batch: FindingBatch, max_bytes: int) -> Iterator[bytes]:
+    """The batch as Kafka takes it: halved until each part fits. An item that is too large by itself stays whole."""
+    data = encode(batch)
+    if len(data) <= max_bytes or len(batch.items) == 1:
+        yield data
+        return
+    middle = len(batch.items) // 2
+    for items in (batch.items[:middle], batch.items[middle:]):
+        yield from encode_within(replace(batch, items=items), max_bytes)
 
 
 def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:

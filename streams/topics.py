@@ -12,6 +12,7 @@ from watchline.streams.settings import Settings
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 MAX_MESSAGE_BYTES = 1_000_000
+MAX_RECORD_BYTES = 900_000  # what we put into one: the broker counts key, headers and framing too
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def governance(prefix: str) -> str:
 def all_topics(prefix: str) -> list[Topic]:
     """Every topic of Watchline. Raw text stands in the first two and in the dead letters: short retention."""
 
-    def retained(name: str, milliseconds: int) -> Topic:
+    def retained(name: str, milliseconds: int, max_message_bytes: int = MAX_MESSAGE_BYTES) -> Topic:
         return Topic(
             name,
             {
@@ -61,7 +62,7 @@ def all_topics(prefix: str) -> list[Topic]:
                 "retention.ms": str(milliseconds),
                 "segment.ms": str(HOUR_MS),
                 "message.timestamp.type": "LogAppendTime",
-                "max.message.bytes": str(MAX_MESSAGE_BYTES),
+                "max.message.bytes": str(max_message_bytes),
             },
         )
 
@@ -70,7 +71,8 @@ def all_topics(prefix: str) -> list[Topic]:
         retained(feedback(prefix), DAY_MS),
         retained(findings(prefix), 7 * DAY_MS),
         retained(signals(prefix), 30 * DAY_MS),
-        retained(dead_letters(prefix), 7 * DAY_MS),
+        # A message of the largest size that is allowed gets headers when it becomes a dead letter.
+        retained(dead_letters(prefix), 7 * DAY_MS, MAX_MESSAGE_BYTES + 100_000),
         Topic(
             monitor_state(prefix),
             {  # states are saved often and read whole at each assignment: compact early

@@ -86,3 +86,16 @@ def test_finding_batches_are_keyed_and_in_order(prompt_name: str | None) -> None
     )
     assert (second.app, [item.raw_offset for item in second.items]) == ("other", [7])
     assert decode(encode(first), type(first)) == first
+
+
+def test_a_batch_that_is_too_large_for_kafka_is_split_in_order() -> None:
+    unpacked = interactions.unpack(message(*[INTERACTION] * 9))
+    scored = [ScoredEvent(event, Scored(event.interaction, (), {}, {}, ())) for event in unpacked.events]  # type: ignore[arg-type]
+    (batch,) = interactions.finding_batches(scored)
+    whole = len(encode(batch))
+    assert list(interactions.encode_within(batch, whole)) == [encode(batch)]
+    parts = list(interactions.encode_within(batch, whole // 3))
+    assert len(parts) > 2
+    assert all(len(part) <= whole // 3 for part in parts)
+    assert [item.raw_index for part in parts for item in decode(part, type(batch)).items] == list(range(9))
+    assert len(list(interactions.encode_within(batch, 1))) == 9
