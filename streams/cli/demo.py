@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import time
@@ -185,15 +186,21 @@ class Demo:
             highlight=False,
             markup=False,
         )
-        self.console.print(
-            '  watchline sql "SELECT prompt_version, detector, rate FROM v_quality"\n'
-            "  watchline show EVENT_ID          one event whole, with its spans and evidence\n"
-            "  watchline audit list             what an auditor asks\n"
-            "  watchline up                     the same pipeline for your own app\n"
-            "  watchline demo --clean           removes the data",
-            highlight=False,
-            markup=False,
-        )
+        for arguments, what in (
+            ('sql "SELECT prompt_version, detector, rate FROM v_quality"', ""),
+            ("show EVENT_ID", "one event whole, with its spans and evidence"),
+            ("audit list", "what an auditor asks"),
+            ("up", "the same pipeline for your own app"),
+            ("demo --clean", "removes the data"),
+        ):
+            line = f"  {_command()} {arguments}".ljust(44) + what
+            self.console.print(line.rstrip(), highlight=False, markup=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """How to call `watchline` from here: by its path, where the shell doesn't find it."""
+    beside = Path(sys.executable).with_name("watchline")
+    return os.path.relpath(beside) if shutil.which("watchline") is None and beside.exists() else "watchline"
 
 
 def _complete(queries: Any, total: int) -> bool:
