@@ -8,19 +8,21 @@ from urllib.parse import unquote, urlsplit
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
 from watchline.streams.settings import Settings
 
+UNKNOWN_DATABASE = 81  # ClickHouse's code
 
-def connect(settings: Settings, *, database: str | None = None, read_only: bool = False) -> Any:
+
+def connect(settings: Settings, *, database: str | None = None) -> Any:
     """A clickhouse-connect client on the settings' database (`database=""`: on none).
 
     Clients are not shared by threads. Raises TransientError where a server can't be reached, FatalError where another
-    process holds the embedded folder, ConfigurationError where a login or extra is missing.
+    process holds the embedded folder, ConfigurationError where a login, the database or an extra is missing.
     """
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     database = settings.clickhouse_database if database is None else database
     if settings.embedded_store:
-        return _connect_embedded(settings, database, read_only)
+        return _connect_embedded(settings, database)
     url = urlsplit(settings.clickhouse_url)
     try:
         return clickhouse_connect.get_client(
@@ -33,24 +35,23 @@ def connect(settings: Settings, *, database: str | None = None, read_only: bool 
             autogenerate_session_id=False,
             connect_timeout=5,
             send_receive_timeout=65,
-            settings={"readonly": 1} if read_only else {},
         )
     except ClickHouseError as error:
         where = f"ClickHouse at {url.hostname}:{url.port or 8123}"
         if getattr(error, "code", None) in (192, 193, 194, 516):
             raise ConfigurationError(f"{where} refuses the login; see WATCHLINE_CLICKHOUSE_URL, _PASSWORD") from None
+        if getattr(error, "code", None) == UNKNOWN_DATABASE:
+            raise ConfigurationError(f"ClickHouse has no database {database}: run `watchline migrate` first") from error
         raise TransientError(f"{where} is not reachable: {type(error).__name__}") from error
 
 
-def _connect_embedded(settings: Settings, database: str, read_only: bool) -> Any:
+def _connect_embedded(settings: Settings, database: str) -> Any:
     import clickhouse_connect
 
     folder = settings.data_dir.absolute() / "clickhouse"
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        client = clickhouse_connect.get_client(
-            interface="chdb", path=str(folder), settings={"readonly": 1} if read_only else {}
-        )
+        client = clickhouse_connect.get_client(interface="chdb", path=str(folder))
     except ImportError:
         raise ConfigurationError("the embedded store needs: pip install 'watchline[embedded]'") from None
     except Exception as error:
