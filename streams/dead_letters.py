@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from watchline.schemas.errors import FatalError
-from watchline.streams.sink import Table
+from watchline.streams.sink import Table, month
 
 WHOLE_MESSAGE = -1
 RATIO_WINDOW = 10_000  # events
@@ -61,10 +61,9 @@ def table(letters: Iterable[DeadLetter]) -> Table:
     keys: list[str] = []
     months: list[str] = []
     for letter in letters:
-        time = datetime.fromtimestamp(letter.time / 1e6, UTC)
         rows.append(
             [
-                time,
+                datetime.fromtimestamp(letter.time / 1e6, UTC),
                 letter.topic,
                 letter.topic_id,
                 letter.partition,
@@ -77,7 +76,7 @@ def table(letters: Iterable[DeadLetter]) -> Table:
             ]
         )
         keys.append(f"{letter.topic_id}/{letter.partition}/{letter.offset}/{letter.index}/{letter.sha256}")
-        months.append(f"{time:%Y%m}")
+        months.append(month(letter.time))
     return Table("dead_letters", _COLUMNS, rows, keys, months)
 
 

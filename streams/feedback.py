@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Protocol
 
 from watchline.schemas.codec import decode
@@ -13,7 +12,7 @@ from watchline.schemas.records import Feedback
 from watchline.schemas.validation import check
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.events import Message
-from watchline.streams.sink import Rejected, Table
+from watchline.streams.sink import Rejected, Table, month
 
 
 class Redacts(Protocol):
@@ -74,5 +73,5 @@ def table(feedback: Sequence[Feedback]) -> Table:
             for item in feedback
         ],
         [f"{item.time}/{item.app}/{item.feedback_id}" for item in feedback],
-        [f"{datetime.fromtimestamp(item.time / 1e6, UTC):%Y%m}" for item in feedback],
+        [month(item.time) for item in feedback],
     )

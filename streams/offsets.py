@@ -5,24 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
-from watchline.streams.sink import Table
-
-
-class Message(Protocol):
-    """A message with its coordinates and Kafka's time in microseconds."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def topic_id(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def time(self) -> int: ...
+from watchline.streams.events import Message
+from watchline.streams.sink import Table, month
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +58,7 @@ def table(gaps: Iterable[Gap]) -> Table:
         time = datetime.fromtimestamp(message.time / 1e6, UTC)
         rows.append([time, message.topic, message.topic_id, message.partition, gap.first_missing, message.offset])
         keys.append(f"{message.topic_id}/{message.partition}/{gap.first_missing}")
-        months.append(f"{time:%Y%m}")
+        months.append(month(message.time))
     return Table("offset_gaps", _COLUMNS, rows, keys, months)
 
 

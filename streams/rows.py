@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from watchline.schemas.records import Finding, Interaction
 from watchline.streams.events import ScoredEvent
-from watchline.streams.sink import Table
+from watchline.streams.sink import Table, month
 
 _PLAIN = (
     "event_id",
@@ -94,7 +93,7 @@ def interactions_table(scored: Sequence[ScoredEvent]) -> Table:
             ]
         )
         keys.append(f"{_row_key(interaction)}/{sorted(item.scored.planned.items())}")
-    months = [_month(item.scored.interaction.time) for item in scored]
+    months = [month(item.scored.interaction.time) for item in scored]
     return Table("interactions", (*_PLAIN, *_EMPTY_FOR_NONE, *_DERIVED), rows, keys, months)
 
 
@@ -119,7 +118,7 @@ def findings_table(scored: Sequence[ScoredEvent]) -> tuple[Table, list[int]]:
         for finding in item.scored.findings:
             rows.append(shared + _finding_values(finding))
             keys.append(f"{_row_key(interaction)}/{finding.detector}/{finding.detector_version}")
-            months.append(_month(interaction.time))
+            months.append(month(interaction.time))
             owner.append(index)
     return Table("findings", (*_SHARED, *_FINDING), rows, keys, months), owner
 
@@ -158,7 +157,3 @@ def _finding_values(finding: Finding) -> list[Any]:
 
 def _row_key(interaction: Interaction) -> str:
     return f"{interaction.time}/{interaction.tenant or ''}/{interaction.app}/{interaction.event_id}"
-
-
-def _month(time: int) -> str:
-    return f"{datetime.fromtimestamp(time / 1e6, UTC):%Y%m}"

@@ -6,8 +6,9 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from watchline.schemas.errors import FatalError, TransientError
@@ -170,9 +171,6 @@ def _parts(table: Table) -> list[list[int]]:
     return parts
 
 
-def columns_of(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    """Column names and rows of mappings with the same keys."""
-    if not records:
-        return [], []
-    names = list(records[0])
-    return names, [[record[name] for name in names] for record in records]
+def month(time: int) -> str:
+    """The partition of a row by its time in microseconds: what `Table.months` holds."""
+    return f"{datetime.fromtimestamp(time / 1e6, UTC):%Y%m}"

@@ -111,11 +111,11 @@ class Demo:
                     services.wait_ready(READY_TIMEOUT_S)
                 with open_queries(self.settings) as queries:
                     producer = Producer(services.kafka_url, app="docs-bot", environment="demo", strict=True)
-                    replayed = replay(recorded, producer, now=time.time_ns() // 1000)
+                    ids = replay(recorded, producer, now=time.time_ns() // 1000)
                     self._progress(len(recorded.interactions), services)
                     producer.close()
                     self._wait_for_feedback(queries, len(recorded.feedback))
-                    figures = self._figures(queries, recorded, replayed.ids)
+                    figures = self._figures(queries, recorded, ids)
                     complete = _complete(queries, len(recorded.interactions))
             except WatchlineError:
                 self.console.print(f"[red]failed[/]; logs: {services.worker_log} and {services.broker.log}")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from watchline.schemas.records import Feedback, Interaction
 from watchline.streams import Producer
 from watchline.streams.demo.app import PROMPTS
@@ -14,16 +11,10 @@ from watchline.streams.identifiers import uuid7
 HUMAN_LABELS = {True: "unsupported", False: "supported"}
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """What was published: the recorded id of each interaction to its fresh one, and the interactions as recorded."""
-
-    ids: Mapping[str, str]
-    recording: Recording
-
-
-def replay(recording: Recording, producer: Producer, *, now: int) -> Replayed:
+def replay(recording: Recording, producer: Producer, *, now: int) -> dict[str, str]:
     """Publishes everything at once, in the order of its time; returns before all of it is delivered.
+
+    Returns the recorded id of each interaction to its fresh one.
 
     `now`: microseconds since 1970, the time that the last record gets.
     """
@@ -38,7 +29,7 @@ def replay(recording: Recording, producer: Producer, *, now: int) -> Replayed:
             )
         else:
             _emit(producer, record, ids[record.event_id], (record.time + shift) / 1e6, recording)
-    return Replayed(ids, recording)
+    return ids
 
 
 def _emit(producer: Producer, record: Interaction, event_id: str, time: float, recording: Recording) -> None:

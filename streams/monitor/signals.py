@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from watchline.schemas.records import Signal
-from watchline.streams.sink import Table
+from watchline.streams.sink import Table, month
 
 _COLUMNS = (
     "signal_id",
@@ -38,5 +37,5 @@ def table(signals: Sequence[Signal]) -> Table:
         _COLUMNS,
         [[*(getattr(signal, name) for name in _COLUMNS[:-1]), signal.prompt_name or ""] for signal in signals],
         [f"{signal.time}/{signal.app}/{signal.signal_id}" for signal in signals],
-        [f"{datetime.fromtimestamp(signal.time / 1e6, UTC):%Y%m}" for signal in signals],
+        [month(signal.time) for signal in signals],
     )
