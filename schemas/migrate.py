@@ -16,7 +16,7 @@ def migrate(client: Any, database: str) -> list[str]:
 
     Parameters
     ----------
-    client : clickhouse_connect client, of a server or of chDB
+    client : clickhouse_connect client, of a server or of chDB; its database is this one afterwards
 
     Returns
     -------
@@ -35,7 +35,7 @@ def migrate(client: Any, database: str) -> list[str]:
     known = {path.stem: path for path in sorted(FOLDER.glob("[0-9]*.sql"))}
     if newer := sorted(done - set(known)):
         raise ConfigurationError(f"database {database} has migrations of a newer Watchline: {', '.join(newer)}")
-    client.command(f"USE {database}")
+    client.database = database  # not USE: over HTTP each statement stands alone
     applied = []
     for name, path in known.items():
         if name not in done:

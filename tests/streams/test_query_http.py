@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.streams.clickhouse_http import serve
+from tests.clickhouse_server import ClickHouseServer
 from watchline.schemas.errors import ConfigurationError
+from watchline.schemas.migrate import migrate
+from watchline.streams import store
 from watchline.streams.query import query
 from watchline.streams.query.policy import QueryError
 from watchline.streams.query.query import Queries, Result
 from watchline.streams.settings import load
 
 
-@pytest.fixture
-def server(clickhouse: Callable[..., Any]) -> Iterator[tuple[str, str, list[dict[str, str]]]]:
-    database = clickhouse("http").test_database
-    with serve(lambda: clickhouse(migrated=False)) as (address, requests):
-        yield address, database, requests
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
+    folder = tmp_path_factory.mktemp("http")
+    with ClickHouseServer(folder / "data") as server:
+        client = store.connect(load(clickhouse_url=server.url, data_dir=folder), database="")
+        migrate(client, "watchline")
+        client.close()
+        yield server
 
 
 @pytest.fixture
-def queries(server: tuple[str, str, list[dict[str, str]]], tmp_path: Path) -> Iterator[Queries]:
-    address, database, _ = server
-    settings = load(clickhouse_url=f"http://{address}", clickhouse_database=database, data_dir=tmp_path)
-    with query.open_queries(settings) as queries:
+def queries(server: ClickHouseServer, tmp_path: Path) -> Iterator[Queries]:
+    with query.open_queries(load(clickhouse_url=server.url, data_dir=tmp_path)) as queries:
         yield queries
 
 
@@ -45,19 +47,17 @@ def test_the_same_refusals(sql: str, queries: Queries) -> None:
     assert "formatQuery" not in str(refused.value) and not {"DB::", "http:"} & set(str(refused.value).split())
 
 
-def test_every_query_is_read_only_with_limits(queries: Queries, server: tuple[str, str, list[dict[str, str]]]) -> None:
-    _, database, requests = server
-    requests.clear()
+def test_every_query_is_read_only_with_limits(queries: Queries, server: ClickHouseServer) -> None:
+    server.requests()
     queries.query("SELECT * FROM v_coverage")
-    expected = {**{name: str(value) for name, value in query.LIMITS.items()}, "readonly": "1", "database": database}
+    expected = {**{name: str(value) for name, value in query.LIMITS.items()}, "readonly": "1", "database": "watchline"}
+    requests = server.requests()
     assert len(requests) == 3  # written anew, run, described
     for request in requests:
         assert {name: request.get(name) for name in expected} == expected
 
 
-def test_a_database_that_is_not_there_says_what_to_do(
-    server: tuple[str, str, list[dict[str, str]]], tmp_path: Path
-) -> None:
-    settings = load(clickhouse_url=f"http://{server[0]}", clickhouse_database="nope", data_dir=tmp_path)
+def test_a_database_that_is_not_there_says_what_to_do(server: ClickHouseServer, tmp_path: Path) -> None:
+    settings = load(clickhouse_url=server.url, clickhouse_database="nope", data_dir=tmp_path)
     with pytest.raises(ConfigurationError, match="watchline migrate"), query.open_queries(settings) as queries:
         queries.query("SELECT * FROM v_coverage")
