@@ -1,19 +1,21 @@
-"""Records to bytes and back: Avro single-object encoding (magic, schema fingerprint, body).
-
-Reference: Apache Avro specification, "Single-object encoding" and "Schema fingerprints" (CRC-64-AVRO).
+"""Records to bytes and back: Avro single-object encoding (magic, schema fingerprint, body), or Confluent framing (a
+zero, the schema's id in a registry, body) where a registry is given.
+Reference: Apache Avro specification, "Single-object encoding" and "Schema fingerprints" (CRC-64-AVRO); Confluent Schema
+Registry, "Wire format".
 A changed schema keeps its predecessor in `avro/history/NAME-FINGERPRINT.avsc`, so that bytes of both can be read.
 """
 
 from __future__ import annotations
 
+import json
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from fastavro import schemaless_reader, schemaless_writer
 from fastavro.schema import fingerprint, load_schema, parse_schema, to_parsing_canonical_form
@@ -27,6 +29,16 @@ CONFLUENT_MAGIC = b"\x00"
 NAMESPACE = "watchline.v1"
 
 R = TypeVar("R")
+
+
+class Registry(Protocol):
+    """A schema registry, as the codec needs it. Both may block, and raise TransientError where the registry is away."""
+
+    def schema_id(self, name: str) -> int:
+        """The id of our schema of a record."""
+
+    def schema(self, schema_id: int) -> str:
+        """The Avro schema under an id, as JSON. Raises PoisonError where there is none."""
 
 
 @cache
@@ -44,33 +56,36 @@ def schema_fingerprint(name: str) -> bytes:
     return _fingerprint(schema(name))
 
 
-def encode(record: Any) -> bytes:
+@cache
+def schema_text(name: str) -> str:
+    """The schema of a record for a registry: JSON, references resolved, with documentation and logical types."""
+    return json.dumps(_without(load_schema(AVRO / f"{NAMESPACE}.{name}.avsc")))
+
+
+def encode(record: Any, registry: Registry | None = None) -> bytes:
     """One record, framed. Raises ValueError or TypeError where a field has a value that its schema doesn't allow."""
     name = type(record).__name__
     out = BytesIO()
-    out.write(MAGIC + schema_fingerprint(name))
+    if registry is None:
+        out.write(MAGIC + schema_fingerprint(name))
+    else:
+        out.write(CONFLUENT_MAGIC + registry.schema_id(name).to_bytes(4, "big"))
     schemaless_writer(out, schema(name), to_plain(record))
     return out.getvalue()
 
 
-def decode(data: bytes | None, record_type: type[R]) -> R:
-    """One record from its framed bytes.
+def decode(data: bytes | None, record_type: type[R], registry: Registry | None = None) -> R:
+    """One record from its framed bytes, in either framing where a registry is given.
 
     Raises PoisonError, without quoting the data, when the bytes are empty, framed otherwise, written with an unknown
-    schema, cut short, or followed by more bytes.
+    schema or that of another record, cut short, or followed by more bytes; and what the registry raises.
     """
     name = record_type.__name__
     if not data:
         raise PoisonError("empty message")
-    if data[:1] == CONFLUENT_MAGIC and data[:2] != MAGIC:
-        raise PoisonError("Confluent framing, but no schema registry is configured")
-    if data[:2] != MAGIC:
-        raise PoisonError("no Avro single-object magic")
-    writer = _writers(name).get(data[2:10])
-    if writer is None:
-        raise PoisonError(f"unknown schema fingerprint {data[2:10].hex()} for {name}")
+    writer, start = _writer_of(data, name, registry)
     body = BytesIO(data)
-    body.seek(10)
+    body.seek(start)
     try:
         # The same schema on both sides needs no resolution, which is slow.
         plain = schemaless_reader(body, writer, None if writer is schema(name) else schema(name))
@@ -79,6 +94,36 @@ def decode(data: bytes | None, record_type: type[R]) -> R:
     if body.tell() != len(data):
         raise PoisonError(f"{len(data) - body.tell()} bytes after the end of {name}")
     return from_plain(record_type, plain)
+
+
+def _writer_of(data: bytes, name: str, registry: Registry | None) -> tuple[Any, int]:
+    """The schema that bytes were written with, and where their body starts."""
+    if data[:2] == MAGIC:
+        writer = _writers(name).get(data[2:10])
+        if writer is None:
+            raise PoisonError(f"unknown schema fingerprint {data[2:10].hex()} for {name}")
+        return writer, 10
+    if data[:1] != CONFLUENT_MAGIC:
+        raise PoisonError("no Avro single-object magic")
+    if registry is None:
+        raise PoisonError("Confluent framing, but no schema registry is configured")
+    schema_id = int.from_bytes(data[1:5], "big")
+    if len(data) < 5 or schema_id >= 2**31:
+        raise PoisonError("no schema id after the zero of Confluent framing")
+    return _registered(name, schema_id, registry.schema(schema_id)), 5
+
+
+@lru_cache(256)
+def _registered(name: str, schema_id: int, text: str) -> Any:
+    """A registry's schema, parsed; where it is a known one, that one."""
+    try:
+        parsed = parse_schema(_without(json.loads(text), "logicalType"))
+        known = _writers(name).get(_fingerprint(parsed))
+    except Exception as error:  # fastavro raises anything from KeyError to RecursionError on hostile schemas
+        raise PoisonError(f"schema id {schema_id} cannot be read as Avro: {type(error).__name__}") from None
+    if known is None and (not isinstance(parsed, dict) or parsed.get("name") != f"{NAMESPACE}.{name}"):
+        raise PoisonError(f"schema id {schema_id} is not of {NAMESPACE}.{name}")
+    return parsed if known is None else known
 
 
 def to_plain(value: Any) -> Any:
@@ -133,17 +178,16 @@ def _writers(name: str) -> dict[bytes, Any]:
 
 
 def _load(path: Path) -> Any:
-    return parse_schema(_without_logical_types(load_schema(path)))
+    return parse_schema(_without(load_schema(path), "logicalType"))
 
 
-def _without_logical_types(node: Any) -> Any:
+def _without(node: Any, left_out: str = "") -> Any:
+    """A schema without one kind of property, and without what fastavro adds."""
     if isinstance(node, dict):
         return {
-            key: _without_logical_types(item)
-            for key, item in node.items()
-            if key != "logicalType" and not key.startswith("__")
+            key: _without(item, left_out) for key, item in node.items() if key != left_out and not key.startswith("__")
         }
-    return [_without_logical_types(item) for item in node] if isinstance(node, list) else node
+    return [_without(item, left_out) for item in node] if isinstance(node, list) else node
 
 
 def _fingerprint(parsed: Any) -> bytes:

@@ -3,25 +3,48 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastavro import parse_schema, schemaless_writer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.schemas.samples import SAMPLES
 from watchline.schemas import codec, records
-from watchline.schemas.errors import PoisonError
+from watchline.schemas.errors import PoisonError, TransientError
 from watchline.schemas.records import Feedback, FindingBatch, Interaction, InteractionBatch
 
+
+class Ids:
+    """A registry of these schemas, their places in the list being the ids."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = texts
+
+    def schema_id(self, name: str) -> int:
+        return self.texts.index(codec.schema_text(name))
+
+    def schema(self, schema_id: int) -> str:
+        if schema_id >= len(self.texts):
+            raise PoisonError("unknown id")
+        return self.texts[schema_id]
+
+
+OURS = Ids("another's", *(codec.schema_text(type(sample).__name__) for sample in SAMPLES))
+FRAMINGS = pytest.mark.parametrize("registry", [None, OURS], ids=["single-object", "confluent"])
 STORED = sorted((codec.AVRO / "samples").glob("*.bin"))
 BATCH = next(sample for sample in SAMPLES if isinstance(sample, InteractionBatch))
 
 
+@FRAMINGS
 @pytest.mark.parametrize("record", SAMPLES, ids=lambda record: type(record).__name__)
-def test_round_trip(record: Any) -> None:
-    decoded = codec.decode(codec.encode(record), type(record))
+def test_round_trip(record: Any, registry: Ids | None) -> None:
+    # Who has a registry reads both.
+    decoded = codec.decode(codec.encode(record, registry), type(record), OURS)
     # Embeddings travel as 32-bit floats; the samples' values are exact in both.
     assert decoded == record
 
@@ -104,6 +127,95 @@ def test_bad_bytes_are_poison(data: bytes | None, reason: str) -> None:
 def test_another_record_is_poison() -> None:
     with pytest.raises(PoisonError, match="unknown schema fingerprint"):
         codec.decode(GOOD, Feedback)
+    with pytest.raises(PoisonError, match=r"schema id \d is not of watchline\.v1\.Feedback"):
+        codec.decode(codec.encode(BATCH, OURS), Feedback, OURS)
+
+
+def test_confluent_framing_is_a_zero_the_id_and_the_body() -> None:
+    framed = codec.encode(BATCH, OURS)
+    assert framed[:5] == b"\x00" + OURS.schema_id("InteractionBatch").to_bytes(4, "big")
+    assert framed[5:] == GOOD[10:]
+    with pytest.raises(PoisonError, match="no schema registry is configured"):
+        codec.decode(framed, InteractionBatch)
+
+
+def changed(name: str, change: Callable[[dict[str, Any]], object]) -> Ids:
+    """A registry with another version of a schema under id 0."""
+    declared = json.loads(codec.schema_text(name))
+    change(declared)
+    return Ids(json.dumps(declared))
+
+
+def write(record: Any, registry: Ids, **more: Any) -> bytes:
+    """A record as another version of Watchline would write it."""
+    out = BytesIO(codec.CONFLUENT_MAGIC + bytes(4))
+    out.seek(5)
+    schemaless_writer(out, parse_schema(json.loads(registry.texts[0])), {**codec.to_plain(record), **more})
+    return out.getvalue()
+
+
+OPINION = next(sample for sample in SAMPLES if isinstance(sample, Feedback))
+
+
+def test_a_newer_writers_field_is_left_out() -> None:
+    added = {"name": "mood", "type": "string", "default": ""}
+    registry = changed("Feedback", lambda schema: schema["fields"].insert(2, added))
+    assert codec.decode(write(OPINION, registry, mood="sunny"), Feedback, registry) == OPINION
+
+
+def test_an_older_writers_missing_field_gets_its_default() -> None:
+    registry = changed("Feedback", lambda schema: schema["fields"].pop())
+    last = codec.schema("Feedback")["fields"][-1]
+    decoded = codec.decode(write(OPINION, registry), Feedback, registry)
+    assert decoded == dataclasses.replace(OPINION, **{last["name"]: last["default"]})
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_bytes_of_every_version_can_be_read_in_confluent_framing(path: Path) -> None:
+    name, _, fingerprint = path.stem.partition("-")
+    data, kind = path.read_bytes(), getattr(records, name)
+    writer = codec._writers(name)[bytes.fromhex(fingerprint)]
+    registry = Ids(json.dumps(codec._without(writer)))
+    assert codec.decode(b"\0" * 5 + data[10:], kind, registry) == codec.decode(data, kind)
+
+
+def test_a_schema_that_differs_in_words_only_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing is resolved, which is slow."""
+    registry = changed("Feedback", lambda schema: schema.update(doc="Other words."))
+    calls: list[Any] = []
+    real = codec.schemaless_reader
+    monkeypatch.setattr(codec, "schemaless_reader", lambda *args: (calls.append(args[2]), real(*args))[1])
+    assert codec.decode(write(OPINION, registry), Feedback, registry) == OPINION
+    assert calls == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("another's", "id 0 cannot be read as Avro: JSONDecodeError"),
+        ('{"type": "record"}', "id 0 cannot be read as Avro: SchemaParse"),
+        ('{"title": "JSON schema", "type": "object"}', "id 0 cannot be read as Avro"),
+        ('"string"', "id 0 is not of watchline.v1.Feedback"),
+        ('{"type": "record", "name": "watchline.v1.Feedback", "fields": []}', "Feedback cannot be decoded"),
+        ('{"type": "record", "name": "their.Feedback", "fields": []}', "id 0 is not of watchline.v1.Feedback"),
+        ("[" * 100_000, "id 0 cannot be read as Avro: RecursionError"),
+    ],
+)
+def test_a_schema_that_is_not_ours_is_poison(text: str, reason: str) -> None:
+    with pytest.raises(PoisonError, match=reason):
+        codec.decode(b"\0" * 5 + GOOD[10:], Feedback, Ids(text))
+
+
+@pytest.mark.parametrize("data", [b"\0", b"\0\0\0\0", b"\0\xff\xff\xff\xff", b"\0\x80\0\0\0body"])
+def test_what_is_no_id_is_not_asked_for(data: bytes) -> None:
+    class Away(Ids):
+        def schema(self, schema_id: int) -> str:
+            raise TransientError("away")
+
+    with pytest.raises(PoisonError, match="no schema id"):
+        codec.decode(data, Feedback, Away())
+    with pytest.raises(TransientError):
+        codec.decode(b"\0" * 5, Feedback, Away())
 
 
 def test_an_error_never_quotes_the_data() -> None:
