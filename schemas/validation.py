@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from uuid import UUID
 
 from watchline.schemas.errors import PoisonError
-from watchline.schemas.records import Feedback, Interaction
+from watchline.schemas.records import Feedback, Interaction, InteractionBatch
 
 YEAR_2000 = 946_684_800_000_000  # microseconds
 DAY = 86_400_000_000  # microseconds
+_LARGEST_LONG = (1 << 63) - 1
 _UNSIGNED = (
     "input_tokens",
     "output_tokens",
@@ -19,6 +19,8 @@ _UNSIGNED = (
     "reasoning_output_tokens",
 )
 _AMOUNTS = ("cost", "latency_s", "time_to_first_chunk_s")
+# The one form in text. Python's UUID() and ClickHouse's client take others, and not the same ones.
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _HEX = {"trace_id": 32, "span_id": 16, "prompt_hash": 64}
 
 
@@ -32,6 +34,8 @@ def check(record: Interaction | Feedback, *, received: int) -> None:
         raise PoisonError("time: before 2000 or more than a day after it was received")
     if isinstance(record, Feedback):
         _check_uuid("feedback_id", record.feedback_id)
+        if record.rating is not None and not -(1 << 31) <= record.rating < 1 << 31:
+            raise PoisonError("rating: not a 32-bit number")
         return
     for name in _AMOUNTS:
         amount = getattr(record, name)
@@ -48,10 +52,22 @@ def check(record: Interaction | Feedback, *, received: int) -> None:
         text = getattr(record, name)
         if text is not None and not re.fullmatch(f"[0-9a-f]{{{digits}}}", text):
             raise PoisonError(f"{name}: not {digits} lower-case hexadecimal digits")
+    if any(length < 0 for length in record.truncated.values()):
+        raise PoisonError("truncated: negative")
+
+
+def check_envelope(batch: InteractionBatch) -> None:
+    """Raises PoisonError, naming the field and what is allowed, where no event of the envelope can be stored."""
+    _check_uuid("producer_id", batch.producer_id)
+    # Each event's own sequence number must be a long too, or a dead letter of it can't be written.
+    if not 0 <= batch.first_sequence <= _LARGEST_LONG - len(batch.interactions):
+        raise PoisonError("first_sequence: negative or too large")
+    if batch.dropped < 0:
+        raise PoisonError("dropped: negative")
+    if not batch.interactions:
+        raise PoisonError("interactions: none")
 
 
 def _check_uuid(name: str, text: str) -> None:
-    try:
-        UUID(text)
-    except ValueError:
-        raise PoisonError(f"{name}: not a UUID") from None
+    if not _UUID.fullmatch(text):
+        raise PoisonError(f"{name}: not a UUID")

@@ -10,7 +10,7 @@ from watchline.detectors.scorer import RedactionFailed, Scored
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Interaction, InteractionBatch, ScoredInteraction
-from watchline.schemas.validation import check
+from watchline.schemas.validation import check, check_envelope
 from watchline.streams import rows
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.events import Event, Message, ScoredEvent, Unpacked
@@ -27,9 +27,10 @@ class Scores(Protocol):
 
 
 def unpack(message: Message) -> Unpacked:
-    """Decodes and checks a message. Bytes that can't be decoded cost the message, an invalid event only itself."""
+    """Decodes and checks a message. Bytes or an envelope that can't be read cost the message, an event only itself."""
     try:
         batch = decode(message.value, InteractionBatch)
+        check_envelope(batch)
     except PoisonError as error:
         return Unpacked(message, [], [message.dead_letter(str(error))], [True])
     unpacked = Unpacked(message, [], [], [])

@@ -7,8 +7,8 @@ import pytest
 
 from tests.schemas.samples import INTERACTION, SAMPLES, TIME
 from watchline.schemas.errors import PoisonError
-from watchline.schemas.records import Document, Feedback, Interaction
-from watchline.schemas.validation import DAY, YEAR_2000, check
+from watchline.schemas.records import Document, Feedback, Interaction, InteractionBatch
+from watchline.schemas.validation import DAY, YEAR_2000, check, check_envelope
 
 NOW = TIME + 1_000_000
 
@@ -28,6 +28,12 @@ NOW = TIME + 1_000_000
         ({"input_tokens": -1}, "input_tokens: negative"),
         ({"documents": (Document("x", score=float("nan")),)}, "document 0: score"),
         ({"trace_id": "xyz"}, "trace_id: not 32"),
+        ({"truncated": {"input:0": -1}}, "truncated: negative"),
+        # Forms that Python's UUID() takes: ClickHouse's client refuses some and reads others as another event's id.
+        ({"event_id": "{01935c3e-7a00-7000-8000-000000000001}"}, "event_id: not a UUID"),
+        ({"event_id": "0_935c3e7a0070008000000000000001"}, "event_id: not a UUID"),
+        ({"event_id": "+1935c3e7a0070008000000000000001"}, "event_id: not a UUID"),
+        ({"event_id": "\u0660" * 32}, "event_id: not a UUID"),
     ],
 )
 def test_what_cannot_be_stored_is_poison(change: dict[str, Any], reason: str) -> None:
@@ -46,3 +52,22 @@ def test_feedback() -> None:
     check(feedback, received=NOW)
     with pytest.raises(PoisonError, match="feedback_id"):
         check(dataclasses.replace(feedback, feedback_id=""), received=NOW)
+    with pytest.raises(PoisonError, match="rating: not a 32-bit number"):
+        check(dataclasses.replace(feedback, rating=1 << 31), received=NOW)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"producer_id": "jane@example.com"}, "producer_id: not a UUID"),
+        ({"first_sequence": -1}, "first_sequence: negative or too large"),
+        ({"first_sequence": (1 << 63) - 1}, "first_sequence: negative or too large"),
+        ({"dropped": -1}, "dropped: negative"),
+        ({"interactions": ()}, "interactions: none"),
+    ],
+)
+def test_an_envelope_that_cannot_be_stored_is_poison(change: dict[str, Any], reason: str) -> None:
+    batch = next(sample for sample in SAMPLES if isinstance(sample, InteractionBatch))
+    check_envelope(batch)
+    with pytest.raises(PoisonError, match=f"^{reason}$"):
+        check_envelope(dataclasses.replace(batch, **change))

@@ -40,6 +40,23 @@ def test_undecodable_bytes_are_kept_as_they_are() -> None:
     assert unpacked.dead[0].index == -1
 
 
+def test_an_envelope_without_events_or_with_a_bad_producer_is_kept_as_it_is() -> None:
+    """Its events would be refused one by one by ClickHouse's client, which logs the value that it refuses."""
+    value = encode(InteractionBatch(producer_id="jane@example.com", first_sequence=0, interactions=(INTERACTION,)))
+    for came, reason in ((message(), "interactions: none"), (message(value=value), "producer_id: not a UUID")):
+        unpacked = interactions.unpack(came)
+        assert (unpacked.events, unpacked.outcomes) == ([], [True])
+        (letter,) = unpacked.dead
+        assert (letter.index, letter.reason, letter.value) == (-1, reason, came.value)
+
+
+def test_a_sequence_number_at_its_end_costs_the_message_and_not_the_worker() -> None:
+    """The second event's own number would be no long: writing its dead letter raised, at every start again."""
+    batch = InteractionBatch(producer_id=PRODUCER, first_sequence=(1 << 63) - 1, interactions=(INTERACTION, BAD))
+    unpacked = interactions.unpack(message(value=encode(batch)))
+    assert [letter.index for letter in unpacked.dead] == [-1]
+
+
 @given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
 def test_batches_hold_every_message_once_and_stop_when_full(sizes: list[int], limit: int) -> None:
     messages = [
