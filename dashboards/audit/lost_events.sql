@@ -12,6 +12,7 @@ FROM
         toDateTime64(max(time), 6, 'UTC') AS last_time,
         count() AS events
     FROM v_dead_letters AS d
+    WHERE NOT d.resolved
     GROUP BY source, reason
     UNION ALL
     SELECT

@@ -14,31 +14,29 @@ CREATE OR REPLACE VIEW v_findings SQL SECURITY DEFINER AS
 SELECT f.* FROM findings AS f FINAL
 LEFT SEMI JOIN interactions AS i ON f.time = i.time AND f.event_id = i.event_id;
 
+-- planned = evaluated + not_applicable + failed + missing + not_sampled + shed. Read from left to right: an interaction
+-- that is seen was stored after its findings. The detector '' stands for the event itself, so that `events` is of the
+-- same moment.
 CREATE OR REPLACE VIEW v_coverage SQL SECURITY DEFINER AS
-WITH
-    plans AS
-    (
-        SELECT time, event_id, arrayJoin(mapKeys(planned)) AS detector
-        FROM interactions FINAL
-    ),
-    decisions AS
-    (
-        SELECT time, event_id, detector, decision FROM findings FINAL
-    )
-SELECT
-    plans.detector AS detector,
-    (SELECT count() FROM interactions FINAL) AS events,
-    count() AS planned,
-    countIf(decisions.decision = 'evaluated') AS evaluated,
-    countIf(decisions.decision = 'not_applicable') AS not_applicable,
-    countIf(decisions.decision = 'failed') AS failed,
-    countIf(decisions.decision IS NULL) AS missing,
-    countIf(decisions.decision = 'not_sampled') AS not_sampled,
-    countIf(decisions.decision = 'shed') AS shed
-FROM plans
-LEFT JOIN (SELECT time, event_id, detector, toNullable(toString(decision)) AS decision FROM decisions) AS decisions
-    ON plans.time = decisions.time AND plans.event_id = decisions.event_id AND plans.detector = decisions.detector
-GROUP BY detector
+SELECT detector, events, planned, evaluated, not_applicable, failed, missing, not_sampled, shed
+FROM
+(
+    SELECT
+        p.detector AS detector,
+        count() AS planned,
+        max(if(detector = '', planned, 0)) OVER () AS events,
+        countIf(f.decision = 'evaluated') AS evaluated,
+        countIf(f.decision = 'not_applicable') AS not_applicable,
+        countIf(f.decision = 'failed') AS failed,
+        countIf(f.decision = '') AS missing,
+        countIf(f.decision = 'not_sampled') AS not_sampled,
+        countIf(f.decision = 'shed') AS shed
+    FROM (SELECT time, event_id, arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector FROM interactions FINAL) AS p
+    LEFT JOIN (SELECT time, event_id, detector, toString(decision) AS decision FROM findings FINAL) AS f
+        ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector
+    GROUP BY detector
+)
+WHERE detector != ''
 ORDER BY detector;
 
 -- One row for each event and detector planned for it: what became of it (`missing`: no finding came). v_coverage
@@ -166,10 +164,38 @@ SELECT
 FROM v_findings
 GROUP BY app, environment, prompt_name, prompt_version, detector;
 
+-- Rollups by hour, refreshed every ten minutes: `age_s` is how old a row's numbers are at most. The views above are exact
+-- at once and read all that is asked for.
+CREATE OR REPLACE VIEW v_quality_hourly SQL SECURITY DEFINER AS
+SELECT * EXCEPT (computed_at), dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s FROM quality_hourly;
+
+CREATE OR REPLACE VIEW v_usage_hourly SQL SECURITY DEFINER AS
+SELECT * EXCEPT (computed_at), dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s FROM usage_hourly;
+
+-- One row for each rollup: when its last good refresh began, and what went wrong since then.
+CREATE OR REPLACE VIEW v_refreshes SQL SECURITY DEFINER AS
+SELECT
+    database,
+    replaceOne(view, '_refresh', '') AS rollup,
+    status,
+    last_success_time AS refreshed_at,
+    dateDiff('second', refreshed_at, now()) AS age_s,
+    last_success_duration_ms / 1000 AS duration_s,
+    next_refresh_time,
+    exception
+FROM system.view_refreshes
+WHERE view IN ('quality_hourly_refresh', 'usage_hourly_refresh');
+
 CREATE OR REPLACE VIEW v_feedback SQL SECURITY DEFINER AS SELECT * FROM feedback FINAL;
 
 CREATE OR REPLACE VIEW v_signals SQL SECURITY DEFINER AS SELECT * FROM signals FINAL;
 
-CREATE OR REPLACE VIEW v_dead_letters SQL SECURITY DEFINER AS SELECT * FROM dead_letters FINAL;
+-- `replayed_at`: when it was last sent back to its topic, NULL for never; `resolved`: all of it is stored since.
+CREATE OR REPLACE VIEW v_dead_letters SQL SECURITY DEFINER AS
+SELECT d.*, nullIf(r.replayed_at, toDateTime64(0, 3, 'UTC')) AS replayed_at, replayed_at IS NOT NULL AND r.dead = 0 AS resolved
+FROM dead_letters AS d FINAL
+LEFT JOIN dead_letter_replays AS r FINAL
+    ON d.topic_id = r.topic_id AND d.partition = r.partition AND d.offset = r.offset
+    AND d.event_index = r.event_index AND d.sha256 = r.sha256;
 
 CREATE OR REPLACE VIEW v_offset_gaps SQL SECURITY DEFINER AS SELECT * FROM offset_gaps FINAL;

@@ -83,6 +83,9 @@ def test_grafana_reads_views_and_nothing_else(folder: Path) -> None:
         "SELECT count() FROM watchline.v_interactions": True,
         "SELECT count() FROM watchline.v_spans": True,
         "SELECT count() FROM watchline.v_coverage": True,
+        "SELECT count() FROM watchline.v_quality_hourly": True,
+        "SELECT count() FROM watchline.v_refreshes": True,
+        "SELECT count() FROM watchline.quality_hourly": False,
         "SELECT 1 SETTINGS max_execution_time = 65": True,  # as the plugin does
         "SELECT 1 SETTINGS max_memory_usage = 0": False,
         "SELECT count() FROM watchline.interactions": False,
@@ -91,6 +94,13 @@ def test_grafana_reads_views_and_nothing_else(folder: Path) -> None:
         "SET readonly = 0": False,
     }
     assert dict(zip(cases, as_user("watchline_grafana", folder, TRY, *cases), strict=True)) == cases
+
+
+def test_rollups_refresh_with_the_rights_of_who_migrated(folder: Path) -> None:
+    rollups = ("quality_hourly", "usage_hourly")
+    statements = [f"SYSTEM {what} VIEW watchline.{name}_refresh" for name in rollups for what in ("REFRESH", "WAIT")]
+    allowed = as_user("watchline_migrate", folder, TRY, *statements, extra_grant="GRANT SYSTEM VIEWS ON watchline.*")
+    assert allowed == [True] * len(statements)  # WAIT fails where the refresh did
 
 
 def test_the_worker_adds_and_never_changes_or_drops(folder: Path) -> None:

@@ -1,0 +1,270 @@
+"""Totals of the views are those of the events that were sent: delivered twice, merged, or looked at meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.schemas.samples import FINDING, INTERACTION, TIME
+from tests.schemas.test_views import PRODUCER, write
+from watchline.detectors.scorer import Scored
+from watchline.schemas.records import InteractionBatch
+from watchline.streams import interactions, rows
+from watchline.streams.events import Event, Message, ScoredEvent
+from watchline.streams.sink import Sink
+
+DECISIONS = ("evaluated", "not_applicable", "not_sampled", "shed", "failed")
+PLANNED = {"groundedness": "1", "toxicity": "1", "pii": "1"}
+HOUR = 3_600_000_000  # microseconds
+
+
+def random_events(rng: random.Random, count: int) -> list[ScoredEvent]:
+    """Events over three days, of two apps and prompt versions, with every decision; one in ten lacks a finding."""
+    events = []
+    for number in range(count):
+        interaction = dataclasses.replace(
+            INTERACTION,
+            event_id=f"01935c3e-7a00-7000-8000-{number:012x}",
+            time=TIME + rng.randrange(72) * HOUR + number,
+            app=rng.choice(["a", "b"]),
+            prompt_version=rng.choice(["1", "2"]),
+            latency_s=rng.choice([None, rng.random()]),
+            cost=rng.choice([None, 0.5]),
+            error_type=rng.choice([None, "Timeout"]),
+        )
+        findings = []
+        for detector in PLANNED:
+            decision = rng.choice(DECISIONS)
+            flagged = decision == "evaluated" and rng.random() < 0.3
+            finding = dataclasses.replace(
+                FINDING, event_id=interaction.event_id, detector=detector, decision=decision, flagged=flagged
+            )
+            findings.append(dataclasses.replace(finding, alert=flagged and rng.random() < 0.5))
+        if number % 10 == 0:
+            findings.pop()
+        batch = InteractionBatch(producer_id=PRODUCER, first_sequence=number, interactions=(interaction,))
+        message = Message("raw", "id", 0, number, TIME, b"")
+        scored = Scored(interaction, tuple(findings), PLANNED, {}, ())  # type: ignore[arg-type]
+        events.append(ScoredEvent(Event(interaction, message, batch, 0), scored))
+    return events
+
+
+def deliver(client: Any, rng: random.Random, events: list[ScoredEvent]) -> None:
+    """At least once: cut at random borders, some parts again with other borders, some as the very same insert."""
+    for repeats in (1.0, 0.5, 0.5):
+        shuffled = rng.sample(events, len(events))
+        while shuffled:
+            size = rng.randint(1, 40)
+            part, shuffled = shuffled[:size], shuffled[size:]
+            if rng.random() < repeats:
+                write(client, part)
+                if rng.random() < 0.3:
+                    write(client, part)  # the same token: as a client does whose connection broke
+
+
+@contextmanager
+def merges_stopped(client: Any) -> Iterator[None]:
+    for table in ("interactions", "findings"):
+        client.command(f"SYSTEM STOP MERGES {table}")
+    yield
+    for table in ("interactions", "findings"):
+        client.command(f"SYSTEM START MERGES {table}")
+        client.command(f"OPTIMIZE TABLE {table} FINAL")
+
+
+def refresh(client: Any) -> None:
+    for rollup in ("quality_hourly", "usage_hourly"):
+        client.command(f"SYSTEM REFRESH VIEW {rollup}_refresh")
+        client.command(f"SYSTEM WAIT VIEW {rollup}_refresh")
+
+
+def found(client: Any, sql: str) -> Any:
+    return client.query(sql).result_rows
+
+
+def check_views(client: Any, events: list[ScoredEvent]) -> None:
+    """Every view's totals are what plain Python counts over the distinct events."""
+    count = len(events)
+    everything = [(event.scored.interaction, finding) for event in events for finding in event.scored.findings]
+    decided = Counter((finding.detector, finding.decision) for _, finding in everything)
+    columns = ", ".join(DECISIONS)
+    for detector, total, planned, missing, *by_decision in found(
+        client, f"SELECT detector, events, planned, missing, {columns} FROM v_coverage"
+    ):
+        assert (total, planned) == (count, count)
+        assert by_decision == [decided[detector, decision] for decision in DECISIONS]
+        assert planned == missing + sum(by_decision)
+    assert found(client, "SELECT count(), uniqExact(event_id) FROM v_interactions") == [(count, count)]
+    assert found(client, "SELECT count(), countIf(flagged) FROM v_findings") == [
+        (len(everything), sum(finding.flagged for _, finding in everything))
+    ]
+    assert dict(found(client, "SELECT decision, count() FROM v_decisions WHERE decision != 'missing' GROUP BY 1")) == (
+        dict(Counter(finding.decision for _, finding in everything))
+    )
+    assert found(client, "SELECT stored, missing FROM v_producer_gaps") == [(count, 0)]
+    rates = Counter(
+        (i.app, i.prompt_version, f.detector, f.flagged) for i, f in everything if f.decision == "evaluated"
+    )
+    for app, version, detector, flagged, rate in found(
+        client, "SELECT app, prompt_version, detector, flagged_events, rate FROM v_quality WHERE evaluated > 0"
+    ):
+        yes, no = (rates[app, version, detector, flag] for flag in (True, False))
+        assert (flagged, rate) == (yes, pytest.approx(yes / (yes + no)))
+    versions = Counter((event.scored.interaction.app, event.scored.interaction.prompt_version) for event in events)
+    assert {(a, v): n for a, v, n in found(client, "SELECT app, prompt_version, events FROM v_prompt_versions")} == (
+        versions
+    )
+
+
+def check_rollups(client: Any, events: list[ScoredEvent]) -> None:
+    """Row by row what the exact views give, and in sum what was sent."""
+    group = "hour, app, environment, prompt_name, prompt_version, model"
+    columns = ", ".join(DECISIONS)
+    decided = ", ".join(f"countIf(d.decision = '{decision}') AS {decision}" for decision in DECISIONS)
+    rolled = found(client, f"SELECT {group}, detector, planned, missing, {columns} FROM v_quality_hourly ORDER BY ALL")
+    exact = found(
+        client,
+        f"SELECT toStartOfHour(d.time) AS hour, d.app, d.environment, d.prompt_name, d.prompt_version,"
+        f" i.model AS model, d.detector, count() AS planned, countIf(d.decision = 'missing') AS missing, {decided}"
+        f" FROM v_decisions AS d JOIN v_interactions AS i ON d.event_id = i.event_id"
+        f" GROUP BY {group}, detector ORDER BY ALL",
+    )
+    assert rolled == exact and rolled
+    flags = [finding for event in events for finding in event.scored.findings]
+    assert found(client, "SELECT sum(planned), sum(flagged_events), sum(alert_events) FROM v_quality_hourly") == [
+        (len(events) * len(PLANNED), sum(f.flagged for f in flags), sum(f.alert for f in flags))
+    ]
+    usage = "events, errors, input_tokens, output_tokens, cost, latency_p50_s, latency_p95_s"
+    assert found(client, f"SELECT {group}, {usage} FROM v_usage_hourly ORDER BY ALL") == found(
+        client,
+        "SELECT toStartOfHour(time) AS hour, app, environment, prompt_name, prompt_version, model, count() AS events,"
+        " countIf(error_type != '') AS errors, sum(input_tokens), sum(output_tokens), ifNull(sum(cost), 0),"
+        f" quantileExact(0.5)(latency_s), quantileExact(0.95)(latency_s) FROM v_interactions GROUP BY {group}"
+        " ORDER BY ALL",
+    )
+    assert found(client, "SELECT sum(events) FROM v_usage_hourly") == [(len(events),)]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_total_is_that_of_the_distinct_events(clickhouse: Callable[..., Any], seed: int) -> None:
+    client, rng = clickhouse("totals"), random.Random(seed)
+    events = random_events(rng, 150)
+    with merges_stopped(client):
+        deliver(client, rng, events)
+        assert found(client, "SELECT count() FROM interactions")[0][0] > len(events)  # duplicates are there
+        check_views(client, events)
+        refresh(client)
+        check_rollups(client, events)
+    assert found(client, "SELECT count() FROM interactions")[0][0] == len(events)
+    check_views(client, events)
+    refresh(client)
+    check_rollups(client, events)
+
+
+def test_a_refresh_counts_anew_only_the_days_that_changed(clickhouse: Callable[..., Any]) -> None:
+    client, rng = clickhouse("days"), random.Random(7)
+    events = random_events(rng, 60)
+    write(client, events)
+    refresh(client)
+    # As if all of it had been stored and counted some hours ago.
+    for table, column in (
+        ("interactions", "stored_at"),
+        ("quality_hourly", "refreshed_at"),
+        ("usage_hourly", "refreshed_at"),
+    ):
+        hours = 5 if table == "interactions" else 3
+        client.command(
+            f"ALTER TABLE {table} UPDATE {column} = {column} - INTERVAL {hours} HOUR WHERE 1 "
+            "SETTINGS mutations_sync = 2"
+        )
+    (counted,) = found(client, "SELECT max(computed_at) FROM quality_hourly")
+    late = random_events(random.Random(8), 61)[60:]
+    write(client, late)
+    refresh(client)
+    check_rollups(client, events + late)
+    day = f"toDate(fromUnixTimestamp64Micro(toInt64({late[0].scored.interaction.time})), 'UTC')"
+    days = f"SELECT toDate(hour) = {day} AS changed, max(computed_at) > {{counted:DateTime64(3)}} FROM quality_hourly"
+    assert dict(client.query(f"{days} GROUP BY changed", parameters={"counted": counted[0]}).result_rows) == {
+        0: 0,
+        1: 1,
+    }
+
+
+def test_rollups_show_their_age(clickhouse: Callable[..., Any]) -> None:
+    client = clickhouse("age")
+    write(client, random_events(random.Random(3), 5))
+    refresh(client)
+    for view in ("v_quality_hourly", "v_usage_hourly"):
+        client.command(
+            f"ALTER TABLE {view[2:]} UPDATE refreshed_at = refreshed_at - INTERVAL 90 SECOND WHERE 1 "
+            "SETTINGS mutations_sync = 2"
+        )
+        ((low, high, distinct),) = found(client, f"SELECT min(age_s), max(age_s), uniqExact(refreshed_at) FROM {view}")
+        assert 90 <= low == high < 150 and distinct == 1
+    rollups = found(client, "SELECT rollup, age_s, exception FROM v_refreshes WHERE database = currentDatabase()")
+    assert [name for name, _, _ in sorted(rollups)] == ["quality_hourly", "usage_hourly"]
+    assert all(0 <= age < 60 and exception == "" for _, age, exception in rollups)
+
+
+def test_who_looks_meanwhile_sees_nothing_in_part(clickhouse: Callable[..., Any]) -> None:
+    """Every poll: no interaction without its findings, no finding without its interaction, no count above the truth."""
+    client = clickhouse("meanwhile")
+    events = [event for event in random_events(random.Random(1), 1500) if len(event.scored.findings) == len(PLANNED)]
+    done = threading.Event()
+    polls: list[tuple[Any, ...]] = []
+    reading = clickhouse(migrated=False)
+    reading.command(f"USE {client.test_database}")
+
+    def look() -> None:
+        while not done.is_set():
+            coverage = found(reading, "SELECT sum(missing), sum(planned), max(events), count() FROM v_coverage")[0]
+            orphans = found(
+                reading,
+                "SELECT count() FROM v_findings AS f LEFT ANTI JOIN v_interactions AS i ON f.event_id = i.event_id",
+            )[0][0]
+            findings, stored = (
+                found(reading, f"SELECT count() FROM {view}")[0][0] for view in ("v_findings", "v_interactions")
+            )
+            polls.append((*coverage, orphans, findings, stored))
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    try:
+        for start in range(0, len(events), 50):
+            write(client, events[max(0, start - 20) : start + 50])  # every border is redelivered
+    finally:
+        done.set()
+        reader.join(30)
+    assert len(polls) >= 5 and len({stored for *_, stored in polls}) > 1, "the reader saw only one state"
+    before = (0, 0)
+    for missing, planned, total, detectors, orphans, findings, stored in polls:
+        assert (missing, orphans) == (0, 0)
+        assert planned == total * detectors  # the event count is of the same moment
+        assert findings <= stored * len(PLANNED) <= len(events) * len(PLANNED)  # findings were counted first
+        assert (findings, stored) >= before
+        before = (findings, stored)
+    assert found(client, "SELECT count() FROM v_interactions") == [(len(events),)]
+
+
+def test_findings_that_arrive_before_their_interaction_are_not_counted(clickhouse: Callable[..., Any]) -> None:
+    """A worker that dies between the two inserts: nothing of the event is seen until it is delivered again."""
+    client = clickhouse("between")
+    events = random_events(random.Random(5), 30)
+    write(client, events[:20])
+    table, _ = rows.findings_table(events[20:])
+    Sink(lambda: client, 5).write(table)
+    refresh(client)
+    check_views(client, events[:20])
+    check_rollups(client, events[:20])
+    stored, dead = interactions.store(events[10:], Sink(lambda: client, 5).write)
+    assert (len(stored), dead) == (20, [])
+    refresh(client)
+    check_views(client, events)
+    check_rollups(client, events)
