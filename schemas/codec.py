@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
 from io import BytesIO
+from operator import attrgetter
 from pathlib import Path
-from types import UnionType
 from typing import Any, Protocol, TypeVar, cast
 
 from fastavro import schemaless_reader, schemaless_writer
@@ -131,10 +131,10 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
     if is_dataclass(value):
+        names, get = _getter(cast(Any, type(value)))
+        # Most fields are plain already, and a call costs more than the look at the type.
         return {
-            # Most fields are plain already, and a call costs more than the look at the type.
-            name: item if type(item := getattr(value, name)) in _PLAIN else to_plain(item)
-            for name in _field_names(cast(Any, type(value)))
+            name: item if type(item) in _PLAIN else to_plain(item) for name, item in zip(names, get(value), strict=True)
         }
     return value
 
@@ -143,31 +143,38 @@ _PLAIN = frozenset({str, int, float, bool, dict, type(None)})
 
 
 def from_plain(record_type: type[R], plain: Mapping[str, Any]) -> R:
-    """A record from the dicts and lists that fastavro reads."""
-    values = dict(plain)
-    for name, item_type in _sequences(cast(Any, record_type)):
-        items = values.get(name)
-        if items is not None:
-            values[name] = tuple(items) if item_type is None else tuple(from_plain(item_type, item) for item in items)
-    return record_type(**values)
+    """A record from the dicts and lists that fastavro reads. Raises KeyError where a field is missing."""
+    # Past the frozen __init__, whose object.__setattr__ for each field takes three times as long.
+    record = object.__new__(record_type)
+    for name, put, convert in _setters(cast(Any, record_type)):
+        put(record, plain[name] if convert is None else convert(plain[name]))
+    return record
 
 
 @cache
-def _field_names(record_type: Any) -> tuple[str, ...]:
-    return tuple(item.name for item in fields(record_type))
+def _getter(record_type: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The names of a record's fields, of which there are two or more, and what gets all their values."""
+    names = tuple(item.name for item in fields(record_type))
+    return names, attrgetter(*names)
 
 
 @cache
-def _sequences(record_type: Any) -> tuple[tuple[str, Any], ...]:
-    """The tuple fields of a record, each with the record type of its items (None for plain values)."""
-    found: list[tuple[str, Any]] = []
-    for name, hint in typing.get_type_hints(record_type, vars(records)).items():
-        options = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
-        for option in options:
-            if typing.get_origin(option) is tuple:
-                item = typing.get_args(option)[0]
-                found.append((name, item if is_dataclass(item) else None))
-    return tuple(found)
+def _setters(record_type: Any) -> tuple[tuple[str, Callable[[Any, Any], None], Callable[[Any], Any] | None], ...]:
+    """Each field of a record: its name, what sets it, and what makes its value of the plain one, if anything must."""
+    hints = typing.get_type_hints(record_type, vars(records))
+    return tuple(
+        (name, getattr(record_type, name).__set__, _converter(hints[name])) for name in _getter(record_type)[0]
+    )
+
+
+def _converter(hint: Any) -> Callable[[Any], Any] | None:
+    """For tuples, which are lists when plain; no record has optional ones."""
+    if typing.get_origin(hint) is not tuple:
+        return None
+    item = typing.get_args(hint)[0]
+    if not is_dataclass(item):
+        return tuple
+    return lambda items: tuple([from_plain(cast(Any, item), each) for each in items]) if items else ()
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from watchline.schemas.records import Finding, Interaction
@@ -66,6 +67,8 @@ _DERIVED = (
     "raw_index",
 )
 
+_plain, _empty_for_none = attrgetter(*_PLAIN), attrgetter(*_EMPTY_FOR_NONE)
+
 
 def interactions_table(scored: Sequence[ScoredEvent]) -> Table:
     """The rows of `interactions`."""
@@ -74,9 +77,9 @@ def interactions_table(scored: Sequence[ScoredEvent]) -> Table:
     for item in scored:
         interaction, event, message = item.scored.interaction, item.event, item.event.message
         rows.append(
-            [getattr(interaction, name) for name in _PLAIN]
-            + [getattr(interaction, name) or "" for name in _EMPTY_FOR_NONE]
-            + [
+            [
+                *_plain(interaction),
+                *(text or "" for text in _empty_for_none(interaction)),
                 [(each.role, each.content) for each in interaction.input_messages],
                 [(each.role, each.content) for each in interaction.output_messages],
                 [(call.name, call.arguments, call.result or "", call.id or "") for call in interaction.tool_calls],
@@ -145,10 +148,12 @@ _FINDING = (
     "evidence",
 )
 
+_finding = attrgetter(*_FINDING[:-3])
+
 
 def _finding_values(finding: Finding) -> list[Any]:
     return [
-        *(getattr(finding, name) for name in _FINDING[:-3]),
+        *_finding(finding),
         finding.reason or "",
         [(span.field, span.start, span.end, span.label, span.score) for span in finding.spans],
         [(each.span, each.field, each.start, each.end, each.score) for each in finding.evidence],

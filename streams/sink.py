@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from watchline.schemas.errors import FatalError, TransientError
+from watchline.schemas.validation import DAY
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +95,7 @@ class Sink:
     def _insert(self, table: Table, part: Sequence[int]) -> None:
         deadline = time.monotonic() + self._timeout_s
         pause_s = FIRST_PAUSE_S
-        columns = [[table.rows[row][column] for row in part] for column in range(len(table.columns))]
+        columns = [*map(list, zip(*(table.rows[row] for row in part), strict=True))]
         token = deduplication_token(table.name, [table.keys[row] for row in part])
         while True:
             try:
@@ -173,4 +175,9 @@ def _parts(table: Table) -> list[list[int]]:
 
 def month(time: int) -> str:
     """The partition of a row by its time in microseconds: what `Table.months` holds."""
-    return f"{datetime.fromtimestamp(time / 1e6, UTC):%Y%m}"
+    return _month(time // DAY)
+
+
+@lru_cache(1000)
+def _month(day: int) -> str:
+    return f"{datetime.fromtimestamp(day * 86_400, UTC):%Y%m}"

@@ -13,7 +13,7 @@ from typing import Any
 
 import fastavro
 
-from watchline.schemas.codec import from_plain
+from watchline.schemas.codec import from_plain, schema
 from watchline.schemas.records import Feedback, Interaction
 
 HERE = Path(__file__).parent
@@ -44,13 +44,13 @@ def load(folder: Path = HERE) -> Recording:
     labels = [json.loads(line) for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
     planted = json.loads((folder / "planted.json").read_text(encoding="utf-8"))
     return Recording(
-        interactions=tuple(from_plain(Interaction, plain) for plain in _read(folder / "recording.avro")),
-        feedback=tuple(from_plain(Feedback, plain) for plain in _read(folder / "feedback.avro")),
+        interactions=tuple(from_plain(Interaction, plain) for plain in _read(folder / "recording.avro", "Interaction")),
+        feedback=tuple(from_plain(Feedback, plain) for plain in _read(folder / "feedback.avro", "Feedback")),
         labels={label["event_id"]: bool(label["unsupported"]) for label in labels},
         planted=tuple(Planted(**item) for item in planted),
     )
 
 
-def _read(path: Path) -> list[Any]:
+def _read(path: Path, name: str) -> list[Any]:
     with path.open("rb") as file:
-        return list(fastavro.reader(file))
+        return list(fastavro.reader(file, schema(name)))
