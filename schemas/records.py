@@ -102,7 +102,17 @@ class InteractionBatch:
     producer_id: str
     first_sequence: int
     dropped: int = 0
+    app: str = ""
+    environment: str = ""
+    time: int = 0
+    dropped_by: Mapping[str, int] = field(default_factory=dict)
+    feedback_dropped: int = 0
     interactions: tuple[Interaction, ...]
+
+    @property
+    def is_report(self) -> bool:
+        """Whether it reports what the producer has dropped so far."""
+        return self.time != 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ _UNSIGNED = (
 _AMOUNTS = ("cost", "latency_s", "time_to_first_chunk_s")
 # The one form in text. Python's UUID() and ClickHouse's client take others, and not the same ones.
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_REASON = re.compile("[a-z_: ]{1,60}")
 _HEX = {"trace_id": 32, "span_id": 16, "prompt_hash": 64}
 
 
@@ -30,8 +31,7 @@ def check(record: Interaction | Feedback, *, received: int) -> None:
     `received` is the Kafka time of the record in microseconds: an event can't be from the day after it.
     """
     _check_uuid("event_id", record.event_id)
-    if not YEAR_2000 <= record.time <= received + DAY:
-        raise PoisonError("time: before 2000 or more than a day after it was received")
+    _check_time(record.time, received)
     if isinstance(record, Feedback):
         _check_uuid("feedback_id", record.feedback_id)
         if record.rating is not None and not -(1 << 31) <= record.rating < 1 << 31:
@@ -56,16 +56,27 @@ def check(record: Interaction | Feedback, *, received: int) -> None:
         raise PoisonError("truncated: negative")
 
 
-def check_envelope(batch: InteractionBatch) -> None:
-    """Raises PoisonError, naming the field and what is allowed, where no event of the envelope can be stored."""
+def check_envelope(batch: InteractionBatch, *, received: int) -> None:
+    """The same, where no event of the envelope can be stored, or the report of drops that it is."""
     _check_uuid("producer_id", batch.producer_id)
     # Each event's own sequence number must be a long too, or a dead letter of it can't be written.
     if not 0 <= batch.first_sequence <= _LARGEST_LONG - len(batch.interactions):
         raise PoisonError("first_sequence: negative or too large")
     if batch.dropped < 0:
         raise PoisonError("dropped: negative")
-    if not batch.interactions:
+    if batch.is_report:
+        _check_time(batch.time, received)
+        if min(batch.feedback_dropped, *batch.dropped_by.values(), 0) < 0:
+            raise PoisonError("dropped_by or feedback_dropped: negative")
+        if not all(map(_REASON.fullmatch, batch.dropped_by)):  # they are stored as they are
+            raise PoisonError("dropped_by: a reason is up to 60 lower-case letters, underscores, colons and spaces")
+    elif not batch.interactions:
         raise PoisonError("interactions: none")
+
+
+def _check_time(time: int, received: int) -> None:
+    if not YEAR_2000 <= time <= received + DAY:
+        raise PoisonError("time: before 2000 or more than a day after it was received")
 
 
 def _check_uuid(name: str, text: str) -> None:

@@ -22,7 +22,7 @@ from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import FatalError, PoisonError
 from watchline.schemas.records import Signal
-from watchline.streams import dead_letters, feedback, interactions, offsets, store, topics
+from watchline.streams import dead_letters, feedback, interactions, offsets, producer_reports, store, topics
 from watchline.streams.dead_letters import Brake, DeadLetter
 from watchline.streams.events import Message, Unpacked
 from watchline.streams.health import Progress
@@ -93,6 +93,7 @@ class Pipeline:
         if events:
             self._seconds_per_event = (time.monotonic() - started) / len(events)
         stored, refused = await self._on(self._storing, interactions.store, scored, self.sink.write)
+        refused += await self._on(self._storing, producer_reports.store, batch, self.sink.write)
         await self.bury(dead + unredacted + refused)
         await self.publish(
             topics.findings(self.settings.topic_prefix),

@@ -54,12 +54,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What one message held: events to score, dead letters, and in its order whether each was dead."""
+    """What one message held: events to score, dead letters, in its order whether each was dead, a report of drops."""
 
     message: Message
     events: list[Event]
     dead: list[DeadLetter]
     outcomes: list[bool]
+    report: InteractionBatch | None = None
 
 
 @dataclass(frozen=True, slots=True)

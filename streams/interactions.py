@@ -30,10 +30,10 @@ def unpack(message: Message) -> Unpacked:
     """Decodes and checks a message. Bytes or an envelope that can't be read cost the message, an event only itself."""
     try:
         batch = decode(message.value, InteractionBatch)
-        check_envelope(batch)
+        check_envelope(batch, received=message.time)
     except PoisonError as error:
         return Unpacked(message, [], [message.dead_letter(str(error))], [True])
-    unpacked = Unpacked(message, [], [], [])
+    unpacked = Unpacked(message, [], [], [], batch if batch.is_report else None)
     for index, interaction in enumerate(batch.interactions):
         event = Event(interaction, message, batch, index)
         try:

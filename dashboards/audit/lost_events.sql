@@ -18,7 +18,9 @@ FROM
     SELECT
         'producer',
         concat(app, ' (', environment, ') ', toString(producer_id)),
-        concat('numbered but not stored; ', toString(dropped), ' of them dropped in the app, its buffer full'),
+        concat('numbered but not stored; ', toString(dropped), ' dropped in the app',
+            if(empty(g.dropped_by), '', ': '),
+            arrayStringConcat(arrayMap((k, n) -> concat(k, ' ', toString(n)), mapKeys(g.dropped_by), mapValues(g.dropped_by)), ', ')),
         g.first_time,
         g.last_time,
         missing

@@ -115,7 +115,8 @@ INNER JOIN
 ) AS f ON i.time = f.time AND i.event_id = f.event_id;
 
 -- One row for each producer instance; `missing` events were numbered by it but never stored: dropped in the app,
--- lost on the way, or dead letters.
+-- lost on the way, or dead letters; for a moment, those that are still in Kafka. `dropped` and `dropped_by` are what it
+-- says itself, whether or not events came after: one that Kafka took without acknowledging it is stored all the same.
 CREATE OR REPLACE VIEW v_producer_gaps SQL SECURITY DEFINER AS
 SELECT
     producer_id,
@@ -123,10 +124,20 @@ SELECT
     any(environment) AS environment,
     min(time) AS first_time,
     max(time) AS last_time,
-    uniqExact(producer_sequence) AS stored,
-    max(producer_sequence) + 1 - uniqExact(producer_sequence) AS missing,
-    max(producer_dropped) AS dropped
-FROM interactions FINAL
+    uniqExactIf(next_sequence, is_event) AS stored,
+    max(next_sequence) - stored AS missing,
+    max(producer_dropped) AS dropped,
+    argMaxIf(reasons, (producer_dropped, feedback), NOT is_event) AS dropped_by,
+    max(feedback) AS feedback_dropped
+FROM
+(
+    SELECT producer_id, app, environment, time, true AS is_event, producer_sequence + 1 AS next_sequence,
+        producer_dropped, CAST(map(), 'Map(LowCardinality(String), UInt64)') AS reasons, 0 AS feedback
+    FROM interactions FINAL
+    UNION ALL
+    SELECT producer_id, app, environment, time, false, next_sequence, dropped, dropped_by, feedback_dropped
+    FROM producer_reports FINAL
+)
 GROUP BY producer_id;
 
 CREATE OR REPLACE VIEW v_prompt_versions SQL SECURITY DEFINER AS

@@ -2,7 +2,7 @@
 
 Every event takes a sequence number, sent or dropped: an envelope takes the next ones for its events when it is closed,
 a drop takes the next one when it happens. So envelopes have no holes, and what was dropped in the app shows as a gap
-between them.
+between them. After a drop a report is due, because a gap is only seen once an event follows it.
 """
 
 from __future__ import annotations
@@ -42,6 +42,15 @@ class Stats:
     dropped_by: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """What was dropped so far, for a report."""
+
+    next_sequence: int
+    by_reason: Mapping[str, int]  # events
+    feedback: int
+
+
 class Buffer:
     """Any thread may call any method; only those that say so wait."""
 
@@ -60,9 +69,12 @@ class Buffer:
         self._delivered = 0
         self._discarded = 0
         self._dropped: Counter[str] = Counter()
+        self._dropped_events: Counter[str] = Counter()
         self._next_sequence = 0
-        self._lost_events = 0
+        self._report_due = False
+        self._reporting = False
         self.closed = False
+        self.abandoned = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -88,7 +100,7 @@ class Buffer:
             self._emitted += 1
             reason = "closed" if self.closed else "too large" if pending.size > self._max_bytes else ""
             if reason:
-                self._drop(reason, pending.is_event)
+                self._drop(reason, pending.is_event, late=self.closed)
                 return reason
             self._waiting.append(pending)
             self._bytes += pending.size
@@ -105,7 +117,7 @@ class Buffer:
         """Counts what was emitted but can't be taken."""
         with self._lock:
             self._emitted += 1
-            self._drop(reason, event)
+            self._drop(reason, event, late=self.closed)
 
     def take(self, limit: int) -> list[Pending]:
         """The oldest, which the caller has to settle, each once."""
@@ -120,7 +132,7 @@ class Buffer:
         with self._lock:
             first = self._next_sequence
             self._next_sequence += count
-            return first, self._lost_events
+            return first, self._dropped_events.total()
 
     def settle_delivered(self, count: int) -> None:
         with self._lock:
@@ -135,29 +147,52 @@ class Buffer:
     def settle_dropped(self, reason: str, count: int = 1, *, event: bool, numbered: bool = False) -> None:
         """`numbered`: the events already have their sequence numbers, so the gap is there."""
         with self._lock:
-            self._drop(reason, event, count, numbered)
+            self._drop(reason, event, count, numbered=numbered)
             self._settle(count)
+
+    @property
+    def report_due(self) -> bool:
+        """Whether drops are to be reported, and no report is on its way."""
+        return self._report_due and not self._reporting
+
+    def begin_report(self) -> Drops:
+        """What to report; the caller has to settle it."""
+        with self._lock:
+            self._report_due, self._reporting = False, True
+            events = dict(self._dropped_events)
+            return Drops(self._next_sequence, events, self._dropped.total() - sum(events.values()))
+
+    def settle_report(self, *, delivered: bool) -> None:
+        """A report that wasn't delivered is due again."""
+        with self._lock:
+            self._reporting = False
+            self._report_due = self._report_due or not delivered
+            self._settle(0)
 
     def wait_for_work(self, linger_s: float) -> bool:
         """Waits for one, then until they fill an envelope or `linger_s` are over; False when there will be no more.
 
-        Comes back at once while taken ones are unsettled and none wait: their reports have to be asked for.
+        Comes back at once while taken ones are unsettled and none wait, and while drops are unreported: what the client
+        has to say of them has to be asked for.
         """
         with self._lock:
-            self._arrived.wait_for(lambda: self._waiting or self._taken or self.closed)
+            self._arrived.wait_for(lambda: self._waiting or self._taken or self._unreported or self.closed)
             if self._waiting:
                 self._arrived.wait_for(
                     lambda: len(self._waiting) >= ENVELOPE_EVENTS or self._hurried or self.closed, linger_s
                 )
-            return bool(self._waiting or self._taken or not self.closed)
+            return bool(self._waiting or self._taken or self._unreported or not self.closed)
 
     def wait_until_settled(self, timeout_s: float) -> bool:
-        """Hurries the sender and waits until all are settled, at most so long; whether it came to that."""
+        """Hurries the sender and waits until all are settled, at most so long; whether it came to that.
+
+        In a closed buffer, the report of what was dropped too.
+        """
         with self._lock:
             self._hurried += 1
             self._arrived.notify()
             try:
-                return self._settled.wait_for(lambda: not self._waiting and not self._taken, timeout_s)
+                return self._settled.wait_for(self._is_settled, timeout_s)
             finally:
                 self._hurried -= 1
 
@@ -169,11 +204,22 @@ class Buffer:
 
     def _settle(self, count: int) -> None:
         self._taken -= count
-        if not self._waiting and not self._taken:
+        if self._is_settled():
             self._settled.notify_all()
 
-    def _drop(self, reason: str, event: bool, count: int = 1, numbered: bool = False) -> None:
+    @property
+    def _unreported(self) -> bool:
+        return (self._report_due or self._reporting) and not self.abandoned
+
+    def _is_settled(self) -> bool:
+        return not self._waiting and not self._taken and not (self.closed and self._unreported)
+
+    def _drop(self, reason: str, event: bool, count: int = 1, *, numbered: bool = False, late: bool = False) -> None:
+        """`late`: after the end of the app's use, for which no report is sent."""
         self._dropped[reason] += count
         if event:
-            self._lost_events += count
+            self._dropped_events[reason] += count
             self._next_sequence += 0 if numbered else count
+        if not late and not self._report_due:
+            self._report_due = True
+            self._arrived.notify()

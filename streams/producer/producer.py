@@ -182,7 +182,10 @@ class Producer:
         return self._buffer.wait_until_settled(timeout_s)
 
     def close(self, timeout_s: float = EXIT_S) -> bool:
-        """Flushes, drops what is left then, and ends the thread. What is emitted later is dropped and counted."""
+        """Flushes, drops what is left then, and ends the thread. What is emitted later is dropped and counted.
+
+        Waits for the report of what was dropped too; False where something was left or couldn't be reported.
+        """
         self._buffer.close()
         settled = self.flush(timeout_s)
         if self._sender is not None:
@@ -256,6 +259,8 @@ class Producer:
                 self._sender = Sender(
                     self._buffer,
                     self._kafka,
+                    app=self.app,
+                    environment=self.environment,
                     topic_prefix=self._topic_prefix,
                     before_send=self._before_send,
                     linger_s=self._linger_s,

@@ -23,6 +23,8 @@ POLL_S = 0.1  # how long a delivery report may wait to be heard
 # The app's threads wait while this one holds the interpreter, up to 5 ms at a time. So it rests after every event,
 # until as many are buffered that keeping up counts for more.
 REST_S, REST_BELOW = 0.00005, 1_000
+REPORT_S = 10.0  # between two reports of drops
+LAST_REPORT_S = 0.5  # how long the end may wait for the one of what was dropped at the end
 
 KAFKA_DEFAULTS: Mapping[str, Any] = {
     "client.id": "watchline",
@@ -33,12 +35,23 @@ KAFKA_DEFAULTS: Mapping[str, Any] = {
     "compression.type": "lz4",
     # After that, events that wait for Kafka make room for newer ones.
     "delivery.timeout.ms": 300_000,
-    # An app may start before the worker, which makes the topics.
+    # An app may start before `watchline migrate`, which makes the topics. Made by the broker for us they would keep raw
+    # text for as long as the broker keeps anything.
+    "allow.auto.create.topics": False,
     "topic.metadata.propagation.max.ms": 300_000,
     # Small, because the buffer in front of it is the one that drops the oldest.
     "queue.buffering.max.kbytes": 16_384,
     # Not on the app's standard error; what goes wrong comes to `_on_error`.
     "log_level": 0,
+}
+# Reasons, where the client's error says more than that a delivery failed.
+_FAILURES = {
+    confluent_kafka.KafkaError.MSG_SIZE_TOO_LARGE: (
+        "too large for kafka",
+        "; the topic's max.message.bytes has to be 1000000 or more, or batch.size less than it (kafka=...)",
+    ),
+    confluent_kafka.KafkaError._PURGE_QUEUE: ("closed", ""),  # noqa: SLF001
+    confluent_kafka.KafkaError._PURGE_INFLIGHT: ("closed", ""),  # noqa: SLF001
 }
 _FRAME = 10  # bytes of magic and fingerprint before an encoded record
 _ONE_ITEM, _NO_MORE_ITEMS = b"\x02", b"\x00"  # Avro's block counts of an array
@@ -57,6 +70,8 @@ class Sender:
         buffer: Buffer,
         kafka: Mapping[str, Any],
         *,
+        app: str,
+        environment: str,
         topic_prefix: str,
         before_send: BeforeSend | None,
         linger_s: float,
@@ -70,7 +85,9 @@ class Sender:
         self._before_send = before_send
         self._linger_s = linger_s
         self._log = log
-        self._abandoned = False
+        self._origin = {"app": app, "environment": environment}
+        self._next_report = 0.0
+        self._reachable = False
         try:
             self._client = confluent_kafka.Producer(settings)
         except (confluent_kafka.KafkaException, TypeError, ValueError) as error:
@@ -79,8 +96,8 @@ class Sender:
         self._thread.start()
 
     def abandon(self, timeout_s: float) -> None:
-        """Drops what isn't delivered yet, and ends the thread; the buffer has to be closed."""
-        self._abandoned = True
+        """Drops what isn't delivered yet, reports it where Kafka is there, ends the thread; the buffer is closed."""
+        self._buffer.abandoned = True
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
@@ -88,12 +105,44 @@ class Sender:
             try:
                 while len(self._buffer):
                     self._pack(self._buffer.take(ENVELOPE_EVENTS))
+                    self._report()
                     self._client.poll(0)
-                if self._abandoned:
+                self._report()
+                if self._buffer.abandoned:
                     self._client.purge()
                 self._client.poll(POLL_S)
             except Exception as error:  # the thread has to live as long as the app
                 self._log.warn("internal", "unexpected %s in the producer's thread", type(error).__name__)
+        self._client.purge()  # a report that is still on its way is outdated
+        self._client.poll(0)
+        if self._reachable:
+            self._report()
+            self._client.flush(LAST_REPORT_S)
+
+    def _report(self) -> None:
+        """Sends what was dropped so far, where that is due: one report at a time, and again until Kafka has it."""
+        if not self._buffer.report_due or (time.monotonic() < self._next_report and not self._buffer.closed):
+            return
+        drops = self._buffer.begin_report()
+        try:
+            report = InteractionBatch(
+                producer_id=self.producer_id,
+                first_sequence=drops.next_sequence,
+                dropped=sum(drops.by_reason.values()),
+                **self._origin,
+                time=time.time_ns() // 1000,
+                dropped_by=drops.by_reason,
+                feedback_dropped=drops.feedback,
+                interactions=(),
+            )
+            self._client.produce(self._interactions, encode(report), on_delivery=self._on_report)
+            self._next_report = time.monotonic() + REPORT_S
+        except BufferError:  # Kafka is away, and will have newer figures when it is back
+            self._buffer.settle_report(delivered=False)
+        except Exception as error:
+            self._next_report = time.monotonic() + REPORT_S
+            self._log.warn("report failed", "Kafka's client took no report of drops: %s", type(error).__name__)
+            self._buffer.settle_report(delivered=False)
 
     def _pack(self, taken: list[Pending]) -> None:
         """Sends what makes one envelope, or more where it is large; each is settled, here or by its delivery report."""
@@ -115,7 +164,7 @@ class Sender:
 
     def _encode(self, pending: Pending) -> bytes | None:
         """The bytes of one record, or None where it was dropped or discarded."""
-        if self._abandoned:
+        if self._buffer.abandoned:
             self._buffer.settle_dropped("closed", event=pending.is_event)
             return None
         culprit = "bad value"
@@ -155,7 +204,7 @@ class Sender:
     def _produce(self, topic: str, value: bytes, count: int, *, event: bool) -> None:
         """Hands a message to the client; waits while the client's queue is full, as it is when Kafka is away."""
         report = partial(self._on_delivery, count, event)
-        while not self._abandoned:  # which may happen while it waits
+        while not self._buffer.abandoned:  # which may happen while it waits
             try:
                 self._client.produce(topic, value, on_delivery=report)
                 return
@@ -164,14 +213,22 @@ class Sender:
             except Exception as error:  # KafkaException, and its text is librdkafka's own
                 self._log.warn("delivery failed", "Kafka's client took no events: %s", error)
                 break
-        self._buffer.settle_dropped("delivery failed", count, event=event, numbered=True)
+        reason = "closed" if self._buffer.abandoned else "delivery failed"
+        self._buffer.settle_dropped(reason, count, event=event, numbered=True)
 
     def _on_delivery(self, count: int, event: bool, error: confluent_kafka.KafkaError | None, _: object) -> None:
         if error is None:
+            self._reachable = True
             self._buffer.settle_delivered(count)
             return
-        self._log.warn("delivery failed", "Kafka did not take %d events: %s", count, error.name())
-        self._buffer.settle_dropped("delivery failed", count, event=event, numbered=True)
+        reason, advice = _FAILURES.get(error.code(), ("delivery failed", ""))
+        self._log.warn(reason, "Kafka did not take %d events: %s%s", count, error.name(), advice)
+        self._buffer.settle_dropped(reason, count, event=event, numbered=True)
+
+    def _on_report(self, error: confluent_kafka.KafkaError | None, _: object) -> None:
+        self._reachable = self._reachable or error is None
+        self._buffer.settle_report(delivered=error is None)
 
     def _on_error(self, error: confluent_kafka.KafkaError) -> None:
+        self._reachable = False
         self._log.warn(error.name(), "Kafka: %s", error.str())

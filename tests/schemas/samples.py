@@ -90,7 +90,15 @@ FINDING = Finding(
 
 SAMPLES: tuple[Any, ...] = (
     InteractionBatch(
-        producer_id="01935c3e-7a00-7000-8000-0000000000ff", first_sequence=41, dropped=3, interactions=(INTERACTION,)
+        producer_id="01935c3e-7a00-7000-8000-0000000000ff",
+        first_sequence=41,
+        dropped=3,
+        app="support-bot",
+        environment="production",
+        time=TIME,
+        dropped_by={"buffer full": 2, "bad value: latency_s": 1},
+        feedback_dropped=1,
+        interactions=(INTERACTION,),
     ),
     Feedback(
         feedback_id="01935c3e-7a00-7000-8000-000000000002",

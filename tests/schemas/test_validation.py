@@ -63,11 +63,17 @@ def test_feedback() -> None:
         ({"first_sequence": -1}, "first_sequence: negative or too large"),
         ({"first_sequence": (1 << 63) - 1}, "first_sequence: negative or too large"),
         ({"dropped": -1}, "dropped: negative"),
-        ({"interactions": ()}, "interactions: none"),
+        ({"interactions": (), "time": 0}, "interactions: none"),
+        ({"time": NOW + DAY + 1}, "time: before 2000 or more than a day after it was received"),
+        ({"feedback_dropped": -1}, "dropped_by or feedback_dropped: negative"),
+        ({"dropped_by": {"buffer full": -1}}, "dropped_by or feedback_dropped: negative"),
+        ({"dropped_by": {"Call 0171 555": 1}}, "dropped_by: a reason is .*"),
+        ({"dropped_by": {"x" * 61: 1}}, "dropped_by: a reason is .*"),
     ],
 )
 def test_an_envelope_that_cannot_be_stored_is_poison(change: dict[str, Any], reason: str) -> None:
     batch = next(sample for sample in SAMPLES if isinstance(sample, InteractionBatch))
-    check_envelope(batch)
+    check_envelope(batch, received=NOW)
+    check_envelope(dataclasses.replace(batch, interactions=()), received=NOW)
     with pytest.raises(PoisonError, match=f"^{reason}$"):
-        check_envelope(dataclasses.replace(batch, **change))
+        check_envelope(dataclasses.replace(batch, **change), received=NOW)

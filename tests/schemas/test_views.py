@@ -10,9 +10,10 @@ import pytest
 
 from tests.schemas.samples import FINDING, INTERACTION, TIME
 from watchline.detectors.scorer import Scored
+from watchline.schemas import codec
 from watchline.schemas.records import Finding, Interaction, InteractionBatch
-from watchline.streams import interactions, rows
-from watchline.streams.events import Event, Message, ScoredEvent
+from watchline.streams import interactions, producer_reports, rows
+from watchline.streams.events import Event, Message, ScoredEvent, Unpacked
 from watchline.streams.sink import Sink
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
@@ -51,7 +52,8 @@ def coverage(client: Any) -> dict[str, tuple[int, ...]]:
 
 def test_every_column_of_the_tables_is_written(client: Any) -> None:
     """What the worker leaves out would be empty for ever, and nobody would notice."""
-    for table in (rows.interactions_table([scored(1)]), rows.findings_table([scored(1)])[0]):
+    reports = producer_reports.table([scored(1).event.batch])
+    for table in (rows.interactions_table([scored(1)]), rows.findings_table([scored(1)])[0], reports):
         columns = {row[0] for row in client.query(f"DESCRIBE {table.name}").result_rows}
         assert columns - set(table.columns) == {"stored_at"}
 
@@ -126,3 +128,37 @@ def test_an_id_that_an_app_uses_twice(client: Any, later: int, events: int) -> N
 def test_what_a_producer_lost_is_seen(client: Any) -> None:
     write(client, [scored(0), scored(1), scored(7)])
     assert client.query("SELECT stored, missing FROM v_producer_gaps").result_rows == [(3, 5)]
+
+
+def report(next_sequence: int, feedback: int = 0, later: int = 0, **by_reason: int) -> Unpacked:
+    batch = InteractionBatch(
+        producer_id=PRODUCER,
+        first_sequence=next_sequence,
+        dropped=sum(by_reason.values()),
+        app="support-bot",
+        environment="production",
+        time=TIME + later,
+        dropped_by=by_reason,
+        feedback_dropped=feedback,
+        interactions=(),
+    )
+    return interactions.unpack(Message("raw", "id", 0, 0, TIME, codec.encode(batch)))
+
+
+def test_what_a_producer_reports_is_seen_with_and_without_events(client: Any) -> None:
+    def gaps() -> list[tuple[Any, ...]]:
+        columns = "app, environment, stored, missing, dropped, dropped_by, feedback_dropped, last_time - first_time"
+        return [*client.query(f"SELECT {columns} FROM v_producer_gaps").result_rows]
+
+    sink = Sink(lambda: client, 5)
+    origin = ("support-bot", "production")
+    early, late = report(5, full=5), report(12, feedback=2, later=10_000_000, full=6, value=1)
+    assert producer_reports.store([early], sink.write) == []
+    assert gaps() == [(*origin, 0, 5, 5, {"full": 5}, 0, 0)]
+    write(client, [scored(number) for number in range(5, 10)])  # of 12, 5 are stored and 7 dropped
+    for batch in ([late, early], [late], [early]):  # out of order and delivered again
+        assert producer_reports.store(batch, sink.write) == []
+        assert gaps() == [(*origin, 5, 7, 7, {"full": 6, "value": 1}, 2, 10)]
+    write(client, [scored(12)])
+    assert gaps() == [(*origin, 6, 7, 7, {"full": 6, "value": 1}, 2, 10)]
+    assert client.query("SELECT count() FROM producer_reports FINAL").result_rows == [(2,)]

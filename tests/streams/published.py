@@ -24,13 +24,27 @@ def make_topics(broker: str, prefix: str) -> None:
 
 
 def envelopes(broker: str, prefix: str, events: int, **kafka: Any) -> list[InteractionBatch]:
-    """The envelopes of a topic, once that many events have come."""
+    """The envelopes of a topic, once that many events have come; without reports of drops."""
     found: list[InteractionBatch] = []
     for value in _values(broker, f"{prefix}interactions", kafka):
-        found.append(decode(value, InteractionBatch))
+        envelope = decode(value, InteractionBatch)
+        if not envelope.is_report:
+            found.append(envelope)
         if sum(len(envelope.interactions) for envelope in found) >= events:
             break
     return found
+
+
+def reports(broker: str, prefix: str, dropped: int) -> list[InteractionBatch]:
+    """The reports of drops in a topic, the last one last, once one says that so much was dropped."""
+    found: list[InteractionBatch] = []
+    for value in _values(broker, f"{prefix}interactions", {}):
+        envelope = decode(value, InteractionBatch)
+        if envelope.is_report:
+            found.append(envelope)
+            if envelope.dropped + envelope.feedback_dropped >= dropped:
+                break
+    return sorted(found, key=lambda report: report.dropped)
 
 
 def opinions(broker: str, prefix: str, count: int) -> list[Feedback]:

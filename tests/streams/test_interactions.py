@@ -10,8 +10,9 @@ from tests.schemas.samples import INTERACTION, TIME
 from watchline.detectors.scorer import RedactionFailed, Scored
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import Interaction, InteractionBatch
-from watchline.streams import interactions
+from watchline.streams import interactions, producer_reports
 from watchline.streams.events import Message, ScoredEvent, Unpacked
+from watchline.streams.sink import Rejected
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
 BAD = dataclasses.replace(INTERACTION, latency_s=float("nan"))
@@ -55,6 +56,23 @@ def test_a_sequence_number_at_its_end_costs_the_message_and_not_the_worker() -> 
     batch = InteractionBatch(producer_id=PRODUCER, first_sequence=(1 << 63) - 1, interactions=(INTERACTION, BAD))
     unpacked = interactions.unpack(message(value=encode(batch)))
     assert [letter.index for letter in unpacked.dead] == [-1]
+
+
+def test_a_report_of_drops_is_no_event() -> None:
+    batch = InteractionBatch(producer_id=PRODUCER, first_sequence=9, dropped=2, time=TIME, interactions=())
+    unpacked = interactions.unpack(message(value=encode(batch)))
+    assert (unpacked.events, unpacked.dead, unpacked.outcomes, unpacked.report) == ([], [], [], batch)
+    assert interactions.unpack(message(INTERACTION)).report is None
+    refused = interactions.unpack(message(value=encode(dataclasses.replace(batch, dropped_by={"joe@example.org": 2}))))
+    assert (refused.report, refused.outcomes) == (None, [True])
+    assert "joe" not in refused.dead[0].reason
+
+
+def test_a_report_that_clickhouse_refuses_is_a_dead_letter() -> None:
+    batch = InteractionBatch(producer_id=PRODUCER, first_sequence=9, dropped=2, time=TIME, interactions=())
+    unpacked = [interactions.unpack(message(INTERACTION)), interactions.unpack(message(value=encode(batch), offset=7))]
+    (letter,) = producer_reports.store(unpacked, lambda table: [Rejected(len(table.rows) - 1, "code 53")])
+    assert (letter.offset, letter.value, letter.reason) == (7, encode(batch), "row refused: code 53")
 
 
 @given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))

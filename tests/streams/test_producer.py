@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.streams.published import envelopes, make_topics, opinions, sequences
+from tests.streams.published import envelopes, make_topics, opinions, reports, sequences
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Interaction
 from watchline.schemas.texts import texts
@@ -25,6 +25,11 @@ from watchline.streams.producer.truncation import FIELD_LIMIT
 from watchline.streams.throttled_log import ThrottledLog
 
 AWAY = "localhost:1"
+IMPATIENT = {
+    "message.timeout.ms": 400,
+    "topic.metadata.propagation.max.ms": 100,
+    "topic.metadata.refresh.interval.ms": 200,
+}
 
 
 @pytest.fixture
@@ -67,6 +72,9 @@ def test_a_bad_value_costs_its_event_and_is_named(topics: tuple[str, str], caplo
     # The three before it are the gap.
     assert (envelope.first_sequence, envelope.dropped) == (3, 3)
     assert envelope.interactions[0].event_id == own
+    report = reports(broker, prefix, 4)[-1]
+    assert (report.producer_id, report.first_sequence) == (envelope.producer_id, 4)
+    assert (report.dropped_by, report.feedback_dropped) == ({"bad value: latency_s": 3}, 1)
     assert len([record for record in caplog.records if "latency_s" in record.message]) == 1
     assert "secret" not in caplog.text
 
@@ -157,6 +165,36 @@ def test_what_was_dropped_shows_as_a_gap_when_kafka_is_back(topics: tuple[str, s
     (envelope,) = envelopes(broker, prefix, 10)
     assert (envelope.first_sequence, envelope.dropped) == (40, 40)
     assert [item.input for item in envelope.interactions] == [str(number) for number in range(40, 50)]
+
+
+def test_drops_are_reported_though_nothing_follows_them(
+    topics: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, prefix = topics
+    monkeypatch.setattr("watchline.streams.producer.sender.REPORT_S", 0.5)
+    before = time.time_ns() // 1000
+    with Producer(broker, app="shop", environment="test", topic_prefix=prefix) as producer:
+        for wanted in (100, 200):
+            for _ in range(100):
+                producer.emit(input="x", model="m", cost=-1)
+            found = reports(broker, prefix, wanted)
+        assert producer.stats.buffered == 0
+    report = found[-1]
+    assert (report.app, report.environment, report.interactions) == ("shop", "test", ())
+    assert (report.first_sequence, report.dropped, report.dropped_by) == (200, 200, {"bad value: cost": 200})
+    assert before <= report.time <= time.time_ns() // 1000
+    assert 2 <= len(found) <= 4  # and not one for each drop
+
+
+def test_a_report_is_sent_again_until_kafka_has_it(topics: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    broker, prefix = topics
+    monkeypatch.setattr("watchline.streams.producer.sender.REPORT_S", 0.1)
+    missing = f"{prefix}away."
+    with Producer(broker, app="shop", topic_prefix=missing, kafka=IMPATIENT) as producer:
+        producer.emit(input="x", model="m", cost=-1)
+        time.sleep(1.5)  # several reports have failed by now
+        make_topics(broker, missing)
+        assert reports(broker, missing, 1)[-1].dropped == 1
 
 
 def test_many_threads(topics: tuple[str, str]) -> None:
