@@ -37,6 +37,7 @@ ARGUMENTS: dict[str, Any] = {
     "usage": {"input_tokens": 812, "output_tokens": 164},
     "latency_s": 1.9,
 }
+MOCK = {"allow.auto.create.topics": True}  # the mock broker has no other way to a topic
 # The mock broker of librdkafka, in a process of its own: what it costs must not count for the app.
 BROKER = """
 import confluent_kafka, sys
@@ -61,7 +62,7 @@ print(resident() - before)
 """
 MEMORY_OF_OURS = """
 from watchline.streams import Producer
-producer = Producer(sys.argv[1], app="bench")
+producer = Producer(sys.argv[1], app="bench", kafka={"allow.auto.create.topics": True})
 for _ in range(1000):
     producer.emit(input="question" * 100, output="answer" * 100, model="m")
 producer.flush(10)
@@ -106,7 +107,7 @@ class Emitter:
     """The producer, as an app uses it."""
 
     def __init__(self, address: str) -> None:
-        self._producer = Producer(address, app="bench", max_events=10**6, max_bytes=10**10)
+        self._producer = Producer(address, app="bench", max_events=10**6, max_bytes=10**10, kafka=MOCK)
 
     def emit(self) -> None:
         self._producer.emit(**ARGUMENTS)
@@ -120,7 +121,7 @@ class Bare:
     """What an app would write without it."""
 
     def __init__(self, address: str) -> None:
-        self._client = confluent_kafka.Producer({**KAFKA_DEFAULTS, "bootstrap.servers": address})
+        self._client = confluent_kafka.Producer({**KAFKA_DEFAULTS, **MOCK, "bootstrap.servers": address})
         self._event = Interaction(event_id=uuid7(), time=time.time_ns() // 1000, app="bench", **fields(ARGUMENTS))
         self._id = uuid7()
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.demo_run import DemoRun
 from tests.documentation.settings_table import README, table
+from tests.streams.published import make_topics
 from watchline.streams.cli.main import COMMANDS
 from watchline.streams.settings import DETECTORS, Settings
 
@@ -89,6 +90,7 @@ def test_commands_for_servers_say_what_is_not_there(line: str, tmp_path: Path) -
 
 
 def test_the_producer_example(broker: str, topic_prefix: str) -> None:
+    make_topics(broker, topic_prefix)
     (example,) = blocks("python")
     example = example.replace('"localhost:9092", ', f'"{broker}", topic_prefix="{topic_prefix}", ')
     values: dict[str, object] = {}
