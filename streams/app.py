@@ -203,6 +203,7 @@ def create_app(settings: Settings) -> tuple[faust.App, Pipeline]:
     app = faust.App(
         settings.group_id,
         broker=f"kafka://{settings.bootstrap_servers.replace(',', ';')}",
+        broker_credentials=settings.kafka_security.credentials(),
         key_serializer="raw",
         value_serializer="raw",
         agent_supervisor="mode.CrashingSupervisor",

@@ -5,13 +5,15 @@ Every setting is documented by its `description`; the table in the README is mad
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import socket
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -23,6 +25,8 @@ from pydantic_settings import (
 )
 
 from watchline.schemas.errors import ConfigurationError
+from watchline.streams import tls
+from watchline.streams.kafka import Security
 
 PREFIX = "WATCHLINE_"
 DETECTORS = ("pii", "groundedness", "relevance", "toxicity", "bias", "injection")
@@ -34,6 +38,19 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     kafka_url: str = Field("kafka://localhost:9092", description="Bootstrap servers, comma-separated.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="PLAINTEXT, SSL (TLS), SASL_PLAINTEXT (login) or SASL_SSL (TLS and login)."
+    )
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512", description="How the login is proved: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN."
+    )
+    kafka_username: str = Field("", description="Kafka user, with SASL_SSL or SASL_PLAINTEXT.")
+    kafka_password: SecretStr = Field(SecretStr(""), description="Password of the Kafka user.")
+    kafka_ca_file: Path | None = Field(
+        None, description="PEM file of who signs Kafka's certificates. Default: the system's."
+    )
+    kafka_certificate_file: Path | None = Field(None, description="PEM file of our own certificate, for mTLS.")
+    kafka_key_file: Path | None = Field(None, description="PEM file of that certificate's key, unencrypted.")
     topic_prefix: str = Field("watchline.", pattern=r"^[A-Za-z0-9._-]*$", description="Before each topic's name.")
     topic_partitions: int = Field(4, ge=1, le=1000, description="Partitions of a topic that `migrate` creates.")
     topic_replication: int = Field(1, ge=1, le=9, description="Replicas of a topic that `migrate` creates.")
@@ -49,6 +66,9 @@ class Settings(BaseSettings):
         "chdb://", description="http(s)://USER@HOST:PORT, or chdb:// for the embedded engine in the data folder."
     )
     clickhouse_password: SecretStr = Field(SecretStr(""), description="Password of the ClickHouse user.")
+    clickhouse_ca_file: Path | None = Field(
+        None, description="PEM file of who signs ClickHouse's certificate. Default: the system's."
+    )
     clickhouse_database: str = Field("watchline", pattern=r"^[A-Za-z_]\w*$", description="Database of all tables.")
     data_dir: Path = Field(Path(".watchline"), description="Folder of the embedded services, logs and sockets.")
     batch_size: int = Field(1024, ge=1, le=100_000, description="Most events that are scored together.")
@@ -85,6 +105,18 @@ class Settings(BaseSettings):
             raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(DETECTORS)}")
         return tuple(name for name in DETECTORS if name in value)
 
+    @field_validator("kafka_ca_file", "kafka_certificate_file", "kafka_key_file", "clickhouse_ca_file", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @field_validator("kafka_url")
+    @classmethod
+    def _no_login_in_the_url(cls, value: str) -> str:
+        if "@" in value:
+            raise ValueError(f"HOST:PORT without a login; see {PREFIX}KAFKA_USERNAME, {PREFIX}KAFKA_PASSWORD")
+        return value
+
     @field_validator("clickhouse_url")
     @classmethod
     def _clickhouse_scheme(cls, value: str) -> str:
@@ -110,6 +142,18 @@ class Settings(BaseSettings):
     def bootstrap_servers(self) -> str:
         """The Kafka URL as clients take it: HOST:PORT, comma-separated."""
         return ",".join(part.strip().removeprefix("kafka://") for part in self.kafka_url.split(","))
+
+    @property
+    def kafka_security(self) -> Security:
+        """Login and TLS. Raises ConfigurationError where a file can't be read any more."""
+        names = (each.name for each in dataclasses.fields(Security))
+        values = {name: getattr(self, f"kafka_{name}") for name in names}
+        return Security(**{**values, "password": self.kafka_password.get_secret_value()})
+
+    @property
+    def kafka_client(self) -> dict[str, Any]:
+        """What every librdkafka client begins with. Holds the password: never shown."""
+        return {"bootstrap.servers": self.bootstrap_servers, "log_level": 0, **self.kafka_security.client()}
 
     @property
     def embedded_store(self) -> bool:
@@ -141,6 +185,11 @@ def load(**overrides: Any) -> Settings:
         raise ConfigurationError("\n".join(_explain(item) for item in error.errors())) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path}: {error}") from None
+    _ = settings.kafka_security  # checks what no field can check alone
+    if settings.clickhouse_ca_file:
+        if not settings.clickhouse_url.startswith("https:"):
+            raise ConfigurationError(f"{PREFIX}CLICKHOUSE_CA_FILE: is set, but {PREFIX}CLICKHOUSE_URL is not https://")
+        tls.context(settings.clickhouse_ca_file, f"{PREFIX}CLICKHOUSE_CA_FILE")
     if unknown := _unknown_variables():
         raise ConfigurationError(f"unknown setting {', '.join(unknown)}; `watchline config` lists them all")
     return settings
@@ -164,12 +213,8 @@ def show_value(value: Any) -> str:
         return "********" if value.get_secret_value() else ""
     if isinstance(value, tuple):
         return ",".join(map(str, value))
-    text = "" if value is None else str(value)
-    parts = urlsplit(text) if "://" in text else None
-    if parts and parts.password:
-        host = parts.netloc.rpartition("@")[2]
-        return urlunsplit(parts._replace(netloc=f"{parts.username}:********@{host}"))
-    return text
+    # More than urlsplit finds: a list of URLs, one without a scheme, a password with a slash in it.
+    return re.sub(r"(^|//)([^/@:]*):(?!//).*@", r"\1\2:********@", "" if value is None else str(value), flags=re.S)
 
 
 # Read by the producer and the encoder, which do without this class.

@@ -32,6 +32,7 @@ def connect(settings: Settings, *, database: str | None = None) -> Any:
             username=unquote(url.username or "default"),
             password=settings.clickhouse_password.get_secret_value() or unquote(url.password or ""),
             database=database or None,
+            ca_cert=str(settings.clickhouse_ca_file) if settings.clickhouse_ca_file else None,
             autogenerate_session_id=False,
             connect_timeout=5,
             send_receive_timeout=65,

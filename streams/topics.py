@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -95,7 +96,8 @@ def create(settings: Settings) -> list[str]:
     from confluent_kafka.admin import NewTopic
 
     admin = _admin(settings)
-    missing = [topic for topic in all_topics(settings.topic_prefix) if topic.name not in existing(settings)]
+    there = existing(settings)
+    missing = [topic for topic in all_topics(settings.topic_prefix) if topic.name not in there]
     if not missing:
         return []
     requests = [
@@ -117,15 +119,28 @@ def create(settings: Settings) -> list[str]:
 
 
 def existing(settings: Settings, timeout_s: float = 10) -> set[str]:
-    """The names of the cluster's topics. Raises TransientError where Kafka can't be reached."""
+    """The names of the cluster's topics.
+
+    Raises TransientError where Kafka can't be reached, ConfigurationError where it or we refuse the other: at once,
+    since librdkafka would go on trying.
+    """
     from confluent_kafka import KafkaException
 
-    try:
-        return set(_admin(settings).list_topics(timeout=timeout_s).topics)
-    except KafkaException as error:
-        raise TransientError(
-            f"Kafka at {settings.bootstrap_servers} is not reachable (WATCHLINE_KAFKA_URL): {error.args[0].str()}"
-        ) from None
+    errors: list[Any] = []
+    admin = _admin(settings, error_cb=errors.append)
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            return set(admin.list_topics(timeout=min(0.5, timeout_s)).topics)
+        except KafkaException as error:
+            admin.poll(0)
+            if refused := settings.kafka_security.explain(errors):
+                raise refused from None
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    f"Kafka at {settings.bootstrap_servers} is not reachable (WATCHLINE_KAFKA_URL, "
+                    f"WATCHLINE_KAFKA_SECURITY_PROTOCOL): {error.args[0].str()}"
+                ) from None
 
 
 def topic_id(settings: Settings, name: str) -> str:
@@ -140,9 +155,7 @@ def topic_id(settings: Settings, name: str) -> str:
         return name
 
 
-def _admin(settings: Settings) -> Any:
+def _admin(settings: Settings, **more: Any) -> Any:
     from confluent_kafka.admin import AdminClient
 
-    return AdminClient(
-        {"bootstrap.servers": settings.bootstrap_servers, "log_level": 0, "socket.connection.setup.timeout.ms": 5000}
-    )
+    return AdminClient({**settings.kafka_client, "socket.connection.setup.timeout.ms": 5000, **more})

@@ -110,7 +110,13 @@ class Demo:
                 with self.console.status("starting the embedded broker and store, loading the models"):
                     services.wait_ready(READY_TIMEOUT_S)
                 with open_queries(self.settings) as queries:
-                    producer = Producer(services.kafka_url, app="docs-bot", environment="demo", strict=True)
+                    producer = Producer(
+                        services.kafka_url,
+                        app="docs-bot",
+                        environment="demo",
+                        kafka={"security.protocol": "plaintext"},  # whatever the environment says of another Kafka
+                        strict=True,
+                    )
                     ids = replay(recorded, producer, now=time.time_ns() // 1000)
                     self._progress(len(recorded.interactions), services)
                     producer.close()

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from watchline.schemas.errors import WatchlineError
+from watchline.schemas.errors import ConfigurationError, WatchlineError
 from watchline.streams.cli import output
 from watchline.streams.cli.arguments import command
 
@@ -86,6 +86,9 @@ def _kafka(settings: Any) -> Iterator[Finding]:
 
     try:
         existing = topics.existing(settings, TIMEOUT_S)
+    except ConfigurationError as error:
+        yield Finding("kafka", "fail", str(error), "correct the settings it names")
+        return
     except WatchlineError as error:
         todo = "start Kafka, or set WATCHLINE_KAFKA_URL; with `watchline up`, to the address that it prints"
         yield Finding("kafka", "fail", str(error), todo)

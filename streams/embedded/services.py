@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from watchline.schemas.errors import FatalError, TransientError
 from watchline.streams.embedded.broker import Broker
+from watchline.streams.kafka import Security
 from watchline.streams.settings import Settings
 from watchline.streams.worker import STATE_FILE
 
@@ -54,7 +56,10 @@ class Services:
         environment = {
             **os.environ,
             "WATCHLINE_KAFKA_URL": self.broker.url,
+            # Whatever is set for another Kafka: the embedded one is on loopback and has neither.
+            **{f"WATCHLINE_KAFKA_{each.name.upper()}": str(each.default or "") for each in fields(Security)},
             "WATCHLINE_CLICKHOUSE_URL": "chdb://",
+            "WATCHLINE_CLICKHOUSE_CA_FILE": "",
             "WATCHLINE_DATA_DIR": os.path.relpath(self.data_dir),  # a socket's path must be short
             "WATCHLINE_SESSION_TIMEOUT_S": str(GROUP_TIMEOUT_S),
             "WATCHLINE_REBALANCE_TIMEOUT_S": str(GROUP_TIMEOUT_S),

@@ -41,11 +41,10 @@ class StateTopic:
 
         consumer = Consumer(
             {
-                "bootstrap.servers": self._settings.bootstrap_servers,
+                **self._settings.kafka_client,
                 "group.id": f"{self._settings.group_id}-monitor-state",  # never joined: the partition is assigned
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
-                "log_level": 0,
             }
         )
         states: dict[bytes, bytes] = {}

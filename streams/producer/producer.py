@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Feedback, Interaction
 from watchline.streams.identifiers import pseudonym, uuid7
+from watchline.streams.kafka import Security
 from watchline.streams.producer import event
 from watchline.streams.producer.buffer import Buffer, Pending, Stats
 from watchline.streams.producer.messages import Content
@@ -48,7 +49,8 @@ class Producer:
 
     kafka_url: `localhost:9092`, `kafka://a:9092,kafka://b:9092`; None for WATCHLINE_KAFKA_URL or `localhost:9092`.
     app, environment: whose traffic this is; the environment is WATCHLINE_ENVIRONMENT or `default` unless given.
-    kafka: settings of the Kafka client (librdkafka), such as those of TLS and SASL; they win over ours.
+    kafka: settings of the Kafka client (librdkafka); they win over ours and over WATCHLINE_KAFKA_SECURITY_PROTOCOL,
+        _SASL_MECHANISM, _USERNAME, _PASSWORD, _CA_FILE, _CERTIFICATE_FILE and _KEY_FILE.
     before_send: gets every event in the background thread and returns it, changed or not, or None to leave it out;
         an event it raises on is dropped.
     strict: emit and feedback raise ArgumentError for a bad value, for tests and scripts.
@@ -76,7 +78,7 @@ class Producer:
         self.app = app
         self.environment = environment or os.environ.get("WATCHLINE_ENVIRONMENT") or "default"
         url = kafka_url or os.environ.get("WATCHLINE_KAFKA_URL") or "localhost:9092"
-        self._kafka = {"bootstrap.servers": _addresses(url), **(kafka or {})}
+        self._kafka = {"bootstrap.servers": _addresses(url), **Security.from_environment().client(), **(kafka or {})}
         self._before_send = before_send
         self._strict = strict
         self._topic_prefix = topic_prefix or os.environ.get("WATCHLINE_TOPIC_PREFIX") or "watchline."
@@ -280,7 +282,8 @@ def _addresses(url: str) -> str:
     found = [_ADDRESS.fullmatch(part.strip()) for part in re.split("[,;]", url)]
     if None in found:  # not quoted: it may hold a password
         raise ConfigurationError(
-            "kafka_url: HOST:PORT or kafka://HOST:PORT, several with commas; user and password go into kafka={...}"
+            "kafka_url: HOST:PORT or kafka://HOST:PORT, several with commas; user and password go into "
+            "WATCHLINE_KAFKA_USERNAME, WATCHLINE_KAFKA_PASSWORD"
         )
     return ",".join(match[1] for match in found if match)
 

@@ -1,0 +1,41 @@
+"""Certificates: read once with Python's own TLS, so that a bad file is an error that names its setting."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from watchline.schemas.errors import ConfigurationError
+
+
+def context(ca_file: Path | None, setting: str) -> ssl.SSLContext:
+    """A client's context that checks certificate and host name, against one CA file or the system's.
+
+    Raises ConfigurationError that names `setting` where the file can't be read or holds no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigurationError(f"{setting}: {ca_file}: {_reason(error)}") from None
+
+
+def add_certificate(made: ssl.SSLContext, certificate: Path, key: Path, settings: tuple[str, str]) -> None:
+    """Our own certificate, for mTLS. Raises ConfigurationError that names the settings of the two files."""
+    for path, setting in zip((certificate, key), settings, strict=True):
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise ConfigurationError(f"{setting}: {path}: {_reason(error)}") from None
+    try:
+        made.load_cert_chain(certificate, key, password="")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{settings[0]}, {settings[1]}: {certificate} and {key} are not a PEM certificate and its unencrypted key: "
+            f"{_reason(error)}"
+        ) from None
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "no PEM certificates in it").replace("_", " ").lower()
+    return error.strerror or type(error).__name__
