@@ -139,14 +139,11 @@ class Security:
             ):
                 pass
         except ssl.SSLCertVerificationError as error:
-            setting = "URL" if error.verify_code in _OTHER_HOST else "CA_FILE"
+            setting = "URL" if tls.is_for_another_host(error) else "CA_FILE"
             return f"{host}:{port}: {error.verify_message} ({PREFIX}{setting})"
         except OSError:
             pass
         return f"{text} ({PREFIX}SECURITY_PROTOCOL, {PREFIX}CA_FILE)"
-
-
-_OTHER_HOST = (62, 64)  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH
 
 
 def _variable(name: str) -> str:

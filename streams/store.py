@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
+from watchline.streams import tls
 from watchline.streams.settings import Settings
 
 UNKNOWN_DATABASE = 81  # ClickHouse's code
@@ -15,7 +16,8 @@ def connect(settings: Settings, *, database: str | None = None) -> Any:
     """A clickhouse-connect client on the settings' database (`database=""`: on none).
 
     Clients are not shared by threads. Raises TransientError where a server can't be reached, FatalError where another
-    process holds the embedded folder, ConfigurationError where a login, the database or an extra is missing.
+    process holds the embedded folder, ConfigurationError where a login, the database or an extra is missing, or the
+    server's certificate is refused.
     """
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -43,6 +45,11 @@ def connect(settings: Settings, *, database: str | None = None) -> Any:
             raise ConfigurationError(f"{where} refuses the login; see WATCHLINE_CLICKHOUSE_URL, _PASSWORD") from None
         if getattr(error, "code", None) == UNKNOWN_DATABASE:
             raise ConfigurationError(f"ClickHouse has no database {database}: run `watchline migrate` first") from error
+        if refusal := tls.refusal(error):
+            setting = "URL" if tls.is_for_another_host(refusal) else "CA_FILE"
+            raise ConfigurationError(
+                f"{where} isn't whom we trust: {refusal.verify_message} (WATCHLINE_CLICKHOUSE_{setting})"
+            ) from None
         raise TransientError(f"{where} is not reachable: {type(error).__name__}") from error
 
 

@@ -35,6 +35,26 @@ def add_certificate(made: ssl.SSLContext, certificate: Path, key: Path, settings
         ) from None
 
 
+def refusal(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    """Why the other side's certificate was refused, where that is what an error is about."""
+    cause: BaseException | None = error
+    while cause is not None:
+        # urllib3 has the reason in an attribute or among the arguments.
+        for found in (cause, getattr(cause, "reason", None), *cause.args):
+            if isinstance(found, ssl.SSLCertVerificationError):
+                return found
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def is_for_another_host(error: ssl.SSLCertVerificationError) -> bool:
+    """Whether the certificate is good, and another's."""
+    return error.verify_code in _OTHER_HOST
+
+
+_OTHER_HOST = (62, 64)  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH
+
+
 def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return (error.reason or "no PEM certificates in it").replace("_", " ").lower()

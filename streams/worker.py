@@ -8,7 +8,7 @@ import logging
 import os
 from typing import Any
 
-from watchline.schemas.errors import FatalError
+from watchline.schemas.errors import FatalError, TransientError
 from watchline.schemas.migrate import migrate
 from watchline.streams import health, store, topics
 from watchline.streams.query.server import QueryServer
@@ -44,6 +44,7 @@ def run(settings: Settings) -> int:
         prepare(settings)
     else:
         _require_topics(settings)
+        _require_login(settings)
     # Imported late: aiokafka and torch take seconds, and what is above fails sooner without them.
     import faust
 
@@ -84,6 +85,14 @@ def _require_topics(settings: Settings) -> None:
     needed = {topic.name for topic in topics.all_topics(settings.topic_prefix)}
     if missing := sorted(needed - topics.existing(settings)):
         raise FatalError(f"topics are missing: {', '.join(missing)}; run `watchline migrate` first")
+
+
+def _require_login(settings: Settings) -> None:
+    """A server that is away may come back while the worker retries; one that refuses us won't change its mind."""
+    try:
+        store.connect(settings).close()
+    except TransientError as error:
+        log.warning("%s; what comes waits for it", error)
 
 
 def _configure_logging(settings: Settings) -> None:

@@ -67,7 +67,7 @@ class ApacheKafka:
         heap: str = "512m",
         client: Mapping[str, Any] | None = None,
     ) -> None:
-        self.port = port or _two_free_ports()
+        self.port = port or two_free_ports()
         self.address = f"127.0.0.1:{self.port}"
         self.log = folder / "kafka.log"
         self._client = {"bootstrap.servers": self.address, "log_level": 0, **(client or {})}
@@ -139,7 +139,7 @@ class KafkaCluster:
     SIZE = 3
 
     def __init__(self, home: Path, folder: Path, *, heap: str = "512m") -> None:
-        ports = [_two_free_ports() for _ in range(self.SIZE)]
+        ports = [two_free_ports() for _ in range(self.SIZE)]
         shared = {
             "controller.quorum.voters": ",".join(f"{n}@127.0.0.1:{port + 1}" for n, port in enumerate(ports, 1)),
             "default.replication.factor": "3",
@@ -176,7 +176,7 @@ class KafkaCluster:
             broker.kill()
 
 
-def _two_free_ports() -> int:
+def two_free_ports() -> int:
     """The first of two in a row."""
     while True:
         port = free_port()

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,11 @@ def test_every_setting_named_anywhere_exists() -> None:
     known = {f"WATCHLINE_{name.upper()}" for name in Settings.model_fields}
     known |= {f"WATCHLINE_{name}" for name in ("CONFIG", "SUBJECT_KEY", "DISABLED", "ENVIRONMENT")}
     assert set(re.findall(r"WATCHLINE_[A-Z_]*[A-Z]", TEXT)) <= known
+
+
+def test_the_settings_file_shown_has_settings_that_exist() -> None:
+    (example,) = blocks("toml")
+    assert set(tomllib.loads(example.replace("# kafka", "kafka"))) <= set(Settings.model_fields)
 
 
 def test_every_command_and_detector_is_mentioned() -> None:
