@@ -22,10 +22,11 @@ from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import FatalError, PoisonError
 from watchline.schemas.records import Signal
-from watchline.streams import dead_letters, feedback, interactions, offsets, producer_reports, store, topics
+from watchline.streams import canary, dead_letters, feedback, interactions, offsets, producer_reports, store, topics
 from watchline.streams.dead_letters import Brake, DeadLetter
-from watchline.streams.events import Message, Unpacked
+from watchline.streams.events import Message, ScoredEvent, Unpacked
 from watchline.streams.health import Progress
+from watchline.streams.metrics import Metrics
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import Monitoring, state_key
 from watchline.streams.monitor.state import StateTopic
@@ -47,14 +48,15 @@ class Pipeline:
     def __init__(self, settings: Settings, app: faust.App) -> None:
         self.settings = settings
         self.app = app
-        self.progress = Progress()
+        self.progress = Progress(settings.store_timeout_s)
         self.scorer = Scorer(
             registry.load(settings.detectors),
             device=None if settings.device == "auto" else settings.device,
             redact=settings.redaction,
             thresholds=settings.thresholds,
         )
-        self.sink = Sink(lambda: store.connect(settings), settings.store_timeout_s)
+        self.metrics = Metrics(self.scorer.planned)
+        self.sink = Sink(lambda: store.connect(settings), settings.store_timeout_s, heard=self._on_store_attempt)
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
         self._scoring = ThreadPoolExecutor(1, thread_name_prefix="score")
         self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -78,7 +80,8 @@ class Pipeline:
             unacked = iter(events)
             messages = await self._messages([event.message for event in events])
             await self._record_gaps(messages)
-            unpacked = await self._on(self._scoring, _unpack, messages)
+            with self.metrics.stage("decode"):
+                unpacked = await self._on(self._scoring, _unpack, messages)
             for batch in interactions.batches(unpacked, max_events=self._event_limit, max_bytes=settings.batch_bytes):
                 await self._handle(batch)
                 for _ in batch:
@@ -89,23 +92,29 @@ class Pipeline:
         events = [event for unpacked in batch for event in unpacked.events]
         dead = [letter for unpacked in batch for letter in unpacked.dead]
         started = time.monotonic()
-        scored, unredacted = await self._on(self._scoring, interactions.score, events, self.scorer)
+        with self.metrics.stage("score"):
+            scored, unredacted = await self._on(self._scoring, interactions.score, events, self.scorer)
         if events:
             self._seconds_per_event = (time.monotonic() - started) / len(events)
-        stored, refused = await self._on(self._storing, interactions.store, scored, self.sink.write)
-        refused += await self._on(self._storing, producer_reports.store, batch, self.sink.write)
-        await self.bury(dead + unredacted + refused)
-        await self.publish(
-            topics.findings(self.settings.topic_prefix),
-            [
-                (state_key(found), data)
-                for found in interactions.finding_batches(stored)
-                for data in interactions.encode_within(found, topics.MAX_RECORD_BYTES)
-            ],
-        )
+        scored, canaries = canary.split(scored)
+        with self.metrics.stage("store"):
+            stored, refused = await self._on(self._storing, interactions.store, scored, self.sink.write)
+            refused += await self._on(self._storing, producer_reports.store, batch, self.sink.write)
+            await self._store_canaries(canaries)
+        with self.metrics.stage("publish"):
+            await self.bury(dead + unredacted + refused)
+            await self.publish(
+                topics.findings(self.settings.topic_prefix),
+                [
+                    (state_key(found), data)
+                    for found in interactions.finding_batches(stored)
+                    for data in interactions.encode_within(found, topics.MAX_RECORD_BYTES)
+                ],
+            )
         for unpacked in batch:
             self.brake.count(unpacked.message.topic, unpacked.message.partition, unpacked.outcomes)
-        self.progress.batch_done(len(events))
+        self.progress.batch_done(len(events) - len(canaries))
+        self.metrics.batch_done(stored)
 
     async def feedback(self, stream: Any) -> None:
         """The agent on the feedback topic: comments redacted, then stored."""
@@ -131,6 +140,27 @@ class Pipeline:
         sent = [await topic.send(value=letter.value, headers=letter.headers) for letter in letters]
         await asyncio.gather(*sent)
         await self._on(self._storing, self.sink.write, dead_letters.table(letters))
+        self.metrics.buried(letters)
+
+    async def _store_canaries(self, canaries: Sequence[ScoredEvent]) -> None:
+        if not canaries:
+            return
+        table = canary.table(canaries, self.settings.group_instance_id)
+        if refused := await self._on(self._storing, self.sink.write, table):
+            raise FatalError(f"ClickHouse refuses {len(refused)} canaries: {refused[0].reason}")
+        sent = max(item.event.interaction.time for item in canaries)
+        self.metrics.canary_delay.set(time.time() - sent / 1e6)
+
+    async def reach_store(self) -> None:
+        """Asks the store until it answers. Raises ConfigurationError where it never will."""
+        while not self.progress.store_answers:
+            await self._on(self._storing, self.sink.ping)
+            await asyncio.sleep(1.0)
+
+    def _on_store_attempt(self, failure: str | None) -> None:
+        self.progress.store_attempt(failure)
+        if failure is not None:
+            self.metrics.insert_retries.labels(failure).inc()
 
     async def _store_signals(self, found: Sequence[Signal]) -> None:
         if refused := await self._on(self._storing, self.sink.write, signals.table(found)):
@@ -166,6 +196,7 @@ class Pipeline:
             return
         log.error("%d gaps in the offsets: messages were gone before they were read; see v_offset_gaps", len(gaps))
         await self._on(self._storing, self.sink.write, offsets.table(gaps))
+        self.metrics.offset_gaps.inc(len(gaps))
         for gap in gaps:
             # Faust commits nothing past a gap at the head (faust-streaming 606), so the lag would grow for ever.
             committed[TP(gap.message.topic, gap.message.partition)] = gap.message.offset
@@ -245,8 +276,19 @@ def create_app(settings: Settings) -> tuple[faust.App, Pipeline]:
         # Nothing is in flight now; a state that another worker may have changed meanwhile is loaded again.
         pipeline.monitoring.revoke({each.partition for each in assigned})
         pipeline.gaps.forget({(each.topic, each.partition) for each in assigned})
+        pipeline.progress.joined = True
+
+    async def revoked(app: faust.App, revoked: Any, **_: Any) -> None:
+        pipeline.progress.joined = False
 
     app.on_partitions_assigned.connect(assigned)
+    app.on_partitions_revoked.connect(revoked)
+
+    async def canaries() -> None:
+        await canary.send(app, settings)
+
+    if settings.canary_interval_s:
+        app.task(canaries)
     return app, pipeline
 
 

@@ -1,32 +1,69 @@
-"""Whether the worker gets on: progress, not an open port. A small page on loopback."""
+"""Whether the worker gets on: progress, not an open port. Where it doesn't, stacks into the log, and later the end.
+
+Progress is what Faust commits. It is judged topic by topic, by the messages that the topic's agent holds, and over all
+topics by those that wait in Kafka: so an agent that hangs is seen beside others that work, and a topic that waits its
+turn is no stall.
+"""
 
 from __future__ import annotations
 
-import errno
+import asyncio
+import faulthandler
 import logging
+import os
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import web
-
 log = logging.getLogger(__name__)
 STALL_S = 120.0  # longer than the longest batch that is allowed
+LOOP_STALL_S = 120.0  # by then Kafka has long taken the partitions away
+WATCH_S = 1.0
+
+Partition = tuple[str, int]  # topic and number
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What Faust's consumer says at one moment, of the partitions that this worker has.
+
+    `held` are the messages that were read and are not acknowledged yet, by topic.
+    """
+
+    committed: Mapping[Partition, int | None] = field(default_factory=dict)
+    lag: Mapping[Partition, int] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def lag_messages(self) -> int | None:
+        """Messages that are not acknowledged yet; None where no partition is assigned."""
+        return sum(self.lag.values()) if self.lag else None
 
 
 @dataclass
 class Progress:
-    """What the worker has done and when; written by the event loop only. `events` are interactions."""
+    """What the worker has done and when. `events` are interactions.
 
+    Written by the event loop, but for `store_attempt`, which the storing thread calls. Times are `clock`'s seconds.
+    """
+
+    store_timeout_s: float = 300.0
     clock: Callable[[], float] = time.monotonic
     events: int = 0
     batches: int = 0
+    joined: bool = False  # the group has given this worker its partitions, which may be none
+    reading: Reading = field(default_factory=Reading)
     started: float = field(init=False)
     last_batch: float = field(init=False)
+    last_commit: float = field(init=False)
+    store_answers: bool = field(default=False, init=False)
+    _store_failed: float = field(default=-float("inf"), init=False)
+    _moved: dict[str, float] = field(default_factory=dict, init=False)  # by topic; "" is all of them
 
     def __post_init__(self) -> None:
-        self.started = self.last_batch = self.clock()
+        self.started = self.last_batch = self.last_commit = self.clock()
 
     def batch_done(self, events: int) -> None:
         """A batch is stored, published and about to be acknowledged."""
@@ -34,50 +71,105 @@ class Progress:
         self.batches += 1
         self.last_batch = self.clock()
 
-    def report(self, lag: int | None) -> dict[str, Any]:
-        """The health page. `stalled`: messages wait, and no batch was completed for STALL_S seconds."""
-        age_s = self.clock() - self.last_batch
+    def store_attempt(self, failure: str | None) -> None:
+        """An insert worked (None), or failed in a way that may pass."""
+        self.store_answers = failure is None
+        if failure is not None:
+            self._store_failed = self.clock()
+
+    def observe(self, reading: Reading) -> None:
+        """Takes a reading: where something was committed, or nothing waits, there is progress."""
+        now, before = self.clock(), self.reading.committed
+        changed = {partition for partition, offset in reading.committed.items() if before.get(partition) != offset}
+        if changed & before.keys():
+            self.last_commit = now
+        committed = {topic for topic, _ in changed}
+        waiting = {**reading.held, "": reading.lag_messages}
+        for topic in {topic for topic, _ in reading.committed} | self._moved.keys() | {""}:
+            if topic in committed or not waiting.get(topic) or (topic == "" and committed):
+                self._moved[topic] = now
+            self._moved.setdefault(topic, now)
+        self.reading = reading
+
+    @property
+    def stalled_s(self) -> float:
+        """Seconds for which messages have waited without progress."""
+        now = self.clock()
+        return max((now - moved for moved in self._moved.values()), default=0.0)
+
+    @property
+    def is_stalled(self) -> bool:
+        """No progress for STALL_S; a store that failed lately may take as long as its retries last."""
+        failing = self.clock() - self._store_failed < STALL_S
+        return self.stalled_s > STALL_S + (self.store_timeout_s if failing else 0.0)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Stalled for longer than a legal batch and a store that is away can take together."""
+        return self.stalled_s > 2 * STALL_S + self.store_timeout_s
+
+    def report(self) -> dict[str, Any]:
+        """The liveness page."""
+        now = self.clock()
         return {
-            "status": "stalled" if lag and age_s > STALL_S else "ok",
+            "status": "stalled" if self.is_stalled else "ok",
             "events": self.events,
             "batches": self.batches,
-            "last_batch_age_s": round(age_s, 1),
-            "lag_messages": lag,
-            "uptime_s": round(self.clock() - self.started, 1),
+            "last_batch_age_s": round(now - self.last_batch, 1),
+            "last_commit_age_s": round(now - self.last_commit, 1),
+            "stalled_s": round(self.stalled_s, 1),
+            "lag_messages": self.reading.lag_messages,
+            "uptime_s": round(now - self.started, 1),
         }
 
+    def not_ready(self, *, draining: bool) -> list[str]:
+        """Why the worker isn't ready; empty when it is."""
+        reasons = {
+            "draining": draining,
+            "no partitions assigned yet": not self.joined,
+            "the store does not answer": not self.store_answers,
+        }
+        return [reason for reason, holds in reasons.items() if holds]
 
-def lag(app: Any) -> int | None:
-    """Messages in the assigned partitions that are not acknowledged yet; None before the first assignment."""
+
+def read(app: Any) -> Reading:
+    """Asks Faust's consumer; empty before it has started."""
+    from faust.exceptions import ConsumerNotStarted
+
     consumer = app.consumer
-    assigned = consumer.assignment()
-    if not assigned:
-        return None
-    total = 0
-    for partition in assigned:
-        end = consumer.highwater(partition)
-        total += max(0, (end or 0) - (consumer._committed_offset.get(partition) or 0))  # noqa: SLF001
-    return total
+    try:
+        assigned = consumer.assignment()
+    except ConsumerNotStarted:
+        return Reading()
+    offsets = consumer._committed_offset  # noqa: SLF001 - Faust has no public name for it
+    return Reading(
+        committed={(tp.topic, tp.partition): offsets.get(tp) for tp in assigned},
+        lag={
+            (tp.topic, tp.partition): max(0, (consumer.highwater(tp) or 0) - (offsets.get(tp) or 0)) for tp in assigned
+        },
+        held=Counter(message.topic for message in list(consumer.unacked)),
+    )
 
 
-async def serve(app: Any, progress: Progress, host: str, port: int) -> tuple[web.AppRunner, int]:
-    """Serves GET /healthz: 200, or 503 when stalled. Returns the runner to clean up and the port it got."""
+async def watch(app: Any, progress: Progress) -> None:
+    """Observes each second until it is cancelled. Ends the process with code 1 when it is hopelessly stuck.
 
-    async def healthz(request: web.Request) -> web.Response:
-        report = progress.report(lag(app))
-        return web.json_response(report, status=503 if report["status"] == "stalled" else 200)
-
-    page = web.Application()
-    page.router.add_get("/healthz", healthz)
-    runner = web.AppRunner(page, access_log=None)
-    await runner.setup()
-    for wanted in (port, 0):
-        try:
-            site = web.TCPSite(runner, host, wanted)
-            await site.start()
-            break
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or wanted == 0:
-                raise
-            log.warning("port %d is busy, picking another", wanted)
-    return runner, int(runner.addresses[0][1])
+    Stacks go to standard error, as the log does: files, lines and functions, no values. A loop that doesn't turn can't
+    run this, so faulthandler's own thread, which needs no interpreter lock either, dumps and ends then.
+    """
+    dumped = False
+    try:
+        while True:
+            faulthandler.dump_traceback_later(LOOP_STALL_S, exit=True)
+            progress.observe(read(app))
+            if progress.is_stalled and not dumped:
+                log.critical("messages wait, and nothing was committed for %.0f s; all stacks:", progress.stalled_s)
+                faulthandler.dump_traceback(all_threads=True)
+            dumped = progress.is_stalled
+            if progress.is_hopeless:
+                log.critical("no progress for %.0f s: the process ends, to be started again", progress.stalled_s)
+                # Threads that hang can't be joined. What isn't acknowledged comes again.
+                os._exit(1)
+            await asyncio.sleep(WATCH_S)
+    finally:
+        faulthandler.cancel_dump_traceback_later()

@@ -12,6 +12,7 @@ from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Interaction, InteractionBatch, ScoredInteraction
 from watchline.schemas.validation import check, check_envelope
 from watchline.streams import rows
+from watchline.streams.canary import is_canary
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.events import Event, Message, ScoredEvent, Unpacked
 from watchline.streams.sink import Rejected, Table
@@ -43,7 +44,8 @@ def unpack(message: Message) -> Unpacked:
             unpacked.outcomes.append(True)
         else:
             unpacked.events.append(event)
-            unpacked.outcomes.append(False)
+            if not is_canary(interaction):  # which says nothing of the apps' events
+                unpacked.outcomes.append(False)
     return unpacked
 
 

@@ -89,8 +89,11 @@ class Settings(BaseSettings):
     dead_letter_max_ratio: float = Field(
         0.2, gt=0, le=1, description="Share of dead letters in the last 10,000 events that stops the worker."
     )
-    http_host: str = Field("127.0.0.1", description="Address of the health page.")
-    http_port: int = Field(6066, ge=0, le=65535, description="Port of the health page; a busy one picks another.")
+    canary_interval_s: float = Field(
+        60.0, ge=0, description="Seconds between the canaries of a partition; 0 sends none. See `v_canary`."
+    )
+    http_host: str = Field("127.0.0.1", description="Address of the page with health and metrics.")
+    http_port: int = Field(6066, ge=0, le=65535, description="Port of that page; a busy one picks another.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line.")
 
     @field_validator("detectors", mode="before")

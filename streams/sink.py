@@ -52,14 +52,20 @@ class Sink:
     ----------
     connect : makes a client; called again after a broken connection
     timeout_s : how long transient failures are retried before TransientError is raised
+    heard : told of each attempt, with None where the store answered, else the code of a failure that may pass
     """
 
     def __init__(
-        self, connect: Callable[[], Any], timeout_s: float, pause: Callable[[float], None] = time.sleep
+        self,
+        connect: Callable[[], Any],
+        timeout_s: float,
+        pause: Callable[[float], None] = time.sleep,
+        heard: Callable[[str | None], None] = lambda code: None,
     ) -> None:
         self._connect = connect
         self._timeout_s = timeout_s
         self._pause = pause
+        self._heard = heard
         self._client: Any = None
         self._contexts: dict[str, Any] = {}
 
@@ -73,6 +79,19 @@ class Sink:
         for part in _parts(table):
             rejected += self._write_part(table, part)
         return rejected
+
+    def ping(self) -> None:
+        """Connects, which asks the store for its version; a store that is away is only heard of.
+
+        Raises ConfigurationError where it refuses the login or lacks the database.
+        """
+        try:
+            if self._client is None:
+                self._client = self._connect()
+        except TransientError:
+            self._heard("none")
+        else:
+            self._heard(None)
 
     def close(self) -> None:
         """Closes the client. It is made again when needed."""
@@ -100,8 +119,10 @@ class Sink:
         while True:
             try:
                 self._try_insert(table, columns, token)
+                self._heard(None)
                 return
             except TransientError as error:
+                self._heard(str(getattr(error.__cause__, "code", None) or "none"))
                 if time.monotonic() + pause_s > deadline:
                     raise
                 log.warning("insert into %s failed, trying again: %s", table.name, error)

@@ -48,6 +48,7 @@ def run(settings: Settings) -> int:
     # Imported late: aiokafka and torch take seconds, and what is above fails sooner without them.
     import faust
 
+    from watchline.streams import probes
     from watchline.streams.app import create_app
 
     app, pipeline = create_app(settings)
@@ -56,19 +57,32 @@ def run(settings: Settings) -> int:
     runners: list[Any] = []
 
     async def serve() -> None:
-        runner, port = await health.serve(app, pipeline.progress, settings.http_host, settings.http_port)
+        runner, port = await probes.serve(
+            app, pipeline.progress, pipeline.metrics, settings.http_host, settings.http_port
+        )
         runners.append(runner)
         if queries is not None:
             await queries.start()
-        log.info("health page: http://%s:%d/healthz", settings.http_host, port)
-        state = {"pid": os.getpid(), "health": f"http://{settings.http_host}:{port}/healthz"}
+        page = f"http://{settings.http_host}:{port}"
+        log.info("health and metrics: %s/livez, /readyz, /metrics", page)
+        state = {
+            "pid": os.getpid(),
+            "health": f"{page}/livez",
+            "ready": f"{page}/readyz",
+            "metrics": f"{page}/metrics",
+        }
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (settings.data_dir / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
+        partial = settings.data_dir / f"{STATE_FILE}.partial"
+        partial.write_text(json.dumps(state), encoding="utf-8")
+        partial.replace(settings.data_dir / STATE_FILE)
 
-    app.task(serve)
     worker = faust.Worker(
         app, loop=loop, loglevel=settings.log_level, quiet=True, redirect_stdouts=False, override_logging=False
     )
+    # Before the app starts: who asks sees that the worker isn't ready yet.
+    loop.run_until_complete(serve())
+    for task in (health.watch(app, pipeline.progress), pipeline.reach_store()):
+        worker.add_future(task)
     try:
         worker.execute_from_commandline()
     except SystemExit as stop:

@@ -210,3 +210,16 @@ LEFT JOIN dead_letter_replays AS r FINAL
     AND d.event_index = r.event_index AND d.sha256 = r.sha256;
 
 CREATE OR REPLACE VIEW v_offset_gaps SQL SECURITY DEFINER AS SELECT * FROM offset_gaps FINAL;
+
+-- The last canary of each partition of the raw topic, and how long ago it arrived. A worker sends one every minute.
+CREATE OR REPLACE VIEW v_canary SQL SECURITY DEFINER AS
+SELECT
+    c.raw_topic AS topic,
+    c.raw_partition AS partition,
+    max(c.time) AS last_sent,
+    max(c.stored_at) AS last_arrived,
+    dateDiff('millisecond', last_sent, argMax(c.stored_at, c.time)) / 1000 AS delay_s,
+    dateDiff('second', last_arrived, now64(3, 'UTC')) AS age_s,
+    argMax(c.worker, c.time) AS worker
+FROM canaries AS c FINAL
+GROUP BY topic, partition;

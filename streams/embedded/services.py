@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -37,7 +38,6 @@ class Services:
         self.broker = Broker(self.data_dir / "logs" / "broker.log")
         self.worker_log = self.data_dir / "logs" / "worker.log"
         self._worker: subprocess.Popen[bytes] | None = None
-        self._health_url: str | None = None
 
     @property
     def kafka_url(self) -> str:
@@ -45,9 +45,9 @@ class Services:
         return self.broker.url.removeprefix("kafka://")
 
     @property
-    def health_url(self) -> str | None:
-        """The worker's health page, once it is there."""
-        return self._health_url
+    def health_url(self) -> str:
+        """The worker's health page. Raises TransientError where it isn't there yet."""
+        return self._pages()["health"]
 
     def start(self) -> Services:
         """Starts both; returns before the worker is ready. Raises FatalError where the broker doesn't start."""
@@ -77,15 +77,14 @@ class Services:
         return self
 
     def wait_ready(self, timeout_s: float) -> None:
-        """Waits until the worker answers on its health page. Raises FatalError where it ends or takes longer."""
+        """Waits until the worker says that it is ready. Raises FatalError where it ends or takes longer."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             self.check()
-            try:
-                self.health()
-                return
-            except TransientError:
-                time.sleep(0.1)
+            with contextlib.suppress(TransientError):
+                if self._ask("ready")["ready"]:
+                    return
+            time.sleep(0.1)
         raise FatalError(f"the worker isn't ready after {timeout_s:.0f} s; see {self.worker_log}")
 
     def check(self) -> None:
@@ -101,13 +100,14 @@ class Services:
 
     def health(self) -> dict[str, Any]:
         """What the worker's health page says. Raises TransientError where it is silent, FatalError where it ended."""
+        return self._ask("health")
+
+    def _ask(self, page: str) -> dict[str, Any]:
         self.check()
-        if self._health_url is None:
-            self._health_url = self._find_health_url()
         try:
-            with urllib.request.urlopen(self._health_url, timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(self._pages()[page], timeout=5) as answer:  # noqa: S310
                 return dict(json.load(answer))
-        except urllib.error.HTTPError as error:  # 503: stalled, with the same page
+        except urllib.error.HTTPError as error:  # 503: stalled or not ready, with the same page
             return dict(json.load(error))
         except (OSError, ValueError) as error:
             raise TransientError(f"the worker's health page does not answer: {type(error).__name__}") from None
@@ -156,14 +156,14 @@ class Services:
     ) -> None:
         self.stop()
 
-    def _find_health_url(self) -> str:
+    def _pages(self) -> dict[str, str]:
         try:
-            state = json.loads((self.data_dir / STATE_FILE).read_text(encoding="utf-8"))
+            state: dict[str, Any] = json.loads((self.data_dir / STATE_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             state = {}
         if self._worker is None or state.get("pid") != self._worker.pid:  # of a worker that ran here before
             raise TransientError("the worker isn't ready yet")
-        return str(state["health"])
+        return state
 
 
 def _tail(log: Path, lines: int = 5) -> str:

@@ -101,6 +101,25 @@ def _seed_the_rest(client: Any, now: datetime, event_id: UUID) -> None:
     _insert(client, "dead_letters", [{"time": time, **letter, "size_bytes": 5, "sha256": "00"}])
     gap = {"topic": "raw", "topic_id": "t", "partition": 1, "first_missing": 10, "next_offset": 30}
     _insert(client, "offset_gaps", [{"time": time, **gap}])
+    canaries = [(0, 120), (0, 60), (1, 65), (1, 5)]  # partition, and how many seconds ago it was sent and arrived
+    _insert(
+        client,
+        "canaries",
+        [
+            {
+                "event_id": uuid5(NAMESPACE_URL, f"canary/{partition}/{seconds}"),
+                "time": now - timedelta(seconds=seconds),
+                "stored_at": now - timedelta(seconds=seconds),
+                "worker": "w1",
+                "producer_id": PRODUCER,
+                "raw_topic": "raw",
+                "raw_topic_id": "t",
+                "raw_partition": partition,
+                "raw_offset": 200 - seconds,
+            }
+            for partition, seconds in canaries
+        ],
+    )
 
 
 def _insert(client: Any, table: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -19,10 +19,11 @@ RULES = {rule["uid"]: rule for rule in rules.load()}
 RUNBOOKS = rules.FOLDER.parent / "runbooks"
 UNSUPPORTED = RULES["watchline-unsupported-answers"]
 NO_DATA = RULES["watchline-no-data"]
+NO_CANARY = RULES["watchline-no-canary"]
 
 
-def test_two_rules_with_uids_of_their_own() -> None:
-    assert len(rules.load()) == len(RULES) == 2
+def test_three_rules_with_uids_of_their_own() -> None:
+    assert len(rules.load()) == len(RULES) == 3
     assert all(len(uid) <= 40 for uid in RULES)
 
 
@@ -95,6 +96,21 @@ def test_no_data_says_for_how_long(seeded: Any, now: datetime) -> None:
 def test_no_data_fires_on_an_empty_database(clickhouse: Callable[..., Any], now: datetime) -> None:
     (alert,) = rules.evaluate(NO_DATA, clickhouse("empty"), now)
     assert "no interaction for 1440 minutes" in alert.summary
+
+
+def test_no_canary_is_silent_while_they_arrive(seeded: Any, now: datetime) -> None:
+    assert rules.evaluate(NO_CANARY, seeded, now) == []
+
+
+def test_no_canary_names_the_partition_after_five_minutes(seeded: Any, now: datetime) -> None:
+    later = now + timedelta(minutes=4, seconds=50)  # the last ones arrived a minute ago, and 5 seconds ago
+    (alert,) = rules.evaluate(NO_CANARY, seeded, later)
+    assert "partition 0 of raw for 6 minutes" in alert.summary
+
+
+def test_no_canary_at_all_is_grafanas_no_data(clickhouse: Callable[..., Any], now: datetime) -> None:
+    assert rules.evaluate(NO_CANARY, clickhouse("empty"), now) == []
+    assert NO_CANARY["noDataState"] == "Alerting"
 
 
 def test_a_template_that_only_grafana_knows_is_an_error(seeded: Any, now: datetime) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo_run import DemoRun
+from tests.documentation import metrics_table
 from tests.documentation.settings_table import README, table
 from tests.streams.published import make_topics
 from watchline.streams.cli.main import COMMANDS
@@ -32,6 +33,10 @@ COMMAND_LINES = [line for block in blocks("sh") for line in block.splitlines() i
 
 def test_the_table_of_settings_is_that_of_the_code() -> None:
     assert table() in TEXT, "run: python -m tests.documentation.settings_table"
+
+
+def test_the_table_of_metrics_is_that_of_the_code() -> None:
+    assert metrics_table.table() in TEXT, "run: python -m tests.documentation.metrics_table"
 
 
 def test_every_setting_named_anywhere_exists() -> None:

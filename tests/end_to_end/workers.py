@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
@@ -36,6 +37,7 @@ class Worker:
             "WATCHLINE_HTTP_PORT": "0",
             "WATCHLINE_SESSION_TIMEOUT_S": "6",
             "WATCHLINE_REBALANCE_TIMEOUT_S": "6",
+            "WATCHLINE_CANARY_INTERVAL_S": "0",  # offsets are those of the test's own messages
             **settings,
         }
         names = {name.removeprefix("WATCHLINE_").lower(): value for name, value in self.environment.items()}
@@ -45,25 +47,32 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Worker:
-        """Starts the process and waits until it answers queries."""
+        """Starts the process and waits until it is ready: it answers queries and has its partitions."""
+        self.launch()
+        self.wait(lambda: self.page("ready")[0] == 200, READY_TIMEOUT_S)
+        return self
+
+    def launch(self, module: str = "watchline.streams.cli.main") -> None:
+        """Starts the process and waits for its page."""
         (self.data_dir / STATE_FILE).unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "watchline.streams.cli.main", "worker"],
+                [sys.executable, "-m", module, "worker"],
                 env={**os.environ, **self.environment},
                 stdout=log,
                 stderr=log,
             )
         self.wait(lambda: (self.data_dir / STATE_FILE).exists(), READY_TIMEOUT_S)
-        return self
+
+    def send_signal(self, sign: int) -> None:
+        """Sends a signal and does not wait."""
+        assert self._process is not None
+        self._process.send_signal(sign)
 
     def stop(self, sign: int = signal.SIGTERM, timeout_s: float = 60) -> int:
         """Sends a signal and waits for the end; gives the exit code."""
-        assert self._process is not None
-        self._process.send_signal(sign)
-        code = self._process.wait(timeout_s)
-        self._process = None
-        return code
+        self.send_signal(sign)
+        return self.join(timeout_s)
 
     def join(self, timeout_s: float) -> int:
         """Waits for an end that comes by itself; gives the exit code."""
@@ -89,11 +98,20 @@ class Worker:
         return int(self.rows(f"SELECT count() FROM {view}")[0][0])
 
     def health(self) -> dict[str, Any]:
-        """The health page."""
-        state = json.loads((self.data_dir / STATE_FILE).read_text())
-        with urlopen(state["health"], timeout=10) as page:
-            report: dict[str, Any] = json.load(page)
+        """The health page of a worker that gets on."""
+        status, body = self.page("health")
+        assert status == 200, body
+        report: dict[str, Any] = json.loads(body)
         return report
+
+    def page(self, name: str) -> tuple[int, str]:
+        """Status and body of `health`, `ready` or `metrics`."""
+        state = json.loads((self.data_dir / STATE_FILE).read_text())
+        try:
+            with urlopen(state[name], timeout=10) as page:
+                return page.status, page.read().decode()
+        except HTTPError as error:
+            return error.code, error.read().decode()
 
     def wait(self, until: Callable[[], bool], timeout_s: float = 60) -> None:
         """Waits for a condition; fails with the worker's log when it does not come or the worker ends."""

@@ -1,0 +1,47 @@
+"""The README's table of metrics, made from the worker's: `python -m tests.documentation.metrics_table` writes it."""
+
+from __future__ import annotations
+
+import re
+
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from tests.documentation.settings_table import README
+from watchline.streams.health import Progress
+from watchline.streams.metrics import Metrics
+
+HEAD = "| metric | type | labels | what it is |\n|---|---|---|---|\n"
+SUFFIXES = {"counter": "_total", "info": "_info"}
+
+
+def families(page: str) -> dict[str, Metric]:
+    """A scraped page, by the names of its metrics."""
+    return {family.name: family for family in text_string_to_metric_families(page)}
+
+
+def catalogue() -> dict[str, tuple[str, str]]:
+    """Name to type and help of every metric that a worker has."""
+    page = Metrics({}).scrape(Progress()).decode()
+    return {name: (family.type, family.documentation) for name, family in families(page).items()}
+
+
+def table() -> str:
+    """A row for each metric, under the name that queries use."""
+    rows = []
+    for collector in Metrics({})._registry._collector_to_names:
+        (family,) = collector.collect()
+        name = family.name + SUFFIXES.get(family.type, "")
+        labels = ", ".join(f"`{label}`" for label in getattr(collector, "_labelnames", ()))
+        rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |\n")
+    return HEAD + "".join(rows)
+
+
+def main() -> None:
+    text = README.read_text(encoding="utf-8")
+    pattern = re.escape(HEAD) + r"(?:\|.*\n)*"
+    README.write_text(re.sub(pattern, lambda _: table(), text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

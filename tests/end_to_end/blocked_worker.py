@@ -1,0 +1,39 @@
+"""A worker whose one detector blocks while a file is there: `python -m tests.end_to_end.blocked_worker worker`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from watchline.detectors import registry
+from watchline.detectors.base import Detector, Embeddings, Evaluation
+from watchline.schemas.records import Interaction
+from watchline.streams import health
+from watchline.streams.cli.main import main
+
+STALL_S = 2.0
+GATE = "WATCHLINE_TEST_GATE"
+
+
+class Blocking(Detector[Interaction]):
+    """Bears the name of the one detector that runs without the encoder."""
+
+    name = "pii"
+    labels = ("PERSON",)
+
+    def prepare(self, interaction: Interaction) -> Interaction:
+        return interaction
+
+    def evaluate(self, batch: Sequence[Interaction], embeddings: Embeddings) -> Sequence[Evaluation]:
+        while Path(os.environ[GATE]).exists():
+            time.sleep(0.05)
+        return [Evaluation({"PERSON": 0.0}) for _ in batch]
+
+
+if __name__ == "__main__":
+    registry.DETECTORS["pii"] = "tests.end_to_end.blocked_worker:Blocking"
+    health.STALL_S = STALL_S
+    sys.exit(main())
