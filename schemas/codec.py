@@ -70,7 +70,10 @@ def encode(record: Any, registry: Registry | None = None) -> bytes:
         out.write(MAGIC + schema_fingerprint(name))
     else:
         out.write(CONFLUENT_MAGIC + registry.schema_id(name).to_bytes(4, "big"))
-    schemaless_writer(out, schema(name), to_plain(record))
+    try:
+        schemaless_writer(out, schema(name), to_plain(record))
+    except (AttributeError, OverflowError) as error:  # of the wrong type, or beyond 64 bits
+        raise ValueError(f"{name} has a value that its schema doesn't allow: {type(error).__name__}") from error
     return out.getvalue()
 
 
@@ -119,11 +122,42 @@ def _registered(name: str, schema_id: int, text: str) -> Any:
     try:
         parsed = parse_schema(_without(json.loads(text), "logicalType"))
         known = _writers(name).get(_fingerprint(parsed))
+        bounded = known is not None or _least_bytes(parsed, {}) is not None
     except Exception as error:  # fastavro raises anything from KeyError to RecursionError on hostile schemas
         raise PoisonError(f"schema id {schema_id} cannot be read as Avro: {type(error).__name__}") from None
     if known is None and (not isinstance(parsed, dict) or parsed.get("name") != f"{NAMESPACE}.{name}"):
         raise PoisonError(f"schema id {schema_id} is not of {NAMESPACE}.{name}")
+    if not bounded:
+        raise PoisonError(f"schema id {schema_id} is recursive or has an array of items without bytes")
     return parsed if known is None else known
+
+
+def _least_bytes(node: Any, named: dict[str, int | None]) -> int | None:
+    """How many bytes a value takes at least; None where few bytes can mean any depth or any number of items.
+
+    fastavro recurses without looking at the stack, which ends the process, and believes every count.
+    """
+    if isinstance(node, list):
+        options = [_least_bytes(option, named) for option in node]
+        return None if None in options else 1
+    kind = node["type"] if isinstance(node, dict) else node
+    if kind in named:
+        return named[kind]
+    if kind in ("record", "error"):
+        named[node["name"]] = None  # what refers to it before its end is inside it
+        sizes = [_least_bytes(field["type"], named) for field in node["fields"]]
+        named[node["name"]] = size = None if None in sizes else sum(filter(None, sizes))
+        return size
+    if kind == "array":
+        return 1 if _least_bytes(node["items"], named) else None
+    if kind == "map":
+        return None if _least_bytes(node["values"], named) is None else 1
+    if kind == "fixed":
+        named[node["name"]] = size = int(node["size"])
+        return size
+    if kind == "enum":
+        named[node["name"]] = 1
+    return 0 if kind == "null" else 1
 
 
 def to_plain(value: Any) -> Any:

@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import hypothesis
 import pytest
 
 from tests import brokers, demo_run
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+# The same examples in every run, or, for hours rather than seconds, ever new ones: WATCHLINE_TEST_FUZZ=long.
+hypothesis.settings.register_profile("bounded", derandomize=True, deadline=None, max_examples=60)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=20_000)
+hypothesis.settings.load_profile(os.environ.get("WATCHLINE_TEST_FUZZ", "bounded"))
 
 
 def pytest_report_header() -> str:

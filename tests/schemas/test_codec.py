@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 from fastavro import parse_schema, schemaless_writer
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.schemas.samples import SAMPLES
 from watchline.schemas import codec, records
 from watchline.schemas.errors import PoisonError, TransientError
-from watchline.schemas.records import Feedback, FindingBatch, Interaction, InteractionBatch
+from watchline.schemas.records import Feedback, FindingBatch, InteractionBatch
 
 
 class Ids:
@@ -222,34 +220,6 @@ def test_an_error_never_quotes_the_data() -> None:
     with pytest.raises(PoisonError) as error:
         codec.decode(GOOD.replace(b"total", b"\xff\xff\xff\xff\xff"), InteractionBatch)
     assert "support-bot" not in str(error.value)
-
-
-@given(st.binary(max_size=200), st.integers(0, len(GOOD)))
-def test_whatever_the_bytes_nothing_but_poison_is_raised(data: bytes, cut: int) -> None:
-    for mutated in (data, codec.MAGIC + data, GOOD[:cut] + data, GOOD[:10] + data):
-        try:
-            codec.decode(mutated, InteractionBatch)
-        except PoisonError:
-            continue
-
-
-_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-
-
-@given(
-    st.builds(
-        Interaction,
-        event_id=st.uuids().map(str),
-        time=st.integers(-(2**62), 2**62),
-        app=_text,
-        system_instructions=st.none() | _text,
-        cost=st.none() | st.floats(allow_nan=False),
-        attributes=st.dictionaries(_text, _text, max_size=3),
-    )
-)
-def test_any_interaction_survives(interaction: Interaction) -> None:
-    batch = InteractionBatch(producer_id=interaction.event_id, first_sequence=0, interactions=(interaction,))
-    assert codec.decode(codec.encode(batch), InteractionBatch) == batch
 
 
 def test_finding_batches_hold_tuples() -> None:

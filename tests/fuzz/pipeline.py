@@ -1,0 +1,355 @@
+"""Payloads through a worker's agent in process, and what became of each, read back from ClickHouse.
+
+Only Kafka is a stand-in: a stream that gives messages and takes acknowledgements, and topics that keep what is sent.
+Everything else is the worker's own, on chDB. Bytes are read a second time by fastavro alone, so that an event that the
+worker's decoder leaves out is missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import traceback
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from fastavro import schemaless_reader, schemaless_writer
+
+from tests.fuzz.payloads import RECEIVED
+from watchline.schemas import codec
+from watchline.schemas.migrate import migrate
+from watchline.schemas.records import FindingBatch
+from watchline.schemas.validation import DAY, YEAR_2000
+from watchline.streams import rows, store, topics
+from watchline.streams.app import Pipeline
+from watchline.streams.dead_letters import WHOLE_MESSAGE
+from watchline.streams.monitor import signals
+from watchline.streams.monitor.agent import state_key
+from watchline.streams.monitor.monitor import Monitor
+from watchline.streams.settings import load
+
+TABLES = ("interactions", "findings", "dead_letters", "producer_reports", "signals")
+Place = tuple[int, int]  # offset and index in the envelope
+
+
+@dataclass
+class Outcome:
+    """What became of some payloads; `failures` names the offsets where that isn't what it must be."""
+
+    payloads: int = 0
+    stored: int = 0  # events
+    stored_payloads: int = 0  # with all their events
+    dead: Counter[str] = field(default_factory=Counter)  # by reason, numbers and hexadecimal left out
+    crashes: int = 0
+    failures: dict[int, str] = field(default_factory=dict)
+    slowest_s: float = 0.0  # of the messages that a worker takes at once
+
+    def add(self, other: Outcome) -> None:
+        """Takes another one's counts in."""
+        self.payloads += other.payloads
+        self.stored += other.stored
+        self.stored_payloads += other.stored_payloads
+        self.dead += other.dead
+        self.crashes += other.crashes
+        self.failures |= other.failures
+        self.slowest_s = max(self.slowest_s, other.slowest_s)
+
+    @property
+    def unaccounted(self) -> int:
+        """Payloads that didn't crash and yet aren't where they must be."""
+        return len(self.failures) - self.crashes
+
+
+class _Stream:
+    """What Faust gives an agent: events of messages, taken some at a time, acknowledged in order."""
+
+    def __init__(self, payloads: dict[int, bytes]) -> None:
+        self._events = [
+            SimpleNamespace(
+                message=SimpleNamespace(
+                    topic="fuzz", partition=0, offset=offset, timestamp=RECEIVED / 1e6, value=value, headers=None
+                )
+            )
+            for offset, value in payloads.items()
+        ]
+        self.taken = 0
+        self.acknowledged: list[int] = []
+        self.slowest_s = 0.0
+
+    def noack(self) -> _Stream:
+        return self
+
+    async def noack_take(self, count: int, within: float) -> AsyncIterator[list[Any]]:
+        while self.taken < len(self._events):
+            started = time.monotonic()
+            events = self._events[self.taken : self.taken + count]
+            self.taken += len(events)
+            yield events
+            self.slowest_s = max(self.slowest_s, time.monotonic() - started)
+
+    async def ack(self, event: Any) -> None:
+        self.acknowledged.append(event.message.offset)
+
+
+class _Topic:
+    """Keeps what is sent: values and headers."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, dict[str, bytes]]] = []
+
+    async def send(
+        self, *, key: bytes | None = None, value: bytes, headers: dict[str, bytes] | None = None
+    ) -> asyncio.Future[None]:
+        self.sent.append((value, headers or {}))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+class FuzzedWorker:
+    """A worker without Kafka, on an embedded store in a folder that no other process has open.
+
+    Thorough: texts are searched for personal data and redacted, monitors take the findings, and their signals are
+    stored; a fifth as fast. Else what is stored is compared with what came, text by text.
+    """
+
+    def __init__(self, folder: Path, *, thorough: bool) -> None:
+        self.thorough = thorough
+        settings = load(
+            data_dir=folder,
+            detectors="pii" if thorough else "",
+            redaction=thorough,
+            store_timeout_s=5,
+            dead_letter_max_consecutive=10**9,
+            dead_letter_max_ratio=1,
+        )
+        self._client = store.connect(settings, database="")
+        migrate(self._client, settings.clickhouse_database)
+        self._client.command(f"USE {settings.clickhouse_database}")
+        self._topics: dict[str, _Topic] = {}
+        app = SimpleNamespace(
+            topic=lambda name, **_: self._topics.setdefault(name, _Topic()),
+            consumer=SimpleNamespace(_committed_offset={}),
+        )
+        self._pipeline = Pipeline(settings, app)
+        self._pipeline._topic_ids["fuzz"] = "fuzz"  # else the broker is asked
+        self._dead_letters, self._findings = (
+            self._topics.setdefault(name(settings.topic_prefix), _Topic())
+            for name in (topics.dead_letters, topics.findings)
+        )
+        self._loop = asyncio.new_event_loop()
+
+    def run(self, payloads: Sequence[bytes], first_offset: int) -> Outcome:
+        """All payloads, as messages from an offset on; the tables are emptied before."""
+        for table in TABLES:
+            self._client.command(f"TRUNCATE TABLE {table}")
+        for topic in self._topics.values():
+            topic.sent.clear()
+        outcome = Outcome(payloads=len(payloads))
+        waiting = dict(enumerate(payloads, first_offset))
+        while waiting:
+            stream = _Stream(waiting)
+            try:
+                self._consume(stream)
+                waiting = {}
+            except Exception:
+                # Those of the last take again, one by one, to find whose fault it is.
+                done, taken = len(stream.acknowledged), list(waiting)[: stream.taken]
+                for offset in taken[done:]:
+                    try:
+                        self._consume(_Stream({offset: waiting[offset]}))
+                    except Exception:
+                        outcome.crashes += 1
+                        outcome.failures[offset] = traceback.format_exc()
+                waiting = {offset: value for offset, value in waiting.items() if offset > taken[-1]}
+            outcome.slowest_s = max(outcome.slowest_s, stream.slowest_s)
+        if self.thorough:
+            self._watch()
+        _Reconciliation(self._client, self._dead_letters, self.thorough).add_to(
+            outcome, dict(enumerate(payloads, first_offset))
+        )
+        return outcome
+
+    def close(self) -> None:
+        """Ends threads and store."""
+        self._pipeline.close()
+        self._client.close()
+        self._loop.close()
+
+    def _consume(self, stream: _Stream) -> None:
+        self._loop.run_until_complete(self._pipeline.interactions(stream))
+        if stream.acknowledged != [event.message.offset for event in stream._events]:
+            raise AssertionError("messages are not acknowledged, or not in order")
+
+    def _watch(self) -> None:
+        """What the agent on the findings topic does with them."""
+        monitors: dict[bytes, Monitor] = {}
+        for value, _ in self._findings.sent:
+            batch = codec.decode(value, FindingBatch)
+            found = monitors.setdefault(state_key(batch), Monitor()).process(batch)
+            if found and self._pipeline.sink.write(signals.table(found)):
+                raise AssertionError("ClickHouse refuses a signal")
+            for signal in found:
+                codec.encode(signal)
+        for monitor in monitors.values():
+            Monitor.load(monitor.dump())
+
+
+class _Reconciliation:
+    """Holds what was sent against what the views show, by offset and index."""
+
+    def __init__(self, client: Any, dead_letters: _Topic, redacted: bool) -> None:
+        self._redacted = redacted
+        result = client.query("SELECT *, toUnixTimestamp64Micro(time) AS micros FROM v_interactions")
+        found = [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+        self._read: dict[Place, dict[str, Any]] = {(row["raw_offset"], row["raw_index"]): row for row in found}
+        self._identities = {(row["micros"] // DAY, row["tenant"], row["app"], row["event_id"]) for row in found}
+        self._reports = set(
+            client.query("SELECT producer_id, toUnixTimestamp64Micro(time) FROM producer_reports FINAL").result_rows
+        )
+        self._judged = {row[0] for row in client.query("SELECT event_id FROM v_findings").result_rows}
+        self._letters: dict[int, dict[int, str]] = {}
+        for offset, index, reason in client.query("SELECT offset, event_index, reason FROM v_dead_letters").result_rows:
+            self._letters.setdefault(offset, {})[index] = reason
+        self._bytes = {
+            (int(headers["watchline-offset"]), int(headers["watchline-index"])): value
+            for value, headers in dead_letters.sent
+        }
+
+    def add_to(self, outcome: Outcome, payloads: dict[int, bytes]) -> None:
+        """Counts, and names each payload that isn't where it must be."""
+        for offset, value in payloads.items():
+            batch = read_plain(value)
+            letters = self._letters.get(offset, {})
+            stored = self._stored(offset, batch) if WHOLE_MESSAGE not in letters else set()
+            fault = self._fault(offset, value, batch, stored, letters)
+            if fault:
+                outcome.failures.setdefault(offset, fault)
+            outcome.stored += len(stored)
+            outcome.stored_payloads += bool(stored) and not letters
+            outcome.dead.update(re.sub(r"(?<=fingerprint )[0-9a-f]*|\b\d+", "N", reason) for reason in letters.values())
+
+    def _stored(self, offset: int, batch: dict[str, Any] | None) -> set[int]:
+        """The events of a payload that the store has, by themselves or replaced by a later one of the same identity."""
+        events = batch["interactions"] if batch else ()
+        dead = self._letters.get(offset, {})
+        return {
+            index
+            for index, event in enumerate(events)
+            if (offset, index) in self._read or (index not in dead and self._identity(event) in self._identities)
+        }
+
+    @staticmethod
+    def _identity(event: dict[str, Any]) -> tuple[int, str, str, UUID] | None:
+        """What ClickHouse knows an event by."""
+        try:
+            return event["time"] // DAY, event["tenant"] or "", event["app"], UUID(event["event_id"])
+        except ValueError:
+            return None
+
+    def _fault(
+        self, offset: int, value: bytes, batch: dict[str, Any] | None, stored: set[int], letters: dict[int, str]
+    ) -> str | None:
+        """What is wrong with where a payload is; None where nothing is."""
+        for index in letters:
+            if not _is_of(self._bytes.get((offset, index)), value, batch, index):
+                return f"the dead letter of event {index} holds other bytes"
+        if letters.keys() == {WHOLE_MESSAGE}:
+            if any((offset, index) in self._read for index in range(len(batch["interactions"]) if batch else 0)):
+                return "a dead letter as a whole, yet events are stored"
+            if batch is not None and _is_fine(batch) and _written(batch) == value[10:]:
+                return "a valid envelope is a dead letter as a whole"
+            return None
+        if batch is None:
+            return f"not readable, yet no dead letter as a whole: stored {sorted(stored)}, dead {sorted(letters)}"
+        if stored & letters.keys() or stored | letters.keys() != set(range(len(batch["interactions"]))):
+            return f"of {len(batch['interactions'])} events stored: {sorted(stored)}, dead: {sorted(letters)}"
+        if batch["time"] and (UUID(batch["producer_id"]), batch["time"]) not in self._reports:
+            return "the report is not stored"
+        if not batch["time"] and not batch["interactions"]:
+            return "neither events nor a report, and no dead letter"
+        for index in stored:
+            row = self._read.get((offset, index))
+            if row is not None and (wrong := self._differences(row, batch, index)):
+                return f"event {index} is stored with another {', '.join(wrong)}"
+        return None
+
+    def _differences(self, row: dict[str, Any], batch: dict[str, Any], index: int) -> list[str]:
+        """The columns of a row that don't hold what was sent."""
+        event = batch["interactions"][index]
+        expected: dict[str, Any] = {
+            "event_id": UUID(event["event_id"]),
+            "micros": event["time"],
+            "producer_id": UUID(batch["producer_id"]),
+            "producer_sequence": batch["first_sequence"] + index,
+            "producer_dropped": batch["dropped"],
+        }
+        if self._redacted:
+            if row["event_id"] not in self._judged:
+                return ["finding: none"]
+        else:
+            expected |= {name: event[name] for name in rows._PLAIN if name not in ("event_id", "time")}
+            expected |= {name: event[name] or "" for name in rows._EMPTY_FOR_NONE if name != "model"}
+            for name in ("input_messages", "output_messages"):
+                expected[name] = [(each["role"], each["content"]) for each in event[name]]
+            expected["documents"] = [(each["content"], each["id"] or "", each["score"]) for each in event["documents"]]
+            expected["tool_calls"] = [
+                (each["name"], each["arguments"], each["result"] or "", each["id"] or "")
+                for each in event["tool_calls"]
+            ]
+        return [name for name, value in expected.items() if _plain(row[name]) != value]
+
+
+def read_plain(data: bytes) -> dict[str, Any] | None:
+    """The envelope as fastavro alone reads it; None where it can't be read or bytes are left."""
+    writer = codec._writers("InteractionBatch").get(data[2:10])
+    if data[:2] != codec.MAGIC or writer is None:
+        return None
+    ours = codec.schema("InteractionBatch")
+    body = BytesIO(data[10:])
+    try:
+        found: dict[str, Any] = schemaless_reader(body, writer, None if writer is ours else ours)
+    except Exception:  # whatever hostile bytes make it raise
+        return None
+    return found if body.tell() == len(data) - 10 else None
+
+
+def _is_of(letter: bytes | None, value: bytes, batch: dict[str, Any] | None, index: int) -> bool:
+    """Whether a dead letter holds the message, or its event in an envelope of its own."""
+    if index == WHOLE_MESSAGE or letter is None or batch is None:
+        return letter == value
+    alone = read_plain(letter)
+    return alone is not None and repr(alone["interactions"]) == repr(batch["interactions"][index : index + 1])
+
+
+def _is_fine(batch: dict[str, Any]) -> bool:
+    """Whether the envelope itself is valid, whatever its events are."""
+    if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", batch["producer_id"]):
+        return False
+    if not 0 <= batch["first_sequence"] < 2**63 - len(batch["interactions"]) or batch["dropped"] < 0:
+        return False
+    if not batch["time"]:
+        return bool(batch["interactions"])
+    counts = (batch["feedback_dropped"], *batch["dropped_by"].values())
+    named = all(re.fullmatch("[a-z_: ]{1,60}", reason) for reason in batch["dropped_by"])
+    return YEAR_2000 <= batch["time"] <= RECEIVED + DAY and min(counts) >= 0 and named
+
+
+def _written(batch: dict[str, Any]) -> bytes:
+    out = BytesIO()
+    schemaless_writer(out, codec.schema("InteractionBatch"), batch)
+    return out.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    """A column's value with tuples for ClickHouse's named ones."""
+    if isinstance(value, list | tuple):
+        return [tuple(each.values()) if isinstance(each, dict) else each for each in value]
+    return value
