@@ -4,7 +4,9 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c .ci/constraints.txt
 
-.PHONY: help demo test lint bench format clean
+PAYLOADS ?= 100000
+
+.PHONY: help demo test lint bench fuzz format clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -22,6 +24,9 @@ lint: $(VENV)/dev.done ## ruff, mypy, import-linter
 
 bench: $(VENV)/dev.done ## the benchmarks, each beside what one would use otherwise
 	$(BIN)/python -m tests.benchmarks
+
+fuzz: $(VENV)/dev.done ## fuzzed payloads through a worker, PAYLOADS=1000000 of them: each stored or a dead letter
+	$(BIN)/python -m tests.fuzz.run $(PAYLOADS)
 
 format: $(VENV)/dev.done ## ruff format
 	$(BIN)/ruff check --fix .

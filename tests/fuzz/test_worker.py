@@ -1,0 +1,96 @@
+"""Fuzzed payloads through a worker's agent: each is stored or a dead letter; and the check of that can fail."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fuzz.payloads import Payloads
+from tests.fuzz.pipeline import FuzzedWorker
+from watchline.streams import app, interactions
+from watchline.streams.events import Message, Unpacked
+
+PAYLOADS = 10_000
+LAST_LINE = re.compile(r"payloads=(\d+) crashes=0 stored=(\d+) dead_letters=(\d+) unaccounted=0")
+
+
+def test_every_payload_is_stored_or_a_dead_letter(tmp_path: Path) -> None:
+    """The program itself, bounded; a round of it with redaction and monitors."""
+    command = [sys.executable, "-m", "tests.fuzz.run", str(PAYLOADS), "--seed", "watchline", "--failures", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    found = LAST_LINE.fullmatch(done.stdout.splitlines()[-1])
+    assert found and done.returncode == 0, (
+        done.stdout + done.stderr + "".join(map(Path.read_text, tmp_path.glob("*.txt")))
+    )
+    payloads, stored, dead = map(int, found.groups())
+    assert payloads == PAYLOADS
+    assert stored > PAYLOADS / 10 and dead > PAYLOADS / 10
+
+
+@pytest.fixture
+def worker(clickhouse: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FuzzedWorker]:
+    """On the session's engine: chDB holds one folder a process."""
+
+    def connect(settings: Any, *, database: str | None = None) -> Any:
+        client = clickhouse(migrated=False)
+        if database is None:
+            client.command(f"USE {settings.clickhouse_database}")
+        return client
+
+    monkeypatch.setattr(app.store, "connect", connect)
+    worker = FuzzedWorker(tmp_path, thorough=False)
+    yield worker
+    worker.close()
+
+
+def lose_an_event(unpacked: Unpacked) -> Unpacked:
+    return replace(unpacked, events=unpacked.events[1:])
+
+
+def lose_a_dead_letter(unpacked: Unpacked) -> Unpacked:
+    return replace(unpacked, dead=unpacked.dead[1:])
+
+
+def change_a_text(unpacked: Unpacked) -> Unpacked:
+    return replace(
+        unpacked,
+        events=[replace(event, interaction=replace(event.interaction, finish_reasons=())) for event in unpacked.events],
+    )
+
+
+def raise_on_some(unpacked: Unpacked) -> Unpacked:
+    if unpacked.message.offset % 100 == 7:
+        raise OverflowError
+    return unpacked
+
+
+@pytest.mark.parametrize(
+    ("fault", "crashes", "said"),
+    [
+        (lose_an_event, 0, r"of \d events stored: \[.*\], dead: \[.*\]"),
+        (lose_a_dead_letter, 0, r"not readable, yet no dead letter as a whole|of \d events stored"),
+        (change_a_text, 0, "is stored with another finish_reasons"),
+        (raise_on_some, 3, "OverflowError"),
+    ],
+)
+def test_a_fault_is_seen(
+    worker: FuzzedWorker, monkeypatch: pytest.MonkeyPatch, fault: Any, crashes: int, said: str
+) -> None:
+    unpack = interactions.unpack
+    payloads = Payloads("watchline", bases=10).take(300)
+    assert worker.run(payloads, 0).failures == {}
+
+    def faulty(message: Message) -> Unpacked:
+        return fault(unpack(message))
+
+    monkeypatch.setattr(interactions, "unpack", faulty)
+    outcome = worker.run(payloads, 0)
+    assert outcome.crashes == crashes and len(outcome.failures) >= 3
+    assert all(re.search(said, why) for why in outcome.failures.values())
