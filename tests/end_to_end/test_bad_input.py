@@ -94,6 +94,21 @@ def test_five_megabytes_arrive_cut(worker: Worker) -> None:
     assert 5_000_000 in dict(truncated).values()
 
 
+def test_what_a_producer_dropped_is_seen_though_no_event_followed(worker: Worker) -> None:
+    before = worker.health()
+    with Producer(
+        worker.settings.bootstrap_servers, app="drops", environment="test", topic_prefix=worker.settings.topic_prefix
+    ) as producer:
+        for _ in range(70):
+            producer.emit(input=SECRET, model="m", cost=-1)
+        producer.feedback("no id", rating=1)
+    sql = "SELECT environment, stored, missing, dropped, dropped_by, feedback_dropped FROM v_producer_gaps"
+    expected = [("test", 0, 70, 70, {"bad value: cost": 70}, 1)]
+    worker.wait(lambda: worker.rows(f"{sql} WHERE app = 'drops'") == expected)
+    worker.wait(lambda: worker.health()["lag_messages"] == 0)
+    assert worker.health()["events"] == before["events"]
+
+
 def test_dead_letters_keep_the_bytes(worker: Worker) -> None:
     bad = interaction(cost=-1.0)
     worker.produce(b"other random bytes", envelope(interaction(), bad))

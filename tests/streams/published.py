@@ -13,12 +13,14 @@ from watchline.schemas.codec import decode
 from watchline.schemas.records import Feedback, InteractionBatch
 
 R = TypeVar("R")
+TOPICS = {"interactions": 2, "feedback": 1}  # and their partitions
 
 
-def make_topics(broker: str, prefix: str) -> None:
-    """The two topics that a producer writes."""
+def make_topics(broker: str, prefix: str, **config: str) -> None:
+    """The two topics that a producer writes; `config` with underscores for the dots."""
     admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
-    topics = [NewTopic(f"{prefix}interactions", 2, 1), NewTopic(f"{prefix}feedback", 1, 1)]
+    settings = {name.replace("_", "."): value for name, value in config.items()}
+    topics = [NewTopic(f"{prefix}{name}", partitions, 1, config=settings) for name, partitions in TOPICS.items()]
     for made in admin.create_topics(topics).values():
         made.result(20)
 

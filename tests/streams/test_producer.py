@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from dataclasses import replace
@@ -14,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests.streams.apps import run_app
 from tests.streams.published import envelopes, make_topics, opinions, reports, sequences
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Interaction
@@ -274,15 +272,6 @@ def test_a_closed_producer_leaves_no_thread() -> None:
     assert threading.active_count() == before
 
 
-def run_app(code: str, *arguments: str) -> tuple[str, str]:
-    """Runs an app of its own to its good end; what it wrote to standard output and standard error."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), *arguments], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, done.stderr
-
-
 def test_what_was_emitted_is_sent_when_the_app_ends(topics: tuple[str, str]) -> None:
     broker, prefix = topics
     app = """
@@ -296,18 +285,6 @@ def test_what_was_emitted_is_sent_when_the_app_ends(topics: tuple[str, str]) -> 
     """
     run_app(app, broker, prefix)
     assert len(sequences(envelopes(broker, prefix, 100))) == 100
-
-
-def test_without_kafka_the_app_still_ends() -> None:
-    app = f"""
-        from watchline.streams import Producer
-        producer = Producer({AWAY!r}, app="short")
-        for n in range(20_000):
-            producer.emit(input=str(n), model="m")
-    """
-    started = time.monotonic()
-    run_app(app)
-    assert time.monotonic() - started < 20  # 5 s for Kafka, the rest is Python's start and end
 
 
 def test_a_forked_child_goes_on_by_itself(topics: tuple[str, str]) -> None:
