@@ -9,7 +9,7 @@ import logging
 import math
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # loads torch, which a scorer without detectors does without
     from watchline.detectors.encoder import Encoder
 
 log = logging.getLogger(__name__)
+
+OVERLOAD = "overload"  # why a finding is shed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,11 @@ class InvalidScoreError(ValueError):
 
 @dataclass(slots=True)
 class _Draft:
-    """An interaction on its way, with what each detector made of it."""
+    """An interaction on its way, with what each detector made of it; a detector that it was shed for makes nothing."""
 
     interaction: Interaction
     redactions: Mapping[str, int] = field(default_factory=dict)
+    shed: bool = False
     work: dict[str, Any] = field(default_factory=dict)
     texts: dict[str, Sequence[str]] = field(default_factory=dict)
     results: dict[str, Evaluation | NotApplicable | Exception] = field(default_factory=dict)
@@ -109,12 +112,17 @@ class Scorer:
         self._encoder = _encoder(device) if any(detector.name != "pii" for detector in detectors) else None
         self.device = self._encoder.device if self._encoder else "cpu"
 
-    def score(self, interactions: Sequence[Interaction]) -> list[Scored | RedactionFailed]:
-        """One result for each interaction, in order."""
+    def score(
+        self, interactions: Sequence[Interaction], *, shed: Container[int] = ()
+    ) -> list[Scored | RedactionFailed]:
+        """One result for each interaction, in order; those whose index is in `shed` are redacted and no more."""
         seconds: dict[str, float] = defaultdict(float)
         with _timed(seconds, "pii"):
             outcomes = self._redact(interactions)
-        drafts = [outcome for outcome in outcomes if isinstance(outcome, _Draft)]
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, _Draft):
+                outcome.shed = index in shed
+        drafts = [outcome for outcome in outcomes if isinstance(outcome, _Draft) and not outcome.shed]
         for detector in self._detectors:
             with _timed(seconds, detector.name):
                 _prepare(detector, drafts)
@@ -177,7 +185,7 @@ class Scorer:
     def _scored(
         self, draft: _Draft, embeddings: Embeddings | None, seconds: Mapping[str, float], batch_size: int
     ) -> Scored:
-        prompt = draft.interaction.input
+        prompt = "" if draft.shed else draft.interaction.input
         return Scored(
             interaction=draft.interaction,
             findings=tuple(self._finding(draft, name, seconds[name], batch_size) for name in self.planned),
@@ -192,11 +200,14 @@ class Scorer:
             "detector": name,
             "detector_version": self.planned[name],
             "calibration_version": self._thresholds.version,
-            "duration_us": round(seconds / batch_size * 1e6),
+            "duration_us": round(seconds / max(batch_size, 1) * 1e6),
             "batch_size": batch_size,
             "device": "cpu" if name == "pii" else self.device,
         }
-        match draft.results[name]:
+        match draft.results.get(name):
+            case None:
+                shed = {**common, "duration_us": 0, "batch_size": 0}
+                return Finding(decision="shed", reason=OVERLOAD, scored_fraction=0.0, **shed)
             case NotApplicable(reason):
                 return Finding(decision="not_applicable", reason=reason, scored_fraction=0.0, **common)
             case Evaluation(scores, spans, evidence, scored_fraction):

@@ -12,9 +12,9 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
-import faust
 from faust.types import TP
 
 from watchline.detectors import registry
@@ -25,6 +25,7 @@ from watchline.schemas.records import Signal
 from watchline.streams import canary, dead_letters, feedback, interactions, offsets, producer_reports, store, topics
 from watchline.streams.dead_letters import Brake, DeadLetter
 from watchline.streams.events import Message, ScoredEvent, Unpacked
+from watchline.streams.flow_control import App
 from watchline.streams.health import Progress
 from watchline.streams.metrics import Metrics
 from watchline.streams.monitor import signals
@@ -45,7 +46,7 @@ class Pipeline:
     The event loop also serves Kafka's heartbeats and commits: nothing here may block it.
     """
 
-    def __init__(self, settings: Settings, app: faust.App) -> None:
+    def __init__(self, settings: Settings, app: App) -> None:
         self.settings = settings
         self.app = app
         self.progress = Progress(settings.store_timeout_s)
@@ -80,21 +81,25 @@ class Pipeline:
             unacked = iter(events)
             messages = await self._messages([event.message for event in events])
             await self._record_gaps(messages)
-            with self.metrics.stage("decode"):
-                unpacked = await self._on(self._scoring, _unpack, messages)
-            for batch in interactions.batches(unpacked, max_events=self._event_limit, max_bytes=settings.batch_bytes):
-                await self._handle(batch)
-                for _ in batch:
-                    await stream.ack(next(unacked))
+            for part in interactions.within_bytes(messages, settings.batch_bytes):
+                with self.metrics.stage("decode"):
+                    unpacked = await self._on(self._scoring, _unpack, part)
+                for batch in interactions.batches(unpacked, self._event_limit):
+                    await self._handle(batch)
+                    for _ in batch:
+                        await stream.ack(next(unacked))
 
     async def _handle(self, batch: Sequence[Unpacked]) -> None:
         """From decoded messages to ClickHouse and the findings topic. Returns when all of it is safe."""
         events = [event for unpacked in batch for event in unpacked.events]
         dead = [letter for unpacked in batch for letter in unpacked.dead]
+        shed_after_s = self.settings.shed_after_s
+        shed_before = 0.0 if shed_after_s is None else 1e6 * (time.time() - shed_after_s)
+        score = partial(interactions.score, shed_before=shed_before)
         started = time.monotonic()
         with self.metrics.stage("score"):
-            scored, unredacted = await self._on(self._scoring, interactions.score, events, self.scorer)
-        if events:
+            scored, unredacted = await self._on(self._scoring, score, events, self.scorer)
+        if events and events[-1].message.time >= shed_before:  # else it says nothing of what scoring takes
             self._seconds_per_event = (time.monotonic() - started) / len(events)
         scored, canaries = canary.split(scored)
         with self.metrics.stage("store"):
@@ -229,10 +234,11 @@ class Pipeline:
         return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
 
 
-def create_app(settings: Settings) -> tuple[faust.App, Pipeline]:
+def create_app(settings: Settings) -> tuple[App, Pipeline]:
     """The app with its agents, and the pipeline behind them. Loads the detectors' models."""
-    app = faust.App(
+    app = App(
         settings.group_id,
+        read_ahead_bytes=settings.buffer_bytes,
         broker=f"kafka://{settings.bootstrap_servers.replace(',', ';')}",
         broker_credentials=settings.kafka_security.credentials(),
         key_serializer="raw",
@@ -272,13 +278,13 @@ def create_app(settings: Settings) -> tuple[faust.App, Pipeline]:
     ):
         app.agent(app.topic(topic, key_serializer="raw", value_serializer="raw"), name=topic)(agent)
 
-    async def assigned(app: faust.App, assigned: Any, **_: Any) -> None:
+    async def assigned(app: App, assigned: Any, **_: Any) -> None:
         # Nothing is in flight now; a state that another worker may have changed meanwhile is loaded again.
         pipeline.monitoring.revoke({each.partition for each in assigned})
         pipeline.gaps.forget({(each.topic, each.partition) for each in assigned})
         pipeline.progress.joined = True
 
-    async def revoked(app: faust.App, revoked: Any, **_: Any) -> None:
+    async def revoked(app: App, revoked: Any, **_: Any) -> None:
         pipeline.progress.joined = False
 
     app.on_partitions_assigned.connect(assigned)

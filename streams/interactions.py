@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -24,7 +24,9 @@ class Scores(Protocol):
     @property
     def planned(self) -> Mapping[str, str]: ...
 
-    def score(self, interactions: Sequence[Interaction]) -> Sequence[Scored | RedactionFailed]: ...
+    def score(
+        self, interactions: Sequence[Interaction], *, shed: Container[int] = ()
+    ) -> Sequence[Scored | RedactionFailed]: ...
 
 
 def unpack(message: Message) -> Unpacked:
@@ -49,26 +51,41 @@ def unpack(message: Message) -> Unpacked:
     return unpacked
 
 
-def batches(
-    messages: Sequence[Unpacked], *, max_events: Callable[[], int], max_bytes: int
-) -> Iterator[Sequence[Unpacked]]:
+def within_bytes(messages: Sequence[Message], max_bytes: int) -> Iterator[Sequence[Message]]:
+    """Messages cut so that each part holds at most so many bytes; one that is larger stands alone."""
+    start = size_bytes = 0
+    for end, message in enumerate(messages):
+        size_bytes += len(message.value)
+        if size_bytes > max_bytes and end > start:
+            yield messages[start:end]
+            start, size_bytes = end, len(message.value)
+    if start < len(messages):
+        yield messages[start:]
+
+
+def batches(messages: Sequence[Unpacked], max_events: Callable[[], int]) -> Iterator[Sequence[Unpacked]]:
     """Messages cut where a batch is full; one message is never cut. The limit is asked for anew for each batch."""
     start = 0
     while start < len(messages):
-        limit, end, events, size_bytes = max_events(), start, 0, 0
+        limit, end, events = max_events(), start, 0
         while end < len(messages):
             events += len(messages[end].events)
-            size_bytes += len(messages[end].message.value)
-            if end > start and (events > limit or size_bytes > max_bytes):
+            if end > start and events > limit:
                 break
             end += 1
         yield messages[start:end]
         start = end
 
 
-def score(events: Sequence[Event], scorer: Scores) -> tuple[list[ScoredEvent], list[DeadLetter]]:
-    """Redacts and scores events; where redaction failed nothing of the text goes on but as a dead letter."""
-    results = scorer.score([event.interaction for event in events])
+def score(
+    events: Sequence[Event], scorer: Scores, *, shed_before: float = 0.0
+) -> tuple[list[ScoredEvent], list[DeadLetter]]:
+    """Redacts and scores events; where redaction failed nothing of the text goes on but as a dead letter.
+
+    Events that came to Kafka before `shed_before` (microseconds) are redacted and not scored.
+    """
+    shed = {index for index, event in enumerate(events) if event.message.time < shed_before}
+    results = scorer.score([event.interaction for event in events], shed=shed)
     scored: list[ScoredEvent] = []
     dead: list[DeadLetter] = []
     for event, result in zip(events, results, strict=True):

@@ -76,6 +76,13 @@ class Settings(BaseSettings):
     batch_seconds: float = Field(2.0, gt=0, le=20, description="Seconds that scoring one batch is planned to take.")
     linger_s: float = Field(0.2, gt=0, le=1, description="Seconds that a batch waits to fill.")
     buffer_messages: int = Field(256, ge=16, le=16_384, description="Kafka messages read ahead of the detectors.")
+    buffer_bytes: int = Field(32 * 2**20, ge=2**20, description="Bytes of Kafka messages read ahead of the detectors.")
+    shed_after_s: float | None = Field(
+        None,
+        gt=0,
+        description="Seconds in Kafka after which an event is no longer scored, only redacted and stored, so that a "
+        "worker that can't keep up stays this close; its findings say `shed`. Default: all are scored.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the encoder runs.")
     detectors: Annotated[tuple[str, ...], NoDecode] = Field(
         DETECTORS, description="Detectors to run, comma-separated; empty for none."

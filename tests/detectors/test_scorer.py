@@ -121,6 +121,24 @@ def test_every_planned_detector_gives_one_finding(
     assert result.prompt_embedding.shape == (DIMENSIONS,)
 
 
+def test_what_is_shed_is_redacted_and_not_scored(
+    encoder: StubEncoder, personal_data: PersonalData, thresholds: Path
+) -> None:
+    length = Length()
+    scorer = Scorer([personal_data, length], thresholds=thresholds)
+    kept, shed = scored(scorer.score([event(1, "kept"), event(2, f"shed {MAIL}")], shed={1}))
+    assert [finding.decision for finding in kept.findings] == ["evaluated", "evaluated"]
+    assert kept.findings[1].batch_size == 1
+    pii, length_ = shed.findings
+    assert MAIL not in shed.interaction.input and pii.decision == "evaluated"
+    assert (length_.decision, length_.reason, length_.score, length_.duration_us) == ("shed", "overload", None, 0)
+    assert length.seen == ["kept"] and set(encoder.texts) == {"kept"}
+    assert shed.prompt_embedding.size == 0
+    assert shed.planned == kept.planned
+    (alone,) = scored(Scorer([length], redact=False, thresholds=thresholds).score([event(3, "all")], shed={0}))
+    assert [finding.decision for finding in alone.findings] == ["shed"]
+
+
 def test_detectors_and_encoder_see_redacted_text_only(
     encoder: StubEncoder, personal_data: PersonalData, thresholds: Path
 ) -> None:

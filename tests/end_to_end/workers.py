@@ -69,6 +69,12 @@ class Worker:
         assert self._process is not None
         self._process.send_signal(sign)
 
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self, sign: int = signal.SIGTERM, timeout_s: float = 60) -> int:
         """Sends a signal and waits for the end; gives the exit code."""
         self.send_signal(sign)

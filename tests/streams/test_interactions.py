@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Container
 
 import pytest
 from hypothesis import given
@@ -78,14 +79,20 @@ def test_a_report_that_clickhouse_refuses_is_a_dead_letter() -> None:
 @given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
 def test_batches_hold_every_message_once_and_stop_when_full(sizes: list[int], limit: int) -> None:
     messages = [
-        Unpacked(message(value=b"x" * size, offset=offset), [None] * size, [], [])  # type: ignore[list-item]
+        Unpacked(message(offset=offset), [None] * size, [], [])  # type: ignore[list-item]
         for offset, size in enumerate(sizes)
     ]
-    cut = list(interactions.batches(messages, max_events=lambda: limit, max_bytes=10))
+    cut = list(interactions.batches(messages, lambda: limit))
     assert [unpacked for batch in cut for unpacked in batch] == messages
-    for batch in cut:
-        events = sum(len(unpacked.events) for unpacked in batch)
-        assert len(batch) == 1 or (events <= limit and events <= 10)  # a byte an event
+    assert all(len(batch) == 1 or sum(len(unpacked.events) for unpacked in batch) <= limit for batch in cut)
+
+
+@given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
+def test_parts_hold_every_message_once_and_no_more_bytes_than_allowed(sizes: list[int], limit: int) -> None:
+    messages = [message(value=b"x" * size, offset=offset) for offset, size in enumerate(sizes)]
+    parts = list(interactions.within_bytes(messages, limit))
+    assert [each for part in parts for each in part] == messages
+    assert all(len(part) == 1 or sum(len(each.value) for each in part) <= limit for part in parts)
 
 
 class Scorer:
@@ -93,7 +100,8 @@ class Scorer:
 
     planned: dict[str, str] = {}  # noqa: RUF012
 
-    def score(self, events: list[Interaction]) -> list[Scored | RedactionFailed]:
+    def score(self, events: list[Interaction], *, shed: Container[int] = ()) -> list[Scored | RedactionFailed]:
+        self.shed = [index for index in range(len(events)) if index in shed]
         return [
             RedactionFailed(event.event_id) if event.app == "fails" else Scored(event, (), {}, {}, ())  # type: ignore[arg-type]
             for event in events
@@ -105,6 +113,15 @@ def test_what_could_not_be_redacted_is_a_dead_letter() -> None:
     scored, dead = interactions.score(unpacked.events, Scorer())  # type: ignore[arg-type]
     assert [item.event.index for item in scored] == [0]
     assert [(letter.index, letter.reason) for letter in dead] == [(1, "redaction failed")]
+
+
+def test_what_has_waited_too_long_in_kafka_is_shed() -> None:
+    old, new = message(INTERACTION), dataclasses.replace(message(INTERACTION), time=TIME + 5)
+    events = [event for each in (old, new, old) for event in interactions.unpack(each).events]
+    scorer = Scorer()
+    for shed_before, shed in ((0.0, []), (TIME, []), (TIME + 1, [0, 2]), (TIME + 6, [0, 1, 2])):
+        scored, _ = interactions.score(events, scorer, shed_before=shed_before)  # type: ignore[arg-type]
+        assert (scorer.shed, len(scored)) == (shed, 3)
 
 
 @pytest.mark.parametrize("prompt_name", ["answer", None])
