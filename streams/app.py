@@ -22,7 +22,17 @@ from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import FatalError, PoisonError
 from watchline.schemas.records import Signal
-from watchline.streams import canary, dead_letters, feedback, interactions, offsets, producer_reports, store, topics
+from watchline.streams import (
+    canary,
+    dead_letters,
+    feedback,
+    interactions,
+    offsets,
+    producer_reports,
+    replays,
+    store,
+    topics,
+)
 from watchline.streams.dead_letters import Brake, DeadLetter
 from watchline.streams.events import Message, ScoredEvent, Unpacked
 from watchline.streams.flow_control import App
@@ -107,7 +117,9 @@ class Pipeline:
             refused += await self._on(self._storing, producer_reports.store, batch, self.sink.write)
             await self._store_canaries(canaries)
         with self.metrics.stage("publish"):
-            await self.bury(dead + unredacted + refused)
+            letters = dead + unredacted + refused
+            await self.bury(letters)
+            await self._record_replays([(each.message, len(each.outcomes)) for each in batch], letters)
             await self.publish(
                 topics.findings(self.settings.topic_prefix),
                 [
@@ -117,6 +129,8 @@ class Pipeline:
                 ],
             )
         for unpacked in batch:
+            if unpacked.message.replay_of is not None:
+                continue  # counted when it died first
             self.brake.count(unpacked.message.topic, unpacked.message.partition, unpacked.outcomes)
         self.progress.batch_done(len(events) - len(canaries))
         self.metrics.batch_done(stored)
@@ -129,6 +143,7 @@ class Pipeline:
             rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.scorer)
             refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
             await self.bury(dead + refused)
+            await self._record_replays([(message, 1) for message in messages], dead + refused)
             self.progress.batch_done(0)
             for event in events:
                 await stream.ack(event)
@@ -166,6 +181,10 @@ class Pipeline:
         self.progress.store_attempt(failure)
         if failure is not None:
             self.metrics.insert_retries.labels(failure).inc()
+
+    async def _record_replays(self, messages: Sequence[tuple[Message, int]], died: Sequence[DeadLetter]) -> None:
+        if (table := replays.table(messages, died)).rows:
+            await self._on(self._storing, self.sink.write, table)
 
     async def _store_signals(self, found: Sequence[Signal]) -> None:
         if refused := await self._on(self._storing, self.sink.write, signals.table(found)):
@@ -225,6 +244,7 @@ class Pipeline:
                 message.offset,
                 int(message.timestamp * 1e6),
                 message.value or b"",
+                dead_letters.sent_back(message),
             )
             for message in messages
         ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from watchline.schemas.errors import FatalError
 from watchline.streams.sink import Table, month
@@ -22,7 +22,8 @@ class DeadLetter:
     """One message, or one event of an envelope, that was given up.
 
     `value` holds the bytes as they came (of a single event: encoded again, in an envelope of its own). `reason` never
-    quotes them.
+    quotes them. Topic, partition, offset and time (microseconds) are those of the message that died first: a letter
+    that is sent back and dies again is the same letter.
     """
 
     topic: str
@@ -41,18 +42,60 @@ class DeadLetter:
         return hashlib.sha256(self.value).hexdigest()
 
     @property
+    def key(self) -> str:
+        """What names the letter, in its row too."""
+        return f"{self.topic_id}/{self.partition}/{self.offset}/{self.index}/{self.sha256}"
+
+    @property
     def headers(self) -> dict[str, bytes]:
-        """Where it came from and why it is here, for who reads the topic."""
+        """Where it came from and why it is here, for who reads the topic; and who it is, when it is sent back."""
         named = {
             "watchline-topic": self.topic,
             "watchline-topic-id": self.topic_id,
             "watchline-partition": self.partition,
             "watchline-offset": self.offset,
             "watchline-index": self.index,
+            "watchline-time": self.time,
             "watchline-reason": self.reason,
+            "watchline-event-id": self.event_id,
             "watchline-sha256": self.sha256,
         }
         return {name: str(value).encode() for name, value in named.items()}
+
+    @classmethod
+    def from_message(
+        cls, headers: Iterable[tuple[str, bytes]] | Mapping[str, bytes] | None, value: bytes
+    ) -> Self | None:
+        """The letter that a message is by its headers; None where it is none.
+
+        Whoever writes a topic writes headers too, so they count only where the hash is that of the bytes.
+        """
+        found = {name.removeprefix("watchline-"): text for name, text in dict(headers or {}).items()}
+        try:
+            named = {name: found[name].decode() for name in ("topic", "topic-id", "reason", "event-id", "sha256")}
+            numbers = {name: int(found[name]) for name in ("partition", "offset", "index", "time")}
+            datetime.fromtimestamp(numbers["time"] / 1e6, UTC)
+        except (KeyError, ValueError, AttributeError, OverflowError, OSError):
+            return None
+        if numbers["index"] < WHOLE_MESSAGE or min(numbers["partition"], numbers["offset"], numbers["time"]) < 0:
+            return None
+        if max(numbers["partition"], numbers["index"]) >= 1 << 31 or numbers["offset"] >= 1 << 63:
+            return None
+        letter = cls(
+            topic_id=named["topic-id"],
+            event_id=named["event-id"],
+            value=value,
+            topic=named["topic"],
+            reason=named["reason"],
+            **numbers,
+        )
+        return letter if letter.sha256 == named["sha256"] else None
+
+
+def sent_back(message: Any) -> DeadLetter | None:
+    """The dead letter that a message of Faust's is, sent back to where it came from; None for an ordinary one."""
+    letter = DeadLetter.from_message(message.headers, message.value or b"") if message.headers else None
+    return letter if letter is not None and letter.topic == message.topic else None
 
 
 def table(letters: Iterable[DeadLetter]) -> Table:
@@ -75,7 +118,7 @@ def table(letters: Iterable[DeadLetter]) -> Table:
                 letter.sha256,
             ]
         )
-        keys.append(f"{letter.topic_id}/{letter.partition}/{letter.offset}/{letter.index}/{letter.sha256}")
+        keys.append(letter.key)
         months.append(month(letter.time))
     return Table("dead_letters", _COLUMNS, rows, keys, months)
 
@@ -115,10 +158,16 @@ class Brake:
             if self._consecutive[key] >= self._max_consecutive:
                 raise FatalError(
                     f"{self._consecutive[key]} dead letters in a row in {topic}[{partition}]: stopped. "
-                    "See v_dead_letters for the reasons; WATCHLINE_DEAD_LETTER_MAX_CONSECUTIVE sets the limit"
+                    + _WHAT_TO_DO.format("CONSECUTIVE")
                 )
         if len(self._window) >= MIN_EVENTS_FOR_RATIO and sum(self._window) > self._max_ratio * len(self._window):
             raise FatalError(
-                f"{sum(self._window)} of the last {len(self._window)} events are dead letters: stopped. See "
-                "v_dead_letters for the reasons; WATCHLINE_DEAD_LETTER_MAX_RATIO sets the limit"
+                f"{sum(self._window)} of the last {len(self._window)} events are dead letters: stopped. "
+                + _WHAT_TO_DO.format("RATIO")
             )
+
+
+_WHAT_TO_DO = (
+    "Nothing is lost. `watchline dead-letters list --counts` shows the reasons: mend what is at fault and start again, "
+    "or raise WATCHLINE_DEAD_LETTER_MAX_{} to read on past them; `watchline dead-letters replay` sends them back later"
+)

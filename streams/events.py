@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watchline.detectors.scorer import Scored
 from watchline.schemas.codec import encode
@@ -12,7 +12,7 @@ from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A Kafka message; `time` is Kafka's, in microseconds."""
+    """A Kafka message; `time` is Kafka's, in microseconds. `replay_of`: the dead letter that it is, sent back."""
 
     topic: str
     topic_id: str
@@ -20,12 +20,22 @@ class Message:
     offset: int
     time: int
     value: bytes
+    replay_of: DeadLetter | None = None
 
     def dead_letter(self, reason: str) -> DeadLetter:
         """The whole message, given up."""
-        return DeadLetter(
-            self.topic, self.topic_id, self.partition, self.offset, WHOLE_MESSAGE, self.time, self.value, reason
-        )
+        return self.letter(WHOLE_MESSAGE, self.value, reason)
+
+    def letter(self, index: int, value: bytes, reason: str, event_id: str = "") -> DeadLetter:
+        """One of its events, or all of it, given up. What was a dead letter before is the same one again."""
+        first = self.replay_of
+        if first is None:
+            return DeadLetter(
+                self.topic, self.topic_id, self.partition, self.offset, index, self.time, value, reason, event_id
+            )
+        if first.index == WHOLE_MESSAGE:
+            return replace(first, index=index, value=value, reason=reason, event_id=event_id)
+        return replace(first, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +55,8 @@ class Event:
             dropped=self.batch.dropped,
             interactions=(self.batch.interactions[self.index],),
         )
-        m = self.message
         event_id = self.interaction.event_id if "event_id" not in reason else ""
-        return DeadLetter(
-            m.topic, m.topic_id, m.partition, m.offset, self.index, m.time, encode(alone), reason, event_id
-        )
+        return self.message.letter(self.index, encode(alone), reason, event_id)
 
 
 @dataclass(frozen=True, slots=True)

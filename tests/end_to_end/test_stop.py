@@ -19,9 +19,20 @@ def test_sigterm_drains(make_worker: Callable[..., Worker]) -> None:
     worker.wait(lambda: worker.count("v_interactions") == 640)
 
 
-def test_the_brake_stops_the_worker_and_commits_nothing_more(make_worker: Callable[..., Worker]) -> None:
+def test_the_brake_stops_the_worker_and_nothing_is_lost(make_worker: Callable[..., Worker]) -> None:
+    """Poison amid good messages: stopped with what to do; with the limit raised it reads on, each letter once."""
     worker = make_worker(**SETTINGS, dead_letter_max_consecutive="5")
-    worker.produce(*(b"junk" for _ in range(10)))
+    good = [interaction() for _ in range(4)]
+    worker.produce(envelope(*good[:2]), *(b"junk" for _ in range(10)), envelope(*good[2:]))
     assert worker.join(60) == 1
-    assert "dead letters in a row" in worker.log.read_text()
-    assert "WATCHLINE_DEAD_LETTER_MAX_CONSECUTIVE" in worker.log.read_text()
+    log = worker.log.read_text()
+    assert "dead letters in a row" in log
+    assert "watchline dead-letters list --counts" in log and "WATCHLINE_DEAD_LETTER_MAX_CONSECUTIVE" in log
+
+    worker.environment["WATCHLINE_DEAD_LETTER_MAX_CONSECUTIVE"] = "1000"
+    worker.start()
+    worker.wait(lambda: worker.count("v_interactions") == len(good))
+    stored = {row[0] for row in worker.rows("SELECT toString(event_id) FROM v_interactions")}
+    assert stored == {event.event_id for event in good}
+    assert sorted(worker.rows("SELECT offset FROM v_dead_letters")) == [(offset,) for offset in range(1, 11)]
+    worker.wait(lambda: worker.health()["lag_messages"] == 0)

@@ -128,9 +128,13 @@ class Worker:
             assert time.monotonic() < deadline, f"waited {timeout_s} s in vain:\n{self.log.read_text()[-4000:]}"
             time.sleep(0.1)
 
-    def produce(self, *values: bytes, topic: Callable[[str], str] = topics.interactions) -> None:
+    def produce(
+        self, *values: bytes, topic: Callable[[str], str] = topics.interactions, compression: str = "none"
+    ) -> None:
         """Bytes as they are into a topic, each delivered."""
-        producer = Producer({"bootstrap.servers": self.settings.bootstrap_servers, "log_level": 0})
+        producer = Producer(
+            {"bootstrap.servers": self.settings.bootstrap_servers, "compression.type": compression, "log_level": 0}
+        )
         for value in values:
             producer.produce(topic(self.settings.topic_prefix), value)
         assert producer.flush(30) == 0

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from watchline.schemas.errors import FatalError
-from watchline.streams.dead_letters import MIN_EVENTS_FOR_RATIO, WHOLE_MESSAGE, Brake, DeadLetter, table
+from watchline.streams import replays
+from watchline.streams.dead_letters import MIN_EVENTS_FOR_RATIO, WHOLE_MESSAGE, Brake, DeadLetter, sent_back, table
+from watchline.streams.events import Message
 from watchline.streams.sink import Sink
 
 LETTER = DeadLetter("raw", "id1", 2, 7, WHOLE_MESSAGE, 1_767_225_600_000_000, b"the text of a person", "bad magic")
@@ -19,7 +23,7 @@ def test_the_table_never_holds_the_text(clickhouse: Callable[..., Any]) -> None:
         assert sink.write(table([LETTER])) == []
     rows = client.query("SELECT * EXCEPT stored_at FROM v_dead_letters").result_rows
     assert len(rows) == 1
-    assert rows[0][1:] == ("raw", "id1", 2, 7, -1, "", "bad magic", 20, LETTER.sha256)
+    assert rows[0][1:10] == ("raw", "id1", 2, 7, -1, "", "bad magic", 20, LETTER.sha256)
     assert "person" not in str(rows)
 
 
@@ -27,6 +31,69 @@ def test_headers_say_where_it_came_from() -> None:
     assert LETTER.headers["watchline-partition"] == b"2"
     assert LETTER.headers["watchline-offset"] == b"7"
     assert LETTER.headers["watchline-reason"] == b"bad magic"
+
+
+def test_a_letter_is_known_by_its_headers() -> None:
+    assert DeadLetter.from_message(LETTER.headers, LETTER.value) == LETTER
+    assert DeadLetter.from_message(list(LETTER.headers.items()), LETTER.value) == LETTER
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"watchline-sha256": b"0" * 64},
+        {"watchline-offset": b"-1"},
+        {"watchline-offset": b"9" * 30},
+        {"watchline-partition": b"4294967296"},
+        {"watchline-index": b"one"},
+        {"watchline-time": b"9" * 25},
+        {"watchline-topic-id": b"\xff"},
+        {"watchline-reason": None},
+    ],
+)
+def test_headers_of_others_make_no_letter(forged: dict[str, bytes]) -> None:
+    """An app writes the raw topic, headers too."""
+    assert DeadLetter.from_message({**LETTER.headers, **forged}, LETTER.value) is None
+    assert DeadLetter.from_message(None, LETTER.value) is None
+    elsewhere = SimpleNamespace(headers=list(LETTER.headers.items()), value=LETTER.value, topic="another")
+    assert sent_back(elsewhere) is None
+
+
+def test_what_dies_again_is_the_same_letter() -> None:
+    again = Message("raw", "id2", 0, 99, LETTER.time + 10**9, LETTER.value, LETTER)
+    assert again.dead_letter("still bad") == dataclasses.replace(LETTER, reason="still bad")
+    event = dataclasses.replace(LETTER, index=3)
+    alone = dataclasses.replace(again, replay_of=event)
+    assert alone.letter(0, b"encoded anew", "still bad").key == event.key
+    # A message that could not be decoded before, of which one event is bad: a letter of its own, from the same place.
+    part = again.letter(2, b"one event", "bad cost", "an id")
+    assert (part.offset, part.index, part.time, part.value) == (LETTER.offset, 2, LETTER.time, b"one event")
+
+
+def test_how_a_replay_went(clickhouse: Callable[..., Any]) -> None:
+    """The latest time counts; a message is resolved when none of its events died."""
+    client = clickhouse("replays")
+    sink = Sink(lambda: client, 5)
+    sink.write(table([LETTER]))
+
+    def replay(offset: int, events: int, died: list[DeadLetter]) -> None:
+        message = Message("raw", "id2", 0, offset, LETTER.time + offset * 10**6, LETTER.value, LETTER)
+        plain = dataclasses.replace(message, replay_of=None)
+        sink.write(replays.table([(message, events), (plain, 5)], died))
+
+    def outcome() -> Any:
+        return client.query("SELECT replayed_at IS NULL, resolved FROM v_dead_letters").result_rows
+
+    assert outcome() == [(1, 0)]
+    replay(1, 1, [LETTER])
+    assert outcome() == [(0, 0)]
+    replay(2, 8, [dataclasses.replace(LETTER, index=5, value=b"one event")])
+    assert outcome() == [(0, 0)]
+    replay(3, 8, [])
+    replay(3, 8, [])  # a redelivery
+    assert outcome() == [(0, 1)]
+    rows = client.query("SELECT stored, dead FROM dead_letter_replays FINAL").result_rows
+    assert rows == [(8, 0)]
 
 
 def test_brake_stops_at_poison_in_a_row() -> None:
