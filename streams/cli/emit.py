@@ -60,39 +60,46 @@ def run(args: argparse.Namespace) -> int:
     """Sends the lines."""
     if disabled():
         raise WatchlineError("WATCHLINE_DISABLED is set: nothing is sent")
-    bad = 0
     with (
         _opened(args.file) as (file, modified),
         Producer(args.kafka, app=args.app, environment=args.environment, strict=True) as producer,
     ):
-        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # IO lacks readinto
-        length = file.tell()
-        file.seek(0)
-        events = size = done = 0
-        for number, line in enumerate(file, 1):
-            done += len(line)
-            if not line.strip():
-                continue
-            try:
-                arguments = _arguments(line)
-                defaults = {"event_id": str(uuid5(NAMESPACE, f"{digest}:{number}")), "time": modified, "model": None}
-                producer.emit(**{**defaults, **arguments})
-            except (_LineError, WatchlineError) as error:
-                bad += 1
-                sys.stderr.write(f"line {number}: {error}\n")
-            events, size = events + 1, size + len(line)
-            if events >= FLUSH_EVENTS or size >= FLUSH_BYTES:
-                _flush(producer)
-                events = size = 0
-                _show_progress(done, length)
-        _flush(producer)
-        _show_progress(length, length, end="\n")
+        good = _send(file, modified, producer)
     stats = producer.stats
     lost = {reason: count for reason, count in stats.dropped_by.items() if not reason.startswith("bad value:")}
     out(f"{stats.delivered} events sent")
     for reason, count in lost.items():
         sys.stderr.write(f"{count} events not sent: {reason}\n")
-    return 1 if bad or lost else 0
+    return 0 if good and not lost else 1
+
+
+def _send(file: IO[bytes], modified: float, producer: Producer) -> bool:
+    """Emits each line; whether each was good and Kafka took what it was given. Stops where Kafka takes nothing."""
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # IO lacks readinto
+    length = file.tell()
+    file.seek(0)
+    good = True
+    events = size = done = number = 0
+    for number, line in enumerate(file, 1):
+        done += len(line)
+        if not line.strip():
+            continue
+        try:
+            arguments = _arguments(line)
+            defaults = {"event_id": str(uuid5(NAMESPACE, f"{digest}:{number}")), "time": modified, "model": None}
+            producer.emit(**{**defaults, **arguments})
+        except (_LineError, WatchlineError) as error:
+            good = False
+            sys.stderr.write(f"line {number}: {error}\n")
+        events, size = events + 1, size + len(line)
+        if events >= FLUSH_EVENTS or size >= FLUSH_BYTES:
+            if not _flush(producer, number):
+                return False
+            events = size = 0
+            _show_progress(done, length)
+    complete = _flush(producer, number)
+    _show_progress(length, length, end="\n")
+    return complete and good
 
 
 @contextmanager
@@ -133,13 +140,15 @@ def _arguments(line: bytes) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None or name == "input"}
 
 
-def _flush(producer: Producer) -> None:
-    """Waits until Kafka has everything; gives up when it takes nothing for a while."""
-    before = -1
+def _flush(producer: Producer, number: int) -> bool:
+    """Waits until Kafka has everything up to this line; False, and said, when it takes nothing for a while."""
+    before = producer.stats.delivered
     while not producer.flush(PATIENCE_S):
         if producer.stats.delivered == before:
-            raise WatchlineError(f"Kafka took nothing for {PATIENCE_S:.0f} s; {before} events were sent")
+            sys.stderr.write(f"Kafka took nothing for {PATIENCE_S:.0f} s: stopped after line {number}\n")
+            return False
         before = producer.stats.delivered
+    return True
 
 
 def _show_progress(done: int, length: int, end: str = "") -> None:

@@ -99,9 +99,12 @@ def test_without_kafka_it_fails_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(emit, "PATIENCE_S", 0.2)
-    file = write(tmp_path, {"input": "x", "model": "m"})
+    monkeypatch.setattr(emit, "FLUSH_EVENTS", 2)
+    file = write(tmp_path, *({"input": "x", "model": "m"} for _ in range(5)))
     assert main(["emit", str(file), "--kafka", "localhost:1"]) == 1
-    assert "Kafka took nothing" in capsys.readouterr().err
+    output = capsys.readouterr()
+    assert "Kafka took nothing for 0 s: stopped after line 2\n2 events not sent: closed\n" in output.err
+    assert output.out == "0 events sent\n"
 
 
 def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
