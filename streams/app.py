@@ -307,8 +307,16 @@ def create_app(settings: Settings) -> tuple[App, Pipeline]:
     async def revoked(app: App, revoked: Any, **_: Any) -> None:
         pipeline.progress.joined = False
 
+    async def drained(app: App, **_: Any) -> None:
+        # A member with a name of its own doesn't leave, since it may come back. After SIGTERM others are to take its
+        # partitions now, and not when its session times out; a worker that crashed is restarted, and waited for.
+        consumer = app.consumer._thread._consumer  # noqa: SLF001 - neither Faust nor aiokafka has a setting for it
+        if consumer is not None and not app.crashed:
+            consumer._coordinator._group_instance_id = None  # noqa: SLF001
+
     app.on_partitions_assigned.connect(assigned)
     app.on_partitions_revoked.connect(revoked)
+    app.on_before_shutdown.connect(drained)
 
     async def canaries() -> None:
         await canary.send(app, settings)
