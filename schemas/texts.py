@@ -61,7 +61,10 @@ def texts(interaction: Interaction) -> Iterator[tuple[str, str]]:
 
 
 def replace_texts(interaction: Interaction, changed: Mapping[str, str]) -> Interaction:
-    """The interaction with the texts of the named fields replaced; names as `texts` gives them."""
+    """The interaction with the texts of the named fields replaced; names as `texts` gives them.
+
+    Where two keys of a map become the same, as with placeholders, the later one gets its number: no entry is lost.
+    """
     if not changed:
         return interaction
 
@@ -72,10 +75,13 @@ def replace_texts(interaction: Interaction, changed: Mapping[str, str]) -> Inter
         return None if text is None else changed.get(field, text)
 
     def new_map(field: str, values: Mapping[str, str]) -> dict[str, str]:
-        return {
-            new(f"{field}_key:{index}", key): new(f"{field}:{index}", text)
-            for index, (key, text) in enumerate(values.items())
-        }
+        result: dict[str, str] = {}
+        for index, (key, text) in enumerate(values.items()):
+            key = new(f"{field}_key:{index}", key)
+            while key in result:
+                key = f"{key}~{index}"
+            result[key] = new(f"{field}:{index}", text)
+        return result
 
     changes: dict[str, Any] = {
         **{attribute: new_map(field, getattr(interaction, attribute)) for field, attribute in _MAPS.items()},

@@ -152,6 +152,7 @@ class FuzzedWorker:
             self._client.command(f"TRUNCATE TABLE {table}")
         for topic in self._topics.values():
             topic.sent.clear()
+        self._pipeline.gaps.forget({("fuzz", 0)})
         outcome = Outcome(payloads=len(payloads))
         waiting = dict(enumerate(payloads, first_offset))
         while waiting:

@@ -6,14 +6,13 @@ import dataclasses
 import json
 import random
 import tracemalloc
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.payloads import DOUBLES, HOSTILE, LONGS, NO_DOUBLES, OVERLONG, Payloads, pieces, varint
+from tests.fuzz.payloads import OVERLONG, Payloads, any_value, pieces, varint
 from tests.fuzz.pipeline import read_plain
 from tests.schemas.samples import INTERACTION, SAMPLES
 from watchline.schemas import codec
@@ -152,37 +151,6 @@ def test_a_registered_schema_with_a_field_more_is_read() -> None:
 
 
 # Records
-
-_NUMBERS: dict[str, Sequence[Any]] = {
-    "int": (0, -1, 2**31 - 1, -(2**31)),
-    "long": LONGS,
-    "float": (0.0, -0.0, 0.5, 2.0**-149, 2.0**127, *NO_DOUBLES),
-    "double": (*DOUBLES, *NO_DOUBLES),
-    "boolean": (True, False),
-}
-
-
-def any_value(node: Any, named: Any, r: random.Random) -> Any:
-    """Some plain value of a schema. Of a Random and not of Hypothesis' own strategies, which take seconds for each."""
-    if isinstance(node, list):
-        return any_value(r.choice(node), named, r)
-    kind = node["type"] if isinstance(node, dict) else node
-    if kind in named:
-        return any_value(named[kind], named, r)
-    match kind:
-        case "null":
-            return None
-        case "record":
-            return {field["name"]: any_value(field["type"], named, r) for field in node["fields"]}
-        case "array":
-            return [any_value(node["items"], named, r) for _ in range(r.randrange(3))]
-        case "map":
-            return {r.choice(HOSTILE): any_value(node["values"], named, r) for _ in range(r.randrange(3))}
-        case "enum":
-            return r.choice(node["symbols"])
-        case "string":
-            return r.choice((*HOSTILE, chr(r.choice((r.randrange(0xD800), r.randrange(0xE000, 0x110000)))) * 3))
-    return r.choice(_NUMBERS[kind])
 
 
 @given(st.sampled_from(RECORDS), st.integers(0, 2**32))

@@ -55,6 +55,13 @@ def test_absent_texts_stay_absent() -> None:
     assert replace_texts(bare, {"system": "x", "tenant": "x", "output:0": "x"}) == bare
 
 
+def test_keys_that_become_the_same_stay_apart() -> None:
+    """As two writings of one address do; an entry less would also give those after it another's name."""
+    people = dataclasses.replace(INTERACTION, attributes={"j@x.io": "1", "J@x.io": "2", "other": "3"})
+    changed = replace_texts(people, {"attribute_key:0": "[EMAIL_ADDRESS_1]", "attribute_key:1": "[EMAIL_ADDRESS_1]"})
+    assert changed.attributes == {"[EMAIL_ADDRESS_1]": "1", "[EMAIL_ADDRESS_1]~1": "2", "other": "3"}
+
+
 def test_identifiers_are_no_prose() -> None:
     prose = {field.partition(":")[0] for field, _ in texts(INTERACTION) if is_prose(field)}
     assert prose == {
