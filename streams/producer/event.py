@@ -235,7 +235,8 @@ _READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "input": ("input_messages", lambda value: messages(value, "user")),
     "latency_s": ("latency_s", _amount),
     "model": ("request_model", _name),
-    "operation": ("operation", _name),
+    # No text that is cut and made valid before it is sent.
+    "operation": ("operation", lambda value: _name(value).encode("utf-8", "replace").decode()),
     "output": ("output_messages", lambda value: messages(value, "assistant")),
     "parameters": ("request_parameters", _texts),
     "prompt": ("", _prompt),

@@ -159,7 +159,7 @@ class Producer:
     ) -> str:
         """Takes what a person said of an answer (rating: -1 bad, 0, 1 good) and returns the feedback's own id."""
         arguments = locals()
-        arguments["event_id"] = event_id or ""
+        arguments["event_id"] = "" if event_id is None else event_id
         feedback_id = uuid7()
         self._publish(Feedback, arguments, {"feedback_id": feedback_id})
         return feedback_id

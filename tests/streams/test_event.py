@@ -230,3 +230,7 @@ def test_half_a_character_becomes_a_question_mark() -> None:
 def test_nothing_to_cut_changes_nothing() -> None:
     interaction = read(input="größe?", model="m")
     assert truncate(interaction) is interaction
+
+
+def test_an_operation_can_always_be_written() -> None:
+    assert encode(read(input="x", model="m", operation="chat\ud800"))
