@@ -195,6 +195,11 @@ def load(**overrides: Any) -> Settings:
         raise ConfigurationError("\n".join(_explain(item) for item in error.errors())) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path}: {error}") from None
+    except UnicodeEncodeError:
+        odd = [name for name, value in os.environ.items() if name.startswith(PREFIX) and not _is_text(value)]
+        raise ConfigurationError(f"{', '.join(odd)}: not text in UTF-8") from None
+    except (ValueError, RecursionError, OSError) as error:  # bytes that are no text, thousands of digits or brackets
+        raise ConfigurationError(f"{path}: cannot be read as TOML in UTF-8 ({type(error).__name__})") from None
     _ = settings.kafka_security  # checks what no field can check alone
     if settings.clickhouse_ca_file:
         if not settings.clickhouse_url.startswith("https:"):
@@ -229,6 +234,11 @@ def show_value(value: Any) -> str:
 
 # Read by the producer and the encoder, which do without this class.
 _OTHER_VARIABLES = {"CONFIG", "SUBJECT_KEY", "DISABLED", "ENVIRONMENT", "ENCODER"}
+
+
+def _is_text(value: str) -> bool:
+    """Whether a variable's bytes were UTF-8: Python keeps others as halves of surrogate pairs."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _unknown_variables() -> list[str]:

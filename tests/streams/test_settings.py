@@ -65,6 +65,26 @@ def test_a_broken_or_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_
         load()
 
 
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"\xff\xfe", "UnicodeDecodeError"),
+        (b"x = " + b"[" * 5_000, "RecursionError"),
+        (b"x = " + b"9" * 5_000, "ValueError"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_named(data: bytes, why: str) -> None:
+    Path(os.environ["WATCHLINE_CONFIG"]).write_bytes(data)
+    with pytest.raises(ConfigurationError, match=rf"watchline\.toml: cannot be read as TOML in UTF-8 \({why}\)"):
+        load()
+
+
+def test_a_variable_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHLINE_DETECTORS", "\udc80")
+    with pytest.raises(ConfigurationError, match="WATCHLINE_DETECTORS: not text in UTF-8"):
+        load()
+
+
 def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHLINE_CLICKHOUSE_PASSWORD", "hunter2")
     monkeypatch.setenv("WATCHLINE_CLICKHOUSE_URL", "https://writer:hunter2@host:8443")
