@@ -1,5 +1,6 @@
 """Records to bytes and back: Avro single-object encoding (magic, schema fingerprint, body), or Confluent framing (a
 zero, the schema's id in a registry, body) where a registry is given.
+
 Reference: Apache Avro specification, "Single-object encoding" and "Schema fingerprints" (CRC-64-AVRO); Confluent Schema
 Registry, "Wire format".
 A changed schema keeps its predecessor in `avro/history/NAME-FINGERPRINT.avsc`, so that bytes of both can be read.
@@ -58,8 +59,23 @@ def schema_fingerprint(name: str) -> bytes:
 
 @cache
 def schema_text(name: str) -> str:
-    """The schema of a record for a registry: JSON, references resolved, with documentation and logical types."""
-    return json.dumps(_without(load_schema(AVRO / f"{NAMESPACE}.{name}.avsc")))
+    """The schema of a record for a registry: JSON, references resolved, with documentation and logical types.
+
+    The same in every process, since a registry finds it by its text; fastavro's order of attributes is not.
+    """
+    resolved: set[str] = set()
+
+    def resolve(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: resolve(item) if key in ("fields", "type", "items") else item for key, item in node.items()}
+        if isinstance(node, list):
+            return [resolve(item) for item in node]
+        if not node.startswith(f"{NAMESPACE}.") or node in resolved:
+            return node
+        resolved.add(node)
+        return resolve(json.loads((AVRO / f"{node}.avsc").read_text(encoding="utf-8")))
+
+    return json.dumps(resolve(f"{NAMESPACE}.{name}"))
 
 
 def encode(record: Any, registry: Registry | None = None) -> bytes:

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 from faust.types import TP
 
-from watchline.detectors import registry
+from watchline.detectors import registry as detectors
 from watchline.detectors.scorer import Scorer
-from watchline.schemas.codec import encode
+from watchline.schemas.codec import Registry, encode
 from watchline.schemas.errors import FatalError, PoisonError
 from watchline.schemas.records import Signal
 from watchline.streams import (
@@ -56,18 +56,19 @@ class Pipeline:
     The event loop also serves Kafka's heartbeats and commits: nothing here may block it.
     """
 
-    def __init__(self, settings: Settings, app: App) -> None:
+    def __init__(self, settings: Settings, app: App, registry: Registry | None = None) -> None:
         self.settings = settings
         self.app = app
         self.progress = Progress(settings.store_timeout_s)
         self.scorer = Scorer(
-            registry.load(settings.detectors),
+            detectors.load(settings.detectors),
             device=None if settings.device == "auto" else settings.device,
             redact=settings.redaction,
             thresholds=settings.thresholds,
         )
         self.metrics = Metrics(self.scorer.planned)
         self.sink = Sink(lambda: store.connect(settings), settings.store_timeout_s, heard=self._on_store_attempt)
+        self.registry = registry
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
         self._scoring = ThreadPoolExecutor(1, thread_name_prefix="score")
         self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -78,6 +79,7 @@ class Pipeline:
             publish=self._publish_signals,
             reject=self._reject_findings,
             executor=self._monitoring,
+            registry=self.registry,
         )
         self.gaps = OffsetGaps()
         self._topic_ids: dict[str, str] = {}
@@ -93,7 +95,7 @@ class Pipeline:
             await self._record_gaps(messages)
             for part in interactions.within_bytes(messages, settings.batch_bytes):
                 with self.metrics.stage("decode"):
-                    unpacked = await self._on(self._scoring, _unpack, part)
+                    unpacked = await self._on(self._scoring, _unpack, part, self.registry)
                 for batch in interactions.batches(unpacked, self._event_limit):
                     await self._handle(batch)
                     for _ in batch:
@@ -125,7 +127,7 @@ class Pipeline:
                 [
                     (state_key(found), data)
                     for found in interactions.finding_batches(stored)
-                    for data in interactions.encode_within(found, topics.MAX_RECORD_BYTES)
+                    for data in interactions.encode_within(found, topics.MAX_RECORD_BYTES, self.registry)
                 ],
             )
         for unpacked in batch:
@@ -140,7 +142,7 @@ class Pipeline:
         stream = stream.noack()
         async for events in stream.noack_take(2 * self.settings.buffer_messages, within=self.settings.linger_s):
             messages = await self._messages([event.message for event in events])
-            rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.scorer)
+            rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.scorer, self.registry)
             refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
             await self.bury(dead + refused)
             await self._record_replays([(message, 1) for message in messages], dead + refused)
@@ -192,7 +194,7 @@ class Pipeline:
 
     async def _publish_signals(self, found: Sequence[Signal]) -> None:
         topic = topics.signals(self.settings.topic_prefix)
-        await self.publish(topic, [(signal.app.encode(), encode(signal)) for signal in found])
+        await self.publish(topic, [(signal.app.encode(), encode(signal, self.registry)) for signal in found])
 
     async def _reject_findings(self, message: Any, error: PoisonError) -> None:
         (converted,) = await self._messages([message])
@@ -254,8 +256,11 @@ class Pipeline:
         return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
 
 
-def create_app(settings: Settings) -> tuple[App, Pipeline]:
-    """The app with its agents, and the pipeline behind them. Loads the detectors' models."""
+def create_app(settings: Settings, registry: Registry | None = None) -> tuple[App, Pipeline]:
+    """The app with its agents, and the pipeline behind them. Loads the detectors' models.
+
+    `registry` knows the ids of our schemas by now: the event loop asks for them.
+    """
     app = App(
         settings.group_id,
         read_ahead_bytes=settings.buffer_bytes,
@@ -290,7 +295,7 @@ def create_app(settings: Settings) -> tuple[App, Pipeline]:
         web_router_enabled=False,
         web_tables_enabled=False,
     )
-    pipeline = Pipeline(settings, app)
+    pipeline = Pipeline(settings, app, registry)
     for topic, agent in (
         (topics.interactions(settings.topic_prefix), pipeline.interactions),
         (topics.feedback(settings.topic_prefix), pipeline.feedback),
@@ -319,12 +324,12 @@ def create_app(settings: Settings) -> tuple[App, Pipeline]:
     app.on_before_shutdown.connect(drained)
 
     async def canaries() -> None:
-        await canary.send(app, settings)
+        await canary.send(app, settings, registry)
 
     if settings.canary_interval_s:
         app.task(canaries)
     return app, pipeline
 
 
-def _unpack(messages: Sequence[Message]) -> list[Unpacked]:
-    return [interactions.unpack(message) for message in messages]
+def _unpack(messages: Sequence[Message], registry: Registry | None) -> list[Unpacked]:
+    return [interactions.unpack(message, registry) for message in messages]

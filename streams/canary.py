@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from watchline.schemas.codec import encode
+from watchline.schemas.codec import Registry, encode
 from watchline.schemas.records import Document, Interaction, InteractionBatch, Message
 from watchline.streams import topics
 from watchline.streams.events import ScoredEvent
@@ -74,7 +74,7 @@ def table(canaries: Sequence[ScoredEvent], worker: str) -> Table:
 _COLUMNS = ("event_id", "time", "worker", "producer_id", "raw_topic", "raw_topic_id", "raw_partition", "raw_offset")
 
 
-async def send(app: Any, settings: Settings) -> None:
+async def send(app: Any, settings: Settings, registry: Registry | None = None) -> None:
     """Sends one to each assigned partition of the raw topic, now and every `canary_interval_s`, until cancelled.
 
     One that can't be sent is only logged: that none arrives is what alerts.
@@ -87,7 +87,7 @@ async def send(app: Any, settings: Settings) -> None:
             event = interaction(time.time_ns() // 1000)
             envelope = InteractionBatch(producer_id=producer_id, first_sequence=next(sequence), interactions=(event,))
             try:
-                await (await topic.send(partition=partition, value=encode(envelope)))
+                await (await topic.send(partition=partition, value=encode(envelope, registry)))
             except Exception as error:
                 log.warning("the canary for partition %d was not sent: %s", partition, type(error).__name__)
         await asyncio.sleep(settings.canary_interval_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from watchline.detectors.scorer import Scored
-from watchline.schemas.codec import encode
+from watchline.schemas.codec import Registry, encode
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
 
@@ -46,6 +46,7 @@ class Event:
     message: Message
     batch: InteractionBatch
     index: int
+    registry: Registry | None = None  # whose framing it gets again
 
     def dead_letter(self, reason: str) -> DeadLetter:
         """This event alone, encoded again in an envelope of its own."""
@@ -56,7 +57,7 @@ class Event:
             interactions=(self.batch.interactions[self.index],),
         )
         event_id = self.interaction.event_id if "event_id" not in reason else ""
-        return self.message.letter(self.index, encode(alone), reason, event_id)
+        return self.message.letter(self.index, encode(alone, self.registry), reason, event_id)
 
 
 @dataclass(frozen=True, slots=True)

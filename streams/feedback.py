@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from watchline.schemas.codec import decode
+from watchline.schemas.codec import Registry, decode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Feedback
 from watchline.schemas.validation import check
@@ -29,13 +29,15 @@ class Given:
     message: Message
 
 
-def unpack(messages: Sequence[Message], redactor: Redacts) -> tuple[list[Given], list[DeadLetter]]:
+def unpack(
+    messages: Sequence[Message], redactor: Redacts, registry: Registry | None = None
+) -> tuple[list[Given], list[DeadLetter]]:
     """Decodes, checks and redacts; what fails in any of these is a dead letter."""
     given: list[Given] = []
     dead: list[DeadLetter] = []
     for message in messages:
         try:
-            feedback = decode(message.value, Feedback)
+            feedback = decode(message.value, Feedback, registry)
             check(feedback, received=message.time)
             given.append(Given(_redacted(feedback, redactor), message))
         except PoisonError as error:

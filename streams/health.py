@@ -77,6 +77,10 @@ class Progress:
         if failure is not None:
             self._store_failed = self.clock()
 
+    def registry_failed(self) -> None:
+        """A question to the schema registry failed in a way that may pass. Called by any thread."""
+        self._store_failed = self.clock()
+
     def observe(self, reading: Reading) -> None:
         """Takes a reading: where something was committed, or nothing waits, there is progress."""
         now, before = self.clock(), self.reading.committed
@@ -99,7 +103,7 @@ class Progress:
 
     @property
     def is_stalled(self) -> bool:
-        """No progress for STALL_S; a store that failed lately may take as long as its retries last."""
+        """No progress for STALL_S; a store or registry that failed lately may take as long as its retries last."""
         failing = self.clock() - self._store_failed < STALL_S
         return self.stalled_s > STALL_S + (self.store_timeout_s if failing else 0.0)
 

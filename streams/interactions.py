@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from watchline.detectors.scorer import RedactionFailed, Scored
-from watchline.schemas.codec import decode, encode
+from watchline.schemas.codec import Registry, decode, encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Interaction, InteractionBatch, ScoredInteraction
 from watchline.schemas.validation import check, check_envelope
@@ -29,16 +29,16 @@ class Scores(Protocol):
     ) -> Sequence[Scored | RedactionFailed]: ...
 
 
-def unpack(message: Message) -> Unpacked:
+def unpack(message: Message, registry: Registry | None = None) -> Unpacked:
     """Decodes and checks a message. Bytes or an envelope that can't be read cost the message, an event only itself."""
     try:
-        batch = decode(message.value, InteractionBatch)
+        batch = decode(message.value, InteractionBatch, registry)
         check_envelope(batch, received=message.time)
     except PoisonError as error:
         return Unpacked(message, [], [message.dead_letter(str(error))], [True])
     unpacked = Unpacked(message, [], [], [], batch if batch.is_report else None)
     for index, interaction in enumerate(batch.interactions):
-        event = Event(interaction, message, batch, index)
+        event = Event(interaction, message, batch, index, registry)
         try:
             check(interaction, received=message.time)
         except PoisonError as error:
@@ -126,15 +126,15 @@ def finding_batches(scored: Sequence[ScoredEvent]) -> list[FindingBatch]:
     ]
 
 
-def encode_within(batch: FindingBatch, max_bytes: int) -> Iterator[bytes]:
+def encode_within(batch: FindingBatch, max_bytes: int, registry: Registry | None = None) -> Iterator[bytes]:
     """The batch as Kafka takes it: halved until each part fits. An item that is too large by itself stays whole."""
-    data = encode(batch)
+    data = encode(batch, registry)
     if len(data) <= max_bytes or len(batch.items) == 1:
         yield data
         return
     middle = len(batch.items) // 2
     for items in (batch.items[:middle], batch.items[middle:]):
-        yield from encode_within(replace(batch, items=items), max_bytes)
+        yield from encode_within(replace(batch, items=items), max_bytes, registry)
 
 
 def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:

@@ -27,6 +27,7 @@ from pydantic_settings import (
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams import tls
 from watchline.streams.kafka import Security
+from watchline.streams.schema_registry import client_settings
 
 PREFIX = "WATCHLINE_"
 DETECTORS = ("pii", "groundedness", "relevance", "toxicity", "bias", "injection")
@@ -70,6 +71,14 @@ class Settings(BaseSettings):
         None, description="PEM file of who signs ClickHouse's certificate. Default: the system's."
     )
     clickhouse_database: str = Field("watchline", pattern=r"^[A-Za-z_]\w*$", description="Database of all tables.")
+    schema_registry_url: str = Field(
+        "", description="http(s)://HOST:PORT of a Confluent schema registry, several with commas; empty for none."
+    )
+    schema_registry_username: str = Field("", description="User of the schema registry.")
+    schema_registry_password: SecretStr = Field(SecretStr(""), description="Password of the schema registry's user.")
+    schema_registry_ca_file: Path | None = Field(
+        None, description="PEM file of who signs the schema registry's certificate. Default: certifi's."
+    )
     data_dir: Path = Field(Path(".watchline"), description="Folder of the embedded services, logs and sockets.")
     batch_size: int = Field(1024, ge=1, le=100_000, description="Most events that are scored together.")
     batch_bytes: int = Field(64 * 2**20, ge=2**20, description="Most bytes of messages that are scored together.")
@@ -115,7 +124,14 @@ class Settings(BaseSettings):
             raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(DETECTORS)}")
         return tuple(name for name in DETECTORS if name in value)
 
-    @field_validator("kafka_ca_file", "kafka_certificate_file", "kafka_key_file", "clickhouse_ca_file", mode="before")
+    @field_validator(
+        "kafka_ca_file",
+        "kafka_certificate_file",
+        "kafka_key_file",
+        "clickhouse_ca_file",
+        "schema_registry_ca_file",
+        mode="before",
+    )
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -132,6 +148,14 @@ class Settings(BaseSettings):
     def _clickhouse_scheme(cls, value: str) -> str:
         if urlsplit(value).scheme not in ("http", "https", "chdb"):
             raise ValueError("must start with http://, https:// or chdb://")
+        return value
+
+    @field_validator("schema_registry_url")
+    @classmethod
+    def _registry_url(cls, value: str) -> str:
+        urls = [urlsplit(part.strip()) for part in value.split(",")] if value else []
+        if any(url.scheme not in ("http", "https") or not url.netloc or "@" in url.netloc for url in urls):
+            raise ValueError(f"http(s)://HOST:PORT without a login; see {PREFIX}SCHEMA_REGISTRY_USERNAME, _PASSWORD")
         return value
 
     @classmethod
@@ -171,6 +195,16 @@ class Settings(BaseSettings):
         return self.clickhouse_url.startswith("chdb:")
 
     @property
+    def schema_registry(self) -> dict[str, Any] | None:
+        """The settings of the registry's client; None where no registry is set."""
+        return client_settings(
+            self.schema_registry_url,
+            self.schema_registry_username,
+            self.schema_registry_password.get_secret_value(),
+            str(self.schema_registry_ca_file or ""),
+        )
+
+    @property
     def query_socket(self) -> Path:
         """Where a worker with an embedded store answers SQL."""
         return self.data_dir / "query.sock"
@@ -205,6 +239,8 @@ def load(**overrides: Any) -> Settings:
         if not settings.clickhouse_url.startswith("https:"):
             raise ConfigurationError(f"{PREFIX}CLICKHOUSE_CA_FILE: is set, but {PREFIX}CLICKHOUSE_URL is not https://")
         tls.context(settings.clickhouse_ca_file, f"{PREFIX}CLICKHOUSE_CA_FILE")
+    if settings.schema_registry_ca_file:
+        tls.context(settings.schema_registry_ca_file, f"{PREFIX}SCHEMA_REGISTRY_CA_FILE")
     if unknown := _unknown_variables():
         raise ConfigurationError(f"unknown setting {', '.join(unknown)}; `watchline config` lists them all")
     return settings

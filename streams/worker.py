@@ -10,7 +10,7 @@ from typing import Any
 
 from watchline.schemas.errors import FatalError, TransientError
 from watchline.schemas.migrate import migrate
-from watchline.streams import health, store, topics
+from watchline.streams import health, schema_registry, store, topics
 from watchline.streams.query.server import QueryServer
 from watchline.streams.settings import Settings
 
@@ -45,13 +45,20 @@ def run(settings: Settings) -> int:
     else:
         _require_topics(settings)
         _require_login(settings)
+    registry = schema_registry.connect(
+        settings.schema_registry, settings.topic_prefix, timeout_s=settings.store_timeout_s
+    )
+    if registry is not None:
+        registry.require()
     # Imported late: aiokafka and torch take seconds, and what is above fails sooner without them.
     import faust
 
     from watchline.streams import probes
     from watchline.streams.app import create_app
 
-    app, pipeline = create_app(settings)
+    app, pipeline = create_app(settings, registry)
+    if registry is not None:
+        registry.failed = pipeline.progress.registry_failed
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     runners: list[Any] = []
@@ -111,5 +118,5 @@ def _require_login(settings: Settings) -> None:
 
 def _configure_logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    for chatty in ("aiokafka", "faust", "mode", "httpx", "transformers"):
+    for chatty in ("aiokafka", "faust", "mode", "httpx", "httpx2", "transformers"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

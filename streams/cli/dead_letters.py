@@ -181,14 +181,14 @@ def _contents(settings: Settings, wanted: set[str]) -> dict[str, bytes]:
 def _readable(settings: Settings, value: bytes, topic: str) -> str:
     """The record as JSON where it is one, else the bytes; nothing in it can steer a terminal."""
     from watchline.schemas.codec import decode, to_plain
-    from watchline.schemas.errors import PoisonError
     from watchline.schemas.records import Feedback, InteractionBatch
-    from watchline.streams import topics
+    from watchline.streams import schema_registry, topics
 
+    registry = schema_registry.connect(settings.schema_registry, settings.topic_prefix)
     record = Feedback if topic == topics.feedback(settings.topic_prefix) else InteractionBatch
     try:
-        return as_json(to_plain(decode(value, record)), indent=2)
-    except PoisonError as error:
+        return as_json(to_plain(decode(value, record, registry)), indent=2)
+    except WatchlineError as error:  # poison, or the registry is away
         text = safe(value[:SHOWN_BYTES].decode("utf-8", "backslashreplace"))
         return f"cannot be decoded ({error}); the first {min(len(value), SHOWN_BYTES)} of {len(value)} bytes:\n{text}"
 

@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
         subparsers,
         "doctor",
         run,
-        help="check Kafka, topics, store, models, GPU, clock and disk, and say what to do",
+        help="check Kafka, topics, schema registry, store, models, GPU, clock and disk, and say what to do",
         description="Checks what the settings name, changes nothing, and exits with 1 when something fails.",
         example="  watchline doctor\n  WATCHLINE_KAFKA_URL=kafka://kafka:9092 watchline doctor --json",
     )
@@ -99,6 +99,18 @@ def _kafka(settings: Any) -> Iterator[Finding]:
         yield Finding("topics", "fail", f"missing: {', '.join(missing)}", "run `watchline migrate`")
     else:
         yield Finding("topics", "ok", f"all {len(wanted)} are there")
+
+
+def _registry(settings: Any) -> Iterator[Finding]:
+    from watchline.streams import schema_registry
+
+    registry = schema_registry.connect(settings.schema_registry, settings.topic_prefix)
+    if registry is None:
+        return
+    if missing := registry.missing():
+        yield Finding("registry", "fail", f"{registry.url} lacks {', '.join(missing)}", "run `watchline migrate`")
+    else:
+        yield Finding("registry", "ok", f"{registry.url} has all {len(schema_registry.TOPICS)} schemas")
 
 
 def _store(settings: Any) -> Iterator[Finding]:
@@ -186,4 +198,4 @@ def _disk(settings: Any) -> Iterator[Finding]:
     yield Finding("disk", level, f"{free / 2**30:.1f} GiB free for {Path(settings.data_dir)}", todo)
 
 
-CHECKS = (_kafka, _store, _models, _gpu, _disk)
+CHECKS = (_kafka, _registry, _store, _models, _gpu, _disk)

@@ -17,7 +17,8 @@ def add_parser(subparsers: Any) -> None:
         run,
         help="create the Kafka topics and the ClickHouse tables and views that are missing",
         description="Creates the Kafka topics that are missing, brings the ClickHouse database to this version and "
-        "makes its views anew. Safe to run again; what exists stays as it is.",
+        "makes its views anew. Safe to run again; what exists stays as it is. With WATCHLINE_SCHEMA_REGISTRY_URL it "
+        "first registers the Avro schemas, and changes nothing when the registry finds one of them incompatible.",
         example="  export WATCHLINE_KAFKA_URL=kafka://kafka:9092 WATCHLINE_CLICKHOUSE_URL=http://clickhouse:8123\n"
         "  watchline migrate",
     )
@@ -26,16 +27,20 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Creates what is missing and says what it was."""
     from watchline.schemas.migrate import migrate
-    from watchline.streams import store, topics
+    from watchline.streams import schema_registry, store, topics
     from watchline.streams.settings import load
 
     settings = load()
+    registry = schema_registry.connect(settings.schema_registry, settings.topic_prefix)
+    registered = registry.register() if registry is not None else []
     created = topics.create(settings)
     client = store.connect(settings, database="")
     try:
         applied = migrate(client, settings.clickhouse_database)
     finally:
         client.close()
+    if registry is not None:
+        out(f"schemas at {registry.url}: {'registered ' + ', '.join(registered) if registered else 'all there'}")
     out(f"topics at {settings.bootstrap_servers}: {'created ' + ', '.join(created) if created else 'all there'}")
     out(
         f"database {settings.clickhouse_database}: "

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from watchline.schemas.errors import FatalError, TransientError
+from watchline.streams import schema_registry
 from watchline.streams.embedded.broker import Broker
 from watchline.streams.kafka import Security
 from watchline.streams.settings import Settings
@@ -35,6 +36,7 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.data_dir = settings.data_dir.absolute()
+        self._registry = schema_registry.connect(settings.schema_registry, settings.topic_prefix)
         self.broker = Broker(self.data_dir / "logs" / "broker.log")
         self.worker_log = self.data_dir / "logs" / "worker.log"
         self._worker: subprocess.Popen[bytes] | None = None
@@ -51,6 +53,8 @@ class Services:
 
     def start(self) -> Services:
         """Starts both; returns before the worker is ready. Raises FatalError where the broker doesn't start."""
+        if self._registry is not None:
+            self._registry.register()
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.broker.start()
         environment = {

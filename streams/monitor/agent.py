@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, Protocol
 
-from watchline.schemas.codec import decode
+from watchline.schemas.codec import Registry, decode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Signal
 from watchline.streams.monitor.monitor import Monitor
@@ -60,6 +60,8 @@ class Monitoring:
         Takes a message that is no finding batch and why; returns when it is a dead letter.
     executor : Executor
         One thread, in which the monitors run.
+    registry : Registry, optional
+        Whose framing the messages may have.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class Monitoring:
         publish: Callable[[Sequence[Signal]], Awaitable[None]],
         reject: Callable[[Message, PoisonError], Awaitable[None]],
         executor: Executor,
+        registry: Registry | None = None,
     ) -> None:
         self._states = states
         self._store = store
         self._publish = publish
         self._reject = reject
         self._executor = executor
+        self._registry = registry
         self._monitors: dict[int, dict[bytes, Monitor | bytes]] = {}  # bytes until the prompt's next message
 
     async def run(self, stream: Any, *, max_messages: int, linger_s: float) -> None:
@@ -106,7 +110,9 @@ class Monitoring:
         for partition in {message.partition for message in messages} - self._monitors.keys():
             self._monitors[partition] = dict(await self._states.load(partition))
         loop = asyncio.get_running_loop()
-        signals, states, poison = await loop.run_in_executor(self._executor, _process, messages, self._monitors)
+        signals, states, poison = await loop.run_in_executor(
+            self._executor, _process, messages, self._monitors, self._registry
+        )
         for message, error in poison:
             await self._reject(message, error)
         if signals:
@@ -124,13 +130,17 @@ def state_key(batch: FindingBatch) -> bytes:
 _Work = tuple[list[Signal], dict[int, dict[bytes, bytes | None]], list[tuple[Message, PoisonError]]]
 
 
-def _process(messages: Sequence[Message], monitors: Mapping[int, dict[bytes, Monitor | bytes]]) -> _Work:
+def _process(
+    messages: Sequence[Message],
+    monitors: Mapping[int, dict[bytes, Monitor | bytes]],
+    registry: Registry | None = None,
+) -> _Work:
     signals: list[Signal] = []
     poison: list[tuple[Message, PoisonError]] = []
     touched: dict[int, dict[bytes, Monitor | None]] = {}
     for message in messages:
         try:
-            batch = decode(message.value, FindingBatch)
+            batch = decode(message.value, FindingBatch, registry)
         except PoisonError as error:
             poison.append((message, error))
             continue

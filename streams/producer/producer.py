@@ -21,6 +21,7 @@ from watchline.streams.producer import event
 from watchline.streams.producer.buffer import Buffer, Pending, Stats
 from watchline.streams.producer.messages import Content
 from watchline.streams.producer.observe import Call
+from watchline.streams.schema_registry import client_settings, connect
 from watchline.streams.throttled_log import ThrottledLog
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Producer:
     before_send: gets every event in the background thread and returns it, changed or not, or None to leave it out;
         an event it raises on is dropped.
     strict: emit and feedback raise ArgumentError for a bad value, for tests and scripts.
+    schema_registry: settings of confluent_kafka's SchemaRegistryClient, such as `url` and `basic.auth.user.info`, for
+        Confluent framing; None for what WATCHLINE_SCHEMA_REGISTRY_URL, _USERNAME, _PASSWORD and _CA_FILE say.
     topic_prefix: WATCHLINE_TOPIC_PREFIX or `watchline.` unless given.
     linger_s: how long an event may wait for others to share a message with.
     max_events, max_bytes: what the buffer holds while Kafka is away; then the oldest are dropped.
@@ -66,6 +69,7 @@ class Producer:
         app: str,
         environment: str | None = None,
         kafka: Mapping[str, Any] | None = None,
+        schema_registry: Mapping[str, Any] | None = None,
         before_send: Callable[[Interaction], Interaction | None] | None = None,
         strict: bool = False,
         topic_prefix: str | None = None,
@@ -86,9 +90,16 @@ class Producer:
         self._limits = (max_events, max_bytes)
         self._subject_key = os.environ.get("WATCHLINE_SUBJECT_KEY", "")
         self._disabled = disabled()
+        if schema_registry is None:
+            names = ("URL", "USERNAME", "PASSWORD", "CA_FILE")
+            schema_registry = client_settings(
+                *(os.environ.get(f"WATCHLINE_SCHEMA_REGISTRY_{name}", "") for name in names)
+            )
+        self._schema_registry = schema_registry
         self._missed_key = False
         self._reset()
         if not self._disabled:
+            connect(self._schema_registry, self._topic_prefix)  # wrong settings show here, not in the thread
             self._start()
 
     @property
@@ -267,6 +278,7 @@ class Producer:
                     before_send=self._before_send,
                     linger_s=self._linger_s,
                     log=self._log,
+                    schema_registry=self._schema_registry,
                 )
                 _open.add(self)
                 if "multiprocessing.util" in sys.modules:  # whose processes end without atexit

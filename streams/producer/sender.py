@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,11 +12,12 @@ from typing import Any
 import confluent_kafka
 
 from watchline.schemas.codec import encode
-from watchline.schemas.errors import ConfigurationError
-from watchline.schemas.records import Interaction, InteractionBatch
+from watchline.schemas.errors import ConfigurationError, WatchlineError
+from watchline.schemas.records import Feedback, Interaction, InteractionBatch
 from watchline.streams.identifiers import uuid7
 from watchline.streams.producer.buffer import ENVELOPE_EVENTS, Buffer, Pending
 from watchline.streams.producer.truncation import truncate
+from watchline.streams.schema_registry import FIRST_PAUSE_S, LONGEST_PAUSE_S, SchemaRegistry
 from watchline.streams.throttled_log import ThrottledLog
 
 ENVELOPE_BYTES = 900_000  # a broker takes 1 MiB unless told otherwise
@@ -76,6 +78,7 @@ class Sender:
         before_send: BeforeSend | None,
         linger_s: float,
         log: ThrottledLog,
+        schema_registry: Mapping[str, Any] | None = None,
     ) -> None:
         self.producer_id = uuid7()
         self._buffer = buffer
@@ -88,6 +91,8 @@ class Sender:
         self._origin = {"app": app, "environment": environment}
         self._next_report = 0.0
         self._reachable = False
+        self._registry = SchemaRegistry(schema_registry, topic_prefix) if schema_registry is not None else None
+        self._registry_known, self._registry_pause_s, self._ask_registry_at = self._registry is None, FIRST_PAUSE_S, 0.0
         try:
             self._client = confluent_kafka.Producer(settings)
         except (confluent_kafka.KafkaException, TypeError, ValueError) as error:
@@ -103,7 +108,7 @@ class Sender:
     def _run(self) -> None:
         while self._buffer.wait_for_work(self._linger_s):
             try:
-                while len(self._buffer):
+                while self._has_schema_ids() and len(self._buffer):
                     self._pack(self._buffer.take(ENVELOPE_EVENTS))
                     self._report()
                     self._client.poll(0)
@@ -121,6 +126,8 @@ class Sender:
 
     def _report(self) -> None:
         """Sends what was dropped so far, where that is due: one report at a time, and again until Kafka has it."""
+        if not self._registry_known:  # nothing was sent yet
+            return
         if not self._buffer.report_due or (time.monotonic() < self._next_report and not self._buffer.closed):
             return
         drops = self._buffer.begin_report()
@@ -135,7 +142,7 @@ class Sender:
                 feedback_dropped=drops.feedback,
                 interactions=(),
             )
-            self._client.produce(self._interactions, encode(report), on_delivery=self._on_report)
+            self._client.produce(self._interactions, encode(report, self._registry), on_delivery=self._on_report)
             self._next_report = time.monotonic() + REPORT_S
         except BufferError:  # Kafka is away, and will have newer figures when it is back
             self._buffer.settle_report(delivered=False)
@@ -143,6 +150,22 @@ class Sender:
             self._next_report = time.monotonic() + REPORT_S
             self._log.warn("report failed", "Kafka's client took no report of drops: %s", type(error).__name__)
             self._buffer.settle_report(delivered=False)
+
+    def _has_schema_ids(self) -> bool:
+        """Whether messages can be framed. While the registry is away, events wait in the buffer, as for Kafka."""
+        if self._registry is None or self._registry_known or self._buffer.abandoned:
+            return True
+        if time.monotonic() < self._ask_registry_at:
+            return False
+        try:
+            for record_type in (InteractionBatch, Feedback):
+                self._registry.schema_id(record_type.__name__)
+            self._registry_known = True
+        except WatchlineError as error:
+            self._log.warn("registry", "events wait: %s", error)
+            self._ask_registry_at = time.monotonic() + self._registry_pause_s * random.uniform(0.8, 1.2)  # noqa: S311
+            self._registry_pause_s = min(2 * self._registry_pause_s, LONGEST_PAUSE_S)
+        return self._registry_known
 
     def _pack(self, taken: list[Pending]) -> None:
         """Sends what makes one envelope, or more where it is large; each is settled, here or by its delivery report."""
@@ -179,7 +202,8 @@ class Sender:
                         return None
                     record = changed
                 record = truncate(record)
-            item = encode(record)
+            # Of an event only the body is used: the frame is the envelope's.
+            item = encode(record, None if pending.is_event else self._registry)
         except Exception as error:
             # Without the error's text, which may quote the event. A hook that fails must not let the event through.
             self._log.warn(culprit, "an event is dropped: %s raised %s", culprit, type(error).__name__)
@@ -198,7 +222,7 @@ class Sender:
         # The items are the envelope's last field. Encoding each by itself gives its size, keeps a bad one from the
         # others, and never holds the interpreter for long.
         envelope = InteractionBatch(producer_id=self.producer_id, first_sequence=first, dropped=lost, interactions=())
-        value = encode(envelope).removesuffix(_NO_MORE_ITEMS) + b"".join(items) + _NO_MORE_ITEMS
+        value = encode(envelope, self._registry).removesuffix(_NO_MORE_ITEMS) + b"".join(items) + _NO_MORE_ITEMS
         self._produce(self._interactions, value, len(items), event=True)
 
     def _produce(self, topic: str, value: bytes, count: int, *, event: bool) -> None:

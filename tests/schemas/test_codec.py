@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 import typing
 from collections.abc import Callable
 from io import BytesIO
@@ -77,6 +80,28 @@ def test_the_current_schema_has_a_stored_sample(record: Any) -> None:
 
 def test_every_schema_of_a_stored_sample_is_known() -> None:
     assert {path.stem.partition("-")[0] for path in STORED} == {type(record).__name__ for record in SAMPLES}
+
+
+@pytest.mark.parametrize("record", SAMPLES, ids=lambda record: type(record).__name__)
+def test_the_text_for_a_registry_is_the_schema_whole(record: Any) -> None:
+    name = type(record).__name__
+    text = codec.schema_text(name)
+    assert codec._fingerprint(parse_schema(json.loads(text))) == codec.schema_fingerprint(name)
+    assert "logicalType" in text and "doc" in text
+
+
+def test_the_text_for_a_registry_is_the_same_in_every_process() -> None:
+    script = "from watchline.schemas.codec import schema_text as t; print(t('FindingBatch'), t('Signal'))"
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in "12"
+    }
+    assert len(texts) == 1
 
 
 def test_fingerprint_is_that_of_the_specification() -> None:

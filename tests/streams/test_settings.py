@@ -33,6 +33,9 @@ def test_environment_wins_over_file_wins_over_default(monkeypatch: pytest.Monkey
         ("DETECTORS", "pii,astrology", "unknown: astrology; known: pii, groundedness"),
         ("DEVICE", "tpu", "'auto', 'cpu' or 'cuda'"),
         ("CLICKHOUSE_URL", "clickhouse://host", "http://, https:// or chdb://"),
+        ("SCHEMA_REGISTRY_URL", "registry:8081", r"http\(s\)://HOST:PORT"),
+        ("SCHEMA_REGISTRY_URL", "http://a:8081,http://u:hunter2@b", "SCHEMA_REGISTRY_USERNAME"),
+        ("SCHEMA_REGISTRY_CA_FILE", "/none.pem", "No such file"),
         ("CLICKHOUSE_DATABASE", "a; DROP", "match pattern"),
         ("LINGER_S", "nan", "LINGER_S"),
     ],
@@ -117,3 +120,12 @@ def test_every_setting_is_documented() -> None:
 
 def test_bootstrap_servers() -> None:
     assert load(kafka_url="kafka://a:1, b:2").bootstrap_servers == "a:1,b:2"
+
+
+def test_the_schema_registry_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().schema_registry is None
+    monkeypatch.setenv("WATCHLINE_SCHEMA_REGISTRY_URL", "https://a:8081, https://b")
+    monkeypatch.setenv("WATCHLINE_SCHEMA_REGISTRY_USERNAME", "app")
+    monkeypatch.setenv("WATCHLINE_SCHEMA_REGISTRY_PASSWORD", "hunter2")
+    assert load().schema_registry == {"url": "https://a:8081, https://b", "basic.auth.user.info": "app:hunter2"}
+    assert "hunter2" not in str(shown(load())) + repr(load())

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.schema_registry import RegistryStandIn
 from watchline.streams import store, topics
 from watchline.streams.cli import doctor
 from watchline.streams.cli.main import main
+from watchline.streams.schema_registry import SchemaRegistry
 from watchline.streams.settings import load
 
 
@@ -100,3 +102,18 @@ def test_lines_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     assert main(["doctor"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("fail  kafka") and lines[1].strip().startswith("-> ")
+
+
+def test_schemas_missing_then_there(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._registry,))
+    assert run() == (0, {})
+    with RegistryStandIn() as stand_in:
+        monkeypatch.setenv("WATCHLINE_SCHEMA_REGISTRY_URL", stand_in.url)
+        code, found = run()
+        assert (code, found["registry"]["todo"]) == (1, "run `watchline migrate`")
+        assert "watchline.signals-value" in found["registry"]["text"]
+        SchemaRegistry({"url": stand_in.url}, "watchline.").register()
+        code, found = run()
+        assert (code, found["registry"]["text"]) == (0, f"{stand_in.url} has all 5 schemas")
+    code, found = run()
+    assert code == 1 and "WATCHLINE_SCHEMA_REGISTRY_URL" in found["registry"]["text"]
