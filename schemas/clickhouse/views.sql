@@ -216,10 +216,10 @@ CREATE OR REPLACE VIEW v_canary SQL SECURITY DEFINER AS
 SELECT
     c.raw_topic AS topic,
     c.raw_partition AS partition,
-    max(c.time) AS last_sent,
+    argMax(c.time, c.stored_at) AS last_sent,
     max(c.stored_at) AS last_arrived,
-    dateDiff('millisecond', last_sent, argMax(c.stored_at, c.time)) / 1000 AS delay_s,
+    dateDiff('millisecond', last_sent, last_arrived) / 1000 AS delay_s,
     dateDiff('second', last_arrived, now64(3, 'UTC')) AS age_s,
-    argMax(c.worker, c.time) AS worker
+    argMax(c.worker, c.stored_at) AS worker
 FROM canaries AS c FINAL
 GROUP BY topic, partition;
