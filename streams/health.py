@@ -29,12 +29,13 @@ Partition = tuple[str, int]  # topic and number
 class Reading:
     """What Faust's consumer says at one moment, of the partitions that this worker has.
 
-    `held` are the messages that were read and are not acknowledged yet, by topic.
+    `held` are the messages that were read and are not acknowledged yet, by topic, and `held_bytes` their sizes.
     """
 
     committed: Mapping[Partition, int | None] = field(default_factory=dict)
     lag: Mapping[Partition, int] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
+    held_bytes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def lag_messages(self) -> int | None:
@@ -146,12 +147,17 @@ def read(app: Any) -> Reading:
     except ConsumerNotStarted:
         return Reading()
     offsets = consumer._committed_offset  # noqa: SLF001 - Faust has no public name for it
+    held, held_bytes = Counter[str](), Counter[str]()
+    for message in list(consumer.unacked):
+        held[message.topic] += 1
+        held_bytes[message.topic] += len(message.value or b"")
     return Reading(
         committed={(tp.topic, tp.partition): offsets.get(tp) for tp in assigned},
         lag={
             (tp.topic, tp.partition): max(0, (consumer.highwater(tp) or 0) - (offsets.get(tp) or 0)) for tp in assigned
         },
-        held=Counter(message.topic for message in list(consumer.unacked)),
+        held=held,
+        held_bytes=held_bytes,
     )
 
 

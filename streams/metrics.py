@@ -80,6 +80,12 @@ class Metrics:
             ["topic"],
             registry=registry,
         )
+        self._held_bytes = Gauge(
+            "watchline_buffered_bytes",
+            "Bytes of the messages in memory that are not acknowledged yet.",
+            ["topic"],
+            registry=registry,
+        )
         self._batch_age = Gauge(
             "watchline_last_batch_age_seconds", "Time since a batch was completed, or the start.", registry=registry
         )
@@ -144,12 +150,13 @@ class Metrics:
         self._batch_age.set(now - progress.last_batch)
         self._commit_age.set(now - progress.last_commit)
         self._stalled.set(progress.stalled_s)
-        self._lag.clear()  # of partitions that are another worker's now
+        for gauge in (self._lag, self._held, self._held_bytes):
+            gauge.clear()  # of partitions that are another worker's now
         for (topic, partition), messages in progress.reading.lag.items():
             self._lag.labels(topic, partition).set(messages)
-        self._held.clear()
         for topic in {topic for topic, _ in progress.reading.lag}:
             self._held.labels(topic).set(progress.reading.held.get(topic, 0))
+            self._held_bytes.labels(topic).set(progress.reading.held_bytes.get(topic, 0))
         page: bytes = generate_latest(self._registry)  # type: ignore[no-untyped-call]
         return page
 

@@ -73,10 +73,11 @@ def test_dead_letters_have_one_of_four_reasons() -> None:
 
 def test_partitions_of_another_worker_are_gone_from_the_page() -> None:
     metrics, progress = Metrics({}), Progress()
-    progress.observe(Reading({("raw", 0): 4, ("raw", 1): 0}, {("raw", 0): 6, ("raw", 1): 0}, {"raw": 5}))
+    progress.observe(Reading({("raw", 0): 4, ("raw", 1): 0}, {("raw", 0): 6, ("raw", 1): 0}, {"raw": 5}, {"raw": 900}))
     found = values(metrics, progress)
     assert found["watchline_lag_messages", "0", "raw"] == 6
     assert found["watchline_buffered_messages", "raw"] == 5
+    assert found["watchline_buffered_bytes", "raw"] == 900
     progress.observe(Reading({("raw", 1): 0}, {("raw", 1): 0}))
     found = values(metrics, progress)
     assert ("watchline_lag_messages", "0", "raw") not in found
