@@ -12,10 +12,12 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from river.drift import ADWIN
+from typing import TYPE_CHECKING
 
 from watchline.detectors.sequential import SequentialTest
+
+if TYPE_CHECKING:
+    from river.drift import ADWIN
 
 RECENT = 256  # values kept of a stream: the baseline of the version that comes next
 MIN_BASELINE = 50  # values
@@ -95,6 +97,9 @@ class Stream:
         del self._values[:-RECENT], self._times[:-RECENT]
         if len(self._values) < WARM_UP:
             return
+        # Late: river brings scikit-learn and pandas along, which would be most of a worker's start.
+        from river.drift import ADWIN
+
         self._adwin = ADWIN(delta=DELTA)
         self._reference = None if self.bounded else array("f", sorted(self._values))
         self._older = (0, 0.0, 0.0)

@@ -12,10 +12,9 @@ import pickle
 import zlib
 from array import _array_reconstructor, array  # type: ignore[attr-defined]
 from collections.abc import Iterable
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
-
-from river.drift import ADWIN
 
 from watchline.schemas.errors import FatalError
 
@@ -35,12 +34,9 @@ class Snapshots:
     """
 
     def __init__(self, classes: Iterable[Any]) -> None:
-        known = [*classes]
-        shape = [(name.__qualname__, [*name.__slots__]) for name in known]
+        self._known = [*classes]
+        shape = [(name.__qualname__, [*name.__slots__]) for name in self._known]
         self._layout = _digest(repr((shape, version("river"))).encode())
-        helper = type(ADWIN()._helper)  # noqa: SLF001 - part of every ADWIN's pickle, without a public name
-        allowed = [*known, ADWIN, helper, array, _array_reconstructor]
-        self._allowed = {(item.__module__, item.__qualname__): item for item in allowed}
 
     def dump(self, state: object) -> bytes:
         """The state as bytes, compressed."""
@@ -58,6 +54,14 @@ class Snapshots:
             return _Unpickler(zlib.decompress(body), self._allowed).load()
         except Exception as error:
             raise FatalError(f"monitor state cannot be read ({type(error).__name__}: {error}). {_ANEW}") from error
+
+    @cached_property
+    def _allowed(self) -> dict[tuple[str, str], Any]:
+        from river.drift import ADWIN  # late, as in `detectors.change`
+
+        helper = type(ADWIN()._helper)  # noqa: SLF001 - part of every ADWIN's pickle, without a public name
+        allowed = [*self._known, ADWIN, helper, array, _array_reconstructor]
+        return {(item.__module__, item.__qualname__): item for item in allowed}
 
 
 _ANEW = (
