@@ -1,20 +1,25 @@
-"""The ClickHouse users of the compose file, on the real engine.
+"""The ClickHouse users, on the real engine: users.sql is what it can parse, users.xml says the same and is tried.
 
-chDB has one user, `default`, and reads users.xml only when its process starts: so each case is a process in which
-`default` is given the profile and grants of one of our users. Passwords and networks are not covered.
+chDB has one user, `default`, no place to keep others, and reads users.xml only when its process starts: so each case
+is a process in which `default` is given the profile and grants of one of our users. Passwords and networks are not
+covered.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 import watchline.dashboards
+from watchline.schemas import migrate
 
 pytest.importorskip("chdb")
 USERS = Path(watchline.dashboards.__file__).parent / "provisioning" / "clickhouse" / "users.xml"
@@ -38,9 +43,20 @@ for statement in sys.argv[3:]:
     try:
         client.query(statement)
         allowed.append(True)
-    except Exception:
+    except Exception as error:
+        if error.code not in (164, 452, 497):  # READONLY, SETTING_CONSTRAINT_VIOLATION, ACCESS_DENIED
+            raise
         allowed.append(False)
 print(json.dumps(allowed))
+"""
+
+READ = """
+import json, sys, clickhouse_connect
+from watchline.streams.query import query
+client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1], chdb_options={"config-file": sys.argv[2]})
+client.command("USE watchline")
+query.restrict(client)
+print(json.dumps(query.run(client, "SELECT count() FROM v_feedback").rows))
 """
 
 
@@ -106,7 +122,10 @@ def test_rollups_refresh_with_the_rights_of_who_migrated(folder: Path) -> None:
 def test_the_worker_adds_and_never_changes_or_drops(folder: Path) -> None:
     cases = {
         "INSERT INTO watchline.feedback (rating) VALUES (1)": True,
-        "SELECT count() FROM watchline.v_feedback": True,
+        "DESCRIBE TABLE watchline.interactions": True,
+        "SELECT count() FROM watchline.migrations": True,
+        "SELECT count() FROM watchline.feedback": False,
+        "SELECT count() FROM watchline.v_feedback": False,
         "ALTER TABLE watchline.feedback DELETE WHERE 1": False,
         "ALTER TABLE watchline.feedback UPDATE rating = 5 WHERE 1": False,
         "TRUNCATE TABLE watchline.feedback": False,
@@ -114,3 +133,67 @@ def test_the_worker_adds_and_never_changes_or_drops(folder: Path) -> None:
         "DROP VIEW watchline.v_feedback": False,
     }
     assert dict(zip(cases, as_user("watchline_worker", folder, TRY, *cases), strict=True)) == cases
+
+
+def test_the_reader_reads_views_through_the_command_line(folder: Path) -> None:
+    assert as_user("watchline_reader", folder, READ)
+    cases = {
+        "SELECT count() FROM watchline.v_interactions": True,
+        "SELECT count() FROM watchline.interactions": False,
+        "SELECT count() FROM system.users": False,
+        "INSERT INTO watchline.feedback (rating) VALUES (1)": False,
+        "SELECT 1 SETTINGS max_execution_time = 0": False,
+    }
+    assert dict(zip(cases, as_user("watchline_reader", folder, TRY, *cases), strict=True)) == cases
+
+
+def test_the_auditor_also_sees_rows_and_rights_and_changes_nothing(folder: Path) -> None:
+    cases = {
+        "SELECT count() FROM watchline.v_interactions": True,
+        "SELECT count() FROM watchline.interactions": True,
+        "SELECT name FROM system.users": True,
+        "SHOW GRANTS FOR watchline_worker": True,
+        "INSERT INTO watchline.feedback (rating) VALUES (1)": False,
+        "ALTER TABLE watchline.feedback DELETE WHERE 1": False,
+        "GRANT ALTER ON watchline.* TO watchline_worker": False,
+    }
+    assert dict(zip(cases, as_user("watchline_auditor", folder, TRY, *cases), strict=True)) == cases
+
+
+def test_users_sql_is_what_the_engine_parses_and_users_xml_says(clickhouse: Callable[..., Any]) -> None:
+    client = clickhouse("users", migrated=False)
+
+    def formatted(sql: str) -> str:
+        return str(
+            client.query("SELECT formatQuerySingleLine({sql:String})", parameters={"sql": sql}).result_rows[0][0]
+        )
+
+    parsed = [formatted(statement) for statement in migrate.statements(USERS.with_suffix(".sql"))]
+    document = ElementTree.fromstring(USERS.read_text(encoding="utf-8"))
+    said = [
+        formatted(f"{grant.text} TO {user.tag}")
+        for user in document.findall("users/*")
+        for grant in user.findall("grants/query")
+    ]
+    assert [text for text in parsed if text.startswith("GRANT")] == said
+    created = dict(re.findall(r"^CREATE USER IF NOT EXISTS (\w+) (.*)$", "\n".join(parsed), re.M))
+    assert list(created) == [user.tag for user in document.findall("users/*")]
+    for user, text in created.items():
+        password = user.removeprefix("watchline_") + "_password"
+        settings = ", ".join(_settings(document, user))
+        expected = (
+            f"IDENTIFIED WITH sha256_password BY {{{password}:String}}{' SETTINGS ' if settings else ''}{settings}"
+        )
+        assert text == expected
+
+
+def _settings(document: ElementTree.Element, profile: str) -> list[str]:
+    """What a profile of users.xml sets, as SQL says it."""
+    found = []
+    for setting in document.findall(f"profiles/{profile}/*"):
+        if setting.tag != "constraints":
+            limits = document.find(f"profiles/{profile}/constraints/{setting.tag}")
+            maximum, constant = (limits.find(name) if limits is not None else None for name in ("max", "readonly"))
+            limited = f" MAX {maximum.text}" if maximum is not None else ""
+            found.append(f"{setting.tag} = {setting.text}{limited}{' CONST' if constant is not None else ''}")
+    return found

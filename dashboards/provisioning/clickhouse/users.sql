@@ -1,0 +1,38 @@
+-- Five users, each with what it needs and no more. Nobody but the migration may change or drop anything: what the worker
+-- has written stays written, and the worker, which needs no reading, can't read what it wrote.
+--
+-- For a ClickHouse server, applied by one of its administrators before `watchline migrate`; safe to run again. The
+-- passwords are parameters, set in the same stream so that no process list shows them; a missing one is an error:
+--
+--   for user in migrate worker reader auditor grafana; do
+--     echo "SET param_${user}_password = '$(openssl rand -hex 24)';"; done > passwords.sql; chmod 600 passwords.sql
+--   cat passwords.sql users.sql | clickhouse-client --secure --user ADMINISTRATOR --ask-password --multiquery
+--
+-- Another database than `watchline`: replace `watchline.` by its name. users.xml says the same for docker-compose.yml.
+
+CREATE USER IF NOT EXISTS watchline_migrate IDENTIFIED WITH sha256_password BY {migrate_password:String};
+GRANT CREATE DATABASE, CREATE TABLE, DROP TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE, SELECT, INSERT ON watchline.* TO watchline_migrate;
+
+-- `doctor` asks which migrations were applied.
+CREATE USER IF NOT EXISTS watchline_worker IDENTIFIED WITH sha256_password BY {worker_password:String}
+SETTINGS async_insert = 0;
+GRANT INSERT ON watchline.* TO watchline_worker;
+GRANT SELECT ON watchline.migrations TO watchline_worker;
+
+-- `watchline sql`, `show` and `audit`.
+CREATE USER IF NOT EXISTS watchline_reader IDENTIFIED WITH sha256_password BY {reader_password:String}
+SETTINGS readonly = 1, max_execution_time = 30, max_memory_usage = 4000000000;
+GRANT SELECT ON watchline.v_* TO watchline_reader;
+
+-- Also the rows below the views, who has which rights, and which statements were run.
+CREATE USER IF NOT EXISTS watchline_auditor IDENTIFIED WITH sha256_password BY {auditor_password:String}
+SETTINGS readonly = 1, max_execution_time = 600, max_memory_usage = 4000000000;
+GRANT SELECT ON watchline.* TO watchline_auditor;
+GRANT SELECT ON system.query_log TO watchline_auditor;
+GRANT SHOW ACCESS ON *.* TO watchline_auditor;
+
+-- readonly 2 and not 1: reads only, but the client may set its own time limit. Grafana's plugin does: the data source's
+-- 60 s and a few more.
+CREATE USER IF NOT EXISTS watchline_grafana IDENTIFIED WITH sha256_password BY {grafana_password:String}
+SETTINGS readonly = 2, max_execution_time = 60 MAX 120, max_memory_usage = 4000000000 CONST;
+GRANT SELECT ON watchline.v_* TO watchline_grafana;
