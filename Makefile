@@ -16,11 +16,12 @@ demo: $(VENV)/demo.done ## install, then replay the recording through the whole 
 test: $(VENV)/dev.done ## install, then run the tests
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/dev.done ## ruff, mypy, import-linter
+lint: $(VENV)/dev.done ## ruff, mypy, import-linter, known vulnerabilities of what is pinned
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/audit.py
 
 bench: $(VENV)/dev.done ## the benchmarks, each beside what one would use otherwise
 	$(BIN)/python -m tests.benchmarks
