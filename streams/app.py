@@ -20,7 +20,7 @@ from faust.types import TP
 from watchline.detectors import registry as detectors
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import Registry, encode
-from watchline.schemas.errors import FatalError, PoisonError
+from watchline.schemas.errors import FatalError, PoisonError, TransientError
 from watchline.schemas.records import Signal
 from watchline.streams import (
     canary,
@@ -47,6 +47,7 @@ from watchline.streams.sink import Sink
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+STORE_PAUSE_S = 5.0
 MONITOR_LINGER_S = 1.0  # each batch saves the state of each prompt in it; Faust leaves a longer wait too late
 
 
@@ -176,8 +177,12 @@ class Pipeline:
     async def reach_store(self) -> None:
         """Asks the store until it answers. Raises ConfigurationError where it never will."""
         while not self.progress.store_answers:
-            await self._on(self._storing, self.sink.ping)
-            await asyncio.sleep(1.0)
+            try:
+                await self._on(self._storing, self.sink.ping)
+                self.progress.store_attempt(None)
+            except TransientError as error:
+                self.progress.store_attempt(str(error))
+                await asyncio.sleep(STORE_PAUSE_S)
 
     def _on_store_attempt(self, failure: str | None) -> None:
         self.progress.store_attempt(failure)

@@ -81,17 +81,9 @@ class Sink:
         return rejected
 
     def ping(self) -> None:
-        """Connects, which asks the store for its version; a store that is away is only heard of.
-
-        Raises ConfigurationError where it refuses the login or lacks the database.
-        """
-        try:
-            if self._client is None:
-                self._client = self._connect()
-        except TransientError:
-            self._heard("none")
-        else:
-            self._heard(None)
+        """Connects, which asks the store for its version. Raises what `connect` raises."""
+        if self._client is None:
+            self._client = self._connect()
 
     def close(self) -> None:
         """Closes the client. It is made again when needed."""
