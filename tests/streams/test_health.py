@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -94,11 +95,15 @@ def test_partitions_that_go_to_another_worker_are_no_stall(progress: Progress, c
     assert progress.report()["lag_messages"] is None
 
 
-def test_a_store_that_is_away_has_the_time_of_its_retries(progress: Progress, clock: Clock) -> None:
+@pytest.mark.parametrize("what", ["store", "registry"])
+def test_a_store_or_registry_that_is_away_has_the_time_of_its_retries(
+    what: str, progress: Progress, clock: Clock
+) -> None:
+    failed = {"store": partial(progress.store_attempt, "none"), "registry": progress.registry_failed}[what]
     progress.observe(reading(5, 10))
     for _ in range(30):
         clock.now += 10
-        progress.store_attempt("none")
+        failed()
     assert not progress.is_stalled
     clock.now += STALL_S
     assert progress.is_stalled
