@@ -2,8 +2,9 @@
 -- interactions were stored since the last one, keeps the rest, and swaps the table: exact, and never half there to a
 -- reader. (An incremental view counts redelivered rows twice.) Whole days, because a row replaces another of its day.
 -- The cost is that of the days touched, as a rule one, not of history: 6 million findings of 30 days took 4 s from the
--- start and 0.2 s for the last day on two cores. Findings are stored before their interaction, so its stored_at tells;
--- an hour of overlap covers inserts that are slow to commit and clocks that differ.
+-- start and 0.2 s for the last day on two cores. A day must fit into memory, with about 150 bytes for each finding.
+-- Findings are stored before their interaction, so its stored_at tells; an hour of overlap covers inserts that are slow
+-- to commit and clocks that differ.
 
 ALTER TABLE interactions ADD INDEX IF NOT EXISTS by_stored_at stored_at TYPE minmax GRANULARITY 1;
 

@@ -118,3 +118,10 @@ def test_dead_letters_keep_the_bytes(worker: Worker) -> None:
     assert b"other random bytes" in values
     alone = encode(InteractionBatch(producer_id=PRODUCER, first_sequence=1, interactions=(bad,)))
     assert values[alone]["watchline-reason"] == b"cost: not a number, infinite or negative"
+
+
+def test_the_worker_refreshes_the_rollups(worker: Worker) -> None:
+    """By the engine in its process, while it stores."""
+    worker.wait(
+        lambda: worker.rows("SELECT count() FROM v_refreshes WHERE age_s IS NOT NULL AND exception = ''") == [(2,)]
+    )

@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 
-from tests.schemas.samples import FINDING, INTERACTION, TIME
+from tests.schemas.samples import FINDING, INTERACTION, SAMPLES, TIME
 from tests.schemas.test_views import PRODUCER, write
 from watchline.detectors.scorer import Scored
-from watchline.schemas.records import InteractionBatch
-from watchline.streams import interactions, rows
+from watchline.schemas.records import Feedback, InteractionBatch, Signal
+from watchline.streams import dead_letters, feedback, interactions, offsets, rows
+from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.events import Event, Message, ScoredEvent
-from watchline.streams.sink import Sink
+from watchline.streams.monitor import signals
+from watchline.streams.offsets import Gap
+from watchline.streams.sink import Sink, Table
 
 DECISIONS = ("evaluated", "not_applicable", "not_sampled", "shed", "failed")
 PLANNED = {"groundedness": "1", "toxicity": "1", "pii": "1"}
@@ -108,6 +111,8 @@ def check_views(client: Any, events: list[ScoredEvent]) -> None:
     assert dict(found(client, "SELECT decision, count() FROM v_decisions WHERE decision != 'missing' GROUP BY 1")) == (
         dict(Counter(finding.decision for _, finding in everything))
     )
+    spans = Counter(finding.detector for _, finding in everything for _ in finding.spans)
+    assert dict(found(client, "SELECT detector, count() FROM v_spans GROUP BY detector")) == spans
     assert found(client, "SELECT stored, missing FROM v_producer_gaps") == [(count, 0)]
     rates = Counter(
         (i.app, i.prompt_version, f.detector, f.flagged) for i, f in everything if f.decision == "evaluated"
@@ -268,3 +273,36 @@ def test_findings_that_arrive_before_their_interaction_are_not_counted(clickhous
     refresh(client)
     check_views(client, events)
     check_rollups(client, events)
+
+
+def other_tables() -> list[tuple[str, Table]]:
+    """Views over the tables that no event stands in, and three rows of each."""
+    letters = [DeadLetter("raw", "id", 0, number, -1, TIME, b"junk", "no Avro") for number in range(3)]
+    (opinion,) = (sample for sample in SAMPLES if isinstance(sample, Feedback))
+    (signal,) = (sample for sample in SAMPLES if isinstance(sample, Signal))
+    opinions = [dataclasses.replace(opinion, feedback_id=f"01935c3e-7a00-7000-8000-{n:012x}") for n in range(3)]
+    moved = [dataclasses.replace(signal, signal_id=f"01935c3e-7a00-7000-8000-{n:012x}") for n in range(3)]
+    gaps = [Gap(number, Message("raw", "id", number, 9, TIME, b"")) for number in range(3)]
+    return [
+        ("v_dead_letters", dead_letters.table(letters)),
+        ("v_feedback", feedback.table(opinions)),
+        ("v_signals", signals.table(moved)),
+        ("v_offset_gaps", offsets.table(gaps)),
+    ]
+
+
+@pytest.mark.parametrize(("view", "table"), other_tables(), ids=lambda value: value if isinstance(value, str) else "")
+def test_rows_that_come_again_with_other_borders_count_once(
+    clickhouse: Callable[..., Any], view: str, table: Table
+) -> None:
+    client = clickhouse("again")
+    client.command(f"SYSTEM STOP MERGES {table.name}")
+    sink = Sink(lambda: client, 5)
+    for part in (slice(0, 2), slice(1, 3), slice(0, 2), slice(0, 3)):
+        again = dataclasses.replace(table, rows=table.rows[part], keys=table.keys[part], months=table.months[part])
+        assert sink.write(again) == []
+    assert found(client, f"SELECT count() FROM {table.name}") == [(7,)]  # the third was the same insert again
+    assert found(client, f"SELECT count() FROM {view}") == [(3,)]
+    client.command(f"SYSTEM START MERGES {table.name}")
+    client.command(f"OPTIMIZE TABLE {table.name} FINAL")
+    assert found(client, f"SELECT count() FROM {view}") == [(3,)]
