@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect, insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -18,19 +19,32 @@ class Entity:
 
 def resolve(text: str, entities: Iterable[Entity]) -> list[Entity]:
     """Entities that don't overlap, in order. The longest is kept whole; of the others what sticks out."""
-    kept: list[Entity] = []
+    kept: list[Entity] = []  # by start: searched, so that a text full of entities doesn't take quadratic time
     for entity in sorted(entities, key=lambda item: (item.start - item.end, -item.score, item.start, item.type)):
-        start, end = entity.start, entity.end
-        for other in kept:
-            if other.start <= start < other.end:
-                start = other.end
-            if other.start < end <= other.end:
-                end = other.start
-        if (start, end) != (entity.start, entity.end):
-            while start < end and not text[start].isalnum():
-                start += 1
-            while start < end and not text[end - 1].isalnum():
-                end -= 1
-        if start < end:
-            kept.append(Entity(start, end, entity.type, entity.score))
-    return sorted(kept, key=lambda item: item.start)
+        for start, end in list(_uncovered(kept, entity.start, entity.end)):
+            if (start, end) != (entity.start, entity.end):
+                while start < end and not text[start].isalnum():
+                    start += 1
+                while start < end and not text[end - 1].isalnum():
+                    end -= 1
+            if start < end:
+                insort(kept, Entity(start, end, entity.type, entity.score), key=_start)
+    return kept
+
+
+def _uncovered(kept: Sequence[Entity], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The parts from `start` to `end` that no kept entity has."""
+    place = bisect(kept, start, key=_start)
+    if place:
+        start = max(start, kept[place - 1].end)
+    while place < len(kept) and kept[place].start < end:
+        if start < kept[place].start:
+            yield start, kept[place].start
+        start = kept[place].end
+        place += 1
+    if start < end:
+        yield start, end
+
+
+def _start(entity: Entity) -> int:
+    return entity.start

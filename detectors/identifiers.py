@@ -155,7 +155,7 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
             r"|\b(?:P\.? ?O\.? |(?:PSC|Unit) \d+,? )Box \d+\b(?:\s[AFD]PO A[AEP] \d{5}\b)?"
             rf"|\b(?:\d{{1,6}} )?[A-Z]\w*(?:{_STREET_ENDING}) \d{{1,5}}\b(?:{_UNIT})*"
             rf"|\b(?:\d{{1,5}},? )?(?:{_STREET_BEGINNING}) (?:d\w{{1,2}} )?[A-Z]\w+(?: \d{{1,5}}\b)?"
-            rf"|\b\d{{1,6}} (?:[^\W_][\w'.-]* ?){{1,5}}(?:{_FLAT})+"
+            rf"|\b\d{{1,6}}(?: [^\W_][\w'.-]{{0,40}}){{1,5}} ?(?:{_FLAT})+"
             r"(?:[^?!;:.\d]{1,70}?(?!(?:19|20)\d\d\b)\d{4,6}\b)?"
         ),
         0.8,

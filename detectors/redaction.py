@@ -16,7 +16,12 @@ from watchline.schemas.texts import replace_texts, texts
 _NUMERIC = frozenset(["PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "US_BANK_NUMBER"])
 # Names that are words as well: alone they are left to the finder.
 _WORDS = frozenset(["will", "may", "mark", "bill", "grant", "art", "rose", "hope", "faith", "grace", "chase", "summer"])
+MAX_VALUES = 1000  # of one event; each is looked for in all of its texts
 _SHORTEST = 4  # letters and digits; anything shorter stands in other words by chance
+
+
+class TooMuchError(Exception):
+    """An event has more personal data than can be replaced in reasonable time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]])
         for entity in items:
             key = value(entity.type, fields[field][entity.start : entity.end])
             values.setdefault(key, entity)
+    if len(values) > MAX_VALUES:
+        raise TooMuchError(f"more than {MAX_VALUES} different pieces of personal data")
     numbers.join(values)
     for key in values:
         numbers.of(key)

@@ -160,7 +160,11 @@ class Pipeline:
         if not letters:
             return
         topic = self.app.topic(topics.dead_letters(self.settings.topic_prefix), value_serializer="raw")
-        sent = [await topic.send(value=letter.value, headers=letter.headers) for letter in letters]
+        # A message that was compressed may be larger than any that is taken: its letter is cut, which its hash tells.
+        sent = [
+            await topic.send(value=letter.value[: topics.MAX_MESSAGE_BYTES], headers=letter.headers)
+            for letter in letters
+        ]
         await asyncio.gather(*sent)
         await self._on(self._storing, self.sink.write, dead_letters.table(letters))
         self.metrics.buried(letters)

@@ -16,6 +16,7 @@ from watchline.streams.canary import is_canary
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.events import Event, Message, ScoredEvent, Unpacked
 from watchline.streams.sink import Rejected, Table
+from watchline.streams.topics import MAX_RECORD_BYTES
 
 
 class Scores(Protocol):
@@ -41,6 +42,9 @@ def unpack(message: Message, registry: Registry | None = None) -> Unpacked:
         event = Event(interaction, message, batch, index, registry)
         try:
             check(interaction, received=message.time)
+            # More than Kafka takes uncompressed: nobody but who means harm packs that, and scoring it takes minutes.
+            if len(message.value) > MAX_RECORD_BYTES and len(encode(interaction)) > MAX_RECORD_BYTES:
+                raise PoisonError(f"event: larger than {MAX_RECORD_BYTES:,} bytes")
         except PoisonError as error:
             unpacked.dead.append(event.dead_letter(str(error)))
             unpacked.outcomes.append(True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import signal
@@ -10,11 +11,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from watchline.streams import Producer
 
 MAIN = [sys.executable, "-m", "watchline.streams.cli.main"]
+SECRET = "hush-hush"
 READY_S = 330  # on a machine that is shared
 
 
@@ -22,7 +25,10 @@ READY_S = 330  # on a machine that is shared
 def environment(tmp_path: Path) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WATCHLINE_")}
     # Without detectors: what is tested is the starting and stopping.
-    return {**clean, "WATCHLINE_DETECTORS": "", "WATCHLINE_HTTP_PORT": "0", "WATCHLINE_DATA_DIR": "data"}
+    ours = {"WATCHLINE_DETECTORS": "", "WATCHLINE_HTTP_PORT": "0", "WATCHLINE_DATA_DIR": "data"}
+    # What is set for another Kafka is not the embedded broker's.
+    login = {"SECURITY_PROTOCOL": "SASL_PLAINTEXT", "USERNAME": "someone", "PASSWORD": SECRET}
+    return {**clean, **ours, **{f"WATCHLINE_KAFKA_{name}": value for name, value in login.items()}}
 
 
 @pytest.fixture
@@ -59,6 +65,7 @@ def test_what_was_sent_is_stored_before_it_stops(
     up: Callable[[], tuple[subprocess.Popen[str], str]], tmp_path: Path, environment: dict[str, str]
 ) -> None:
     process, address = up()
+    _check_processes(process)
     asked = _sql(tmp_path, environment, "SELECT count() AS n FROM v_interactions")
     assert (asked.returncode, asked.stdout) == (0, "n\n0\n"), asked.stderr  # by the worker, which has the store open
     with Producer(address, app="a", strict=True) as producer:
@@ -89,6 +96,20 @@ def test_a_worker_that_dies_ends_it_and_a_second_one_on_the_folder_is_refused(
     assert process.returncode == 128 + signal.SIGKILL, said
     assert "worker.log" in said
     assert not _pids(tmp_path)
+
+
+def _check_processes(started: subprocess.Popen[str]) -> None:
+    """Each listens on loopback only, and shows no secret to who lists processes."""
+    processes = [psutil.Process(started.pid), *psutil.Process(started.pid).children(recursive=True)]
+    assert len(processes) >= 3  # itself, the broker, the worker
+    listening = [
+        connection.laddr.ip
+        for process in processes
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN or not connection.raddr
+    ]
+    assert len(listening) >= 2 and {ipaddress.ip_address(ip).is_loopback for ip in listening} == {True}, listening
+    assert not any(SECRET in argument for process in processes for argument in process.cmdline())
 
 
 def _sql(folder: Path, environment: dict[str, str], sql: str) -> subprocess.CompletedProcess[str]:
