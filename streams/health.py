@@ -29,13 +29,15 @@ Partition = tuple[str, int]  # topic and number
 class Reading:
     """What Faust's consumer says at one moment, of the partitions that this worker has.
 
-    `held` are the messages that were read and are not acknowledged yet, by topic, and `held_bytes` their sizes.
+    `held` are the messages that were read and are not acknowledged yet, by topic, and `held_bytes` their sizes;
+    `unread` messages wait in Kafka. `lag` is more than both where retention has taken what was never acknowledged.
     """
 
     committed: Mapping[Partition, int | None] = field(default_factory=dict)
     lag: Mapping[Partition, int] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     held_bytes: Mapping[str, int] = field(default_factory=dict)
+    unread: int = 0
 
     @property
     def lag_messages(self) -> int | None:
@@ -89,7 +91,7 @@ class Progress:
         if changed & before.keys():
             self.last_commit = now
         committed = {topic for topic, _ in changed}
-        waiting = {**reading.held, "": reading.lag_messages}
+        waiting = {**reading.held, "": reading.unread + sum(reading.held.values())}
         for topic in {topic for topic, _ in reading.committed} | self._moved.keys() | {""}:
             if topic in committed or not waiting.get(topic) or (topic == "" and committed):
                 self._moved[topic] = now
@@ -158,7 +160,16 @@ def read(app: Any) -> Reading:
         },
         held=held,
         held_bytes=held_bytes,
+        unread=sum(_unread(consumer, tp) for tp in assigned),
     )
+
+
+def _unread(consumer: Any, partition: Any) -> int:
+    subscription = consumer._thread._consumer._subscription.subscription  # noqa: SLF001 - `position` must be awaited
+    state = subscription.assignment.state_value(partition) if subscription and subscription.assignment else None
+    if state is None or not state.has_valid_position:
+        return 0
+    return max(0, (state.highwater or 0) - int(state.position))
 
 
 async def watch(app: Any, progress: Progress) -> None:

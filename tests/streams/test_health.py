@@ -19,13 +19,20 @@ class Clock:
         return self.now
 
 
-def reading(committed: int | None, end: int, *, held: int | None = None, topic: str = "raw") -> Reading:
+def reading(
+    committed: int | None, end: int, *, held: int | None = None, unread: int = 0, topic: str = "raw"
+) -> Reading:
     lag = end - (committed or 0)
-    return Reading({(topic, 0): committed}, {(topic, 0): lag}, {topic: lag if held is None else held})
+    return Reading({(topic, 0): committed}, {(topic, 0): lag}, {topic: lag if held is None else held}, unread=unread)
 
 
 def both(first: Reading, second: Reading) -> Reading:
-    return Reading({**first.committed, **second.committed}, {**first.lag, **second.lag}, {**first.held, **second.held})
+    return Reading(
+        {**first.committed, **second.committed},
+        {**first.lag, **second.lag},
+        {**first.held, **second.held},
+        unread=first.unread + second.unread,
+    )
 
 
 @pytest.fixture
@@ -82,9 +89,23 @@ def test_an_agent_that_hangs_beside_another_that_works_is_a_stall(progress: Prog
 
 def test_a_topic_that_waits_its_turn_is_no_stall(progress: Progress, clock: Clock) -> None:
     for offset in range(int(STALL_S) + 2):
-        progress.observe(both(reading(offset, 1000), reading(1, 2, held=0, topic="feedback")))
+        progress.observe(both(reading(offset, 1000), reading(1, 2, held=0, unread=1, topic="feedback")))
         clock.now += 1
     assert not progress.is_stalled
+
+
+def test_messages_that_are_never_fetched_are_a_stall(progress: Progress, clock: Clock) -> None:
+    progress.observe(reading(5, 10, held=0, unread=5))
+    clock.now += STALL_S + 1
+    progress.observe(reading(5, 10, held=0, unread=5))
+    assert progress.is_stalled
+
+
+def test_what_retention_has_taken_does_not_wait(progress: Progress, clock: Clock) -> None:
+    progress.observe(reading(None, 1000, held=0))
+    clock.now += 10 * STALL_S
+    progress.observe(reading(None, 1000, held=0))
+    assert progress.stalled_s == 0
 
 
 def test_partitions_that_go_to_another_worker_are_no_stall(progress: Progress, clock: Clock) -> None:
