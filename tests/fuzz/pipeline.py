@@ -182,6 +182,7 @@ class FuzzedWorker:
         """Ends threads and store."""
         self._pipeline.close()
         self._client.close()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
     def _consume(self, stream: _Stream) -> None:
@@ -244,16 +245,8 @@ class _Reconciliation:
         return {
             index
             for index, event in enumerate(events)
-            if (offset, index) in self._read or (index not in dead and self._identity(event) in self._identities)
+            if (offset, index) in self._read or (index not in dead and identity(event) in self._identities)
         }
-
-    @staticmethod
-    def _identity(event: dict[str, Any]) -> tuple[int, str, str, UUID] | None:
-        """What ClickHouse knows an event by."""
-        try:
-            return event["time"] // DAY, event["tenant"] or "", event["app"], UUID(event["event_id"])
-        except ValueError:
-            return None
 
     def _fault(
         self, offset: int, value: bytes, batch: dict[str, Any] | None, stored: set[int], letters: dict[int, str]
@@ -320,6 +313,14 @@ def read_plain(data: bytes) -> dict[str, Any] | None:
     except Exception:  # whatever hostile bytes make it raise
         return None
     return found if body.tell() == len(data) - 10 else None
+
+
+def identity(event: dict[str, Any]) -> tuple[int, str, str, UUID] | None:
+    """What ClickHouse knows an event by: of two with the same, it shows one."""
+    try:
+        return event["time"] // DAY, event["tenant"] or "", event["app"], UUID(event["event_id"])
+    except ValueError:
+        return None
 
 
 def _is_of(letter: bytes | None, value: bytes, batch: dict[str, Any] | None, index: int) -> bool:
