@@ -155,6 +155,11 @@ class Buffer:
         """Whether drops are to be reported, and no report is on its way."""
         return self._report_due and not self._reporting
 
+    @property
+    def unreported(self) -> bool:
+        """Whether there were drops since the last report that Kafka has."""
+        return self._report_due or self._reporting
+
     def begin_report(self) -> Drops:
         """What to report; the caller has to settle it."""
         with self._lock:
@@ -176,12 +181,12 @@ class Buffer:
         has to say of them has to be asked for.
         """
         with self._lock:
-            self._arrived.wait_for(lambda: self._waiting or self._taken or self._unreported or self.closed)
+            self._arrived.wait_for(lambda: self._waiting or self._taken or self.unreported or self.closed)
             if self._waiting:
                 self._arrived.wait_for(
                     lambda: len(self._waiting) >= ENVELOPE_EVENTS or self._hurried or self.closed, linger_s
                 )
-            return bool(self._waiting or self._taken or self._unreported or not self.closed)
+            return not (self.closed and self._is_settled())
 
     def wait_until_settled(self, timeout_s: float) -> bool:
         """Hurries the sender and waits until all are settled, at most so long; whether it came to that.
@@ -207,12 +212,8 @@ class Buffer:
         if self._is_settled():
             self._settled.notify_all()
 
-    @property
-    def _unreported(self) -> bool:
-        return (self._report_due or self._reporting) and not self.abandoned
-
     def _is_settled(self) -> bool:
-        return not self._waiting and not self._taken and not (self.closed and self._unreported)
+        return not self._waiting and not self._taken and not (self.closed and self.unreported and not self.abandoned)
 
     def _drop(self, reason: str, event: bool, count: int = 1, *, numbered: bool = False, late: bool = False) -> None:
         """`late`: after the end of the app's use, for which no report is sent."""

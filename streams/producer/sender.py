@@ -118,18 +118,18 @@ class Sender:
                 self._client.poll(POLL_S)
             except Exception as error:  # the thread has to live as long as the app
                 self._log.warn("internal", "unexpected %s in the producer's thread", type(error).__name__)
-        self._client.purge()  # a report that is still on its way is outdated
-        self._client.poll(0)
-        if self._reachable:
-            self._report()
+        if self._reachable and self._buffer.unreported:
+            self._send_report()
             self._client.flush(LAST_REPORT_S)
 
     def _report(self) -> None:
         """Sends what was dropped so far, where that is due: one report at a time, and again until Kafka has it."""
-        if not self._registry_known:  # nothing was sent yet
+        if not self._registry_known or self._buffer.abandoned:  # nothing was sent yet; the last report is to come
             return
-        if not self._buffer.report_due or (time.monotonic() < self._next_report and not self._buffer.closed):
-            return
+        if self._buffer.report_due and (time.monotonic() >= self._next_report or self._buffer.closed):
+            self._send_report()
+
+    def _send_report(self) -> None:
         drops = self._buffer.begin_report()
         try:
             report = InteractionBatch(

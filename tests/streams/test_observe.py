@@ -11,12 +11,15 @@ import pytest
 from watchline.streams import Producer
 from watchline.streams.producer.event import ArgumentError
 
+# The mock broker has no other way to a topic.
+MOCK = {"test.mock.num.brokers": 1, "allow.auto.create.topics": True}
+
 
 class Recorder(Producer):
     """A producer that keeps what was emitted."""
 
     def __init__(self, *, strict: bool = False) -> None:
-        super().__init__("localhost:1", app="test", strict=strict, kafka={"test.mock.num.brokers": 1})
+        super().__init__("localhost:1", app="test", strict=strict, kafka=MOCK)
         self.seen: list[dict[str, Any]] = []
 
     def _publish(self, record_type: Any, arguments: dict[str, Any], own: dict[str, str]) -> None:

@@ -195,6 +195,24 @@ def test_a_report_is_sent_again_until_kafka_has_it(topics: tuple[str, str], monk
         assert reports(broker, missing, 1)[-1].dropped == 1
 
 
+def test_what_the_end_drops_is_reported_where_kafka_is_there(topics: tuple[str, str]) -> None:
+    broker, prefix = topics
+
+    def slow(interaction: Interaction) -> Interaction:
+        time.sleep(0.02)
+        return interaction
+
+    producer = Producer(broker, app="shop", topic_prefix=prefix, before_send=slow)
+    producer.emit(input="x", model="m")
+    assert producer.flush(20)
+    for _ in range(200):
+        producer.emit(input="x", model="m")
+    assert not producer.close(0.2)
+    stats = producer.stats
+    assert stats.dropped_by == {"closed": 201 - stats.delivered} and stats.dropped > 100 and stats.buffered == 0
+    assert reports(broker, prefix, stats.dropped)[-1].dropped_by == stats.dropped_by
+
+
 def test_many_threads(topics: tuple[str, str]) -> None:
     broker, prefix = topics
     with Producer(broker, app="shop", topic_prefix=prefix) as producer:
@@ -347,7 +365,7 @@ def test_the_thread_survives_whatever_happens_in_it(
     broker, prefix = topics
     from watchline.streams.producer import sender
 
-    def broken(record: Any) -> bytes:
+    def broken(*_: Any) -> bytes:
         raise MemoryError
 
     with Producer(broker, app="shop", topic_prefix=prefix) as producer, caplog.at_level(logging.WARNING):
