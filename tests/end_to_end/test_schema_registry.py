@@ -135,12 +135,21 @@ def test_a_registry_that_is_away_is_waited_for(worker: Worker, stand_in: Registr
     assert worker.count("v_dead_letters") == before
 
 
-def test_an_unknown_id_is_a_dead_letter(worker: Worker) -> None:
-    good = interaction()
-    worker.produce(b"\x00\x00\x00\x27\x0fbody", envelope(good))
-    reason = "SELECT count() FROM v_dead_letters WHERE reason = 'schema id 9999 is not in the registry'"
+def test_an_unknown_id_is_a_dead_letter_until_it_is_registered(worker: Worker, stand_in: RegistryStandIn) -> None:
+    early, good = interaction(), interaction()
+    message = newer(worker, stand_in, early)
+    schema_id, schema = stand_in.schemas.popitem()
+    worker.produce(message, envelope(good))
+    reason = f"SELECT count() FROM v_dead_letters WHERE reason = 'schema id {schema_id} is not in the registry'"
     worker.wait(lambda: worker.rows(reason) == [(1,)])
     worker.wait(lambda: stored(worker, good))
+    assert not stored(worker, early)
+
+    stand_in.schemas[schema_id] = schema
+    replay = [*COMMAND, "dead-letters", "replay", "--reason", "schema id"]
+    done = subprocess.run(replay, env={**os.environ, **worker.environment}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    worker.wait(lambda: stored(worker, early))
 
 
 def test_a_registry_that_stays_away_stops_the_worker_which_commits_nothing(
