@@ -31,7 +31,7 @@ CLIENT_DEFAULTS: Mapping[str, Any] = {"timeout": 5, "max.retries": 0}  # tried a
 # An id may reach a replica of the registry after the message. Once one was waited for in vain, others aren't for a
 # while: who writes nonsense into the topic must not be able to stop the worker.
 UNKNOWN_RETRIES, UNKNOWN_PAUSE_S, IMPATIENT_S = 6, 0.5, 60.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 
 
 def client_settings(url: str, username: str = "", password: str = "", ca_file: str = "") -> dict[str, Any] | None:
@@ -79,6 +79,7 @@ class SchemaRegistry:
         self._ids: dict[str, int] = {}
         self._schemas: dict[int, str] = {}
         self._impatient_until = 0.0
+        self.stopping: Callable[[], bool] = lambda: False  # then nothing is tried again
         self.failed: Callable[[], object] = lambda: None  # hears each failure that may pass
 
     @cached_property
@@ -200,7 +201,7 @@ class SchemaRegistry:
             try:
                 return self._try(function, *arguments)
             except TransientError as error:
-                if time.monotonic() + pause_s > deadline:
+                if self.stopping() or time.monotonic() + pause_s > deadline:
                     raise
                 log.warning("%s; trying again", error)
                 self.failed()

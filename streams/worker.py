@@ -59,6 +59,7 @@ def run(settings: Settings) -> int:
     app, pipeline = create_app(settings, registry)
     if registry is not None:
         registry.failed = pipeline.progress.registry_failed
+        registry.stopping = lambda: app.should_stop
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     runners: list[Any] = []

@@ -127,6 +127,16 @@ def test_down_or_slow_is_tried_again_within_bounds(stand_in: RegistryStandIn) ->
     assert [round(seconds) for seconds in pauses[1:]] == [1, 2]
 
 
+def test_whoever_is_told_to_stop_tries_no_more(stand_in: RegistryStandIn) -> None:
+    stand_in.status = 503
+    pauses: list[float] = []
+    patient = SchemaRegistry({"url": stand_in.url}, "w.", timeout_s=60, pause=pauses.append)
+    patient.stopping = lambda: len(pauses) == 2
+    with pytest.raises(TransientError):
+        patient.schema(1)
+    assert len(stand_in.requests) == 3
+
+
 def test_something_that_is_no_registry_is_no_poison(stand_in: RegistryStandIn) -> None:
     stand_in.schemas[5] = {"greeting": "hello"}
     with pytest.raises(TransientError, match="is no registry"):
