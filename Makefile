@@ -5,8 +5,11 @@ BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c .ci/constraints.txt
 
 PAYLOADS ?= 100000
+KILLS ?= 100
+BROKER ?= tansu
+MINUTES ?= 30
 
-.PHONY: help demo test lint bench fuzz format clean
+.PHONY: help demo test lint bench fuzz faults memory format clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -28,6 +31,12 @@ bench: $(VENV)/dev.done ## the benchmarks, each beside what one would use otherw
 
 fuzz: $(VENV)/dev.done ## fuzzed payloads through a worker, PAYLOADS=1000000 of them: each stored or a dead letter
 	$(BIN)/python -m tests.fuzz.run $(PAYLOADS)
+
+faults: $(VENV)/dev.done ## kill a loaded worker KILLS=100 times on BROKER=kafka|tansu, [DETECTORS=noop|all] [RATE=2000]
+	$(BIN)/python -m tests.faults --kills $(KILLS) --broker $(BROKER) $(if $(DETECTORS),--detectors $(DETECTORS)) $(if $(RATE),--rate $(RATE))
+
+memory: $(VENV)/dev.done ## memory of worker and producer over MINUTES=30 at 80 % load, [DETECTORS=noop|all], with a plot
+	$(BIN)/python -m tests.benchmarks.memory --minutes $(MINUTES) $(if $(DETECTORS),--detectors $(DETECTORS))
 
 format: $(VENV)/dev.done ## ruff format
 	$(BIN)/ruff check --fix .

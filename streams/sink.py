@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 # Codes that may pass by themselves (timeouts, memory, too many parts, ...), after clickhouse-kafka-connect's list.
 # 252 is also "too many partitions in one insert", which never passes: hence the split at MAX_PARTITIONS.
 RETRYABLE_CODES = frozenset({3, 107, 159, 164, 202, 203, 209, 210, 241, 242, 252, 285, 319, 425, 999})
+NOT_ENOUGH_SPACE = 243
 MAX_PARTITIONS = 50
 MAX_ROWS = 100_000
 FIRST_PAUSE_S = 0.5
@@ -146,6 +147,8 @@ class Sink:
                 raise TransientError(f"{type(error).__name__} code {code}") from error
             if code in _DATA_CODES:
                 raise _DataRefusedError(f"ClickHouse code {code}") from error
+            if code == NOT_ENOUGH_SPACE or "No space left" in str(error):
+                raise FatalError(f"no space left on the disk for {table.name}: make room and start again") from error
             raise FatalError(f"ClickHouse refuses inserts into {table.name}: code {code}") from error
         except OSError as error:
             raise TransientError(type(error).__name__) from error

@@ -10,6 +10,8 @@ from watchline.streams import tls
 from watchline.streams.settings import Settings
 
 UNKNOWN_DATABASE = 81  # ClickHouse's code
+CONNECT_TIMEOUT_S = 5.0
+REQUEST_TIMEOUT_S = 65.0  # of one request, after Snuba's
 
 
 def connect(settings: Settings, *, database: str | None = None) -> Any:
@@ -36,8 +38,8 @@ def connect(settings: Settings, *, database: str | None = None) -> Any:
             database=database or None,
             ca_cert=str(settings.clickhouse_ca_file) if settings.clickhouse_ca_file else None,
             autogenerate_session_id=False,
-            connect_timeout=5,
-            send_receive_timeout=65,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            send_receive_timeout=REQUEST_TIMEOUT_S,
         )
     except ClickHouseError as error:
         where = f"ClickHouse at {url.hostname}:{url.port or 8123}"

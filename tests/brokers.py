@@ -138,7 +138,9 @@ class KafkaCluster:
 
     SIZE = 3
 
-    def __init__(self, home: Path, folder: Path, *, heap: str = "512m") -> None:
+    def __init__(
+        self, home: Path, folder: Path, *, settings: Mapping[str, str] | None = None, heap: str = "512m"
+    ) -> None:
         ports = [two_free_ports() for _ in range(self.SIZE)]
         shared = {
             "controller.quorum.voters": ",".join(f"{n}@127.0.0.1:{port + 1}" for n, port in enumerate(ports, 1)),
@@ -150,6 +152,7 @@ class KafkaCluster:
             "share.coordinator.state.topic.min.isr": "2",
             "min.insync.replicas": "2",
             "unclean.leader.election.enable": "false",
+            **(settings or {}),
         }
         self.brokers = [
             ApacheKafka(home, folder / f"broker-{n}", port=port, settings={**shared, "node.id": str(n)}, heap=heap)

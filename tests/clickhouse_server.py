@@ -22,7 +22,8 @@ import threading
 import time
 import zlib
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -97,9 +98,14 @@ class ClickHouseServer:
         """The next inserts are applied, and the connection closes without an answer."""
         self._order(do="drop", times=times)
 
-    def down(self, seconds: float) -> None:
-        """Every connection is closed and new ones are refused for so long. Returns at once."""
-        self._order(do="down", seconds=seconds)
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Every connection is closed and new ones are refused, for as long as this is entered."""
+        self._order(do="down")
+        try:
+            yield
+        finally:
+            self._order(do="up")
 
     def faults_left(self) -> int:
         """Faults that were ordered and met no insert yet."""
@@ -141,9 +147,15 @@ class _Server:
         if do == "down":
             self._listening.shutdown()
             self._listening.server_close()
+            # Bound and not listening: connections are refused, and no client gets the port as its own meanwhile.
+            self._placeholder = socket.socket()
+            self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._placeholder.bind(self._address)
             for connection in list(self.open):
                 _close(connection)
-            threading.Timer(seconds, self._listen).start()
+        elif do == "up":
+            self._listen()
+            self._placeholder.close()
         elif do == "requests":
             found = list(self.asked)
             self.asked.clear()

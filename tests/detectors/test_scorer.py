@@ -283,3 +283,17 @@ def test_the_interaction_of_the_caller_is_left_alone(personal_data: PersonalData
     before = replace(given, attributes=dict(given.attributes))
     Scorer([personal_data]).score([given])
     assert given == before
+
+
+def test_memory_that_lacks_for_one_text_ends_the_worker(
+    encoder: StubEncoder, thresholds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mock of CUDA: the encoder has halved the batch down to one text by then (test_encoder.py)."""
+    import torch
+
+    def full(texts: Sequence[str]) -> Any:
+        raise torch.cuda.OutOfMemoryError
+
+    monkeypatch.setattr(encoder, "encode", full)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        Scorer([Length()], redact=False, thresholds=thresholds).score([event(1, "a"), event(2, "b")])

@@ -65,14 +65,14 @@ def blocked(broker: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.
         "WATCHLINE_REDACTION": "false",
         "WATCHLINE_TOPIC_PARTITIONS": "1",
     }
-    return Worker(broker, topic_prefix, tmp_path, settings)
+    return Worker(broker, topic_prefix, tmp_path, settings, "tests.end_to_end.blocked_worker")
 
 
 def test_ready_alive_stuck_and_draining(blocked: Worker, tmp_path: Path) -> None:
     worker, gate = blocked, tmp_path / "gate"
     gate.touch()
     try:
-        worker.launch("tests.end_to_end.blocked_worker")
+        worker.launch()
         status, page = worker.page("ready")
         assert (status, json.loads(page)["ready"]) == (503, False)
         assert "no partitions assigned yet" in page

@@ -25,9 +25,16 @@ READY_TIMEOUT_S = 120.0  # models are loaded, on two cores that others use too
 
 
 class Worker:
-    """A worker process with an embedded store of its own, on a shared broker."""
+    """A worker process with an embedded store of its own, on a shared broker. `module` is what Python runs."""
 
-    def __init__(self, broker: str, topic_prefix: str, data_dir: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        broker: str,
+        topic_prefix: str,
+        data_dir: Path,
+        settings: Mapping[str, str],
+        module: str = "watchline.streams.cli.main",
+    ) -> None:
         self.environment = {
             "WATCHLINE_KAFKA_URL": f"kafka://{broker}",
             "WATCHLINE_TOPIC_PREFIX": topic_prefix,
@@ -44,6 +51,7 @@ class Worker:
         self.settings: Settings = load(**names)
         self.log = data_dir / "worker.log"
         self.data_dir = data_dir
+        self.module = module
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Worker:
@@ -52,17 +60,21 @@ class Worker:
         self.wait(lambda: self.page("ready")[0] == 200, READY_TIMEOUT_S)
         return self
 
-    def launch(self, module: str = "watchline.streams.cli.main") -> None:
+    def launch(self) -> None:
         """Starts the process and waits for its page."""
+        self.spawn()
+        self.wait(lambda: (self.data_dir / STATE_FILE).exists(), READY_TIMEOUT_S)
+
+    def spawn(self) -> None:
+        """Starts the process and returns at once."""
         (self.data_dir / STATE_FILE).unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, "worker"],
+                [sys.executable, "-m", self.module, "worker"],
                 env={**os.environ, **self.environment},
                 stdout=log,
                 stderr=log,
             )
-        self.wait(lambda: (self.data_dir / STATE_FILE).exists(), READY_TIMEOUT_S)
 
     def send_signal(self, sign: int) -> None:
         """Sends a signal and does not wait."""
@@ -94,6 +106,14 @@ class Worker:
             self._process.wait()
             self._process = None
 
+    def poll(self) -> int | None:
+        """The exit code of a process that has ended by itself; else None."""
+        return self._process.poll() if self._process is not None else None
+
+    def check(self) -> None:
+        """Fails with the log when the process has ended by itself."""
+        assert self.poll() is None, f"the worker ended:\n{self.log.read_text()[-4000:]}"
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What a query over the views gives."""
         with query.open_queries(self.settings) as queries:
@@ -123,8 +143,7 @@ class Worker:
         """Waits for a condition; fails with the worker's log when it does not come or the worker ends."""
         deadline = time.monotonic() + timeout_s
         while not until():
-            ended = self._process is not None and self._process.poll() is not None
-            assert not ended, f"the worker ended:\n{self.log.read_text()[-4000:]}"
+            self.check()
             assert time.monotonic() < deadline, f"waited {timeout_s} s in vain:\n{self.log.read_text()[-4000:]}"
             time.sleep(0.1)
 

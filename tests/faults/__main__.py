@@ -1,0 +1,184 @@
+"""A loaded pipeline whose worker is killed again and again: nothing may be lost, nothing counted twice.
+
+`python -m tests.faults --kills 100 --broker kafka`. On Kafka the broker is killed now and then too; Tansu keeps all in
+memory, so there it lives on. A process of its own sends and writes down what the broker acknowledged; at the end that
+is compared with every view, event by event. Exit code 1 when anything was lost or counted twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+
+from tests.brokers import ApacheKafka
+from tests.clickhouse_server import ClickHouseServer
+from tests.end_to_end.workers import Worker
+from tests.faults import ledger, noop_worker
+from tests.faults.load import SIZE, Load, reports
+from watchline.schemas.migrate import migrate
+from watchline.streams import store, topics
+from watchline.streams.embedded.broker import Broker
+from watchline.streams.settings import DETECTORS, load
+
+KILL_BROKER_EVERY = 10  # kills of the worker
+DRAIN_S = 900.0
+# After a crash the controller waits for its session to end before it takes the broker in again: 9 s by default.
+QUICK_RETURN = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "1000"}
+NOOP = "tests.faults.noop_worker"
+
+
+@dataclass(slots=True)
+class Recoveries:
+    """Seconds from each kill until the first batch that was stored after it."""
+
+    waiting: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def killed(self) -> None:
+        """Now."""
+        self.waiting.append(time.monotonic())
+
+    def stored(self) -> None:
+        """A batch is stored."""
+        self.seconds += [time.monotonic() - killed for killed in self.waiting]
+        self.waiting.clear()
+
+
+def batches(worker: Worker) -> int:
+    """Batches that this process of the worker has stored; 0 while it doesn't answer."""
+    try:
+        return int(worker.health()["batches"])
+    except (OSError, URLError, ValueError):
+        return 0
+
+
+def watch(worker: Worker, recoveries: Recoveries, seconds: float) -> None:
+    """Looks on for so long, and starts a worker again that ended by itself, as whoever runs it is told to."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if (code := worker.poll()) is not None:
+            say(f"the worker ended with code {code}, started again: {worker.log.read_text().splitlines()[-1]}")
+            worker.spawn()
+        if recoveries.waiting and batches(worker):
+            recoveries.stored()
+        time.sleep(0.05)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[object]:
+    """A client on the embedded store of a worker that doesn't run."""
+    with ClickHouseServer(folder / "clickhouse") as server:
+        settings = load(clickhouse_url=server.url, data_dir=folder)
+        client = store.connect(settings, database="")
+        migrate(client, settings.clickhouse_database)
+        yield client
+        client.close()
+
+
+def say(text: str) -> None:
+    """Progress, at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def run(kills: int, broker: str, detectors: str, rate: float, pause_s: float, folder: Path, rng: random.Random) -> int:
+    """One run. Prints progress and the result; gives the exit code. One kill in eight comes within a second after
+    the one before, the others within `pause_s`."""
+    with ExitStack() as stack:
+        kafka = _broker(broker, folder, stack)
+        address = kafka.address if kafka else stack.enter_context(Broker(folder / "broker.log")).url[8:]
+        noop = detectors == "noop"
+        settings = noop_worker.SETTINGS if noop else {"detectors": ",".join(DETECTORS)}
+        names = {f"WATCHLINE_{name.upper()}": value for name, value in settings.items()}
+        worker = Worker(address, "faults.", folder, names, NOOP if noop else "watchline.streams.cli.main")
+        topics.create(worker.settings)
+        with opened(folder) as client:
+            ledger.count_inserted(client)
+        worker.start()
+        stack.callback(worker.end)
+        partitions = worker.settings.topic_partitions
+        size = SIZE if noop else 4
+        topic = topics.interactions(worker.settings.topic_prefix)
+        sending = Load(address, topic, partitions, folder / "reports", rate=rate, size=size)
+        stack.callback(sending.end)
+        started = time.monotonic()
+        recoveries = Recoveries()
+        for number in range(1, kills + 1):
+            if kafka and number % KILL_BROKER_EVERY == KILL_BROKER_EVERY // 2:
+                watch(worker, recoveries, pause_s)
+                kafka.kill()
+                kafka.launch()
+                say("the broker was killed and started again")
+            watch(worker, recoveries, rng.uniform(0, 1) if rng.random() < 1 / 8 else rng.uniform(1, pause_s))
+            worker.end()
+            recoveries.killed()
+            worker.spawn()
+            last = f"{recoveries.seconds[-1]:.1f} s" if recoveries.seconds else "-"
+            say(f"kill {number}/{kills} at {time.monotonic() - started:.0f} s; {sending.accepted()} events accepted; "
+                f"recovered last in {last}")  # fmt: skip
+        _settle(worker, recoveries, sending)
+        took = time.monotonic() - started
+        with opened(folder) as client:
+            accepted = ledger.places(reports(sending.file))
+            outcome = ledger.compare(client, accepted, worker.settings.detectors)
+    for line in outcome.differences:
+        say(line)
+    say(f"{outcome.events / took:.0f} events/s over {took:.0f} s ({rate:g} offered), {broker}, {detectors} detectors")
+    say(f"kills={kills} {outcome} recover_median={statistics.median(recoveries.seconds):.1f}s "
+        f"recover_worst={max(recoveries.seconds):.1f}s")  # fmt: skip
+    return 0 if outcome.exact else 1
+
+
+def _broker(name: str, folder: Path, stack: ExitStack) -> ApacheKafka | None:
+    if name != "kafka":
+        return None
+    home = os.environ.get("WATCHLINE_TEST_KAFKA_HOME")
+    if not home:
+        sys.exit("BROKER=kafka needs WATCHLINE_TEST_KAFKA_HOME: a folder with Apache Kafka's libs and start.sh")
+    return stack.enter_context(ApacheKafka(Path(home), folder, settings=QUICK_RETURN))
+
+
+def _settle(worker: Worker, recoveries: Recoveries, sending: Load) -> None:
+    """Lets the load end and the worker store all of it, then stops the worker."""
+    watch(worker, recoveries, 2)
+    sending.finish()
+    deadline = time.monotonic() + DRAIN_S
+    zeros = 0
+    while zeros < 3:
+        assert time.monotonic() < deadline, f"not all was read after {DRAIN_S:.0f} s:\n{worker.log.read_text()[-4000:]}"
+        watch(worker, recoveries, 0.5)
+        try:
+            zeros = zeros + 1 if worker.health()["lag_messages"] == 0 else 0
+        except (OSError, URLError, ValueError):
+            zeros = 0
+    assert worker.stop() == 0, worker.log.read_text()[-4000:]
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--broker", choices=("kafka", "tansu"), default="tansu")
+    parser.add_argument("--detectors", choices=("noop", "all"), default="noop")
+    parser.add_argument("--rate", type=float, help="events/s; default 2000, with all detectors 4")
+    parser.add_argument("--pause", type=float, default=12.0, help="longest between two kills, in seconds")
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    args = parser.parse_args()
+    say(f"seed {args.seed}")
+    rate = args.rate or (2000 if args.detectors == "noop" else 4)
+    with tempfile.TemporaryDirectory() as folder:
+        return run(args.kills, args.broker, args.detectors, rate, args.pause, Path(folder), random.Random(args.seed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

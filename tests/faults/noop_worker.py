@@ -1,0 +1,55 @@
+"""A worker whose one detector does nothing but give a finding, so that the tests are about delivery.
+
+`python -m tests.faults.noop_worker worker` is `watchline worker` with that detector under the name `pii`, the only one
+that is planned without an encoder; run it with WATCHLINE_REDACTION=false. WATCHLINE_TEST_FAIL makes the scorer raise at
+the event of that id (a mock of a mistake in the code), WATCHLINE_TEST_SLOW_S makes it wait so long at each batch,
+WATCHLINE_TEST_REQUEST_S shortens what one request to ClickHouse may take.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from watchline.detectors import registry
+from watchline.detectors.base import Detector, Embeddings, Evaluation
+from watchline.detectors.scorer import Scorer
+from watchline.schemas.records import Interaction
+from watchline.streams import store
+from watchline.streams.cli.main import main
+
+DETECTOR = "pii"
+SETTINGS = {"detectors": DETECTOR, "redaction": "false"}
+
+
+class NoOp(Detector[None]):
+    """Finds nothing, in everything."""
+
+    name = DETECTOR
+    labels = ("SECRET",)
+
+    def prepare(self, interaction: Interaction) -> None:
+        return None
+
+    def evaluate(self, batch: Sequence[None], embeddings: Embeddings) -> Sequence[Evaluation]:
+        return [Evaluation({"SECRET": 0.0})] * len(batch)
+
+
+_scored = Scorer.score
+
+
+def _score(self: Scorer, interactions: Sequence[Interaction], **options: Any) -> Any:
+    if os.environ.get("WATCHLINE_TEST_FAIL") in [interaction.event_id for interaction in interactions]:
+        raise ArithmeticError("a mistake that the test asked for")
+    time.sleep(float(os.environ.get("WATCHLINE_TEST_SLOW_S", 0)))
+    return _scored(self, interactions, **options)
+
+
+if __name__ == "__main__":
+    registry.DETECTORS[DETECTOR] = "tests.faults.noop_worker:NoOp"
+    Scorer.score = _score  # type: ignore[method-assign]
+    store.REQUEST_TIMEOUT_S = float(os.environ.get("WATCHLINE_TEST_REQUEST_S", store.REQUEST_TIMEOUT_S))
+    sys.exit(main())
