@@ -38,14 +38,13 @@ def envelopes(broker: str, prefix: str, events: int, **kafka: Any) -> list[Inter
 
 
 def reports(broker: str, prefix: str, dropped: int) -> list[InteractionBatch]:
-    """The reports of drops in a topic, the last one last, once one says that so much was dropped."""
+    """All reports of drops in a topic, the last one last, once one says that so much was dropped."""
     found: list[InteractionBatch] = []
-    for value in _values(broker, f"{prefix}interactions", {}):
-        envelope = decode(value, InteractionBatch)
-        if envelope.is_report:
+    for value in _values(broker, f"{prefix}interactions", {}, pauses=True):
+        if value is not None and (envelope := decode(value, InteractionBatch)).is_report:
             found.append(envelope)
-            if envelope.dropped + envelope.feedback_dropped >= dropped:
-                break
+        if value is None and any(report.dropped + report.feedback_dropped >= dropped for report in found):
+            break
     return sorted(found, key=lambda report: report.dropped)
 
 
@@ -68,7 +67,8 @@ def sequences(found: list[InteractionBatch]) -> set[tuple[str, int]]:
     }
 
 
-def _values(broker: str, topic: str, kafka: dict[str, Any], timeout_s: float = 20.0) -> Any:
+def _values(broker: str, topic: str, kafka: dict[str, Any], timeout_s: float = 20.0, *, pauses: bool = False) -> Any:
+    """The values in a topic; `pauses`: None where nothing more has come for a moment."""
     consumer = Consumer({"bootstrap.servers": broker, "group.id": f"test-{uuid4()}", "log_level": 0, **kafka})
     try:
         partitions = consumer.list_topics(topic, 10).topics[topic].partitions
@@ -78,5 +78,7 @@ def _values(broker: str, topic: str, kafka: dict[str, Any], timeout_s: float = 2
             message = consumer.poll(0.2)
             if message is not None and message.error() is None:
                 yield message.value()
+            elif pauses:
+                yield None
     finally:
         consumer.close()

@@ -181,7 +181,7 @@ def test_drops_are_reported_though_nothing_follows_them(
     assert (report.app, report.environment, report.interactions) == ("shop", "test", ())
     assert (report.first_sequence, report.dropped, report.dropped_by) == (200, 200, {"bad value: cost": 200})
     assert before <= report.time <= time.time_ns() // 1000
-    assert 2 <= len(found) < 20  # and not one for each drop
+    assert len(found) < 20  # and not one for each drop
 
 
 def test_a_report_is_sent_again_until_kafka_has_it(topics: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
