@@ -70,6 +70,7 @@ class Pipeline:
         self.metrics = Metrics(self.scorer.planned)
         self.sink = Sink(lambda: store.connect(settings), settings.store_timeout_s, heard=self._on_store_attempt)
         self.registry = registry
+        self.sink.stopping = lambda: app.should_stop
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
         self._scoring = ThreadPoolExecutor(1, thread_name_prefix="score")
         self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")

@@ -67,6 +67,7 @@ class Sink:
         self._timeout_s = timeout_s
         self._pause = pause
         self._heard = heard
+        self.stopping: Callable[[], bool] = lambda: False  # then nothing is tried again
         self._client: Any = None
         self._contexts: dict[str, Any] = {}
 
@@ -116,7 +117,7 @@ class Sink:
                 return
             except TransientError as error:
                 self._heard(str(getattr(error.__cause__, "code", None) or "none"))
-                if time.monotonic() + pause_s > deadline:
+                if self.stopping() or time.monotonic() + pause_s > deadline:
                     raise
                 log.warning("insert into %s failed, trying again: %s", table.name, error)
                 self.close()

@@ -101,6 +101,14 @@ def test_a_lasting_failure_ends_in_a_transient_error(client: Any) -> None:
     assert stored(client) == []
 
 
+def test_who_is_told_to_stop_tries_no_more(client: Any) -> None:
+    sink_ = sink(Flaky(client, 10**6), timeout_s=3600)
+    tries = iter((False, False, True))
+    sink_.stopping = lambda: next(tries)
+    with pytest.raises(TransientError):
+        sink_.write(table([1]))
+
+
 def test_a_missing_table_is_fatal(client: Any) -> None:
     with pytest.raises(FatalError, match="nothing_like_it"):
         sink(client).write(Table("nothing_like_it", ("id",), [[1]], ["1"]))
