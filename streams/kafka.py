@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import re
-import socket
-import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams import tls
+
+if TYPE_CHECKING:
+    import ssl
 
 PREFIX = "WATCHLINE_KAFKA_"
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -115,7 +116,7 @@ class Security:
                 return ConfigurationError(f"Kafka refuses the login of {self.username!r} ({names}): {reason}")
             if error.name() == "_SSL":
                 return ConfigurationError(f"the connection to Kafka isn't safe: {self._refusal(text)}")
-            if "alert" in text:
+            if "SSL alert number" in text:
                 names = f"{PREFIX}CERTIFICATE_FILE, {PREFIX}KEY_FILE"
                 reason = re.sub(r"^.*alert ([a-z ]+):.*$", r"\1", text, flags=re.S)
                 return ConfigurationError(f"Kafka refuses our certificate ({names}): {reason}")
@@ -127,6 +128,9 @@ class Security:
 
     def _refusal(self, text: str) -> str:
         """Why the broker's certificate is refused. Python says more of it than librdkafka, so it tries too."""
+        import socket
+        import ssl
+
         server = re.search(r"//\[?(.+?)\]?:(\d+)", text)
         made = self.context()
         if server is None or made is None:

@@ -1,11 +1,17 @@
-"""Certificates: read once with Python's own TLS, so that a bad file is an error that names its setting."""
+"""Certificates: read once with Python's own TLS, so that a bad file is an error that names its setting.
+
+`ssl` is imported by who needs it: the producer of an app without TLS does not.
+"""
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from watchline.schemas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
 
 
 def context(ca_file: Path | None, setting: str) -> ssl.SSLContext:
@@ -13,6 +19,8 @@ def context(ca_file: Path | None, setting: str) -> ssl.SSLContext:
 
     Raises ConfigurationError that names `setting` where the file can't be read or holds no certificate.
     """
+    import ssl
+
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # ssl.SSLError is one
@@ -37,6 +45,8 @@ def add_certificate(made: ssl.SSLContext, certificate: Path, key: Path, settings
 
 def refusal(error: BaseException) -> ssl.SSLCertVerificationError | None:
     """Why the other side's certificate was refused, where that is what an error is about."""
+    import ssl
+
     cause: BaseException | None = error
     while cause is not None:
         # urllib3 has the reason in an attribute or among the arguments.
@@ -56,6 +66,8 @@ _OTHER_HOST = (62, 64)  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_
 
 
 def _reason(error: OSError) -> str:
+    import ssl
+
     if isinstance(error, ssl.SSLError):
         return (error.reason or "no PEM certificates in it").replace("_", " ").lower()
     return error.strerror or type(error).__name__

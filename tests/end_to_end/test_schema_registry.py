@@ -36,7 +36,8 @@ def stand_in() -> Iterator[RegistryStandIn]:
 @pytest.fixture(scope="module")
 def worker(broker: str, stand_in: RegistryStandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     settings = {
-        "DETECTORS": "pii",
+        "DETECTORS": "",
+        "REDACTION": "false",
         "SCHEMA_REGISTRY_URL": stand_in.url,
         "STORE_TIMEOUT_S": "4",
         "TOPIC_PARTITIONS": "1",

@@ -10,13 +10,17 @@ import re
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import confluent_kafka
+import psutil
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from pydantic import SecretStr
 
 from tests.certificates import Authority
 from tests.clickhouse_server import ClickHouseServer
@@ -24,14 +28,14 @@ from tests.end_to_end.secure import PASSWORDS, SecureKafka, secure_kafka
 from tests.end_to_end.workers import Worker
 from watchline.streams import Producer
 from watchline.streams.cli.main import main
-from watchline.streams.settings import load
+from watchline.streams.settings import Settings, load
 
 HOME = os.environ.get("WATCHLINE_TEST_KAFKA_HOME")
 pytestmark = pytest.mark.skipif(
     not HOME, reason="TLS and logins need an Apache Kafka (WATCHLINE_TEST_KAFKA_HOME); the embedded Tansu has neither"
 )
 CLICKHOUSE_PASSWORD = "clickhouse-hush"
-QUICKLY_S = 15.0  # generous: these machines are shared
+QUICKLY_S = 30.0  # generous: two or three on a machine that nobody else uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,10 @@ class Services:
             prefix + name: str(self.folder / value) if name.endswith("FILE") else words.get(value, value)
             for name, value in changes.items()
         }
+
+    def password_in_the_url(self, password: str = CLICKHOUSE_PASSWORD) -> dict[str, str]:
+        url = self.clickhouse["WATCHLINE_CLICKHOUSE_URL"].replace("watchline@", f"watchline:{password}@")
+        return {"WATCHLINE_CLICKHOUSE_URL": url, "WATCHLINE_CLICKHOUSE_PASSWORD": ""}
 
     def call(self, command: str, *settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -84,7 +92,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 def worker(services: Services, name: str, login: Mapping[str, str]) -> Worker:
     folder = services.folder / name
     folder.mkdir()
-    settings = services.environment(login, {"WATCHLINE_DATA_DIR": str(folder), "WATCHLINE_GROUP_INSTANCE_ID": name})
+    ours = {"WATCHLINE_DATA_DIR": str(folder), "WATCHLINE_GROUP_ID": services.prefix + name}
+    settings = services.environment(login, ours)
     return Worker(login["WATCHLINE_KAFKA_URL"], services.prefix, folder, settings)
 
 
@@ -98,23 +107,64 @@ def emit(services: Services, login: Mapping[str, str], monkeypatch: pytest.Monke
 
 
 def test_scram_and_mutual_tls_from_app_to_clickhouse(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two workers of one group, one with a password and one with a certificate; so two apps."""
+    """Two apps and two workers, one of each with a password and one with a certificate; each worker reads all."""
     kafka = services.kafka
-    logins = {
-        "scram": (kafka.login("watchline-worker"), kafka.login("an-app")),
-        "mtls": (kafka.certificate("watchline-worker"), kafka.certificate("an-app")),
-    }
-    for number, (name, (ours, app)) in enumerate(logins.items(), 1):
-        running = worker(services, name, ours)
-        try:
-            running.start()
-            producer = emit(services, app, monkeypatch)
+    # The most talkative they can be: no secret may come of it.
+    talkative = {"WATCHLINE_LOG_LEVEL": "DEBUG", "WATCHLINE_CANARY_INTERVAL_S": "60"}
+    scram, mtls = kafka.login("watchline-worker"), kafka.certificate("watchline-worker")
+    workers = [
+        worker(services, "scram", {**scram, **talkative}),
+        worker(services, "mtls", {**mtls, **talkative, **services.password_in_the_url()}),
+    ]
+    try:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Worker.start, workers))
+        for login in (kafka.login("an-app"), kafka.certificate("an-app")):
+            producer = emit(services, login, monkeypatch)
             assert producer.close(20) and producer.stats.delivered == 1
-            running.wait(lambda running=running, number=number: running.count("v_interactions") == number)
+        for running in workers:
+            running.wait(lambda running=running: running.health()["events"] >= 2)
             running.wait(lambda running=running: running.health()["lag_messages"] == 0)
-            assert running.stop() == 0
-        finally:
+            assert running._process is not None
+            assert "hush" not in str(psutil.Process(running._process.pid).cmdline())
+        assert workers[0].count("v_interactions") == 2
+        assert workers[0].count("v_canary") >= 1
+        assert [running.stop() for running in workers] == [0, 0]
+    finally:
+        for running in workers:
             running.end()
+    assert not any("hush" in running.log.read_text() for running in workers)
+
+
+@pytest.mark.parametrize("clickhouse", ["right", "wrong"])
+@pytest.mark.parametrize(
+    "command", [["config"], ["config", "--format", "json"], ["doctor"], ["migrate"], ["sql", "SELECT 1"]]
+)
+def test_no_command_says_a_secret(
+    command: list[str],
+    clickhouse: str,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Every setting that holds one has one, URLs too; right and wrong ones, with all that DEBUG has to say."""
+    secret = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
+    assert len(secret) >= 3
+    planted = {f"WATCHLINE_{name.upper()}": f"{name}-hush" for name in [*secret, "subject_key"]}
+    registry = {"WATCHLINE_SCHEMA_REGISTRY_URL": "http://127.0.0.1:1", "WATCHLINE_SCHEMA_REGISTRY_USERNAME": "someone"}
+    url = services.password_in_the_url("clickhouse-hush" if clickhouse == "right" else "wrong-hush")
+    login = services.kafka.login("watchline-migrate")
+    for name, value in services.environment(planted, registry, login, url, {"WATCHLINE_LOG_LEVEL": "DEBUG"}).items():
+        monkeypatch.setenv(name, value)
+    said = ""
+    try:
+        main(command.split())
+    except Exception:
+        said = traceback.format_exc()  # which DEBUG lets through
+    printed = capfd.readouterr()
+    said += printed.out + printed.err
+    assert said
+    assert "hush" not in said
 
 
 def test_an_app_may_send_and_nothing_else(services: Services) -> None:
