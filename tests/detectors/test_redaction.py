@@ -124,7 +124,7 @@ def test_hostile_text_takes_no_quadratic_time() -> None:
     texts = {"digits": "12-3 4567 89-0 ", "entities": "Maria 4012888888881881 a@b.com ", "one word": "1-"}
     for name, unit in texts.items():
         times = []
-        for size in (5_000, 20_000):
+        for size in (4_000, 16_000):
             text = (unit * size)[:size]
             started = time.process_time()
             (found,) = finder.find([text], [False])
