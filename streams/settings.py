@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := [name for name in value if name not in DETECTORS]:
-            raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(DETECTORS)}")
+            raise ValueError(f"unknown: {', '.join(map(show_value, unknown))}; known: {', '.join(DETECTORS)}")
         return tuple(name for name in DETECTORS if name in value)
 
     @field_validator(

@@ -105,6 +105,13 @@ def test_a_bad_value_with_a_secret_in_it_does_not_show_it(monkeypatch: pytest.Mo
     assert "hunter2" not in str(error.value)
 
 
+def test_a_login_in_the_wrong_setting_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHLINE_DETECTORS", "https://writer:hunter2@host")
+    with pytest.raises(ConfigurationError, match=r"unknown: https://writer:\*+@host") as error:
+        load()
+    assert "hunter2" not in str(error.value)
+
+
 def test_detectors_run_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHLINE_DETECTORS", " toxicity, pii ")
     assert load().detectors == ("pii", "toxicity")
