@@ -34,7 +34,7 @@ from watchline.streams import (
     topics,
 )
 from watchline.streams.dead_letters import Brake, DeadLetter
-from watchline.streams.events import Message, ScoredEvent, Unpacked
+from watchline.streams.events import Message, ScoredEvent, Unpacked, kafka_time
 from watchline.streams.flow_control import App
 from watchline.streams.health import Progress
 from watchline.streams.metrics import Metrics
@@ -43,7 +43,7 @@ from watchline.streams.monitor.agent import Monitoring, state_key
 from watchline.streams.monitor.state import StateTopic
 from watchline.streams.offsets import OffsetGaps
 from watchline.streams.settings import Settings
-from watchline.streams.sink import Sink
+from watchline.streams.sink import Sink, Table
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -167,15 +167,13 @@ class Pipeline:
             for letter in letters
         ]
         await asyncio.gather(*sent)
-        await self._on(self._storing, self.sink.write, dead_letters.table(letters))
+        await self._write(dead_letters.table(letters))
         self.metrics.buried(letters)
 
     async def _store_canaries(self, canaries: Sequence[ScoredEvent]) -> None:
         if not canaries:
             return
-        table = canary.table(canaries, self.settings.group_instance_id)
-        if refused := await self._on(self._storing, self.sink.write, table):
-            raise FatalError(f"ClickHouse refuses {len(refused)} canaries: {refused[0].reason}")
+        await self._write(canary.table(canaries, self.settings.group_instance_id))
         sent = max(item.event.interaction.time for item in canaries)
         self.metrics.canary_delay.set(time.time() - sent / 1e6)
 
@@ -195,12 +193,17 @@ class Pipeline:
             self.metrics.insert_retries.labels(failure).inc()
 
     async def _record_replays(self, messages: Sequence[tuple[Message, int]], died: Sequence[DeadLetter]) -> None:
-        if (table := replays.table(messages, died)).rows:
-            await self._on(self._storing, self.sink.write, table)
+        await self._write(replays.table(messages, died))
 
     async def _store_signals(self, found: Sequence[Signal]) -> None:
-        if refused := await self._on(self._storing, self.sink.write, signals.table(found)):
-            raise FatalError(f"ClickHouse refuses {len(refused)} signals: {refused[0].reason}")
+        await self._write(signals.table(found))
+
+    async def _write(self, table: Table) -> None:
+        """Rows of our own making into ClickHouse, which must take every one."""
+        if not table.rows:
+            return
+        if refused := await self._on(self._storing, self.sink.write, table):
+            raise FatalError(f"ClickHouse refuses {len(refused)} rows of {table.name}: {refused[0].reason}")
 
     async def _publish_signals(self, found: Sequence[Signal]) -> None:
         topic = topics.signals(self.settings.topic_prefix)
@@ -231,7 +234,7 @@ class Pipeline:
         if not gaps:
             return
         log.error("%d gaps in the offsets: messages were gone before they were read; see v_offset_gaps", len(gaps))
-        await self._on(self._storing, self.sink.write, offsets.table(gaps))
+        await self._write(offsets.table(gaps))
         self.metrics.offset_gaps.inc(len(gaps))
         for gap in gaps:
             # Faust commits nothing past a gap at the head (faust-streaming 606), so the lag would grow for ever.
@@ -254,7 +257,7 @@ class Pipeline:
                 self._topic_ids[message.topic],
                 message.partition,
                 message.offset,
-                int(message.timestamp * 1e6),
+                kafka_time(message.timestamp),
                 message.value or b"",
                 dead_letters.sent_back(message),
             )

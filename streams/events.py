@@ -9,6 +9,13 @@ from watchline.schemas.codec import Registry, encode
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
 
+YEAR_2100_S = 4_102_444_800
+
+
+def kafka_time(timestamp_s: float) -> int:
+    """Kafka's time of a message in microseconds, 1970 to 2100: in a topic not of our making it is the sender's word."""
+    return int(min(max(timestamp_s, 0), YEAR_2100_S) * 1e6)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -12,7 +12,8 @@ from watchline.detectors.scorer import RedactionFailed, Scored
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.streams import interactions, producer_reports
-from watchline.streams.events import Message, ScoredEvent, Unpacked
+from watchline.streams.dead_letters import table
+from watchline.streams.events import Message, ScoredEvent, Unpacked, kafka_time
 from watchline.streams.sink import Rejected
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
@@ -33,6 +34,15 @@ def test_one_bad_event_costs_itself() -> None:
     alone = decode(letter.value, InteractionBatch)
     assert (alone.producer_id, alone.first_sequence, alone.dropped) == (PRODUCER, 41, 2)
     assert [event.event_id for event in alone.interactions] == [BAD.event_id]
+
+
+@pytest.mark.parametrize("timestamp_s", [-0.001, 0.0, 1.5, 1e12, float("inf")])
+def test_a_time_that_the_sender_made_up_can_be_stored(timestamp_s: float) -> None:
+    """Topics of ours bear the broker's time. A letter with a time that no datetime can hold would stop the worker."""
+    came = dataclasses.replace(message(value=b"junk"), time=kafka_time(timestamp_s))
+    ((time, *_),) = table(interactions.unpack(came).dead).rows
+    assert 1970 <= time.year <= 2100
+    assert kafka_time(1.5) == 1_500_000
 
 
 def test_undecodable_bytes_are_kept_as_they_are() -> None:
