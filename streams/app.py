@@ -48,6 +48,7 @@ from watchline.streams.sink import Sink, Table
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 STORE_PAUSE_S = 5.0
+FIRST_BATCH = (32, 256 * 1024)  # events and bytes, before anything is measured
 MONITOR_LINGER_S = 1.0  # each batch saves the state of each prompt in it; Faust leaves a longer wait too late
 
 
@@ -85,7 +86,7 @@ class Pipeline:
         )
         self.gaps = OffsetGaps()
         self._topic_ids: dict[str, str] = {}
-        self._seconds_per_event = 0.0
+        self._seconds_per_byte = 0.0
 
     async def interactions(self, stream: Any) -> None:
         """The agent on the raw topic."""
@@ -98,7 +99,7 @@ class Pipeline:
             for part in interactions.within_bytes(messages, settings.batch_bytes):
                 with self.metrics.stage("decode"):
                     unpacked = await self._on(self._scoring, _unpack, part, self.registry)
-                for batch in interactions.batches(unpacked, self._event_limit):
+                for batch in interactions.batches(unpacked, self._limits):
                     await self._handle(batch)
                     for _ in batch:
                         await stream.ack(next(unacked))
@@ -114,7 +115,8 @@ class Pipeline:
         with self.metrics.stage("score"):
             scored, unredacted = await self._on(self._scoring, score, events, self.scorer)
         if events and events[-1].message.time >= shed_before:  # else it says nothing of what scoring takes
-            self._seconds_per_event = (time.monotonic() - started) / len(events)
+            size_bytes = sum(len(unpacked.message.value) for unpacked in batch)
+            self._seconds_per_byte = (time.monotonic() - started) / size_bytes
         scored, canaries = canary.split(scored)
         with self.metrics.stage("store"):
             stored, refused = await self._on(self._storing, interactions.store, scored, self.sink.write)
@@ -219,11 +221,12 @@ class Pipeline:
         sent = [await to.send(key=key, value=value) for key, value in records]
         await asyncio.gather(*sent)
 
-    def _event_limit(self) -> int:
-        if not self._seconds_per_event:
-            return 32  # nothing measured yet
-        in_time = int(self.settings.batch_seconds / self._seconds_per_event)
-        return max(1, min(self.settings.batch_size, in_time))
+    def _limits(self) -> tuple[int, int]:
+        """Events and bytes of the next batch. By bytes, because what scoring takes goes by the length of the text."""
+        if not self._seconds_per_byte:
+            return FIRST_BATCH
+        in_time = int(self.settings.batch_seconds / self._seconds_per_byte)
+        return self.settings.batch_size, min(self.settings.batch_bytes, in_time)
 
     async def _record_gaps(self, messages: Sequence[Message]) -> None:
         committed = self.app.consumer._committed_offset  # noqa: SLF001 - Faust has no public name for it

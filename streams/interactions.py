@@ -67,14 +67,15 @@ def within_bytes(messages: Sequence[Message], max_bytes: int) -> Iterator[Sequen
         yield messages[start:]
 
 
-def batches(messages: Sequence[Unpacked], max_events: Callable[[], int]) -> Iterator[Sequence[Unpacked]]:
-    """Messages cut where a batch is full; one message is never cut. The limit is asked for anew for each batch."""
+def batches(messages: Sequence[Unpacked], limits: Callable[[], tuple[int, int]]) -> Iterator[Sequence[Unpacked]]:
+    """Messages cut where a batch has enough events or bytes; one message is never cut. Limits are asked for anew."""
     start = 0
     while start < len(messages):
-        limit, end, events = max_events(), start, 0
+        (max_events, max_bytes), end, events, size_bytes = limits(), start, 0, 0
         while end < len(messages):
             events += len(messages[end].events)
-            if end > start and events > limit:
+            size_bytes += len(messages[end].message.value)
+            if end > start and (events > max_events or size_bytes > max_bytes):
                 break
             end += 1
         yield messages[start:end]

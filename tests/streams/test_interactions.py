@@ -86,15 +86,20 @@ def test_a_report_that_clickhouse_refuses_is_a_dead_letter() -> None:
     assert (letter.offset, letter.value, letter.reason) == (7, encode(batch), "row refused: code 53")
 
 
-@given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
-def test_batches_hold_every_message_once_and_stop_when_full(sizes: list[int], limit: int) -> None:
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=20), st.integers(1, 12), st.integers(1, 12))
+def test_batches_hold_every_message_once_and_stop_when_full(
+    sizes: list[tuple[int, int]], max_events: int, max_bytes: int
+) -> None:
     messages = [
-        Unpacked(message(offset=offset), [None] * size, [], [])  # type: ignore[list-item]
-        for offset, size in enumerate(sizes)
+        Unpacked(message(offset=offset, value=b"x" * size_bytes), [None] * events, [], [])  # type: ignore[list-item]
+        for offset, (events, size_bytes) in enumerate(sizes)
     ]
-    cut = list(interactions.batches(messages, lambda: limit))
+    cut = list(interactions.batches(messages, lambda: (max_events, max_bytes)))
     assert [unpacked for batch in cut for unpacked in batch] == messages
-    assert all(len(batch) == 1 or sum(len(unpacked.events) for unpacked in batch) <= limit for batch in cut)
+    for batch in cut:
+        events = sum(len(unpacked.events) for unpacked in batch)
+        size_bytes = sum(len(unpacked.message.value) for unpacked in batch)
+        assert len(batch) == 1 or (events <= max_events and size_bytes <= max_bytes)
 
 
 @given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
