@@ -8,12 +8,13 @@ turn is no stall.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import faulthandler
 import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 STALL_S = 120.0  # longer than the longest batch that is allowed
 LOOP_STALL_S = 120.0  # by then Kafka has long taken the partitions away
 WATCH_S = 1.0
+ENDS_S = 5.0
 
 Partition = tuple[str, int]  # topic and number
 
@@ -58,6 +60,7 @@ class Progress:
     batches: int = 0
     joined: bool = False  # the group has given this worker its partitions, which may be none
     reading: Reading = field(default_factory=Reading)
+    ends: Mapping[Partition, int] = field(default_factory=dict)  # of the partitions, as Kafka last told
     started: float = field(init=False)
     last_batch: float = field(init=False)
     last_commit: float = field(init=False)
@@ -139,8 +142,8 @@ class Progress:
         return [reason for reason, holds in reasons.items() if holds]
 
 
-def read(app: Any) -> Reading:
-    """Asks Faust's consumer; empty before it has started."""
+def read(app: Any, ends: Mapping[Partition, int]) -> Reading:
+    """Asks Faust's consumer; empty before it has started. It knows the end of what it fetches only: hence `ends`."""
     from faust.exceptions import ConsumerNotStarted
 
     consumer = app.consumer
@@ -156,7 +159,10 @@ def read(app: Any) -> Reading:
     return Reading(
         committed={(tp.topic, tp.partition): offsets.get(tp) for tp in assigned},
         lag={
-            (tp.topic, tp.partition): max(0, (consumer.highwater(tp) or 0) - (offsets.get(tp) or 0)) for tp in assigned
+            (tp.topic, tp.partition): max(
+                0, max(consumer.highwater(tp) or 0, ends.get((tp.topic, tp.partition), 0)) - (offsets.get(tp) or 0)
+            )
+            for tp in assigned
         },
         held=held,
         held_bytes=held_bytes,
@@ -172,6 +178,17 @@ def _unread(consumer: Any, partition: Any) -> int:
     return max(0, (state.highwater or 0) - int(state.position))
 
 
+async def follow_ends(progress: Progress, ask: Callable[[Iterable[Partition]], Mapping[Partition, int]]) -> None:
+    """Asks Kafka for the ends of the partitions now and then, until cancelled: those that are paused aren't fetched.
+
+    `ask` may block and raise: what Kafka said last holds while it is away.
+    """
+    while True:
+        with contextlib.suppress(Exception):
+            progress.ends = await asyncio.to_thread(ask, [*progress.reading.lag])
+        await asyncio.sleep(ENDS_S)
+
+
 async def watch(app: Any, progress: Progress) -> None:
     """Observes each second until it is cancelled. Ends the process with code 1 when it is hopelessly stuck.
 
@@ -182,7 +199,7 @@ async def watch(app: Any, progress: Progress) -> None:
     try:
         while True:
             faulthandler.dump_traceback_later(LOOP_STALL_S, exit=True)
-            progress.observe(read(app))
+            progress.observe(read(app, progress.ends))
             if progress.is_stalled and not dumped:
                 log.critical("messages wait, and nothing was committed for %.0f s; all stacks:", progress.stalled_s)
                 faulthandler.dump_traceback(all_threads=True)

@@ -23,7 +23,7 @@ async def serve(app: Any, progress: Progress, metrics: Metrics, host: str, port:
     """
 
     async def livez(request: web.Request) -> web.Response:
-        progress.observe(health.read(app))
+        progress.observe(health.read(app, progress.ends))
         return web.json_response(progress.report(), status=503 if progress.is_stalled else 200)
 
     async def readyz(request: web.Request) -> web.Response:
@@ -31,7 +31,7 @@ async def serve(app: Any, progress: Progress, metrics: Metrics, host: str, port:
         return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
     async def scrape(request: web.Request) -> web.Response:
-        progress.observe(health.read(app))
+        progress.observe(health.read(app, progress.ends))
         return web.Response(body=metrics.scrape(progress), headers={"Content-Type": CONTENT_TYPE})
 
     page = web.Application()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,6 +160,22 @@ def topic_id(settings: Settings, name: str) -> str:
         return str(described[name].result().topic_id)
     except (KafkaException, AttributeError):
         return name
+
+
+class Ends:
+    """Asks for the offsets after the last message of partitions. For one thread at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._admin = _admin(settings)
+
+    def __call__(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """By (topic, number). Raises KafkaException where Kafka is away."""
+        from confluent_kafka import TopicPartition
+        from confluent_kafka.admin import OffsetSpec
+
+        asked = {TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in partitions}
+        found = self._admin.list_offsets(asked, request_timeout=5) if asked else {}
+        return {(each.topic, each.partition): future.result().offset for each, future in found.items()}
 
 
 def _admin(settings: Settings, **more: Any) -> Any:

@@ -89,7 +89,9 @@ def run(settings: Settings) -> int:
     )
     # Before the app starts: who asks sees that the worker isn't ready yet.
     loop.run_until_complete(serve())
-    for task in (health.watch(app, pipeline.progress), pipeline.reach_store()):
+    progress = pipeline.progress
+    ends = health.follow_ends(progress, topics.Ends(settings))
+    for task in (health.watch(app, progress), ends, pipeline.reach_store()):
         worker.add_future(task)
     try:
         worker.execute_from_commandline()

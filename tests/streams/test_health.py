@@ -154,7 +154,7 @@ STUCK = """
 import asyncio, logging, sys, threading, time
 from watchline.streams import health
 health.STALL_S, health.WATCH_S, health.LOOP_STALL_S = 0.2, 0.05, 0.5
-health.read = lambda app: health.Reading({("raw", 0): 1}, {("raw", 0): 1}, {"raw": 1})
+health.read = lambda app, ends: health.Reading({("raw", 0): 1}, {("raw", 0): 1}, {"raw": 1})
 def hangs(secret="a secret"):
     time.sleep(60)
 threading.Thread(target=hangs, name="score_0").start()
