@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
+from faust.tables import TableManager
 from faust.types import TP
 
 from watchline.detectors import registry as detectors
@@ -300,6 +301,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> tuple[Ap
         consumer_group_instance_id=settings.group_instance_id,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=2 * topics.MAX_MESSAGE_BYTES,
+        TableManager=NoTables,
         table_standby_replicas=0,
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -345,6 +347,14 @@ def create_app(settings: Settings, registry: Registry | None = None) -> tuple[Ap
     if settings.canary_interval_s:
         app.task(canaries)
     return app, pipeline
+
+
+class NoTables(TableManager):  # type: ignore[misc]
+    """Faust waits a second at each start for tables to be registered. There are none."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 def _unpack(messages: Sequence[Message], registry: Registry | None) -> list[Unpacked]:

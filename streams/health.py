@@ -8,7 +8,6 @@ turn is no stall.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import faulthandler
 import logging
 import os
@@ -18,11 +17,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from watchline.schemas.errors import ConfigurationError, TransientError
+
 log = logging.getLogger(__name__)
 STALL_S = 120.0  # longer than the longest batch that is allowed
 LOOP_STALL_S = 120.0  # by then Kafka has long taken the partitions away
 WATCH_S = 1.0
 ENDS_S = 5.0
+REFUSED_S = 60.0
 
 Partition = tuple[str, int]  # topic and number
 
@@ -181,11 +183,19 @@ def _unread(consumer: Any, partition: Any) -> int:
 async def follow_ends(progress: Progress, ask: Callable[[Iterable[Partition]], Mapping[Partition, int]]) -> None:
     """Asks Kafka for the ends of the partitions now and then, until cancelled: those that are paused aren't fetched.
 
-    `ask` may block and raise: what Kafka said last holds while it is away.
+    `ask` may block. While Kafka is away (TransientError) what it said last holds; where it has refused our login for a
+    while, as when the password was changed, this raises ConfigurationError: aiokafka would go on trying.
     """
+    asked_well = progress.clock()
     while True:
-        with contextlib.suppress(Exception):
+        try:
             progress.ends = await asyncio.to_thread(ask, [*progress.reading.lag])
+            asked_well = progress.clock()
+        except TransientError:
+            asked_well = progress.clock()
+        except ConfigurationError:
+            if progress.clock() - asked_well > REFUSED_S:
+                raise
         await asyncio.sleep(ENDS_S)
 
 

@@ -166,16 +166,21 @@ class Ends:
     """Asks for the offsets after the last message of partitions. For one thread at a time."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._admin = _admin(settings)
 
     def __call__(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """By (topic, number). Raises KafkaException where Kafka is away."""
-        from confluent_kafka import TopicPartition
+        """By (topic, number). Raises TransientError where Kafka is away, ConfigurationError where it refuses us."""
+        from confluent_kafka import KafkaException, TopicPartition
         from confluent_kafka.admin import OffsetSpec
 
         asked = {TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in partitions}
         found = self._admin.list_offsets(asked, request_timeout=5) if asked else {}
-        return {(each.topic, each.partition): future.result().offset for each, future in found.items()}
+        try:
+            return {(each.topic, each.partition): future.result().offset for each, future in found.items()}
+        except KafkaException as error:
+            existing(self._settings)  # which says why
+            raise TransientError(f"Kafka doesn't say where the partitions end: {error.args[0].str()}") from None
 
 
 def _admin(settings: Settings, **more: Any) -> Any:

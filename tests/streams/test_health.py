@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import pytest
 
+from watchline.schemas.errors import ConfigurationError, TransientError
+from watchline.streams import health
 from watchline.streams.health import STALL_S, Progress, Reading
 
 
@@ -147,6 +152,32 @@ def test_ready_with_partitions_and_an_answer_of_the_store(progress: Progress) ->
     assert progress.not_ready(draining=True) == ["draining"]
     progress.store_attempt("210")
     assert progress.not_ready(draining=False) == ["the store does not answer"]
+
+
+def test_kafka_that_is_away_is_waited_for_and_one_that_refuses_the_login_is_not(
+    progress: Progress, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "ENDS_S", 0.0)
+    progress.observe(reading(5, 10))
+    refused = ConfigurationError("WATCHLINE_KAFKA_PASSWORD: refused")
+    answers = iter(
+        [{("raw", 0): 12}, TransientError("away"), refused, TransientError("away"), refused, refused, refused, None]
+    )
+    asked: list[Any] = []
+
+    def ask(partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        asked.append(list(partitions))
+        clock.now += health.REFUSED_S / 2 - 1
+        answer: Any = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return dict(answer)
+
+    with pytest.raises(ConfigurationError, match="PASSWORD"):
+        asyncio.run(health.follow_ends(progress, ask))
+    assert next(answers) is None  # the first refusal was not the last
+    assert asked[0] == [("raw", 0)]
+    assert progress.ends == {("raw", 0): 12}
 
 
 # A stand-in for Faust's consumer: one message waits for ever.
