@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.documentation.settings_table import README
+from tests.documentation.settings_table import write
 from watchline.streams.health import Progress
 from watchline.streams.metrics import Metrics
 
@@ -37,11 +35,5 @@ def table() -> str:
     return HEAD + "".join(rows)
 
 
-def main() -> None:
-    text = README.read_text(encoding="utf-8")
-    pattern = re.escape(HEAD) + r"(?:\|.*\n)*"
-    README.write_text(re.sub(pattern, lambda _: table(), text), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write(HEAD, table())

@@ -21,11 +21,11 @@ def table() -> str:
     return HEAD + "".join(rows)
 
 
-def main() -> None:
+def write(head: str, table: str) -> None:
+    """Puts a table into the README, in place of the one with this head."""
     text = README.read_text(encoding="utf-8")
-    pattern = re.escape(HEAD) + r"(?:\|.*\n)*"
-    README.write_text(re.sub(pattern, lambda _: table(), text), encoding="utf-8")
+    README.write_text(re.sub(re.escape(head) + r"(?:\|.*\n)*", lambda _: table, text), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    write(HEAD, table())

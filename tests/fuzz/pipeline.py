@@ -28,11 +28,11 @@ from watchline.schemas.migrate import migrate
 from watchline.schemas.records import FindingBatch
 from watchline.schemas.validation import DAY, YEAR_2000
 from watchline.streams import rows, store, topics
-from watchline.streams.app import Pipeline
 from watchline.streams.dead_letters import WHOLE_MESSAGE
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import state_key
 from watchline.streams.monitor.monitor import Monitor
+from watchline.streams.pipeline import Pipeline
 from watchline.streams.settings import load
 
 TABLES = ("interactions", "findings", "dead_letters", "producer_reports", "signals")

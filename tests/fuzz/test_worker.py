@@ -14,7 +14,7 @@ import pytest
 
 from tests.fuzz.payloads import Payloads
 from tests.fuzz.pipeline import FuzzedWorker
-from watchline.streams import app, interactions
+from watchline.streams import interactions, pipeline
 from watchline.streams.events import Unpacked
 
 PAYLOADS = 6_000
@@ -44,7 +44,7 @@ def worker(clickhouse: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_
             client.command(f"USE {settings.clickhouse_database}")
         return client
 
-    monkeypatch.setattr(app.store, "connect", connect)
+    monkeypatch.setattr(pipeline.store, "connect", connect)
     worker = FuzzedWorker(tmp_path, thorough=False)
     yield worker
     worker.close()
