@@ -1,7 +1,11 @@
-"""A worker whose one detector blocks while a file is there: `python -m tests.end_to_end.blocked_worker worker`."""
+"""A worker whose one detector blocks while a file is there: `python -m tests.end_to_end.blocked_worker worker`.
+
+It joins its group only once another file is gone.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
@@ -11,11 +15,12 @@ from pathlib import Path
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Embeddings, Evaluation
 from watchline.schemas.records import Interaction
-from watchline.streams import health
+from watchline.streams import app, health
 from watchline.streams.cli.main import main
 
 STALL_S = 2.0
 GATE = "WATCHLINE_TEST_GATE"
+JOIN_GATE = "WATCHLINE_TEST_JOIN_GATE"
 
 
 class Blocking(Detector[Interaction]):
@@ -33,7 +38,17 @@ class Blocking(Detector[Interaction]):
         return [Evaluation({"PERSON": 0.0}) for _ in batch]
 
 
+class Waiting(app.NoTables):
+    """Comes before the group is joined."""
+
+    async def on_start(self) -> None:
+        while Path(os.environ[JOIN_GATE]).exists():
+            await asyncio.sleep(0.05)
+        await super().on_start()
+
+
 if __name__ == "__main__":
+    app.NoTables = Waiting  # type: ignore[misc]
     registry.DETECTORS["pii"] = "tests.end_to_end.blocked_worker:Blocking"
     health.STALL_S = STALL_S
     sys.exit(main())

@@ -11,7 +11,7 @@ import pytest
 
 from tests import brokers
 from tests.documentation.metrics_table import catalogue, families
-from tests.end_to_end.blocked_worker import GATE
+from tests.end_to_end.blocked_worker import GATE, JOIN_GATE
 from tests.end_to_end.test_bad_input import SECRET, envelope, interaction
 from tests.end_to_end.workers import READY_TIMEOUT_S, Worker
 from watchline.streams import topics
@@ -61,6 +61,7 @@ def test_the_metrics_are_those_of_the_catalogue(worker: Worker) -> None:
 @pytest.fixture
 def blocked(broker: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
     monkeypatch.setenv(GATE, str(tmp_path / "gate"))
+    monkeypatch.setenv(JOIN_GATE, str(tmp_path / "join"))
     settings = {
         "WATCHLINE_DETECTORS": "pii",
         "WATCHLINE_REDACTION": "false",
@@ -71,13 +72,15 @@ def blocked(broker: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_ready_alive_stuck_and_draining(blocked: Worker, tmp_path: Path) -> None:
-    worker, gate = blocked, tmp_path / "gate"
+    worker, gate, join = blocked, tmp_path / "gate", tmp_path / "join"
     gate.touch()
+    join.touch()
     try:
         worker.launch()
         status, page = worker.page("ready")
         assert (status, json.loads(page)["ready"]) == (503, False)
         assert "no partitions assigned yet" in page
+        join.unlink()
         worker.wait(lambda: worker.page("ready")[0] == 200, READY_TIMEOUT_S)
         assert worker.health()["status"] == "ok"
 
