@@ -126,14 +126,8 @@ class Pipeline:
             letters = dead + unredacted + refused
             await self.bury(letters)
             await self._record_replays([(each.message, len(each.outcomes)) for each in batch], letters)
-            await self.publish(
-                topics.findings(self.settings.topic_prefix),
-                [
-                    (state_key(found), data)
-                    for found in interactions.finding_batches(stored)
-                    for data in interactions.encode_within(found, topics.MAX_RECORD_BYTES, self.registry)
-                ],
-            )
+            records = await self._on(self._scoring, _finding_records, stored, self.registry)
+            await self.publish(topics.findings(self.settings.topic_prefix), records)
         for unpacked in batch:
             if unpacked.message.replay_of is not None:
                 continue  # counted when it died first
@@ -270,6 +264,14 @@ class Pipeline:
     @staticmethod
     async def _on(executor: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
+
+
+def _finding_records(stored: Sequence[ScoredEvent], registry: Registry | None) -> list[tuple[bytes, bytes]]:
+    return [
+        (state_key(found), data)
+        for found in interactions.finding_batches(stored)
+        for data in interactions.encode_within(found, topics.MAX_RECORD_BYTES, registry)
+    ]
 
 
 def _unpack(messages: Sequence[Message], registry: Registry | None) -> list[Unpacked]:

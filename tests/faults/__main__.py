@@ -181,7 +181,7 @@ def main() -> int:
     parser.add_argument("--broker", choices=("kafka", "tansu"), default="tansu")
     parser.add_argument("--detectors", choices=("noop", "all"), default="noop")
     parser.add_argument("--rate", type=float, help="events/s; default 2000, with all detectors 4")
-    parser.add_argument("--pause", type=float, default=12.0, help="longest from recovery to the next kill, in seconds")
+    parser.add_argument("--pause", type=float, default=24.0, help="longest from recovery to the next kill, in seconds")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     args = parser.parse_args()
     say(f"seed {args.seed}")
