@@ -13,6 +13,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from watchline.detectors.calibration import Logistic, Numbers
+from watchline.detectors.evaluation.metrics import expected_calibration_error
 
 Labels = NDArray[np.bool_]
 _KNOTS = 50
@@ -67,17 +68,6 @@ def isotonic(model: Logistic, odds: Numbers, labels: Labels) -> Logistic:
     y = np.array([(labels[rows].sum() + 0.5) / (len(rows) + 1.0) for rows in bins])
     y = IsotonicRegression().fit_transform(x, y, sample_weight=[len(rows) for rows in bins])
     return replace(model, knots=np.stack([x, y]))
-
-
-def expected_calibration_error(labels: Labels, probabilities: Numbers, bins: int = 10) -> float:
-    """Mean distance of stated from observed frequency over equal-width bins, weighted by size (Naeini et al. 2015)."""
-    which = np.minimum((probabilities * bins).astype(int), bins - 1)
-    return float(
-        sum(
-            abs(probabilities[which == b].mean() - labels[which == b].mean()) * (which == b).mean()
-            for b in np.unique(which)
-        )
-    )
 
 
 def balanced_threshold(labels: Labels, scores: Numbers, weights: Numbers | None = None) -> float:

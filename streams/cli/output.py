@@ -55,7 +55,8 @@ def as_json(value: Any, *, indent: int | None = None) -> str:
 
 
 def write(columns: Sequence[str], rows: Sequence[Sequence[Any]], how: str) -> None:
-    """Prints a table: `table` for people, `csv` (NULL as \\N, as ClickHouse does), `json` (a list of objects)."""
+    """Prints a table: `table` for people, `plain` (the same without lines and counts), `csv` (NULL as \\N, as
+    ClickHouse does), `json` (a list of objects)."""
     if how == "json":
         out("[" + ",\n ".join(as_json(dict(zip(columns, row, strict=True))) for row in rows) + "]")
     elif how == "csv":
@@ -63,7 +64,7 @@ def write(columns: Sequence[str], rows: Sequence[Sequence[Any]], how: str) -> No
         writer.writerow(columns)
         keep = (lambda text: text) if not sys.stdout.isatty() else safe
         writer.writerows([keep("\\N" if value is None else _text(value)) for value in row] for row in rows)
-    elif sys.stdout.isatty():
+    elif how != "plain" and sys.stdout.isatty():
         _write_rich(columns, rows)
     else:
         _write_plain(columns, rows)

@@ -1,0 +1,117 @@
+"""How good scores are, given what is true. None stands for what can't be computed from the rows at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+Labels = NDArray[np.bool_]
+Numbers = NDArray[np.float64]
+Figure = float | None
+
+DRAWS = 500
+PREVALENCES = (0.01, 0.05, 0.2)
+
+
+def auroc(labels: Labels, scores: Numbers) -> Figure:
+    """Area under the ROC curve: how often a positive scores above a negative, ties by half."""
+    return float(roc_auc_score(labels, scores)) if 0 < labels.sum() < len(labels) else None
+
+
+def auprc(labels: Labels, scores: Numbers) -> Figure:
+    """Area under the precision-recall curve, as average precision."""
+    return float(average_precision_score(labels, scores)) if labels.any() else None
+
+
+def auroc_within(labels: Labels, scores: Numbers, parts: Sequence[str]) -> Figure:
+    """AUROC over the pairs of a positive and a negative of the same part: what is known beyond the part itself."""
+    names = np.array(parts)
+    won = pairs = 0.0
+    for name in np.unique(names):
+        mine = names == name
+        positive = float(labels[mine].sum())
+        count = positive * (mine.sum() - positive)
+        area = auroc(labels[mine], scores[mine])
+        if area is not None:
+            won, pairs = won + area * count, pairs + count
+    return won / pairs if pairs else None
+
+
+def decisions(labels: Labels, flagged: Labels) -> dict[str, Figure]:
+    """Accuracy, balanced accuracy, F1 of the positives, macro-F1, precision, recall, false positive rate."""
+    hits, alarms = float((labels & flagged).sum()), float((~labels & flagged).sum())
+    misses, passes = float((labels & ~flagged).sum()), float((~labels & ~flagged).sum())
+    recall, specificity = _share(hits, hits + misses), _share(passes, passes + alarms)
+    f1 = _share(2 * hits, 2 * hits + alarms + misses)
+    f1_negative = _share(2 * passes, 2 * passes + alarms + misses)
+    return {
+        "f1": f1,
+        "macro_f1": None if f1 is None or f1_negative is None else (f1 + f1_negative) / 2,
+        "accuracy": _share(hits + passes, float(len(labels))),
+        "balanced_accuracy": None if recall is None or specificity is None else (recall + specificity) / 2,
+        "precision": _share(hits, hits + alarms),
+        "recall": recall,
+        "false_positive_rate": None if specificity is None else 1 - specificity,
+    }
+
+
+def precision_at(prevalence: float, recall: Figure, false_positive_rate: Figure) -> Figure:
+    """The precision that recall and false positive rate give where a share of `prevalence` is positive (Bayes)."""
+    if recall is None or false_positive_rate is None:
+        return None
+    hits = prevalence * recall
+    return _share(hits, hits + (1 - prevalence) * false_positive_rate)
+
+
+def expected_calibration_error(labels: Labels, probabilities: Numbers, bins: int = 10) -> float:
+    """Mean distance of stated from observed frequency over equal-width bins, weighted by size (Naeini et al. 2015)."""
+    which = np.minimum((probabilities * bins).astype(int), bins - 1)
+    return float(
+        sum(
+            abs(probabilities[which == b].mean() - labels[which == b].mean()) * (which == b).mean()
+            for b in np.unique(which)
+        )
+    )
+
+
+def brier_skill(labels: Labels, probabilities: Numbers) -> Figure:
+    """One minus the squared error over that of always saying the base rate: above 0 is better than that."""
+    variance = float(labels.mean() * (1 - labels.mean()))
+    return 1 - float(((probabilities - labels) ** 2).mean()) / variance if variance else None
+
+
+def span_f1(counts: NDArray[np.intp]) -> Figure:
+    """F1 over the characters of all rows together, from (n, 3) counts: in both, found, true."""
+    both, found, true = counts.sum(axis=0)
+    return _share(2.0 * both, float(found + true))
+
+
+def interval(
+    figure: Callable[[NDArray[np.intp]], Mapping[str, Figure]], groups: Sequence[str], seed: int, draws: int = DRAWS
+) -> dict[str, tuple[float, float]]:
+    """95 % percentile intervals by bootstrap over groups (Efron 1979; groups, as rows of one aren't independent).
+
+    Parameters
+    ----------
+    figure
+        Gives figures for the rows of these indices, some of which stand in them more than once.
+    """
+    names, codes = np.unique(np.array(groups), return_inverse=True)
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    dice = np.random.default_rng(seed)
+    found: dict[str, list[float]] = {}
+    for _ in range(draws):
+        drawn = np.concatenate([members[place] for place in dice.integers(len(names), size=len(names))])
+        for name, value in figure(drawn).items():
+            if value is not None:
+                found.setdefault(name, []).append(value)
+    return {
+        name: (float(np.quantile(values, 0.025)), float(np.quantile(values, 0.975))) for name, values in found.items()
+    }
+
+
+def _share(part: float, whole: float) -> Figure:
+    return part / whole if whole else None

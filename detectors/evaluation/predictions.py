@@ -1,0 +1,92 @@
+"""A detector over labelled rows, through the scorer that a worker runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from watchline.detectors.evaluation.labelled import Row
+from watchline.detectors.personal_data import PLACEHOLDER
+from watchline.detectors.scorer import RedactionFailed, Scorer
+
+BATCH = 64
+OUTPUT = "output:0"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the detector says of a row: `reason` says why where it says nothing. Spans are into the row's output."""
+
+    score: float | None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    flagged: bool = False
+    alert: bool = False
+    spans: tuple[tuple[int, int, str, float], ...] = ()
+    reason: str | None = None
+
+
+def predict(
+    scorer: Scorer,
+    rows: Sequence[Row],
+    *,
+    documents: Sequence[str] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> tuple[list[Prediction], float]:
+    """One prediction for each row, and the seconds that scoring took.
+
+    Parameters
+    ----------
+    scorer
+        With the one detector.
+    documents
+        In place of each row's own.
+    progress
+        Is told how many rows are done, now and then.
+    """
+    out: list[Prediction] = []
+    seconds = 0.0
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
+        began = time.perf_counter()
+        scored = scorer.score([row.interaction(documents) for row in batch])
+        seconds += time.perf_counter() - began
+        for row, item in zip(batch, scored, strict=True):
+            if isinstance(item, RedactionFailed):
+                out.append(Prediction(None, reason=item.reason))
+                continue
+            (finding,) = item.findings
+            stored = item.interaction.output
+            spans = [
+                (*_original(row.output, stored, span.start, span.end), span.label, span.score)
+                for span in finding.spans
+                if span.field == OUTPUT
+            ]
+            out.append(
+                Prediction(
+                    finding.score,
+                    finding.scores,
+                    finding.flagged,
+                    finding.alert,
+                    tuple(spans),
+                    None if finding.decision == "evaluated" else f"{finding.decision}: {finding.reason}",
+                )
+            )
+        progress(len(out))
+    return out, seconds
+
+
+def _original(text: str, redacted: str, start: int, end: int) -> tuple[int, int]:
+    """Where a stretch of the redacted text stands in the text; a placeholder that it cuts is taken whole."""
+    literals: list[tuple[int, int, int]] = []  # what was left as it was: place in the redacted text and in text, length
+    done = place = 0
+    for match in [*PLACEHOLDER.finditer(redacted), None]:
+        literal = redacted[done : match.start() if match else len(redacted)]
+        place = len(text) - len(literal) if match is None else text.find(literal, place)
+        literals.append((done, place, len(literal)))
+        # What was replaced was a character at least.
+        done, place = (match.end() if match else len(redacted)), place + len(literal) + 1
+    before, at, length = [literal for literal in literals if literal[0] <= start][-1]
+    first = at + min(start - before, length)
+    before, at, length = next(literal for literal in literals if literal[0] + literal[2] >= end)
+    return first, at + max(end - before, 0)
