@@ -39,6 +39,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of a claim, and the passage it was held against: field, start, end, cosine of the claim to it."""
+
+    start: int
+    end: int
+    evidence: tuple[str, int, int, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     claims: tuple[Claim, ...]
     context: Context
@@ -57,7 +66,8 @@ class Groundedness(Detector[Work]):
     Not applicable without documents, without an answer, or where either can't be read. Question, instructions and the
     conversation so far count a little: repeating them is no invention. Tool results stand beside the documents. What
     claims nothing isn't judged: questions back, refusals, courtesies, blocks of code; an answer of nothing else has
-    score 0. Spans are the sentences that stand out, each with the nearest passage as evidence. At most 100 sentences
+    score 0. Spans are the sentences that stand out, each with the nearest passage as evidence; of a record, the clauses
+    that its values contradict. At most 100 sentences
     are judged, against the 200 passages that share most words with the answer.
 
     Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), BEGIN (Dziri et
@@ -95,21 +105,21 @@ class Groundedness(Detector[Work]):
     def _evaluate(self, work: Work, embeddings: Embeddings) -> Evaluation:
         if not work.claims:
             return Evaluation({"unsupported": 0.0}, scored_fraction=work.scored_fraction)
-        matrix, nearest = claim_features(work, embeddings)
+        matrix, marks = claim_features(work, embeddings)
         chances = self._sentence[work.kind].probability(matrix)
         odds = self._sentence[work.kind].log_odds(matrix)
         score = float(self._answer[work.kind].probability(pooled(odds)[None])[0])
         marked = [int(index) for index in np.flatnonzero(chances >= self._marked_from[work.kind])]
         if not marked and score >= 0.5:
             marked = [int(np.argmax(chances))]
-        claims = [work.claims[index] for index in marked]
+        found = [(work.claims[index], chances[index], mark) for index in marked for mark in marks[index]]
         return Evaluation(
             {"unsupported": score},
             tuple(
-                Span(claim.field, claim.start, claim.end, "unsupported", float(chances[index]))
-                for claim, index in zip(claims, marked, strict=True)
+                Span(claim.field, claim.start + mark.start, claim.start + mark.end, "unsupported", float(chance))
+                for claim, chance, mark in found
             ),
-            tuple(Evidence(place, *nearest[index]) for place, index in enumerate(marked)),
+            tuple(Evidence(place, *mark.evidence) for place, (_, _, mark) in enumerate(found)),
             work.scored_fraction,
         )
 
@@ -141,29 +151,37 @@ def read(documents: Sequence[tuple[str, str]], conversation: Sequence[str], outp
     return Work(tuple(claims), context, tuple(pairs), judged / max(length, 1))
 
 
-def claim_features(work: Work, embeddings: Embeddings) -> tuple[Numbers, list[tuple[str, int, int, float]]]:
-    """A row for each claim, and its evidence: field, start, end, cosine. Columns: `evidence.NAMES`, and for records
+def claim_features(work: Work, embeddings: Embeddings) -> tuple[Numbers, list[list[Mark]]]:
+    """A row for each claim, and what would be marked in it. Columns: `evidence.NAMES`, and for records
     `structured.NAMES`."""
     runs = work.context.runs
     run_vectors = work.context.run_vectors(embeddings[[unit.embedded for unit in work.context.units]])
     vectors = embeddings[[claim.text for claim in work.claims]]
     cosines = vectors @ run_vectors.T
-    pairs = [pair for _, pair in work.pairs]
+    fields = {pair: field for field, pair in work.pairs}
     rows: list[list[float]] = []
-    evidence: list[tuple[str, int, int, float]] = []
+    marks: list[list[Mark]] = []
     for place, claim in enumerate(work.claims):
         row, run = features(claim.text, claim.words, work.context, cosines[place])
         first, last = work.context.units[runs[run][0]], work.context.units[runs[run][1] - 1]
-        where = (first.field, first.start, last.end)
-        if pairs:
-            counts, against = structured.check(claim.text, pairs)
+        cosine = float(cosines[place, run])
+        nearest = (first.field, first.start, last.end, cosine)
+        faults: list[structured.Fault] = []
+        if work.pairs:
+            counts, faults = structured.check(claim.text, list(fields))
             row += [float(np.log1p(count)) for count in counts]
-            if against is not None:
-                field = next(field for field, pair in work.pairs if pair is against)
-                where = (field, against.start, against.end)
+        against: dict[tuple[int, int], tuple[str, int, int, float]] = {}
+        for fault in faults:
+            pair = fault.pair
+            against.setdefault(
+                (fault.start, fault.end), (fields[pair], pair.start, pair.end, cosine) if pair else nearest
+            )
         rows.append(row)
-        evidence.append((*where, float(cosines[place, run])))
-    return np.array(rows), evidence
+        marks.append(
+            [Mark(*where, evidence) for where, evidence in sorted(against.items())]
+            or [Mark(0, claim.end - claim.start, nearest)]
+        )
+    return np.array(rows), marks
 
 
 def pooled(odds: Numbers) -> Numbers:

@@ -13,17 +13,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from watchline.detectors import opening_hours
 from watchline.detectors.evidence import Unit, units
 from watchline.detectors.text import sentences
-from watchline.detectors.words import clock
 
 NAMES = (
     "conflicts",  # keys whose value says otherwise: log(1 + n)
     "conflicts_nested",  # so where the key stands within another key that the sentence doesn't mention
-    "unknown",  # keys mentioned whose value is null
+    "unknown",  # keys claimed whose value is null
+    "unknown_denied",  # keys denied whose value is null
     "supported",  # keys mentioned whose value agrees
     "hours_wrong",  # days with other hours than claimed, or none
     "hours_right",
+    "rating_wrong",  # "4.5 stars" where no key that rates has that value
+    "rating_right",
 )
 
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
@@ -32,19 +35,33 @@ _FILLER = frozenset(["is", "has", "have", "good", "for", "allows", "accepts", "o
 _YES_NO = {"yes": True, "free": True, "paid": True, "true": True, "no": False, "none": False, "false": False}
 _PROSE = 100  # characters; a longer value is text, read by the sentence
 _DENIED = re.compile(
-    r"\b(?:not|no|never|neither|nor|without|lacks?|cannot|unavailable|except|excluding)\b|n['\u2019]t\b", re.IGNORECASE
+    r"\b(?:not|no|never|neither|nor|without|lack(?:s|ing)?|cannot|unavailable|except|excluding|rather than)\b"
+    r"|\binstead of\b|n['\u2019]t\b",
+    re.IGNORECASE,
 )
-_TURN = re.compile(r"\b(?:but|however|though|although|while|whereas|yet|still)\b|[;:.]", re.IGNORECASE)
+# Where a negation ends: at a turn, and where a clause with a subject of its own begins.
+_TURN = re.compile(
+    r"\b(?:but|however|though|although|while|whereas|yet|still)\b|[;:.]"
+    r"|(?:,|\band\b)\s*(?:and\s+)?(?=(?:its?|they|their|there|he|she|we|you|the|this|that|customers|guests)\b)",
+    re.IGNORECASE,
+)
+# "street parking, lots and valets are not provided" denies all three, "outdoor seating, and WiFi is not" the last.
+_NO_VERB = r"(?!\b(?:is|are|was|were|has|have|offers?|provides?|but|while|with|although|though)\b)"
 _DENIED_AFTER = re.compile(
-    r"[^,;]{0,25}?\b(?:(?:is|are|was|were)(?: not|n['\u2019]t)|unavailable|not (?:available|offered|allowed))\b",
+    rf"(?:(?:{_NO_VERB}(?!\band\b)[^,;.]){{0,40}}?\b(?:is|was)|(?:{_NO_VERB}[^;.]){{0,80}}?\b(?:are|were))"
+    r"(?: not|n['\u2019]t)\b"
+    rf"|(?:{_NO_VERB}(?!\band\b)[^,;.]){{0,25}}?\b(?:unavailable|not (?:available|offered|allowed|provided))\b",
     re.IGNORECASE,
 )
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_WHEN = re.compile(
-    rf"(?P<day>{'|'.join(_DAYS)})s?\b|(?P<every>daily|every ?day|seven days|7 days|all week)"
-    r"|(?P<to>\b(?:to|through|until|till)\b|[-\u2013\u2014])|(?P<time>\b\d{1,2}:\d\d\b)",
+# Says that something isn't told, which is true of what is null.
+_UNTOLD = re.compile(
+    r"(?:\b(?:not|no)|n['\u2019]t)\b[^.;]{0,20}\b(?:specif\w+|mention\w*|details?|information|known|clear|stated?|indicate\w*"
+    r"|listed)\b|\b(?:unknown|unspecified)\b|\binformation\b[^.;]*\bnot (?:available|provided|given)\b",
     re.IGNORECASE,
 )
+_BREAK = re.compile(r"[,;:()]|\b(?:and|or|but|with|which|although|though|while|as well as)\b", re.IGNORECASE)
+_RATING = re.compile(r"\b([0-5](?:\.\d+)?)(?:\s*|-)(?:out of (?:5|five)\s*)?(?:-?stars?\b|/5)", re.IGNORECASE)
+_RATES = re.compile(r"stars?|rating|score", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +109,65 @@ def structured_units(field: str, text: str, found: Sequence[Pair]) -> list[Unit]
     return out
 
 
-def check(sentence: str, found: Sequence[Pair]) -> tuple[list[int], Pair | None]:
-    """Counts in the order of `NAMES`, and a pair that the sentence contradicts."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A clause of a sentence that a pair contradicts or doesn't bear out; None where what is claimed has no pair."""
+
+    start: int
+    end: int
+    pair: Pair | None
+
+
+def check(sentence: str, found: Sequence[Pair]) -> tuple[list[int], list[Fault]]:
+    """Counts in the order of `NAMES`, and what the sentence gets wrong."""
     count: Counter[str] = Counter()
-    against: Pair | None = None
+    faults: list[Fault] = []
+    untold = _UNTOLD.search(sentence) is not None
     for pair, key, parent in _statements(found):
         mention = key.search(sentence)
         if mention is None:
             continue
         claimed = not _is_denied(sentence, mention)
-        if pair.value is None:
-            count["unknown"] += 1
-        elif _truth(pair.value) == claimed:
+        if pair.value is not None and _truth(pair.value) == claimed:
             count["supported"] += 1
-        else:
+            continue
+        if pair.value is not None:
             count["conflicts" if parent is None or parent.search(sentence) else "conflicts_nested"] += 1
-            against = against or pair
-    hours = {pair.path[-1].lower(): pair for pair in found if pair.path[-1].lower() in _DAYS}
-    if hours:
-        for day, times in _claimed_hours(sentence):
-            known = hours.get(day)
-            stated = clock(str(known.value)).replace(" ", "") if known else ""
-            if stated == "-".join(times) or (known and times == ("open",)):
-                count["hours_right"] += 1
-            else:
-                count["hours_wrong"] += 1
-                against = against or known
-    return [count[name] for name in NAMES], against
+        elif untold:
+            continue
+        else:
+            count["unknown" if claimed else "unknown_denied"] += 1
+        faults.append(Fault(*_clause(sentence, *mention.span()), pair))
+    hours = {pair.path[-1].lower(): pair for pair in found if pair.path[-1].lower() in opening_hours.DAYS}
+    for day, said in opening_hours.claimed(sentence).items() if hours else ():
+        known = hours.get(day)
+        true = opening_hours.stated(str(known.value)) if known else opening_hours.CLOSED
+        if said == true or (said == opening_hours.OPEN and true != opening_hours.CLOSED):
+            count["hours_right"] += 1
+        else:
+            count["hours_wrong"] += 1
+            faults.append(Fault(*opening_hours.extent(sentence), known))
+    ratings = [pair for pair in found if _RATES.search(pair.path[-1]) and isinstance(pair.value, int | float)]
+    for match in _RATING.finditer(sentence) if ratings else ():
+        if any(float(match[1]) == pair.value for pair in ratings):
+            count["rating_right"] += 1
+        else:
+            count["rating_wrong"] += 1
+            faults.append(Fault(*match.span(), ratings[0]))
+    return [count[name] for name in NAMES], faults
+
+
+def _clause(sentence: str, start: int, end: int) -> tuple[int, int]:
+    """The stretch between commas and conjunctions around a place, without the blanks around it."""
+    first, last = 0, len(sentence)
+    for match in _BREAK.finditer(sentence):
+        if match.end() <= start:
+            first = match.end()
+        elif match.start() >= end:
+            last = match.start()
+            break
+    part = sentence[first:last]
+    return first + len(part) - len(part.lstrip()), last - len(part) + len(part.rstrip())
 
 
 def _scan(text: str) -> Iterator[Pair]:
@@ -175,37 +224,3 @@ def _is_denied(sentence: str, mention: re.Match[str]) -> bool:
     """Whether a negation before the place governs it, or one right after it does."""
     before = _TURN.split(sentence[: mention.start()])[-1]
     return bool(_DENIED.search(before)) or bool(_DENIED_AFTER.match(sentence, mention.end()))
-
-
-def _claimed_hours(sentence: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Days with the times that the sentence gives them: ("monday", ("9:00", "17:00"))."""
-    claims: list[tuple[str, tuple[str, ...]]] = []
-    days: list[str] = []
-    times: list[str] = []
-    to = fresh = False
-    for match in _WHEN.finditer(clock(sentence)):
-        if match["to"]:
-            to = True
-            continue
-        if match["time"]:
-            times.append(match["time"])
-            if len(times) == 2 and days:
-                claims += [(day, tuple(times)) for day in days]
-                times, fresh = [], True
-        else:
-            if fresh:
-                days, fresh = [], False
-            day = (match["day"] or "").lower()
-            if not day:
-                days = list(_DAYS)
-            elif to and days and not times:
-                first, last = _DAYS.index(days[-1]), _DAYS.index(day)
-                days += [_DAYS[(first + step) % 7] for step in range(1, (last - first) % 7 + 1)]
-            else:
-                days.append(day)
-        to = False
-    if len(times) == 2 and days:
-        claims += [(day, tuple(times)) for day in days]
-    elif not claims and len(days) == len(_DAYS) and not _DENIED.search(sentence):
-        claims += [(day, ("open",)) for day in days]
-    return claims

@@ -6,7 +6,7 @@ from watchline.detectors.structured import NAMES, check, is_record, pairs
 
 PLACE = {
     "name": "Corner Table",
-    "hours": {"Monday": "17:30-23:0", "Tuesday": "17:0-21:0", "Wednesday": "17:0-21:0"},
+    "hours": {"Monday": "17:30-23:0", "Tuesday": "17:0-21:0", "Wednesday": "17:0-21:0", "Thursday": "0:0-0:0"},
     "attributes": {
         "OutdoorSeating": False,
         "WiFi": "free",
@@ -62,6 +62,16 @@ def test_prose_with_a_few_keys_is_no_record() -> None:
         ("Open on Monday from 5:30 PM to 11 PM.", {"hours_right": 1}),
         ("Open Monday to Wednesday from 17:00 to 21:00.", {"hours_right": 2, "hours_wrong": 1}),
         ("Open on Sunday from 9 a.m. to 5 p.m.", {"hours_wrong": 1}),
+        ("It is closed on Thursdays and Sundays.", {"hours_right": 2}),
+        ("It is open on Thursdays.", {"hours_wrong": 1}),
+        ("It has 4.0 stars.", {"rating_right": 1}),
+        ("It is rated 4.5 out of 5 stars.", {"rating_wrong": 1}),
+        ("It does not take reservations.", {"unknown_denied": 1}),
+        ("The listing does not specify whether it takes reservations.", {}),
+        ("While they don't offer takeout, they do offer outdoor seating.", {"conflicts": 2}),
+        ("Outdoor seating and reservations are not offered.", {"supported": 1, "unknown_denied": 1}),
+        ("It offers takeout, and outdoor seating is not available.", {"supported": 2}),
+        ("Casual rather than trendy.", {"supported": 2}),
         ("The food is good.", {}),
     ],
 )
@@ -69,8 +79,26 @@ def test_a_sentence_is_held_against_the_values(sentence: str, expected: dict[str
     assert counts(sentence) == expected
 
 
-def test_the_contradicted_pair_is_named() -> None:
+@pytest.mark.parametrize(
+    ("sentence", "clause", "key"),
+    [
+        ("It offers outdoor seating.", "It offers outdoor seating.", "OutdoorSeating"),
+        ("It offers takeout, has no WiFi, and opens late.", "has no WiFi", "WiFi"),
+        ("The cafe is open from 9 am to 5 pm on Monday, with free WiFi.", "open from 9 am to 5 pm on Monday", "Monday"),
+        ("A cosy place with 4.5 stars.", "4.5 stars", "stars"),
+        ("They take reservations and cards.", "They take reservations", "RestaurantsReservations"),
+    ],
+)
+def test_the_clause_at_fault_and_the_pair_against_it(sentence: str, clause: str, key: str) -> None:
     found = pairs(json.dumps(PLACE))
     assert found is not None
-    against = check("It offers outdoor seating.", found)[1]
-    assert against is not None and against.path[-1] == "OutdoorSeating"
+    (fault,) = check(sentence, found)[1]
+    assert sentence[fault.start : fault.end].rstrip(".") == clause.rstrip(".")
+    assert fault.pair is not None and fault.pair.path[-1] == key
+
+
+def test_hours_of_a_day_that_the_record_leaves_out_have_no_pair() -> None:
+    found = pairs(json.dumps(PLACE))
+    assert found is not None
+    (fault,) = check("Open on Sunday from 9 a.m. to 5 p.m.", found)[1]
+    assert fault.pair is None
