@@ -112,6 +112,13 @@ class Scorer:
         self._encoder = _encoder(device) if any(detector.name != "pii" for detector in detectors) else None
         self.device = self._encoder.device if self._encoder else "cpu"
 
+    @property
+    def cache_lookups(self) -> Mapping[str, int]:
+        """Of the encoder since it was loaded: distinct texts that were known (`hit`) and that weren't (`miss`)."""
+        if self._encoder is None:
+            return {}
+        return {"hit": self._encoder.cache_hits, "miss": self._encoder.cache_misses}
+
     def score(
         self, interactions: Sequence[Interaction], *, shed: Container[int] = ()
     ) -> list[Scored | RedactionFailed]:

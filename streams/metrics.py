@@ -47,6 +47,12 @@ class Metrics:
         self.scoring = Counter(
             "watchline_scoring_seconds", "Time that a detector took of the scoring.", ["detector"], registry=registry
         )
+        self._embedded = Counter(
+            "watchline_embedded_texts",
+            "Distinct texts of the batches, by whether their embedding was kept from before: hit, miss.",
+            ["cache"],
+            registry=registry,
+        )
         self.failed_findings = Counter(
             "watchline_failed_findings", "Findings whose detector failed.", ["detector"], registry=registry
         )
@@ -110,6 +116,7 @@ class Metrics:
             ["detector", "version"],
             registry=registry,
         )
+        self._lookups = Counts[str]()
         for name, of_detector in planned.items():
             detectors.labels(name, of_detector).set(1)
 
@@ -138,6 +145,12 @@ class Metrics:
             self.failed_findings.labels(detector).inc(count)
         for detector, duration_us in microseconds.items():
             self.scoring.labels(detector).inc(duration_us / 1e6)
+
+    def embedded(self, lookups: Mapping[str, int]) -> None:
+        """The encoder's hits and misses since the start."""
+        for cache, count in lookups.items():
+            self._embedded.labels(cache).inc(count - self._lookups[cache])
+        self._lookups = Counts(lookups)
 
     def buried(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters are in their topic and table."""

@@ -117,6 +117,7 @@ class Pipeline:
         if events and events[-1].message.time >= shed_before:  # else it says nothing of what scoring takes
             size_bytes = sum(len(unpacked.message.value) for unpacked in batch)
             self._seconds_per_byte = (time.monotonic() - started) / size_bytes
+        self.metrics.embedded(self.scorer.cache_lookups)
         scored, canaries = canary.split(scored)
         with self.metrics.stage("store"):
             stored, refused = await self._on(self._storing, interactions.store, scored, self.sink.write)

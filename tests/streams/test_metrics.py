@@ -19,7 +19,7 @@ from watchline.streams.events import ScoredEvent
 from watchline.streams.health import Progress, Reading
 from watchline.streams.metrics import Metrics
 
-LABELS = {"topic", "partition", "stage", "detector", "version", "reason", "code", "le"}
+LABELS = {"topic", "partition", "stage", "detector", "version", "reason", "code", "cache", "le"}
 
 
 def values(metrics: Metrics, progress: Progress | None = None) -> dict[tuple[str, ...], float]:
@@ -49,6 +49,16 @@ def test_a_batch_counts_events_time_failures_and_what_was_shed() -> None:
     assert found["watchline_shed_events_total",] == 1
     assert found["watchline_scoring_seconds_total", "d0"] == pytest.approx(0.0015)
     assert found["watchline_detector_info", "abc", "d0"] == 1
+
+
+def test_cache_lookups_are_counted_from_the_totals() -> None:
+    metrics = Metrics({})
+    metrics.embedded({})
+    metrics.embedded({"hit": 2, "miss": 5})
+    metrics.embedded({"hit": 9, "miss": 5})
+    found = values(metrics)
+    assert found["watchline_embedded_texts_total", "hit"] == 9
+    assert found["watchline_embedded_texts_total", "miss"] == 5
 
 
 def letters(*batches: interactions.Unpacked) -> Sequence[DeadLetter]:
