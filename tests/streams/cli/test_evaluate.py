@@ -113,6 +113,11 @@ def test_no_such_file_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFix
     assert "no such file" in capsys.readouterr().err
 
 
+def test_an_unknown_detector_is_a_usage_error(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "nope", str(file)]) == 2
+    assert "there are pii, groundedness" in capsys.readouterr().err
+
+
 def test_nothing_scored_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text('{"output": "No documents here.", "label": 1}\n')
