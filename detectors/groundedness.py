@@ -67,8 +67,8 @@ class Groundedness(Detector[Work]):
     conversation so far count a little: repeating them is no invention. Tool results stand beside the documents. What
     claims nothing isn't judged: questions back, refusals, courtesies, blocks of code; an answer of nothing else has
     score 0. Spans are the sentences that stand out, each with the nearest passage as evidence; of a record, the clauses
-    that its values contradict. At most 100 sentences
-    are judged, against the 200 passages that share most words with the answer.
+    that its values contradict. At most 100 sentences are judged, against the 200 passages that share most words with
+    the answer.
 
     Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), BEGIN (Dziri et
     al. 2022), FaithDial (Dziri et al. 2022): see the model card.
@@ -159,6 +159,7 @@ def claim_features(work: Work, embeddings: Embeddings) -> tuple[Numbers, list[li
     vectors = embeddings[[claim.text for claim in work.claims]]
     cosines = vectors @ run_vectors.T
     fields = {pair: field for field, pair in work.pairs}
+    pairs = list(fields)
     rows: list[list[float]] = []
     marks: list[list[Mark]] = []
     for place, claim in enumerate(work.claims):
@@ -167,8 +168,8 @@ def claim_features(work: Work, embeddings: Embeddings) -> tuple[Numbers, list[li
         cosine = float(cosines[place, run])
         nearest = (first.field, first.start, last.end, cosine)
         faults: list[structured.Fault] = []
-        if work.pairs:
-            counts, faults = structured.check(claim.text, list(fields))
+        if pairs:
+            counts, faults = structured.check(claim.text, pairs)
             row += [float(np.log1p(count)) for count in counts]
         against: dict[tuple[int, int], tuple[str, int, int, float]] = {}
         for fault in faults:

@@ -91,6 +91,8 @@ class Scorer:
     ----------
     planned : mapping of str to str
         Detector names to versions.
+    thresholds : Thresholds
+        The operating points in force.
     """
 
     def __init__(
@@ -102,10 +104,10 @@ class Scorer:
         thresholds: Path | str | None = None,
     ) -> None:
         self.planned: Mapping[str, str] = {detector.name: detector.version for detector in detectors}
-        self._thresholds = Thresholds(thresholds)
+        self.thresholds = Thresholds(thresholds)
         for detector in detectors:
             for label in detector.labels:
-                self._thresholds.of(detector.name, label)  # a missing section is found now, not at the first event
+                self.thresholds.of(detector.name, label)  # a missing section is found now, not at the first event
         self._finder = _finder(detectors) if redact else None
         # Where the scorer redacts, the finding on personal data is about what it replaced.
         self._detectors = [detector for detector in detectors if not (redact and detector.name == "pii")]
@@ -206,7 +208,7 @@ class Scorer:
             "event_id": draft.interaction.event_id,
             "detector": name,
             "detector_version": self.planned[name],
-            "calibration_version": self._thresholds.version,
+            "calibration_version": self.thresholds.version,
             "duration_us": round(seconds / max(batch_size, 1) * 1e6),
             "batch_size": batch_size,
             "device": "cpu" if name == "pii" else self.device,
@@ -218,7 +220,7 @@ class Scorer:
             case NotApplicable(reason):
                 return Finding(decision="not_applicable", reason=reason, scored_fraction=0.0, **common)
             case Evaluation(scores, spans, evidence, scored_fraction):
-                verdict = self._thresholds.judge(name, scores)
+                verdict = self.thresholds.judge(name, scores)
                 return Finding(
                     decision="evaluated",
                     scores=scores,

@@ -64,7 +64,7 @@ class Pipeline:
         self.progress = Progress(settings.store_timeout_s)
         self.scorer = Scorer(
             detectors.load(settings.detectors),
-            device=None if settings.device == "auto" else settings.device,
+            device=settings.encoder_device,
             redact=settings.redaction,
             thresholds=settings.thresholds,
         )

@@ -190,6 +190,11 @@ class Settings(BaseSettings):
         return {"bootstrap.servers": self.bootstrap_servers, "log_level": 0, **self.kafka_security.client()}
 
     @property
+    def encoder_device(self) -> str | None:
+        """What the encoder takes; None: CUDA where there is one."""
+        return None if self.device == "auto" else self.device
+
+    @property
     def embedded_store(self) -> bool:
         """Whether the store is chDB in the data folder."""
         return self.clickhouse_url.startswith("chdb:")

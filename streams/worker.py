@@ -17,7 +17,8 @@ from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
 STATE_FILE = "worker.json"
-# A batch is some 100,000 objects and no cycles: at Python's 700, looking for these takes a fifth of its time.
+# A batch makes some 100,000 objects, hardly one of them in a cycle: looking for cycles every 700, as Python does, takes
+# a fifth of the worker's time.
 COLLECT_AFTER_OBJECTS = 10_000
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from watchline.detectors.calibration import Numbers
 from watchline.detectors.evaluation.labelled import Row
-from watchline.detectors.evaluation.metrics import Numbers
 from watchline.detectors.words import words
 
 # One sentence that has to do with nothing: what "the same model shown no documents" is shown.

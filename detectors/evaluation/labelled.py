@@ -12,9 +12,6 @@ from typing import Any
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Document, Interaction, Message
 
-FORMAT = """{"id": str, "group": str, "slices": {name: value}, "input": str, "documents": [str], "output": str,
- "label": 0|1 or {label: 0|1}, "spans": [[start, end, label], ...]}"""
-
 
 @dataclass(frozen=True, slots=True)
 class Row:

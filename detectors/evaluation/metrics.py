@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from watchline.detectors.calibration import Numbers
+
 Labels = NDArray[np.bool_]
-Numbers = NDArray[np.float64]
 Figure = float | None
 
 DRAWS = 500
@@ -90,7 +91,10 @@ def span_f1(counts: NDArray[np.intp]) -> Figure:
 
 
 def interval(
-    figure: Callable[[NDArray[np.intp]], Mapping[str, Figure]], groups: Sequence[str], seed: int, draws: int = DRAWS
+    figure: Callable[[NDArray[np.intp]], Mapping[str, Figure]],
+    groups: Sequence[str] | NDArray[np.str_],
+    seed: int,
+    draws: int = DRAWS,
 ) -> dict[str, tuple[float, float]]:
     """95 % percentile intervals by bootstrap over groups (Efron 1979; groups, as rows of one aren't independent).
 

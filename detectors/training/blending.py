@@ -19,9 +19,10 @@ from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression
 
 from watchline.detectors.calibration import Numbers
+from watchline.detectors.evaluation.metrics import Labels
 from watchline.detectors.ngrams import BUCKETS, rows
 from watchline.detectors.training.corpora import Example
-from watchline.detectors.training.fitting import Labels, fit
+from watchline.detectors.training.fitting import fit
 
 FOLDS = 4
 _NGRAM_C = 0.3

@@ -9,10 +9,9 @@ from safetensors.numpy import save_file
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from watchline.detectors.base import weights_folder
-from watchline.detectors.evaluation.metrics import expected_calibration_error
+from watchline.detectors.evaluation.metrics import Labels, expected_calibration_error
 from watchline.detectors.training.blending import Judged, Tensors, by_source
 from watchline.detectors.training.corpora import Example
-from watchline.detectors.training.fitting import Labels
 
 _GRID = np.linspace(0.05, 0.95, 91)
 _FLAGGED, _ALERTED = 0.01, 0.0005  # of benign windows at most

@@ -13,9 +13,9 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from watchline.detectors.calibration import Logistic, Numbers
-from watchline.detectors.evaluation.metrics import expected_calibration_error
+from watchline.detectors.evaluation import metrics
+from watchline.detectors.evaluation.metrics import Labels, expected_calibration_error
 
-Labels = NDArray[np.bool_]
 _KNOTS = 50
 
 
@@ -87,14 +87,11 @@ def interval(
     labels: Labels, scores: Numbers, groups: NDArray[np.str_], seed: int, draws: int = 500
 ) -> tuple[float, float]:
     """95 % interval of the AUROC by bootstrap over groups."""
-    dice = np.random.default_rng(seed)
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    found = []
-    for _ in range(draws):
-        drawn = np.concatenate([members[place] for place in dice.integers(len(members), size=len(members))])
-        if 0 < labels[drawn].sum() < len(drawn):
-            found.append(roc_auc_score(labels[drawn], scores[drawn]))
-    return float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975))
+
+    def area(drawn: NDArray[np.intp]) -> dict[str, float | None]:
+        return {"auroc": metrics.auroc(labels[drawn], scores[drawn])}
+
+    return metrics.interval(area, groups, seed, draws)["auroc"]
 
 
 def figures(labels: Labels, scores: Numbers, threshold: float) -> Mapping[str, float]:

@@ -24,9 +24,9 @@ from sklearn.metrics import roc_auc_score
 from watchline.detectors.base import Embeddings, weights_folder
 from watchline.detectors.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.encoder import Embedded, Encoder
+from watchline.detectors.evaluation.metrics import Labels
 from watchline.detectors.relevance import features, read
 from watchline.detectors.training.fitting import (
-    Labels,
     balanced_threshold,
     figures,
     fit,

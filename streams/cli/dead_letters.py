@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from watchline.schemas.errors import WatchlineError
 from watchline.streams.cli import letters, output
 from watchline.streams.cli.arguments import add_format, command
-from watchline.streams.cli.output import as_json, out, safe
+from watchline.streams.cli.output import as_json, out, progress, safe
 
 if TYPE_CHECKING:
     from watchline.streams.dead_letters import DeadLetter
@@ -140,7 +139,7 @@ def replay(args: argparse.Namespace) -> int:
 
         def note(letter: DeadLetter) -> None:
             sent[letter.topic] += 1
-            _show_progress(sent.total(), len(rows))
+            progress(sent.total(), len(rows), "sent")
 
         refused.update(replays.send_back(settings, _take(settings, wanted), note))
     refused.update({_GONE: len(wanted)})
@@ -191,9 +190,3 @@ def _readable(settings: Settings, value: bytes, topic: str) -> str:
     except WatchlineError as error:  # poison, or the registry is away
         text = safe(value[:SHOWN_BYTES].decode("utf-8", "backslashreplace"))
         return f"cannot be decoded ({error}); the first {min(len(value), SHOWN_BYTES)} of {len(value)} bytes:\n{text}"
-
-
-def _show_progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{done} of {total} sent" + ("\n" if done == total else ""))
-        sys.stderr.flush()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import WatchlineError
 from watchline.streams.cli.arguments import UsageError, command
-from watchline.streams.cli.output import as_json, out, write
+from watchline.streams.cli.output import as_json, out, progress, write
 
 FIGURES = {
     "auroc": "AUROC",
@@ -34,6 +33,7 @@ BASELINES = {
     "word_overlap": "word overlap",
     "no_documents": "no documents",
 }
+_RANKINGS = ("length", "word_overlap")
 FORMAT = """FILE has one JSON object a line, gzipped or not; all but output and label may be left out:
   {"id": "a1", "group": "source-7", "slices": {"task": "qa"}, "input": "How long?", "documents": ["30 days."],
    "output": "90 days.", "label": 1, "spans": [[0, 7, "unsupported"]]}
@@ -75,24 +75,25 @@ def run(args: argparse.Namespace) -> int:
     from watchline.detectors.evaluation.predictions import predict
     from watchline.detectors.evaluation.report import report
     from watchline.detectors.scorer import Scorer
-    from watchline.detectors.thresholds import Thresholds
 
     (detector,) = registry.load([args.detector])
     rows = labelled.read(args.file, detector.labels)
-    thresholds = Thresholds(settings.thresholds)
-    device = None if settings.device == "auto" else settings.device
-    scorer = Scorer([detector], device=device, redact=args.redact, thresholds=settings.thresholds)
-    predictions, seconds = predict(scorer, rows, progress=_progress("scored", len(rows)))
+    scorer = Scorer([detector], device=settings.encoder_device, redact=args.redact, thresholds=settings.thresholds)
+    predictions, seconds = predict(scorer, rows, progress=lambda done: progress(done, len(rows), "scored"))
     if args.predictions:
         lines = (as_json(_prediction(row.id, each)) for row, each in zip(rows, predictions, strict=True))
         args.predictions.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     blind = None
-    if any(row.documents for row in rows):
-        shown = [row for row in rows if row.documents]
-        found, _ = predict(scorer, shown, documents=baselines.NO_DOCUMENT, progress=_progress("blind", len(shown)))
-        by_id = {row.id: each for row, each in zip(shown, found, strict=True)}
-        blind = [by_id.get(row.id, each) for row, each in zip(rows, predictions, strict=True)]
-    points = {label: thresholds.of(detector.name, label) for label in detector.labels}
+    if shown := [row for row in rows if row.documents]:
+        found, _ = predict(
+            scorer,
+            shown,
+            documents=baselines.NO_DOCUMENT,
+            progress=lambda done: progress(done, len(shown), "scored without documents"),
+        )
+        unseeing = iter(found)
+        blind = [next(unseeing) if row.documents else each for row, each in zip(rows, predictions, strict=True)]
+    points = {label: scorer.thresholds.of(detector.name, label) for label in detector.labels}
     figures = {
         "detector": detector.name,
         "version": detector.version,
@@ -106,17 +107,6 @@ def run(args: argparse.Namespace) -> int:
     if not figures["n"] and not any(each["n"] for each in figures.get("labels", {}).values()):
         raise WatchlineError(f"{args.file}: no row has both a score and a label: {figures['not_scored']}")
     return 0
-
-
-def _progress(what: str, total: int) -> Any:
-    if not sys.stderr.isatty():
-        return lambda done: None
-
-    def show(done: int) -> None:
-        sys.stderr.write(f"\r{what} {done:,} of {total:,}" + ("\n" if done == total else ""))
-        sys.stderr.flush()
-
-    return show
 
 
 def _prediction(id_: str, prediction: Any) -> Mapping[str, Any]:
@@ -170,9 +160,6 @@ def _print_section(section: Mapping[str, Any]) -> None:
                "F1", "balanced accuracy", "span F1", "ECE"],
               [_slice(value, each) for value, each in values.items()], "plain")  # fmt: skip
         out(f"pairs of the same {name}: AUROC {_number(section['auroc_within'][name])}")
-
-
-_RANKINGS = ("length", "word_overlap")
 
 
 def _slice(value: str, each: Mapping[str, Any]) -> Sequence[str]:

@@ -24,6 +24,13 @@ def out(text: str = "") -> None:
     sys.stdout.write(text + "\n")
 
 
+def progress(done: int, total: int, what: str) -> None:
+    """How far long work is, on the terminal's one line; nothing where standard error is no terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{done} of {total} {what}" + ("\n" if done == total else ""))
+        sys.stderr.flush()
+
+
 def colourful() -> bool:
     """Whether standard output is a terminal whose user wants colour."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
