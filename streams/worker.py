@@ -17,9 +17,6 @@ from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
 STATE_FILE = "worker.json"
-# A batch makes some 100,000 objects, hardly one of them in a cycle: looking for cycles every 700, as Python does, takes
-# a fifth of the worker's time.
-COLLECT_AFTER_OBJECTS = 10_000
 
 
 def prepare(settings: Settings) -> None:
@@ -42,7 +39,6 @@ def run(settings: Settings) -> int:
     acknowledged that isn't stored: whoever restarts it goes on from there.
     """
     _configure_logging(settings)
-    gc.set_threshold(COLLECT_AFTER_OBJECTS)
     # First of all: a second worker on the same folder ends here, before it touches anything.
     queries = QueryServer(settings) if settings.embedded_store else None
     if settings.embedded_store:
@@ -98,7 +94,8 @@ def run(settings: Settings) -> int:
     ends = health.follow_ends(progress, topics.Ends(settings))
     for task in (health.watch(app, progress), ends, pipeline.reach_store()):
         worker.add_future(task)
-    gc.freeze()  # modules and weights stay until the end
+    # Modules and weights stay until the end: a collector that looks at them again and again takes a tenth of the time.
+    gc.freeze()
     try:
         worker.execute_from_commandline()
     except SystemExit as stop:

@@ -21,7 +21,7 @@ FAILING = 700  # of the events, in the middle of a message
 def test_sigterm_in_the_middle_of_a_batch(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(test_slow_s="0.5")
     worker = rig.worker().start()
-    load = rig.load(rate=1000, events=50 * SIZE)
+    load = rig.load(rate=500, events=50 * SIZE)
     worker.wait(lambda: worker.health()["events"] > 0)
     time.sleep(0.7)  # into the next batch
     started = time.monotonic()
