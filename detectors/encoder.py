@@ -19,13 +19,14 @@ from tokenizers import Encoding, Tokenizer
 from transformers import AutoModel
 from transformers.utils.logging import disable_progress_bar
 
+from watchline.detectors.packing import Packer, padded, readable
+
 Vectors = NDArray[np.float32]
 
 DIMENSIONS = 384
 MAX_TOKENS = 256
 MAX_CHARS = 8192  # more never fits into MAX_TOKENS, unless it is mostly blanks
 MODEL_FOLDER = "WATCHLINE_ENCODER"
-_TOKEN_BUDGET = {"cpu": 4096, "cuda": 65_536}  # tokens of a pack, padding included
 _TOKENISED_AT_ONCE = 1024  # texts; while CUDA works on these, the next are tokenised
 _ENTRY_BYTES = DIMENSIONS * 4 + 300  # a cached vector with what Python needs around it
 
@@ -58,14 +59,13 @@ class Encoder:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.name = "all-MiniLM-L6-v2" if folder == _packaged_model(missing_ok=True) else folder.name
         self.cache_hits = self.cache_misses = 0
-        self._cuda = self.device.startswith("cuda")
-        self._dtype = torch.bfloat16 if self._cuda else torch.float32
+        dtype = torch.bfloat16 if self.device.startswith("cuda") else torch.float32
         disable_progress_bar()  # it writes into whatever the worker shows
-        self._model = AutoModel.from_pretrained(folder).to(self._dtype).to(self.device).eval()
+        self._model = AutoModel.from_pretrained(folder).to(dtype).to(self.device).eval()
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._budget = _TOKEN_BUDGET["cuda" if self._cuda else "cpu"]
+        self._packer = Packer(self.device)
         self._cache: OrderedDict[bytes, Vectors] = OrderedDict()
         self._cache_entries = cache_bytes // _ENTRY_BYTES
 
@@ -95,38 +95,18 @@ class Encoder:
         with torch.inference_mode():
             for start in range(0, len(order), _TOKENISED_AT_ONCE):
                 piece = order[start : start + _TOKENISED_AT_ONCE]
-                encodings = self._tokenizer.encode_batch_fast([_readable(texts[index]) for index in piece])
-                piece = [piece[place] for place in np.argsort([len(item.ids) for item in encodings], kind="stable")]
-                encodings = sorted(encodings, key=lambda item: len(item.ids))
-                for pack in _packs(encodings, self._budget):
-                    packs += self._forward(encodings[pack])
-                indices += piece
+                encodings = self._tokenizer.encode_batch_fast([readable(texts[index][:MAX_CHARS]) for index in piece])
+                places, results = self._packer.run(encodings, lambda item: len(item.ids), self._pooled)
+                indices += [piece[place] for place in places]
+                packs += results
             vectors = torch.cat(packs).cpu().numpy()  # the one place that waits for CUDA
         out = np.empty((len(texts), DIMENSIONS), np.float32)
         out[indices] = vectors
         return out
 
-    def _forward(self, encodings: list[Encoding]) -> list[torch.Tensor]:
-        """Runs one pack; halves it, and the budget of later packs, for as long as memory lacks."""
-        try:
-            return [self._pooled(encodings)]
-        except torch.OutOfMemoryError:
-            if len(encodings) == 1:
-                raise
-        self._budget = max(self._budget // 2, MAX_TOKENS)
-        if self._cuda:
-            torch.cuda.empty_cache()
-        middle = len(encodings) // 2
-        return self._forward(encodings[:middle]) + self._forward(encodings[middle:])
-
     def _pooled(self, encodings: list[Encoding]) -> torch.Tensor:
-        width = max(len(item.ids) for item in encodings)
-        ids = torch.zeros((len(encodings), width), dtype=torch.long, pin_memory=self._cuda)  # 0 is [PAD]
-        mask = torch.zeros((len(encodings), width), dtype=torch.long, pin_memory=self._cuda)
-        for row, item in enumerate(encodings):
-            ids[row, : len(item.ids)] = torch.tensor(item.ids)
-            mask[row, : len(item.ids)] = 1
-        ids, mask = ids.to(self.device, non_blocking=True), mask.to(self.device, non_blocking=True)
+        ids = padded([item.ids for item in encodings], 0, self.device)  # 0 is [PAD]
+        mask = padded([[1] * len(item.ids) for item in encodings], 0, self.device)
         hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         weights = mask.unsqueeze(-1).float()
         mean = (hidden * weights).sum(1) / weights.sum(1)
@@ -149,22 +129,6 @@ class Embedded:
 
     def __getitem__(self, texts: Sequence[str]) -> Vectors:
         return self._vectors[[self._rows[text] for text in texts]]
-
-
-def _packs(encodings: list[Encoding], budget: int) -> list[slice]:
-    """Runs of encodings, sorted by length, whose padded size stays within the budget."""
-    packs: list[slice] = []
-    start = 0
-    for end in range(1, len(encodings) + 1):
-        if end == len(encodings) or (end + 1 - start) * len(encodings[end].ids) > budget:
-            packs.append(slice(start, end))
-            start = end
-    return packs
-
-
-def _readable(text: str) -> str:
-    """What the tokenizer takes: not endless, and no lone surrogates."""
-    return text[:MAX_CHARS].encode("utf-8", "replace").decode()
 
 
 def _key(text: str) -> bytes:

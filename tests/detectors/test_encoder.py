@@ -42,7 +42,7 @@ def test_a_batch_gives_what_single_calls_give(encoder: Encoder) -> None:
 
 def test_packs_of_any_size_give_the_same(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = encoder.encode(TEXTS)
-    monkeypatch.setattr(encoder, "_budget", 64)
+    monkeypatch.setattr(encoder._packer, "budget", 64)
     monkeypatch.setattr("watchline.detectors.encoder._TOKENISED_AT_ONCE", 2)
     np.testing.assert_allclose(encoder.encode(TEXTS), batch, atol=1e-4)
 
@@ -82,11 +82,11 @@ def test_out_of_memory_halves_the_pack(encoder: Encoder, monkeypatch: pytest.Mon
             raise torch.OutOfMemoryError
         return pooled(encodings)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(encoder, "_budget", 1 << 20)
+    monkeypatch.setattr(encoder._packer, "budget", 1 << 20)
     monkeypatch.setattr(encoder, "_pooled", small)
     np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=1e-4)
     assert sizes[0] == len(TEXTS)
-    assert encoder._budget < 1 << 20
+    assert encoder._packer.budget < 1 << 20
 
 
 def test_out_of_memory_for_one_text_is_raised(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
