@@ -12,10 +12,10 @@ import ast
 import hashlib
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +63,8 @@ class Detector(ABC, Generic[W]):
         The keys of every `Evaluation.scores` that it gives, all of them each time.
     """
 
-    name: ClassVar[str]
-    labels: ClassVar[tuple[str, ...]]
+    name: str
+    labels: tuple[str, ...]
 
     @property
     def version(self) -> str:
@@ -89,13 +89,27 @@ _versions: dict[type, str] = {}
 
 def _version(detector: type) -> str:
     if detector not in _versions:
-        digest = hashlib.sha256()
-        for path in sorted(_sources(Path(inspect.getfile(detector)), set())):
-            digest.update(path.name.encode() + path.read_bytes())
-        for path in sorted(weights_folder(detector.name).glob("*")):  # type: ignore[attr-defined]
-            digest.update(path.name.encode() + path.read_bytes())
-        _versions[detector] = digest.hexdigest()[:12]
+        weights = sorted(weights_folder(detector.name).glob("*"))  # type: ignore[attr-defined]
+        _versions[detector] = digest([*sources(detector), *weights])
     return _versions[detector]
+
+
+def digest(files: Iterable[Path], *more: str) -> str:
+    """12 hexadecimal digits that change with a file's name or content, or with one of the strings."""
+    total = hashlib.sha256()
+    for path in files:
+        total.update(path.name.encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                total.update(block)
+    for text in more:
+        total.update(text.encode())
+    return total.hexdigest()[:12]
+
+
+def sources(detector: type) -> list[Path]:
+    """The code of a detector: its module and all that this imports from this package."""
+    return sorted(_sources(Path(inspect.getfile(detector)), set()))
 
 
 def _sources(path: Path, seen: set[Path]) -> set[Path]:

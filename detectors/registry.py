@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from watchline.detectors.base import Detector
+from watchline.detectors.models import ModelSettings
+from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.errors import ConfigurationError
 
 DETECTORS = {
@@ -19,14 +22,37 @@ DETECTORS = {
 }
 
 
-def load(names: Sequence[str]) -> list[Detector[Any]]:
-    """The detectors of these names, each with its shipped weights.
+def load(
+    names: Sequence[str],
+    models: Mapping[str, ModelSettings] | None = None,
+    *,
+    device: str | None = None,
+    thresholds: Path | str | None = None,
+) -> list[Detector[Any]]:
+    """The detectors of these names, each with its shipped weights, or judged by the model given for it.
 
-    Raises ConfigurationError where a name is unknown, or named twice, or what the detector needs is not installed.
+    Parameters
+    ----------
+    models
+        By detector; see `detectors.pretrained`. `device` and `thresholds`, as the scorer takes them, are for these.
+
+    Raises ConfigurationError where a name is unknown, or named twice, or what the detector needs is not installed, or a
+    model can't be loaded.
     """
     if len(set(names)) != len(names):
         raise ConfigurationError(f"detectors: a name stands twice in {', '.join(names)}")
-    return [_load(name) for name in names]
+    shipped = [_load(name) for name in names]
+    if not models:
+        return shipped
+    from watchline.detectors import pretrained  # loads transformers, which some detectors do without
+
+    points = Thresholds(thresholds)
+    return [
+        pretrained.replace(detector, models[detector.name], device=device, thresholds=points)
+        if detector.name in models
+        else detector
+        for detector in shipped
+    ]
 
 
 def _load(name: str) -> Detector[Any]:

@@ -112,15 +112,7 @@ class WindowedDetector(Detector[Work]):
         chances = self._blend.probabilities(
             np.stack([window.ngram_scores for window in work.windows]), embeddings[self.texts(work)]
         )
-        scores = dict.fromkeys(self.labels, 0.0)
-        spans = []
-        for window, row in zip(work.windows, chances, strict=True):
-            for label, chance, marked_from in zip(self.labels, row.tolist(), self._marked_from, strict=True):
-                if label in window.reading.labels:
-                    scores[label] = max(scores[label], chance)
-                    if chance >= marked_from:
-                        spans.append(Span(window.reading.field, window.start, window.end, label, chance))
-        return Evaluation(scores, tuple(spans), scored_fraction=work.scored_fraction)
+        return evaluation(work, self.labels, chances, self._marked_from)
 
     def _windows(self, reading: Reading, text: str) -> list[Window]:
         plain = deobfuscate(text)
@@ -136,6 +128,19 @@ class WindowedDetector(Detector[Work]):
         suspicion = self._blend.suspicion(np.stack([window.ngram_scores for window in found]))
         kept = sorted(np.argsort(-suspicion, kind="stable")[: self.max_windows].tolist())
         return [found[index] for index in kept]
+
+
+def evaluation(work: Work, labels: Sequence[str], chances: Numbers, marked_from: Sequence[float]) -> Evaluation:
+    """The highest of each label, and the windows at or above `marked_from`; chances are (windows, labels)."""
+    scores = dict.fromkeys(labels, 0.0)
+    spans = []
+    for window, row in zip(work.windows, chances, strict=True):
+        for label, chance, bound in zip(labels, row.tolist(), marked_from, strict=True):
+            if label in window.reading.labels:
+                scores[label] = max(scores[label], chance)
+                if chance >= bound:
+                    spans.append(Span(window.reading.field, window.start, window.end, label, chance))
+    return Evaluation(scores, tuple(spans), scored_fraction=work.scored_fraction)
 
 
 def asked_and_answered(interaction: Interaction, labels: Sequence[str]) -> Iterator[Reading]:

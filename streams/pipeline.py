@@ -63,7 +63,12 @@ class Pipeline:
         self.app = app
         self.progress = Progress(settings.store_timeout_s)
         self.scorer = Scorer(
-            detectors.load(settings.detectors),
+            detectors.load(
+                settings.detectors,
+                settings.models,
+                device=settings.encoder_device,
+                thresholds=settings.thresholds,
+            ),
             device=settings.encoder_device,
             redact=settings.redaction,
             thresholds=settings.thresholds,

@@ -6,11 +6,12 @@ Every setting is documented by its `description`; the table in the README is mad
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import socket
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from watchline.detectors.models import TASKS, ModelSettings
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams import tls
 from watchline.streams.kafka import Security
@@ -92,9 +94,14 @@ class Settings(BaseSettings):
         description="Seconds in Kafka after which an event is no longer scored, only redacted and stored, so that a "
         "worker that can't keep up stays this close; its findings say `shed`. Default: all are scored.",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the encoder runs.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the encoder and other models run.")
     detectors: Annotated[tuple[str, ...], NoDecode] = Field(
         DETECTORS, description="Detectors to run, comma-separated; empty for none."
+    )
+    models: Annotated[dict[str, ModelSettings], NoDecode] = Field(
+        {},
+        description="Hugging Face models in place of shipped weights, by detector: tables `[models.DETECTOR]` in the "
+        "file, JSON in the environment.",
     )
     redaction: bool = Field(True, description="Replace personal data before anything is stored. Off: for tests only.")
     thresholds: Path | None = Field(None, description="TOML file with operating points that replace the shipped ones.")
@@ -123,6 +130,21 @@ class Settings(BaseSettings):
         if unknown := [name for name in value if name not in DETECTORS]:
             raise ValueError(f"unknown: {', '.join(map(show_value, unknown))}; known: {', '.join(DETECTORS)}")
         return tuple(name for name in DETECTORS if name in value)
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value or "{}") if isinstance(value, str) else value
+        except (ValueError, RecursionError):
+            raise ValueError('must be JSON: {"DETECTOR": {"model": "ID OR FOLDER"}}') from None
+
+    @field_validator("models")
+    @classmethod
+    def _replaceable(cls, value: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
+        if unknown := [name for name in value if name not in TASKS]:
+            raise ValueError(f"no model for {', '.join(map(show_value, unknown))}; allowed: {', '.join(TASKS)}")
+        return value
 
     @field_validator(
         "kafka_ca_file",
@@ -269,6 +291,12 @@ def show_value(value: Any) -> str:
         return "********" if value.get_secret_value() else ""
     if isinstance(value, tuple):
         return ",".join(map(str, value))
+    if isinstance(value, Mapping):
+        said = {
+            name: {key: each for key, each in dataclasses.asdict(model).items() if each}
+            for name, model in value.items()
+        }
+        value = json.dumps(said) if said else ""
     # More than urlsplit finds: a list of URLs, one without a scheme, a password with a slash in it.
     return re.sub(r"(^|//)([^/@:]*):(?!//).*@", r"\1\2:********@", "" if value is None else str(value), flags=re.S)
 
@@ -296,4 +324,5 @@ def _explain(error: Any) -> str:
     field = Settings.model_fields.get(name)
     secret = field is not None and field.annotation is SecretStr
     value = "" if secret or error["type"] == "extra_forbidden" else f" (is {show_value(error['input'])!r})"
-    return f"{PREFIX}{name.upper()}: {error['msg']}{value}"
+    inner = "".join(f"{part}: " for part in error["loc"][1:])
+    return f"{PREFIX}{name.upper()}: {inner}{error['msg']}{value}"

@@ -49,8 +49,8 @@ def add_parser(subparsers: Any) -> None:
         run,
         help="how good a detector is on a labelled set of your own",
         description="Scores a labelled set as a worker would, and prints how good the scores are: at the operating "
-        "points in force (WATCHLINE_THRESHOLDS), with 95 % intervals, beside trivial baselines, for each slice.\n\n"
-        + FORMAT,
+        "points in force (WATCHLINE_THRESHOLDS), by the model in force (WATCHLINE_MODELS), with 95 % intervals, beside "
+        "trivial baselines, for each slice.\n\n" + FORMAT,
         example="  watchline evaluate groundedness answers.jsonl.gz\n"
         "  watchline evaluate toxicity posts.jsonl --json --predictions scores.jsonl",
     )
@@ -76,7 +76,9 @@ def run(args: argparse.Namespace) -> int:
     from watchline.detectors.evaluation.report import report
     from watchline.detectors.scorer import Scorer
 
-    (detector,) = registry.load([args.detector])
+    (detector,) = registry.load(
+        [args.detector], settings.models, device=settings.encoder_device, thresholds=settings.thresholds
+    )
     rows = labelled.read(args.file, detector.labels)
     scorer = Scorer([detector], device=settings.encoder_device, redact=args.redact, thresholds=settings.thresholds)
     predictions, seconds = predict(scorer, rows, progress=lambda done: progress(done, len(rows), "scored"))

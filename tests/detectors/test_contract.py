@@ -1,15 +1,16 @@
-"""What every registered detector must hold, whatever it judges."""
+"""What every registered detector must hold, whatever it judges, and every model that stands in for one."""
 
 # ruff: noqa: RUF001
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from tests.detectors import tiny_models
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Evaluation, NotApplicable
 from watchline.detectors.encoder import Embedded, Encoder
@@ -78,10 +79,17 @@ def encoder() -> Encoder:
     return Encoder("cpu")
 
 
-@pytest.fixture(scope="module", params=list(registry.DETECTORS))
-def detector(request: pytest.FixtureRequest) -> Detector[Any]:
-    (loaded,) = registry.load([request.param])
-    return loaded
+@pytest.fixture(scope="module", params=[*registry.DETECTORS, *tiny_models.STAND_INS])
+def load(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Detector[Any]]:
+    if request.param in registry.DETECTORS:
+        return lambda: registry.load([request.param])[0]
+    name, settings = tiny_models.stand_in(request.param, tmp_path_factory.mktemp("model"))
+    return lambda: registry.load([name], {name: settings}, device="cpu")[0]
+
+
+@pytest.fixture(scope="module")
+def detector(load: Callable[[], Detector[Any]]) -> Detector[Any]:
+    return load()
 
 
 def judge(
@@ -127,7 +135,9 @@ def assert_valid(detector: Detector[Any], result: Evaluation | NotApplicable, gi
 
 
 def test_it_is_what_the_registry_says(detector: Detector[Any]) -> None:
-    assert type(detector).__module__ + ":" + type(detector).__name__ == registry.DETECTORS[detector.name]
+    (shipped,) = registry.load([detector.name])
+    assert type(shipped).__module__ + ":" + type(shipped).__name__ == registry.DETECTORS[detector.name]
+    assert detector.labels == shipped.labels
     assert detector.labels
     assert len(set(detector.labels)) == len(detector.labels)
 
@@ -138,10 +148,10 @@ def test_every_label_has_an_operating_point(detector: Detector[Any]) -> None:
         thresholds.of(detector.name, label)
 
 
-def test_its_version_names_code_and_weights(detector: Detector[Any]) -> None:
+def test_its_version_names_code_and_weights(detector: Detector[Any], load: Callable[[], Detector[Any]]) -> None:
     assert len(detector.version) == 12
     assert int(detector.version, 16) >= 0
-    assert registry.load([detector.name])[0].version == detector.version
+    assert load().version == detector.version
 
 
 def test_results_are_valid(detector: Detector[Any], encoder: Encoder) -> None:
