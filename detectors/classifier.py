@@ -179,6 +179,8 @@ class Classifier:
         built: str = next((task for end, task in _ARCHITECTURES.items() if architecture.endswith(end)), "")
         if built == "sequence" and "pair" in allowed:
             built = "pair"  # the same head, on two texts
+        if wanted and built and (wanted == "token") != (built == "token"):
+            raise self._wrong("task", f"is {wanted!r}; the model is a {architecture}")
         task = wanted or built
         for each in allowed:
             if each == task:

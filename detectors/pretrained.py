@@ -1,7 +1,7 @@
 """Models from Hugging Face in the place of shipped weights: same names and labels, same reading, another judge.
 
-The shipped detector still says what is read, in which pieces, and when it doesn't apply, so that findings mean what they
-meant. What the model's probabilities are worth as operating points is for `watchline evaluate` to say.
+The shipped detector still says what is read, in which pieces, and when it doesn't apply, so that findings mean what
+they meant. Which probability is worth a flag with this model is for `watchline evaluate` to say.
 """
 
 from __future__ import annotations
@@ -134,11 +134,12 @@ class Entailment(Pretrained[Answer]):
 
     def _evaluation(self, work: Answer, chances: Numbers) -> Evaluation:
         """From the probabilities that a passage doesn't support a claim: (claims, passages)."""
-        spans, evidence = [], []
+        spans: list[Span] = []
+        evidence: list[Evidence] = []
         for claim, row in zip(work.claims, chances, strict=True):
             chance = float(row.min())
             if chance >= self._marked_from[0]:
-                evidence += _nearest(len(spans), work.passages[_lowest(row)], claim.text, 1.0 - chance)
+                evidence += _evidence(len(spans), _nearest(work.passages, row, claim.text), 1.0 - chance)
                 spans.append(Span(claim.field, claim.start, claim.end, self.labels[0], chance))
         score = float(chances.min(axis=1).max()) if len(chances) else 0.0
         return Evaluation({self.labels[0]: score}, tuple(spans), tuple(evidence), work.scored_fraction)
@@ -160,7 +161,7 @@ class Tokens(Pretrained[Answer]):
             (f"output:{place}", start, message.content[start:end])
             for place, message in enumerate(interaction.output_messages)
             for start, end in windows(message.content, room)
-            if any(_claimed(claim, f"output:{place}", start, end) for claim in work.claims)
+            if any(claim.field == f"output:{place}" and start <= claim.start < end for claim in work.claims)
         ]
         documents = [
             Unit(field, start, end, text[start:end])
@@ -183,25 +184,26 @@ class Tokens(Pretrained[Answer]):
         spans: list[Span] = []
         evidence: list[Evidence] = []
         score = 0.0
-        for field, start, text in work.pieces:
-            read = [next(tokens) for _ in work.passages]
+        passages = [tuple(_sentences(run)) for run in work.passages]
+        for field, start, _ in work.pieces:
+            read = [next(tokens) for _ in passages]
             offsets = [(start + first, start + last) for first, last in read[0][0]]
-            chances = np.stack([found[:, 0] for _, found in read])  # (passages, tokens)
+            chances = np.stack([labels[:, 0] for _, labels in read])  # (passages, tokens)
             for claim in work.claims:
-                if not _claimed(claim, field, start, start + len(text)):
-                    continue
                 inside = [
-                    place for place, (first, last) in enumerate(offsets)
-                    if first < min(last, claim.end) and last > claim.start
-                ]  # fmt: skip
-                if not inside:
+                    place
+                    for place, (first, last) in enumerate(offsets)
+                    if field == claim.field and first < min(last, claim.end) and last > claim.start
+                ]
+                if not inside:  # another piece's, or beyond what fits
                     continue
                 of_claim = chances[:, inside]
                 score = max(score, float(of_claim.min(axis=0).max()))
-                run = work.passages[_lowest(of_claim.max(axis=1))]
-                for span in self._spans(claim, [offsets[place] for place in inside], of_claim.min(axis=0)):
-                    evidence += _nearest(len(spans), list(_sentences(run)), claim.text, 1.0 - span.score)
-                    spans.append(span)
+                if found := list(self._spans(claim, [offsets[place] for place in inside], of_claim.min(axis=0))):
+                    nearest = _nearest(passages, of_claim.max(axis=1), claim.text)
+                    for span in found:
+                        evidence += _evidence(len(spans), nearest, 1.0 - span.score)
+                        spans.append(span)
         return Evaluation({self.labels[0]: score}, tuple(spans), tuple(evidence), work.scored_fraction)
 
     def _spans(self, claim: groundedness.Claim, offsets: Sequence[tuple[int, int]], chances: Numbers) -> Iterator[Span]:
@@ -317,18 +319,18 @@ def _prompt(asked: str, run: Sequence[Unit]) -> str:
     )
 
 
-def _claimed(claim: groundedness.Claim, field: str, start: int, end: int) -> bool:
-    return claim.field == field and start <= claim.start < end
+def _nearest(passages: Sequence[Sequence[Unit]], chances: Numbers, claim: str) -> list[Unit]:
+    """Of the passages that support a claim best the unit that shares most words with it; none where there is none.
+
+    Rounded, so that the last bits of a probability, which depend on the batch, don't decide.
+    """
+    rounded = np.round(chances, 3)
+    best = [unit for run, chance in zip(passages, rounded, strict=True) if chance == rounded.min() for unit in run]
+    return most_alike(best, claim, 1)
 
 
-def _lowest(chances: Numbers) -> int:
-    """Rounded, so that the last bits, which depend on the batch, don't decide."""
-    return int(np.argmin(np.round(chances, 3)))
-
-
-def _nearest(span: int, run: Sequence[Unit], claim: str, score: float) -> list[Evidence]:
-    """The unit of a passage that shares most words with the claim."""
-    return [Evidence(span, unit.field, unit.start, unit.end, score) for unit in most_alike(run, claim, 1)]
+def _evidence(span: int, nearest: Sequence[Unit], score: float) -> list[Evidence]:
+    return [Evidence(span, unit.field, unit.start, unit.end, score) for unit in nearest]
 
 
 def _sentences(run: Sequence[Unit]) -> Iterator[Unit]:

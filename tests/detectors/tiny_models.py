@@ -37,7 +37,7 @@ NLI: Heads = {
     "neutral": ({}, 0.0),
 }
 SUPPORTED: Heads = {"LABEL_0": ({"tower": 20.0}, -8.0)}
-TOKENS: Heads = {"LABEL_0": ({}, 0.0), "LABEL_1": ({"*aliens": 20.0, "granted": -30.0}, -20.0)}
+TOKENS: Heads = {"LABEL_0": ({}, 0.0), "LABEL_1": ({"*aliens": 60.0, "granted": -150.0}, -120.0)}
 
 
 def build(folder: Path, heads: Heads, *, tokens: bool = False, max_tokens: int = 64, **config: Any) -> Path:
@@ -76,7 +76,7 @@ def _set(model: Any, heads: Heads, tokens: bool) -> None:
     bert.embeddings.word_embeddings.weight[: _SEP + 1, 0] = 1.0
     attention = bert.encoder.layer[0].attention
     scale = 20.0 if tokens else 200.0
-    for word, place in own.items():
+    for place in own.values():
         bert.embeddings.word_embeddings.weight[_SEP + place, place] = 1.0
         attention.self.value.weight[_HALF + place, place] = scale
         attention.self.value.bias[_HALF + place] = scale * _RESTING

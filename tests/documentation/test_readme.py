@@ -17,7 +17,7 @@ from tests.documentation import metrics_table
 from tests.documentation.settings_table import README, table
 from tests.streams.published import make_topics
 from watchline.streams.cli.main import COMMANDS
-from watchline.streams.settings import DETECTORS, Settings
+from watchline.streams.settings import DETECTORS, Settings, load
 
 ROOT = README.parent
 TEXT = README.read_text(encoding="utf-8")
@@ -47,8 +47,14 @@ def test_every_setting_named_anywhere_exists() -> None:
 
 
 def test_the_settings_file_shown_has_settings_that_exist() -> None:
-    (example,) = blocks("toml")
-    assert set(tomllib.loads(example.replace("# kafka", "kafka"))) <= set(Settings.model_fields)
+    for example in blocks("toml"):
+        assert set(tomllib.loads(example.replace("# kafka", "kafka"))) <= set(Settings.model_fields)
+
+
+def test_the_models_shown_are_settings() -> None:
+    (example,) = [block for block in blocks("toml") if "[models." in block]
+    shown = {f"[models.{name}]": model for name, model in load(**tomllib.loads(example)).models.items()}
+    assert [line for line in example.splitlines() if line.startswith("[")] == list(shown)
 
 
 def test_every_command_and_detector_is_mentioned() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from watchline.detectors.models import ModelSettings
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams import settings
 from watchline.streams.settings import PREFIX, Settings, load, shown
@@ -38,6 +39,11 @@ def test_environment_wins_over_file_wins_over_default(monkeypatch: pytest.Monkey
         ("SCHEMA_REGISTRY_CA_FILE", "/none.pem", "No such file"),
         ("CLICKHOUSE_DATABASE", "a; DROP", "match pattern"),
         ("LINGER_S", "nan", "LINGER_S"),
+        ("MODELS", "toxic-bert", 'must be JSON: {"DETECTOR": {"model"'),
+        ("MODELS", '{"pii": {"model": "a/b"}}', "no model for pii; allowed: groundedness, relevance"),
+        ("MODELS", '{"bias": {}}', "bias: model: Field required"),
+        ("MODELS", '{"bias": {"model": "a/b", "taks": "pair"}}', "bias: taks: Unexpected"),
+        ("MODELS", '{"bias": {"model": "a/b", "task": "pairs"}}', "bias: task: Input should be 'sequence', 'pair'"),
     ],
 )
 def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
@@ -117,6 +123,19 @@ def test_detectors_run_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load().detectors == ("pii", "toxicity")
     monkeypatch.setenv("WATCHLINE_DETECTORS", "")
     assert load().detectors == ()
+
+
+def test_models_are_tables_in_the_file_and_json_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_file('[models.toxicity]\nmodel = "a/b"\nrevision = "main"\nlabels = {hate = "x", insult = ["y", "not z"]}\n')
+    expected = ModelSettings("a/b", "main", labels={"hate": "x", "insult": ["y", "not z"]})
+    assert load().models == {"toxicity": expected}
+    monkeypatch.setenv("WATCHLINE_MODELS", '{"bias": {"model": "/models/bias", "max_tokens": 128}}')
+    loaded = load()
+    assert loaded.models == {"bias": ModelSettings("/models/bias", max_tokens=128)}
+    value = {name: value for name, value, _ in shown(loaded)}["WATCHLINE_MODELS"]
+    assert value == os.environ["WATCHLINE_MODELS"]
+    monkeypatch.setenv("WATCHLINE_MODELS", "")
+    assert load().models == {}
 
 
 def test_every_setting_is_documented() -> None:

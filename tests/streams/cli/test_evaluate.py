@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from tests.detectors import tiny_models
+from watchline.detectors import registry
 from watchline.streams.cli.main import main
 
 FACTS = {
@@ -70,6 +72,18 @@ def test_the_figures_are_those_of_the_predictions(
     assert figures["slices"]["made"]["copied"]["auroc"] is None
     low, high = figures["intervals"]["auroc"]
     assert low <= figures["auroc"] <= high
+
+
+def test_the_model_in_force_is_measured(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, settings = tiny_models.stand_in("groundedness by an NLI model", tmp_path / "model")
+    (detector,) = registry.load([name], {name: settings})
+    monkeypatch.setenv("WATCHLINE_MODELS", json.dumps({name: {"model": settings.model}}))
+    assert main(["evaluate", name, str(file), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["version"], figures["n"]) == (detector.version, 8)
+    assert figures["auroc"] == 0.5  # no document has the one word that this model knows
 
 
 def test_the_table(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
