@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 W = TypeVar("W")
 
-MAX_PAIRS = 200  # of one interaction: a large model reads some ten a second on a CPU
+MAX_PAIRS = 100  # of one interaction; on a CPU a model of BERT base's size reads a few a second
 _CHARS = 3  # of a token, at least, in ordinary English; what is denser is read in more windows
 
 

@@ -147,8 +147,9 @@ def test_an_answer_that_claims_nothing_is_supported(models: Mapping[str, Path]) 
         assert result == Evaluation({"unsupported": 0.0})
 
 
-def test_a_token_classifier_marks_the_tokens(models: Mapping[str, Path]) -> None:
-    detector = load("groundedness", models["tokens"])
+@pytest.mark.parametrize("blanks", [False, True])
+def test_a_token_classifier_marks_the_tokens(tmp_path: Path, blanks: bool) -> None:
+    detector = load("groundedness", tiny_models.build(tmp_path, tiny_models.TOKENS, tokens=True, blanks=blanks))
     answer = "It is 330 metres tall.\n\nAs told, it was built by aliens, and aliens aliens alone."
     (result,) = evaluate(detector, interaction("How tall is it?", answer, PADDING, PASSAGE))
     assert result.scores["unsupported"] > 0.9

@@ -40,8 +40,13 @@ SUPPORTED: Heads = {"LABEL_0": ({"tower": 20.0}, -8.0)}
 TOKENS: Heads = {"LABEL_0": ({}, 0.0), "LABEL_1": ({"*aliens": 60.0, "granted": -150.0}, -120.0)}
 
 
-def build(folder: Path, heads: Heads, *, tokens: bool = False, max_tokens: int = 64, **config: Any) -> Path:
-    """Writes model and tokenizer into the folder; word by word, and what is no known word is unknown."""
+def build(
+    folder: Path, heads: Heads, *, tokens: bool = False, blanks: bool = False, max_tokens: int = 64, **config: Any
+) -> Path:
+    """Writes model and tokenizer into the folder; word by word, and what is no known word is unknown.
+
+    With `blanks` a token begins with the blank before its word, as in byte-level tokenizers.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     names = dict(enumerate(heads))
     kind = BertForTokenClassification if tokens else BertForSequenceClassification
@@ -57,10 +62,15 @@ def build(folder: Path, heads: Heads, *, tokens: bool = False, max_tokens: int =
             parameter.fill_(float("LayerNorm.weight" in name))
         _set(model, heads, tokens)
     model.save_pretrained(folder)
-    vocabulary = {word: place for place, word in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS))}
+    words = [f"▁{word}" for word in WORDS] if blanks else WORDS
+    vocabulary = {word: place for place, word in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", *words))}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    if blanks:
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.Punctuation(), pre_tokenizers.Metaspace(prepend_scheme="never")]
+        )
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", _CLS), ("[SEP]", _SEP)]
     )
