@@ -34,7 +34,7 @@ def load(
     Parameters
     ----------
     models
-        By detector; see `detectors.pretrained`. `device` and `thresholds`, as the scorer takes them, are for these.
+        By detector; see `detectors.replacement`. `device` and `thresholds`, as the scorer takes them, are for these.
 
     Raises ConfigurationError where a name is unknown, or named twice, or what the detector needs is not installed, or a
     model can't be loaded.
@@ -44,11 +44,11 @@ def load(
     shipped = [_load(name) for name in names]
     if not models:
         return shipped
-    from watchline.detectors import pretrained  # loads transformers, which some detectors do without
+    from watchline.detectors.replacement import replace  # loads transformers, which some detectors do without
 
     points = Thresholds(thresholds)
     return [
-        pretrained.replace(detector, models[detector.name], device=device, thresholds=points)
+        replace(detector, models[detector.name], device=device, thresholds=points)
         if detector.name in models
         else detector
         for detector in shipped
