@@ -12,12 +12,13 @@ _PAPER = r"(?:documents?|context|passages?|texts?|articles?|sources?|excerpts?)"
 _REFUSAL = re.compile(
     rf"""\b(?:
       unable\ to\ (?:answer|find|determine|provide)
-    | (?:can(?:not|['\u2019]t)|could\ ?n(?:ot|['\u2019]t)|(?:am|\bi\ was)\ ?(?:not|n['\u2019]t)\ able\ to)\ (?:\w+\ )?
+    | (?:can(?:not|['\u2019]t)|could\ ?n(?:ot|['\u2019]t)|(?:am\ not|\bi\ wasn['\u2019]t)\ able\ to)\ (?:\w+\ )?
       (?:answer|find|determine|provide|say|tell|help|assist|do\ that|be\ (?:answered|determined|found))
     | (?:do(?:es)?\ ?n(?:ot|['\u2019]t)|did\ ?n(?:ot|['\u2019]t))\ (?:\w+\ )?
       (?:say|mention|contain|provide|specify|state|include|give|address|discuss|explain|cover|describe|know|indicate|answer
         |have\ (?:enough|any|the|that|this|information))
     | i\ (?:do\ not|don['\u2019]t)\ have\ (?:\w+\ )?access
+    | i(?:\ am|\ was|['\u2019]m)\ (?:not\ able|unable)\ to
     | (?:is|are|was|were)\ ?(?:not|n['\u2019]t)\ (?:\w+\ )?
       (?:mentioned|specified|provided|stated|given|included|covered|explained|described|discussed|clear|sure|enough)
     | (?:information|details?|answer|data)\ (?:is|are)\ ?(?:not|n['\u2019]t)\ available\ (?:in|from|within|here)
@@ -50,7 +51,7 @@ _POINTER = re.compile(
 _TURN = re.compile(r"[,;]\s*(?:but|however|although|though|so)\b|\bhowever\b", re.IGNORECASE)
 _COURTESY = re.compile(
     r"\W*(?:(?:sure(?: thing)?|certainly|absolutely|of course|(?:that['\u2019]s )?(?:correct|right|true|false)"
-    r"|unanswerable|no answer(?: found)?|(?:hello|hi|hey)(?: there)?(?:[, ]+(?:and )?welcome(?: to [\w ]{1,30})?)?"
+    r"|unanswerable|n/a|no answer(?: found)?|(?:hello|hi|hey)(?: there)?(?:[, ]+(?:and )?welcome(?: to [\w ]{1,30})?)?"
     r"|welcome(?: to [\w ]{1,30})?"
     r"|good (?:morning|afternoon|evening|day|question)|(?:great|excellent) question|take care"
     r"|have a (?:\w+ )?(?:day|weekend|evening|one)|(?:thanks?|thank you)(?: for [\w ]+)?)\W*$"
@@ -59,6 +60,12 @@ _COURTESY = re.compile(
     r"|(?:could|can|would) you (?:please )?(?:tell|provide|clarify|share|let|specify|confirm|give)"
     r"|(?:to (?:help|assist|answer)[\w ]*, )?i(?:['\u2019]d|['\u2019]ll| would)? need (?:to know|(?:some |a bit )?more)"
     r"|please (?:(?:tell|share|specify|confirm) (?:me|us|which|what|whether|if|how|more)|let|provide|clarify|feel))\b)",
+    re.IGNORECASE,
+)
+_REFERRAL = re.compile(
+    r"\W*(?:(?:for [\w ]+, )?please|(?:instead, )?(?:you|i|we)(?:['\u2019]d| would| may| can| could| might| should)?)"
+    r"(?: (?:also|want|wish|like|need|to|try|recommend|suggest|advise|that|you)){0,4}"
+    r" (?:contact|call|reach|consult|talk|speak|ask|check|visit|see|refer)(?:ing)?\b",
     re.IGNORECASE,
 )
 _HEADING = re.compile(r"#{1,6}\s|\*\*[^*]*(?::\*\*|\*\*:)\Z")
@@ -92,9 +99,22 @@ def claims_something(sentence: str) -> bool:
         return False
     if _POINTER.match(sentence) or _HEADING.match(sentence):
         return False
-    refusal = _UNSAID.search(sentence) or (_REFUSAL.search(sentence) if _SOURCE.search(sentence) else None)
-    empty = [match.end() for match in (_COURTESY.match(sentence), refusal) if match]
+    empty = [match.end() for match in (_COURTESY.match(sentence), _refusal(sentence)) if match]
     if not empty:
         return True
     turn = _TURN.search(sentence, max(empty))
     return turn is not None and claims_something(sentence[turn.end() :])
+
+
+def refuses(sentence: str) -> bool:
+    """Whether the sentence says that the answer can't be given or found."""
+    return _refusal(sentence) is not None
+
+
+def refers(sentence: str) -> bool:
+    """Whether the sentence sends the reader to someone else, as often follows a refusal."""
+    return _REFERRAL.match(sentence) is not None
+
+
+def _refusal(sentence: str) -> re.Match[str] | None:
+    return _UNSAID.search(sentence) or (_REFUSAL.search(sentence) if _SOURCE.search(sentence) else None)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from watchline.detectors import structured
 from watchline.detectors.evidence import Unit, units
 from watchline.detectors.text import sentences
 
@@ -25,7 +26,7 @@ def is_rule(line: str) -> bool:
 def separator(text: str) -> str | None:
     """What parts the columns where the whole text is a table of at least three; the last line may be cut."""
     lines = [line for line in text.split("\n") if line.strip()]
-    if len(lines) < 3:
+    if len(lines) < 3 or lines[0].rstrip().endswith((".", "!", "?", ":")):
         return None
     for mark in _SEPARATORS:
         count = lines[0].count(mark) + 1
@@ -39,6 +40,12 @@ def separator(text: str) -> str | None:
         ):
             return mark
     return None
+
+
+def document_units(field: str, text: str) -> list[Unit]:
+    """The units of any document."""
+    found = structured.pairs(text)
+    return structured.structured_units(field, text, found) if found else prose_units(field, text)
 
 
 def prose_units(field: str, text: str) -> list[Unit]:
