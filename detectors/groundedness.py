@@ -69,10 +69,11 @@ class Groundedness(Detector[Work]):
 
     Not applicable without documents, without an answer, or where either can't be read. Question, instructions and the
     conversation so far count a little: repeating them is no invention. Tool results stand beside the documents. What
-    claims nothing isn't judged: questions back, refusals, courtesies, blocks of code; an answer of nothing else has
-    score 0. Spans are the sentences that stand out, each with the nearest passage as evidence; of a record, the clauses
-    that its values contradict. At most 100 sentences are judged, against the 200 passages that share most words with
-    the answer.
+    claims nothing isn't judged: questions back, refusals, courtesies, headings, blocks of code; an answer of nothing
+    else has score 0. Where a document that it draws on was cut amid a sentence, the score is at most 0.8: what it
+    lacks may stand in the rest. Spans are the sentences that stand out, each with the nearest passage as evidence; of
+    a record, the clauses that its values contradict. At most 100 sentences are judged, against the 200 passages that
+    share most words with the answer.
 
     Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), BEGIN (Dziri et
     al. 2022), FaithDial (Dziri et al. 2022): see the model card.

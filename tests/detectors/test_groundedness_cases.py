@@ -115,7 +115,7 @@ def test_an_irrelevant_document_neither_flags_nor_clears(
 def test_a_document_cut_amid_a_sentence_is_a_hedge_and_not_an_alarm(
     judge: Judge, asked: str, document: str, answer: str, fault: str
 ) -> None:
-    for share in (0.3, 0.4, 0.5, 0.6, 0.7):
+    for share in (0.3, 0.5, 0.7):
         end = int(len(document) * share)
         while not document[end - 1 : end + 1].isalpha():
             end += 1
@@ -166,7 +166,7 @@ def test_the_one_document_that_matters_is_found_among_thirty(
 ) -> None:
     assert len(library) == 29
     assert sum(len(text.split()) for text in library) > 15_000  # at least 20,000 tokens
-    for place in (0, 15, 29) if document in (RETURNS, NEWS) else (15,):
+    for place in (0, 15, 29) if document == NEWS else (15,):
         documents = [*library[:place], document, *library[place:]]
         assert score(judge(answer, *documents, asked=asked)) < FLAGGED
         found = judge(f"{answer} {fault}", *documents, asked=asked)
