@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from safetensors.numpy import load_file
 
-from watchline.detectors import structured
+from watchline.detectors import structured, tables
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, weights_folder
 from watchline.detectors.calibration import Logistic, Numbers, sigmoid
-from watchline.detectors.claims import claims_something
-from watchline.detectors.evidence import Context, Unit, features, most_alike, units
+from watchline.detectors.claims import claims_something, plain
+from watchline.detectors.evidence import Context, Unit, features, most_alike
 from watchline.detectors.text import sentences, unreadable
+from watchline.detectors.truncation import is_cut
 from watchline.detectors.words import Words, words
 from watchline.schemas.records import Evidence, Interaction, Span
 
 KINDS = ("prose", "record")
 MAX_CLAIMS = 100
+_MOST_AMID_CUT = 0.8  # what the document says nothing about may stand in the part that is missing
 _MAX_GRANTED = 20_000  # characters of instructions and conversation that are read
 
 
@@ -52,6 +55,7 @@ class Work:
     claims: tuple[Claim, ...]
     context: Context
     pairs: tuple[tuple[str, structured.Pair], ...]  # of documents that are records, each with its field
+    cut: frozenset[str]  # fields of documents that end amid a sentence
     scored_fraction: float
 
     @property
@@ -65,10 +69,11 @@ class Groundedness(Detector[Work]):
 
     Not applicable without documents, without an answer, or where either can't be read. Question, instructions and the
     conversation so far count a little: repeating them is no invention. Tool results stand beside the documents. What
-    claims nothing isn't judged: questions back, refusals, courtesies, blocks of code; an answer of nothing else has
-    score 0. Spans are the sentences that stand out, each with the nearest passage as evidence; of a record, the clauses
-    that its values contradict. At most 100 sentences are judged, against the 200 passages that share most words with
-    the answer.
+    claims nothing isn't judged: questions back, refusals, courtesies, headings, blocks of code; an answer of nothing
+    else has score 0. Where a document that it draws on was cut amid a sentence, the score is at most 0.8: what it
+    lacks may stand in the rest. Spans are the sentences that stand out, each with the nearest passage as evidence; of
+    a record, the clauses that its values contradict. At most 100 sentences are judged, against the 200 passages that
+    share most words with the answer.
 
     Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), BEGIN (Dziri et
     al. 2022), FaithDial (Dziri et al. 2022): see the model card.
@@ -109,6 +114,8 @@ class Groundedness(Detector[Work]):
         chances = self._sentence[work.kind].probability(matrix)
         odds = self._sentence[work.kind].log_odds(matrix)
         score = float(self._answer[work.kind].probability(pooled(odds)[None])[0])
+        if score > 0.5 and any(mark.evidence[0] in work.cut for each in marks for mark in each):
+            score = 0.5 + (score - 0.5) * (_MOST_AMID_CUT - 0.5) / 0.5
         marked = [int(index) for index in np.flatnonzero(chances >= self._marked_from[work.kind])]
         if not marked and score >= 0.5:
             marked = [int(np.argmax(chances))]
@@ -129,26 +136,43 @@ def read(documents: Sequence[tuple[str, str]], conversation: Sequence[str], outp
     claims: list[Claim] = []
     judged = 0
     for field, text in outputs:
-        for start, end in sentences(text):
+        offsets = sentences(text)
+        heads = {head for head, (start, end) in pairwise(offsets) if tables.is_rule(text[start:end])}
+        for start, end in offsets:
             if len(claims) == MAX_CLAIMS:
                 break
             judged += end - start
-            sentence = text[start:end]
-            if claims_something(sentence) and (found := words(sentence)).content:
+            if (start, end) in heads:
+                continue
+            sentence = plain(text[start:end])
+            if claims_something(sentence.strip()) and (found := words(sentence)).content:
                 claims.append(Claim(field, start, end, sentence, found))
     known: list[Unit] = []
     pairs: list[tuple[str, structured.Pair]] = []
+    cut: list[str] = []
     for field, text in documents:
         if found_pairs := structured.pairs(text):
             known += structured.structured_units(field, text, found_pairs)
             if structured.is_record(found_pairs):
                 pairs += [(field, pair) for pair in found_pairs]
         else:
-            known += units(field, text, sentences(text))
+            known += tables.prose_units(field, text)
+            cut += [field] if is_cut(text) else []
     answer = " ".join(claim.text for claim in claims)
+    if pairs and not _rests_on([field for field, _ in pairs], known, answer):
+        pairs = []
     context = Context(known, " ".join(conversation)[:_MAX_GRANTED], most_alike(known, answer))
     length = sum(end - start for _, text in outputs for start, end in sentences(text))
-    return Work(tuple(claims), context, tuple(pairs), judged / max(length, 1))
+    return Work(tuple(claims), context, tuple(pairs), frozenset(cut), judged / max(length, 1))
+
+
+def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool:
+    """Whether the documents in these fields share at least as many words with the answer as all others do."""
+    wanted = frozenset(words(answer).content)
+    shared: dict[bool, set[str]] = {True: set(), False: set()}
+    for unit in known:
+        shared[unit.field in fields] |= wanted.intersection(words(unit.embedded).content)
+    return len(shared[True]) >= len(shared[False])
 
 
 def claim_features(work: Work, embeddings: Embeddings) -> tuple[Numbers, list[list[Mark]]]:

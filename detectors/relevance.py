@@ -11,9 +11,10 @@ import numpy as np
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, Vectors, weights_folder
 from watchline.detectors.calibration import Logistic
-from watchline.detectors.claims import claims_something
-from watchline.detectors.evidence import Unit, most_alike, units
+from watchline.detectors.claims import claims_something, refers, refuses
+from watchline.detectors.evidence import Unit, most_alike
 from watchline.detectors.question import question
+from watchline.detectors.tables import document_units
 from watchline.detectors.text import sentences, unreadable
 from watchline.detectors.words import Words, words
 from watchline.schemas.records import Interaction
@@ -38,11 +39,11 @@ class Work:
 class Relevance(Detector[Work]):
     """The probabilities that the answer doesn't answer the question, and that the documents have nothing to say to it.
 
-    Not applicable without a question or an answer, or where either can't be read. What claims nothing (a refusal, a
-    question back, a courtesy, a block of code) is not irrelevant: `answer_irrelevant` is 0. Without documents, and
-    where the question asks for something to be done with them ("Summarise this article"), `context_irrelevant` is 0; in
-    the latter case the answer is held against the documents instead. At most 30 sentences of the answer are read, and
-    the 200 passages that share most words with the question.
+    Not applicable without a question or an answer, or where either can't be read. What claims nothing (a refusal and
+    whom to ask instead, a question back, a courtesy, a block of code) is not irrelevant: `answer_irrelevant` is 0.
+    Without documents, and where the question asks for something to be done with them ("Summarise this article"),
+    `context_irrelevant` is 0; in the latter case the answer is held against the documents instead. At most 30
+    sentences of the answer are read, and the 200 passages that share most words with the question.
     """
 
     name = "relevance"
@@ -93,10 +94,11 @@ def read(asked: str, output: str, documents: Sequence[str]) -> Work:
     offsets = sentences(output)
     answer = [output[start:end] for start, end in offsets[:MAX_SENTENCES]]
     length = sum(end - start for start, end in offsets)
-    known = [unit for n, text in enumerate(documents) for unit in units(f"document:{n}", text, sentences(text))]
+    known = [unit for n, text in enumerate(documents) for unit in document_units(f"document:{n}", text)]
+    refused = any(refuses(text) for text in answer)
     return Work(
         asked,
-        tuple(text for text in answer if claims_something(text)),
+        tuple(text for text in answer if claims_something(text) and not (refused and refers(text))),
         tuple(most_alike(known, asked)),
         bool(known) and _ABOUT_THE_DOCUMENTS.search(asked) is not None,
         sum(map(len, answer)) / max(length, 1),

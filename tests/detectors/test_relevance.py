@@ -2,6 +2,7 @@ from pydoc_data.topics import topics
 
 import pytest
 
+from tests.detectors.answers import API, CASES, LEAFLET, MANUAL, NEWS, NO_CLAIM, PLANS, RECORD, RETURNS
 from watchline.detectors.base import Evaluation, NotApplicable
 from watchline.detectors.encoder import Embedded, Encoder
 from watchline.detectors.question import MAX_CHARS, question
@@ -112,3 +113,84 @@ def test_the_question_is_what_the_user_asked_not_the_whole_prompt() -> None:
     assert question(interaction(filled, "", LAMBDA)) == "Documentation: Question: What is a lambda?"
     long = question(interaction("first " + "x " * 5000 + "last", ""))
     assert len(long) <= MAX_CHARS and long.startswith("first") and long.endswith("last")
+
+
+@pytest.mark.parametrize(("asked", "document", "answer"), [case[:3] for case in CASES.values()], ids=CASES)
+def test_of_many_answers_and_documents_the_question_has_its_own(
+    detector: Relevance, encoder: Encoder, asked: str, document: str, answer: str
+) -> None:
+    own = scores(detector, encoder, asked, answer, document)
+    assert own["answer_irrelevant"] < THRESHOLDS["answer_irrelevant"]
+    assert own["context_irrelevant"] < THRESHOLDS["context_irrelevant"]
+    for _, other_document, other, _ in CASES.values():
+        if other != answer:
+            foreign = scores(detector, encoder, asked, other, other_document)
+            assert foreign["answer_irrelevant"] > own["answer_irrelevant"] + 0.1
+            assert foreign["context_irrelevant"] > own["context_irrelevant"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "document"),
+    [
+        # Right by the document, about something else in it.
+        ("How long do refunds take?", "Customer service answers calls from 9 AM to 5 PM on weekdays.", RETURNS),
+        ("How long do refunds take?", "Orders over $1,200 are picked up by courier at no charge.", RETURNS),
+        ("Can I wash the milk jug in the dishwasher?", "The machine is covered for two years.", MANUAL),
+        ("How much does the repair cost?", "Buses and bicycles may still cross in the northern lane.", NEWS),
+        ("Can I take Dolorexin while pregnant?", "Store the tablets below 25 degrees C.", LEAFLET),
+        ("Do you have outdoor seating?", "The sourdough is the best in town.", RECORD),
+        # Right anywhere.
+        ("What are the side effects of Dolorexin?", "The Eiffel Tower was completed in 1889.", LEAFLET),
+        ("How do I get a refund?", "Photosynthesis turns carbon dioxide and water into sugar and oxygen.", RETURNS),
+        ("How do I create a parcel?", "Roses need at least six hours of sun and a light, well-drained soil.", API),
+        ("How much does the repair cost?", "Water boils at 100 degrees Celsius at sea level.", NEWS),
+        ("Is Blue Spoon open on Monday?", "Python's lists are mutable, and its tuples are not.", RECORD),
+        pytest.param(
+            "How much does the Team plan cost?",
+            "All plans are billed monthly and can be cancelled at any time.",
+            PLANS,
+            marks=pytest.mark.xfail(strict=True, reason="on the question's subject, and in its words"),
+        ),
+    ],
+)
+def test_a_right_answer_that_is_off_topic_is_caught(
+    detector: Relevance, encoder: Encoder, asked: str, answer: str, document: str
+) -> None:
+    found = scores(detector, encoder, asked, answer, document)
+    assert found["answer_irrelevant"] >= THRESHOLDS["answer_irrelevant"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *NO_CLAIM["refusal"],
+        *NO_CLAIM["question back"],
+        "I couldn't find that in the policy. You may want to call customer service.",
+        "The documents don't say. Please contact customer service for help with your refund.",
+        "I'm not able to give medical advice. Please talk to your doctor or pharmacist.",
+        "I don't have access to your order. I'd recommend contacting the shop.",
+    ],
+)
+def test_neither_a_refusal_nor_a_question_back_is_irrelevant(
+    detector: Relevance, encoder: Encoder, answer: str
+) -> None:
+    assert scores(detector, encoder, "How do I prune roses?", answer, ROSES)["answer_irrelevant"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "document"),
+    [
+        ("How many days do I have to return it?", "30 days.", RETURNS),
+        ("How much does the repair cost?", "$18 million.", NEWS),
+        ("Can I take Dolorexin while pregnant?", "No.", LEAFLET),
+        ("Which tunnel should drivers take?", "The Mill Road tunnel.", NEWS),
+        ("Is there free WiFi?", "Yes, it's free.", RECORD),
+        ("How do I return it?", '1. Sign in to your account\n2. Open "My orders"\n3. Choose "Return an item"', RETURNS),
+        ("Who designed the bridge?", "The article doesn't say, but it says that the bridge closes on 3 June.", NEWS),
+    ],
+)
+def test_short_answers_lists_and_answers_in_part_are_relevant(
+    detector: Relevance, encoder: Encoder, asked: str, answer: str, document: str
+) -> None:
+    found = scores(detector, encoder, asked, answer, document)
+    assert found["answer_irrelevant"] < THRESHOLDS["answer_irrelevant"]
