@@ -15,12 +15,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watchline.schemas.records import Evidence, Interaction, Span
+
+if TYPE_CHECKING:  # loads torch
+    from watchline.detectors.encoder import Lower
 
 Vectors = NDArray[np.float32]
 
@@ -30,6 +33,9 @@ class Embeddings(Protocol):
 
     def __getitem__(self, texts: Sequence[str]) -> Vectors:
         """The embeddings of texts that `prepare` asked for: (len(texts), 384), rows of length 1."""
+
+    def lower(self, texts: Sequence[str]) -> Sequence[Lower]:
+        """What the lower layers of the encoder make of any texts: what a `alignment` goes on from."""
 
 
 @dataclass(frozen=True, slots=True)

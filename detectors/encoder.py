@@ -6,9 +6,12 @@ The module needs torch, transformers (with tokenizers), safetensors and numpy on
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
@@ -16,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
-from transformers import AutoModel
+from transformers import AutoModel, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
 from watchline.detectors.packing import Packer, padded, readable
@@ -27,8 +30,26 @@ DIMENSIONS = 384
 MAX_TOKENS = 256
 MAX_CHARS = 8192  # more never fits into MAX_TOKENS, unless it is mostly blanks
 MODEL_FOLDER = "WATCHLINE_ENCODER"
+LOWER_LAYERS = 4  # of six; above, a token says more of its text and less of itself
+LOWER_TOKENS = 96
 _TOKENISED_AT_ONCE = 1024  # texts; while CUDA works on these, the next are tokenised
 _ENTRY_BYTES = DIMENSIONS * 4 + 300  # a cached vector with what Python needs around it
+
+
+@dataclass(frozen=True, slots=True)
+class Lower:
+    """A text as the lower layers of the encoder leave it.
+
+    Attributes
+    ----------
+    states : (tokens, 384)
+        On the encoder's device; [CLS] first, [SEP] last.
+    offsets : tuple of (start, end)
+        The characters of each token; (0, 0) for [CLS] and [SEP].
+    """
+
+    states: torch.Tensor
+    offsets: tuple[tuple[int, int], ...]
 
 
 class Encoder:
@@ -87,6 +108,16 @@ class Encoder:
             self._remember({key: known[key] for key in missing})
         return np.stack([known[key] for key in keys]) if keys else np.empty((0, DIMENSIONS), np.float32)
 
+    @torch.inference_mode()
+    def lower(self, texts: Sequence[str]) -> list[Lower]:
+        """What the lower four layers make of each text by itself, in order. Text after 96 tokens is not read."""
+        self._tokenizer.enable_truncation(LOWER_TOKENS)
+        encodings = self._tokenizer.encode_batch([readable(text[:MAX_CHARS]) for text in texts])
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        order, packs = self._packer.run(encodings, lambda item: len(item.ids), self._lower_states)
+        rows = dict(zip(order, (row for pack in packs for row in pack), strict=True))
+        return [Lower(rows[place][: len(item.ids)], tuple(item.offsets)) for place, item in enumerate(encodings)]
+
     def _encode(self, texts: list[str]) -> Vectors:
         # The length in characters brings texts of like length together well enough to tokenise in pieces.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
@@ -112,6 +143,23 @@ class Encoder:
         mean = (hidden * weights).sum(1) / weights.sum(1)
         return torch.nn.functional.normalize(mean, dim=1)
 
+    @cached_property
+    def _lower_model(self) -> PreTrainedModel:
+        """The model without its upper layers; shares the weights of the others."""
+        config = copy.deepcopy(self._model.config)
+        config.num_hidden_layers = LOWER_LAYERS
+        with torch.device("meta"):
+            lower = AutoModel.from_config(config).eval()
+        lower.embeddings, lower.encoder.layer = self._model.embeddings, self._model.encoder.layer[:LOWER_LAYERS]
+        lower.pooler = None
+        return lower
+
+    def _lower_states(self, encodings: list[Encoding]) -> torch.Tensor:
+        ids = padded([item.ids for item in encodings], 0, self.device)
+        mask = padded([[1] * len(item.ids) for item in encodings], 0, self.device)
+        states: torch.Tensor = self._lower_model(input_ids=ids, attention_mask=mask).last_hidden_state
+        return states
+
     def _remember(self, vectors: dict[bytes, Vectors]) -> None:
         for key, vector in vectors.items():
             self._cache[key] = vector.copy()  # a row alone: a view would keep its whole batch in memory
@@ -124,11 +172,16 @@ class Embedded:
 
     def __init__(self, encoder: Encoder, texts: Sequence[str]) -> None:
         distinct = list(dict.fromkeys(texts))
+        self._encoder = encoder
         self._rows = {text: row for row, text in enumerate(distinct)}
         self._vectors = encoder.encode(distinct)
 
     def __getitem__(self, texts: Sequence[str]) -> Vectors:
         return self._vectors[[self._rows[text] for text in texts]]
+
+    def lower(self, texts: Sequence[str]) -> list[Lower]:
+        """What the lower layers make of texts, whether or not they are among those."""
+        return self._encoder.lower(texts)
 
 
 def _key(text: str) -> bytes:

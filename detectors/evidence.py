@@ -121,8 +121,9 @@ class Context:
         return np.asarray(counts[last] > counts[first])
 
 
-def features(sentence: str, read: Words, context: Context, cosines: Vectors) -> tuple[list[float], int]:
-    """The numbers that `NAMES` lists for one sentence, and the index of the nearest run of the context.
+def features(sentence: str, read: Words, context: Context, cosines: Vectors) -> tuple[list[float], int, list[int]]:
+    """The numbers that `NAMES` lists for one sentence, the index of the nearest run of the context, and the indices of
+    its units, the nearest first.
 
     Parameters
     ----------
@@ -147,25 +148,29 @@ def features(sentence: str, read: Words, context: Context, cosines: Vectors) -> 
     passage = " ".join(unit.embedded for unit in context.units[slice(*context.runs[nearest])])
     mismatch = negated(sentence) != negated(passage)
     everywhere = float(np.mean([stem in context.content for stem in content]))
-    return [
-        float(cosines.max()),
-        float(overlap.max()),
-        float(overlap[nearest]),
-        float(held[top].any(axis=0).mean()),
-        everywhere,
-        float(np.mean([pair in context.bigrams for pair in pairs])) if pairs else everywhere,
-        len(copied) / len(read.tokens) if triples else everywhere,
-        float(np.log1p(len(new_words))),
-        float(np.log1p(len(new_numbers))),
-        len(new_numbers) / max(len(read.numbers), 1),
-        float(np.log1p(len(new_names))),
-        len(new_names) / max(len(read.names), 1),
-        float(overlap[nearest]) * mismatch,
-        float(np.log1p(len(content))),
-        float(bool(read.numbers)),
-        float(bool(read.names)),
-        float(sentence.rstrip().endswith(":")),
-    ], nearest
+    return (
+        [
+            float(cosines.max()),
+            float(overlap.max()),
+            float(overlap[nearest]),
+            float(held[top].any(axis=0).mean()),
+            everywhere,
+            float(np.mean([pair in context.bigrams for pair in pairs])) if pairs else everywhere,
+            len(copied) / len(read.tokens) if triples else everywhere,
+            float(np.log1p(len(new_words))),
+            float(np.log1p(len(new_numbers))),
+            len(new_numbers) / max(len(read.numbers), 1),
+            float(np.log1p(len(new_names))),
+            len(new_names) / max(len(read.names), 1),
+            float(overlap[nearest]) * mismatch,
+            float(np.log1p(len(content))),
+            float(bool(read.numbers)),
+            float(bool(read.names)),
+            float(sentence.rstrip().endswith(":")),
+        ],
+        nearest,
+        list(np.argsort(-nearness[: len(context.units)], kind="stable")),
+    )  # the first runs are the units alone
 
 
 def _triples(tokens: Sequence[str]) -> Iterable[tuple[str, str, str]]:

@@ -10,21 +10,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from watchline.detectors import structured, tables
+from watchline.detectors import structured, tables, verifier
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, weights_folder
 from watchline.detectors.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.claims import claims_something, plain
 from watchline.detectors.evidence import Context, Unit, features, most_alike
+from watchline.detectors.question import about_documents, question
 from watchline.detectors.text import sentences, unreadable
 from watchline.detectors.truncation import is_cut
+from watchline.detectors.verifier import Verifier
 from watchline.detectors.words import Words, words
 from watchline.schemas.records import Evidence, Interaction, Span
 
-KINDS = ("prose", "record")
+KINDS = ("question", "summary", "record")
+TIERS = ("evidence", "verified")
 MAX_CLAIMS = 100
 _MOST_AMID_CUT = 0.8  # what the document says nothing about may stand in the part that is missing
 _MAX_GRANTED = 20_000  # characters of instructions and conversation that are read
@@ -51,17 +56,81 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """An answer's claims beside the documents.
+
+    Attributes
+    ----------
+    matrix : (claims, features)
+        Columns: `evidence.NAMES`, and for records `structured.NAMES`.
+    marks
+        For each claim what would be marked in it.
+    pairs
+        Each claim with its nearest passages, the nearest first.
+    """
+
+    matrix: Numbers
+    marks: tuple[tuple[Mark, ...], ...]
+    pairs: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """On an answer: its score, the chance that each claim isn't supported, and the claims to mark."""
+
+    score: float
+    chances: Numbers
+    marked: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Weighs the features of an answer's claims, of one kind and one tier."""
+
+    sentence: Logistic
+    answer: Logistic
+    marked_from: float
+
+    @classmethod
+    def load(cls, path: Path, prefix: str) -> Judge:
+        """Reads one from a safetensors file."""
+        marked_from = load_file(path)[f"{prefix}marked_from"]
+        return cls(
+            Logistic.load(path, f"{prefix}sentence."), Logistic.load(path, f"{prefix}answer."), float(marked_from[0])
+        )
+
+    def tensors(self, prefix: str) -> dict[str, NDArray[np.float32]]:
+        """What `load` reads."""
+        return {
+            **self.sentence.tensors(f"{prefix}sentence."),
+            **self.answer.tensors(f"{prefix}answer."),
+            f"{prefix}marked_from": np.array([self.marked_from], dtype=np.float32),
+        }
+
+    def judge(self, matrix: Numbers) -> Verdict:
+        """From the features of an answer's claims, a row each."""
+        if not len(matrix):
+            return Verdict(0.0, np.empty(0), np.empty(0, dtype=np.intp))
+        odds = self.sentence.log_odds(matrix)
+        score = float(self.answer.probability(pooled(odds)[None])[0])
+        chances = self.sentence.probability(matrix)
+        marked = np.flatnonzero(chances >= self.marked_from)
+        return Verdict(score, chances, marked if len(marked) or score < 0.5 else np.array([np.argmax(chances)]))
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     claims: tuple[Claim, ...]
     context: Context
     pairs: tuple[tuple[str, structured.Pair], ...]  # of documents that are records, each with its field
     cut: frozenset[str]  # fields of documents that end amid a sentence
+    about_documents: bool  # the question asks for something to be done with them
     scored_fraction: float
 
     @property
     def kind(self) -> str:
         """Which weights judge it."""
-        return "record" if self.pairs else "prose"
+        return "record" if self.pairs else "summary" if self.about_documents else "question"
 
 
 class Groundedness(Detector[Work]):
@@ -75,18 +144,31 @@ class Groundedness(Detector[Work]):
     a record, the clauses that its values contradict. At most 100 sentences are judged, against the 200 passages that
     share most words with the answer.
 
-    Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), BEGIN (Dziri et
-    al. 2022), FaithDial (Dziri et al. 2022): see the model card.
+    Every answer is judged by the features of `evidence`. What they leave open, a `Verifier` decides: it reads each
+    sentence together with its nearest passages, and its verdict is one feature more.
+
+    Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), SNLI (Bowman et
+    al. 2015), BEGIN and FaithDial (Dziri et al. 2022): see the model card.
+
+    Parameters
+    ----------
+    open_range
+        Scores of the first tier, from and to, that leave an answer open: (0, 1) verifies all answers, (1, 0) none. By
+        default all summaries and records, and no questions.
     """
 
     name = "groundedness"
     labels = ("unsupported",)
 
-    def __init__(self) -> None:
-        path = weights_folder(self.name) / "model.safetensors"
-        self._sentence = {kind: Logistic.load(path, f"{kind}.sentence.") for kind in KINDS}
-        self._answer = {kind: Logistic.load(path, f"{kind}.answer.") for kind in KINDS}
-        self._marked_from = {kind: float(load_file(path)[f"{kind}.marked_from"][0]) for kind in KINDS}
+    def __init__(self, open_range: tuple[float, float] | None = None) -> None:
+        folder = weights_folder(self.name)
+        path = folder / "model.safetensors"
+        self._judges = {(kind, tier): Judge.load(path, f"{kind}.{tier}.") for kind in KINDS for tier in TIERS}
+        shipped = load_file(path)
+        self._open_ranges: dict[str, Sequence[float]] = {
+            kind: open_range or shipped[f"{kind}.open_range"].tolist() for kind in KINDS
+        }
+        self._verifier = Verifier(folder / "verifier.safetensors")
 
     def prepare(self, interaction: Interaction) -> Work | NotApplicable:
         documents = [(f"document:{n}", each.content) for n, each in enumerate(interaction.documents)]
@@ -99,31 +181,40 @@ class Groundedness(Detector[Work]):
             return NotApplicable(reason)
         conversation = [interaction.system_instructions or "", *(each.content for each in interaction.input_messages)]
         outputs = [(f"output:{n}", each.content) for n, each in enumerate(interaction.output_messages)]
-        return read(documents, conversation, outputs)
+        return read(documents, conversation, outputs, question(interaction))
 
     def texts(self, work: Work) -> Sequence[str]:
         return [*(unit.embedded for unit in work.context.units), *(claim.text for claim in work.claims)]
 
     def evaluate(self, batch: Sequence[Work], embeddings: Embeddings) -> Sequence[Evaluation]:
-        return [self._evaluate(work, embeddings) for work in batch]
+        readings = [reading(work, embeddings) for work in batch]
+        verdicts = [
+            self._judges[work.kind, "evidence"].judge(each.matrix) for work, each in zip(batch, readings, strict=True)
+        ]
+        left_open = [place for place, verdict in enumerate(verdicts) if self._is_open(batch[place].kind, verdict.score)]
+        found = iter(self._verifier.judge([pair for place in left_open for pair in readings[place].pairs], embeddings))
+        for place in left_open:
+            verified = [verifier.features(next(found)) for _ in readings[place].pairs]
+            if verified:
+                matrix = np.hstack([readings[place].matrix, verified])
+                verdicts[place] = self._judges[batch[place].kind, "verified"].judge(matrix)
+        return [self._evaluation(*each) for each in zip(batch, readings, verdicts, strict=True)]
 
-    def _evaluate(self, work: Work, embeddings: Embeddings) -> Evaluation:
-        if not work.claims:
-            return Evaluation({"unsupported": 0.0}, scored_fraction=work.scored_fraction)
-        matrix, marks = claim_features(work, embeddings)
-        chances = self._sentence[work.kind].probability(matrix)
-        odds = self._sentence[work.kind].log_odds(matrix)
-        score = float(self._answer[work.kind].probability(pooled(odds)[None])[0])
-        if score > 0.5 and any(mark.evidence[0] in work.cut for each in marks for mark in each):
+    def _is_open(self, kind: str, score: float) -> bool:
+        low, high = self._open_ranges[kind]
+        return low <= score <= high
+
+    def _evaluation(self, work: Work, read_: Reading, verdict: Verdict) -> Evaluation:
+        score = verdict.score
+        if score > 0.5 and any(mark.evidence[0] in work.cut for each in read_.marks for mark in each):
             score = 0.5 + (score - 0.5) * (_MOST_AMID_CUT - 0.5) / 0.5
-        marked = [int(index) for index in np.flatnonzero(chances >= self._marked_from[work.kind])]
-        if not marked and score >= 0.5:
-            marked = [int(np.argmax(chances))]
-        found = [(work.claims[index], chances[index], mark) for index in marked for mark in marks[index]]
+        found = [
+            (work.claims[at], float(verdict.chances[at]), mark) for at in verdict.marked for mark in read_.marks[at]
+        ]
         return Evaluation(
             {"unsupported": score},
             tuple(
-                Span(claim.field, claim.start + mark.start, claim.start + mark.end, "unsupported", float(chance))
+                Span(claim.field, claim.start + mark.start, claim.start + mark.end, "unsupported", chance)
                 for claim, chance, mark in found
             ),
             tuple(Evidence(place, *mark.evidence) for place, (_, _, mark) in enumerate(found)),
@@ -131,7 +222,9 @@ class Groundedness(Detector[Work]):
         )
 
 
-def read(documents: Sequence[tuple[str, str]], conversation: Sequence[str], outputs: Sequence[tuple[str, str]]) -> Work:
+def read(
+    documents: Sequence[tuple[str, str]], conversation: Sequence[str], outputs: Sequence[tuple[str, str]], asked: str
+) -> Work:
     """Takes an answer and its documents apart; documents and outputs come as (field, text)."""
     claims: list[Claim] = []
     judged = 0
@@ -163,7 +256,8 @@ def read(documents: Sequence[tuple[str, str]], conversation: Sequence[str], outp
         pairs = []
     context = Context(known, " ".join(conversation)[:_MAX_GRANTED], most_alike(known, answer))
     length = sum(end - start for _, text in outputs for start, end in sentences(text))
-    return Work(tuple(claims), context, tuple(pairs), frozenset(cut), judged / max(length, 1))
+    scored = judged / max(length, 1)
+    return Work(tuple(claims), context, tuple(pairs), frozenset(cut), about_documents(asked), scored)
 
 
 def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool:
@@ -175,25 +269,24 @@ def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool
     return len(shared[True]) >= len(shared[False])
 
 
-def claim_features(work: Work, embeddings: Embeddings) -> tuple[Numbers, list[list[Mark]]]:
-    """A row for each claim, and what would be marked in it. Columns: `evidence.NAMES`, and for records
-    `structured.NAMES`."""
-    runs = work.context.runs
-    run_vectors = work.context.run_vectors(embeddings[[unit.embedded for unit in work.context.units]])
-    vectors = embeddings[[claim.text for claim in work.claims]]
-    cosines = vectors @ run_vectors.T
+def reading(work: Work, embeddings: Embeddings) -> Reading:
+    """Holds each claim of an answer against the documents."""
+    if not work.claims:
+        return Reading(np.empty((0, 0)), (), ())
+    known, runs = work.context.units, work.context.runs
+    run_vectors = work.context.run_vectors(embeddings[[unit.embedded for unit in known]])
+    cosines = embeddings[[claim.text for claim in work.claims]] @ run_vectors.T
     fields = {pair: field for field, pair in work.pairs}
-    pairs = list(fields)
     rows: list[list[float]] = []
-    marks: list[list[Mark]] = []
+    marks: list[tuple[Mark, ...]] = []
+    pairs: list[tuple[str, tuple[str, ...]]] = []
     for place, claim in enumerate(work.claims):
-        row, run = features(claim.text, claim.words, work.context, cosines[place])
-        first, last = work.context.units[runs[run][0]], work.context.units[runs[run][1] - 1]
+        row, run, near = features(claim.text, claim.words, work.context, cosines[place])
         cosine = float(cosines[place, run])
-        nearest = (first.field, first.start, last.end, cosine)
+        nearest = (known[runs[run][0]].field, known[runs[run][0]].start, known[runs[run][1] - 1].end, cosine)
         faults: list[structured.Fault] = []
-        if pairs:
-            counts, faults = structured.check(claim.text, pairs)
+        if fields:
+            counts, faults = structured.check(claim.text, list(fields))
             row += [float(np.log1p(count)) for count in counts]
         against: dict[tuple[int, int], tuple[str, int, int, float]] = {}
         for fault in faults:
@@ -203,10 +296,11 @@ def claim_features(work: Work, embeddings: Embeddings) -> tuple[Numbers, list[li
             )
         rows.append(row)
         marks.append(
-            [Mark(*where, evidence) for where, evidence in sorted(against.items())]
-            or [Mark(0, claim.end - claim.start, nearest)]
+            tuple(Mark(*where, evidence) for where, evidence in sorted(against.items()))
+            or (Mark(0, claim.end - claim.start, nearest),)
         )
-    return np.array(rows), marks
+        pairs.append((claim.text, tuple(known[at].embedded for at in near[: verifier.PASSAGES])))
+    return Reading(np.array(rows), tuple(marks), tuple(pairs))
 
 
 def pooled(odds: Numbers) -> Numbers:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from watchline.schemas.records import Interaction
 
 MAX_CHARS = 1000
+_ABOUT_THE_DOCUMENTS = re.compile(
+    r"\b(?:summari[sz]e|summary of|tl;?dr|translate|rewrite|rephrase|overview of the following"
+    r"|(?:this|these|following|above|attached|provided) (?:text|article|documents?|passages?|data|news|story|email))\b",
+    re.IGNORECASE,
+)
 
 
 def question(interaction: Interaction) -> str:
@@ -19,3 +26,8 @@ def question(interaction: Interaction) -> str:
     text = " ".join(text.split())
     half = MAX_CHARS // 2
     return text if len(text) <= MAX_CHARS else f"{text[:half]} {text[-half + 1 :]}"
+
+
+def about_documents(asked: str) -> bool:
+    """Whether a question asks for something to be done with the documents: a summary, a translation."""
+    return _ABOUT_THE_DOCUMENTS.search(asked) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -13,18 +12,13 @@ from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplic
 from watchline.detectors.calibration import Logistic
 from watchline.detectors.claims import claims_something, refers, refuses
 from watchline.detectors.evidence import Unit, most_alike
-from watchline.detectors.question import question
+from watchline.detectors.question import about_documents, question
 from watchline.detectors.tables import document_units
 from watchline.detectors.text import sentences, unreadable
 from watchline.detectors.words import Words, words
 from watchline.schemas.records import Interaction
 
 MAX_SENTENCES = 30
-_ABOUT_THE_DOCUMENTS = re.compile(
-    r"\b(?:summari[sz]e|summary of|tl;?dr|translate|rewrite|rephrase|overview of the following"
-    r"|(?:this|these|following|above|attached|provided) (?:text|article|documents?|passages?|data|news|story|email))\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +94,7 @@ def read(asked: str, output: str, documents: Sequence[str]) -> Work:
         asked,
         tuple(text for text in answer if claims_something(text) and not (refused and refers(text))),
         tuple(most_alike(known, asked)),
-        bool(known) and _ABOUT_THE_DOCUMENTS.search(asked) is not None,
+        bool(known) and about_documents(asked),
         sum(map(len, answer)) / max(length, 1),
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchline.detectors.base import NotApplicable
-from watchline.detectors.encoder import Vectors
+from watchline.detectors.encoder import Lower, Vectors
 from watchline.detectors.training.blending import embed
 from watchline.detectors.training.corpora import benign, held_back, read
 from watchline.detectors.windowed import WindowedDetector
@@ -49,6 +49,9 @@ def score(detector: WindowedDetector, interactions: Sequence[Interaction], cache
     class Lookup:
         def __getitem__(self, texts: Sequence[str]) -> Vectors:
             return np.stack([vectors[text] for text in texts])
+
+        def lower(self, texts: Sequence[str]) -> Sequence[Lower]:
+            raise NotImplementedError  # windows are embedded, and no more
 
     scores = np.full((len(works), len(detector.labels)), np.nan)
     for index, work in enumerate(works):

@@ -197,12 +197,6 @@ FORMS = {
         ),
         (
             API,
-            "Use `express` to ask for express delivery; it is `false` by default. `weight_grams` and `destination` are "
-            "required.",
-            "Set `insurance_amount` to insure it up to $5,000, and `webhook_url` to be told of its whereabouts.",
-        ),
-        (
-            API,
             '1. Send the body:\n\n   ~~~json\n   {"weight_grams": 500, "destination": "FR"}\n   ~~~\n'
             "2. A missing field gives `400`.",
             "Compress the payload with gzip to halve the latency.",
@@ -416,7 +410,6 @@ NUMBERS = [
 MISSES = {
     "another number": [
         (RETURNS, "You may return most items within 60 days of delivery for a full refund."),
-        (RETURNS, "You have ninety days to return it."),
         (RETURNS, "Orders over $2,500 are picked up by courier at no charge."),
         (NEWS, "The repair costs $81 million."),
         (LEAFLET, "Do not take more than eight tablets in 24 hours."),
@@ -453,3 +446,15 @@ MISSES = {
 
 # What a record says otherwise is seen.
 CONTRADICTED = ["Blue Spoon has outdoor seating.", "Blue Spoon is rated 4.0 stars.", "It doesn't offer takeout."]
+
+FALSE_ALARMS = {
+    "two novel words, both names of what is told, are most of a short line": (
+        NEWS,
+        "* **Start:** 3 June\n* **Duration:** six weeks\n* **Cost:** $18 million\n* Mill Road tunnel for cars",
+    ),
+    "what two passages say of three fields, in one sentence": (
+        API,
+        "Use `express` to ask for express delivery; it is `false` by default. `weight_grams` and `destination` are "
+        "required.",
+    ),
+}

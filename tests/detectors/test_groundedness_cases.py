@@ -12,6 +12,7 @@ from tests.detectors.answers import (
     API,
     CASES,
     CONTRADICTED,
+    FALSE_ALARMS,
     FORMS,
     MISSES,
     NEWS,
@@ -200,7 +201,15 @@ def test_short_answers_are_not_flagged(judge: Judge, document: str, answer: str)
     assert score(judge(answer, document)) < FLAGGED
 
 
-@pytest.mark.parametrize(("document", "answer"), [(API, "`503`"), (NEWS, "The Queensway ferry."), (STOCK, "Teak.")])
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
+        (API, "`503`"),
+        (NEWS, "The Queensway ferry."),
+        (STOCK, "Teak."),
+        (RETURNS, "You have ninety days to return it."),
+    ],
+)
 def test_short_inventions_are(judge: Judge, document: str, answer: str) -> None:
     assert score(judge(answer, document)) >= FLAGGED
 
@@ -233,7 +242,9 @@ def test_known_misses(judge: Judge, document: str, answer: str) -> None:
     assert score(judge(answer, document)) >= FLAGGED
 
 
-@pytest.mark.xfail(strict=True, reason="two novel words, both names of what is told, are most of a short line")
-def test_known_false_alarm(judge: Judge) -> None:
-    answer = "* **Start:** 3 June\n* **Duration:** six weeks\n* **Cost:** $18 million\n* Mill Road tunnel for cars"
-    assert score(judge(answer, NEWS)) < FLAGGED
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [pytest.param(*case, marks=pytest.mark.xfail(strict=True, reason=reason)) for reason, case in FALSE_ALARMS.items()],
+)
+def test_known_false_alarms(judge: Judge, document: str, answer: str) -> None:
+    assert score(judge(answer, document)) < FLAGGED

@@ -1,0 +1,77 @@
+"""Answers per second that groundedness judges: by features alone, with the verifier for all, and as a cascade; each
+beside the same weights one answer at a time.
+
+    WATCHLINE_BENCHMARK_DATA=FOLDER python -m tests.benchmarks.groundedness [--answers 120]
+
+FOLDER holds groundedness/ragtruth.jsonl.gz (RAGTruth, Niu et al. 2024). Nothing is cached between answers' texts that
+another answer doesn't share; an answer's documents come with each of the six models' answers to them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from watchline.detectors.base import NotApplicable
+from watchline.detectors.encoder import Embedded, Encoder
+from watchline.detectors.groundedness import Groundedness, Work
+from watchline.detectors.training.groundedness import rows
+from watchline.schemas.records import Document, Interaction, Message
+
+BATCH = 64
+TIERS = {"features alone": (1.0, 0.0), "all verified": (0.0, 1.0), "cascade": None}
+
+
+def interactions(path: Path, count: int) -> list[Interaction]:
+    """Answers of whole sources, questions, summaries and records in turn."""
+    by_task: dict[str, list[Interaction]] = {}
+    for row in rows(path):
+        by_task.setdefault(row["task"], []).append(
+            Interaction(
+                event_id="e",
+                time=0,
+                app="benchmark",
+                input_messages=(Message("user", row["question"]),),
+                output_messages=(Message("assistant", row["response"]),),
+                documents=(Document(row["context"]),),
+            )
+        )
+    return [each for some in by_task.values() for each in some[: count // len(by_task)]]
+
+
+def rate(detector: Groundedness, some: Sequence[Interaction], batch: int) -> float:
+    """Answers per second, the encoder's cache empty at the start."""
+    encoder = Encoder()
+    start = time.perf_counter()
+    for first in range(0, len(some), batch):
+        works: list[Work] = []
+        for each in some[first : first + batch]:
+            work = detector.prepare(each)
+            if not isinstance(work, NotApplicable):
+                works.append(work)
+        detector.evaluate(works, Embedded(encoder, [text for work in works for text in detector.texts(work)]))
+    return len(some) / (time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--answers", type=int, default=120)
+    arguments = parser.parse_args()
+    folder = os.environ.get("WATCHLINE_BENCHMARK_DATA")
+    if folder is None:
+        sys.stdout.write("skipped: WATCHLINE_BENCHMARK_DATA names no folder with groundedness/ragtruth.jsonl.gz\n")
+        return
+    some = interactions(Path(folder) / "groundedness" / "ragtruth.jsonl.gz", arguments.answers)
+    for name, open_range in TIERS.items():
+        detector = Groundedness(open_range)
+        packed, single = (median(rate(detector, some, size) for _ in range(3)) for size in (BATCH, 1))
+        print(f"{name:16} {packed:6.2f} answers/s in batches of {BATCH}, {single:6.2f} one at a time")
+
+
+if __name__ == "__main__":
+    main()
