@@ -294,9 +294,11 @@ def show_value(value: Any) -> str:
     if isinstance(value, Mapping):
         said = {
             name: {key: each for key, each in dataclasses.asdict(model).items() if each}
+            if isinstance(model, ModelSettings)
+            else model
             for name, model in value.items()
         }
-        value = json.dumps(said) if said else ""
+        value = json.dumps(said, default=str) if said else ""
     # More than urlsplit finds: a list of URLs, one without a scheme, a password with a slash in it.
     return re.sub(r"(^|//)([^/@:]*):(?!//).*@", r"\1\2:********@", "" if value is None else str(value), flags=re.S)
 

@@ -74,7 +74,6 @@ def fit_aligner(
     AdamW (Loshchilov and Hutter 2019), linear warm-up over 6 % of the steps, then linear decay.
     """
     torch.manual_seed(seed)
-    torch.set_flush_denormal(True)
     dice = random.Random(seed)  # noqa: S311 - a draw, not a secret
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
     plan = [batch for _ in range(epochs) for batch in _batches(items, states, dice)]

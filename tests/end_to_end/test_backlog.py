@@ -60,4 +60,5 @@ def test_a_backlog_of_large_events_does_not_fill_the_memory(make_worker: Callabl
     worker.wait(done, 120)
     assert max(lags) > 50
     assert worker.count("v_interactions") == 5  # the same four again and again
-    assert max(seen) < 250 * MIB, [size // MIB for size in seen]
+    # 140 MiB of it are the monitors' libraries, imported meanwhile; the backlog, held, would be 260 more.
+    assert max(seen) < 300 * MIB, [size // MIB for size in seen]
