@@ -35,7 +35,7 @@ class Embeddings(Protocol):
         """The embeddings of texts that `prepare` asked for: (len(texts), 384), rows of length 1."""
 
     def lower(self, texts: Sequence[str]) -> Sequence[Lower]:
-        """What the lower layers of the encoder make of any texts: what a `alignment` goes on from."""
+        """What the lower layers of the encoder make of any texts: what an `alignment` goes on from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,8 +136,7 @@ class Encoder:
         return out
 
     def _pooled(self, encodings: list[Encoding]) -> torch.Tensor:
-        ids = padded([item.ids for item in encodings], 0, self.device)  # 0 is [PAD]
-        mask = padded([[1] * len(item.ids) for item in encodings], 0, self.device)
+        ids, mask = self._padded(encodings)
         hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         weights = mask.unsqueeze(-1).float()
         mean = (hidden * weights).sum(1) / weights.sum(1)
@@ -155,10 +154,14 @@ class Encoder:
         return lower
 
     def _lower_states(self, encodings: list[Encoding]) -> torch.Tensor:
-        ids = padded([item.ids for item in encodings], 0, self.device)
-        mask = padded([[1] * len(item.ids) for item in encodings], 0, self.device)
+        ids, mask = self._padded(encodings)
         states: torch.Tensor = self._lower_model(input_ids=ids, attention_mask=mask).last_hidden_state
         return states
+
+    def _padded(self, encodings: list[Encoding]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token ids, filled up with [PAD], which is 0, and where there are tokens."""
+        ids = padded([item.ids for item in encodings], 0, self.device)
+        return ids, padded([[1] * len(item.ids) for item in encodings], 0, self.device)
 
     def _remember(self, vectors: dict[bytes, Vectors]) -> None:
         for key, vector in vectors.items():

@@ -24,7 +24,7 @@ from watchline.detectors.alignment import Aligner
 from watchline.detectors.encoder import Encoder
 from watchline.detectors.training.aligning import Item, States, accuracy, fit_aligner, judged
 from watchline.detectors.training.corpora import read
-from watchline.detectors.training.perturbations import Made, made
+from watchline.detectors.training.perturbations import made
 from watchline.detectors.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 
 SEED = 22
@@ -81,12 +81,8 @@ def perturbed(texts: Sequence[str]) -> list[tuple[str, Item]]:
             if dice.randrange(_ONE_OF.get(each.way, 1)) == 0 and _is_plain(sentence.text):
                 place = places[sentence.start]
                 against = (around[place], *around[max(place - 1, 0) : place], *around[place + 1 : place + 2])
-                out.append((each.way, _item(each, against)))
+                out.append((each.way, Item(each.text, against, each.label, each.spans)))
     return out
-
-
-def _item(each: Made, against: tuple[str, ...]) -> Item:
-    return Item(each.text, against, each.label, each.spans)
 
 
 def _is_plain(text: str) -> bool:

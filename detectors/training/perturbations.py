@@ -147,14 +147,18 @@ def _joined(sentence: Span, document: Doc, other: Span, dice: random.Random) -> 
     return Made(sentence.text[:-1] + dice.choice((", and ", "; ", ", while ")) + text, ENTAILMENT, (), "joined")
 
 
+def _others(one: Span, source: Doc | Span, sentence: Span) -> list[str]:
+    """Entities of the same kind in the source that the sentence doesn't name."""
+    known = sentence.text.lower()
+    return [each.text for each in source.ents if each.label_ == one.label_ and each.text.lower() not in known]
+
+
 def _renamed(sentence: Span, document: Doc, other: Span, dice: random.Random) -> Made | None:
     """Another name of the same kind: of the document where there is one, so that no word is new."""
     names = [each for each in sentence.ents if each.label_ in _SWAPPED]
     dice.shuffle(names)
     for name in names:
-        known = sentence.text.lower()
-        others = [e.text for e in document.ents if e.label_ == name.label_ and e.text.lower() not in known]
-        others = others or [e.text for e in other.ents if e.label_ == name.label_ and e.text.lower() not in known]
+        others = _others(name, document, sentence) or _others(name, other, sentence)
         others = [each for each in others if not set(each.lower().split()) & set(name.text.lower().split())]
         if others:
             return _replaced(sentence, name.start, name.end, dice.choice(others), CONTRADICTION, "renamed")
@@ -166,8 +170,7 @@ def _recounted(sentence: Span, document: Doc, other: Span, dice: random.Random) 
     amounts = [each for each in sentence.ents if each.label_ in _COUNTED]
     dice.shuffle(amounts)
     for amount in amounts:
-        known = sentence.text.lower()
-        others = [e.text for e in document.ents if e.label_ == amount.label_ and e.text.lower() not in known]
+        others = _others(amount, document, sentence)
         if others and dice.random() < 0.5:
             return _replaced(sentence, amount.start, amount.end, dice.choice(others), CONTRADICTION, "recounted")
         digits = [token for token in amount if re.fullmatch(r"\d{1,6}", token.text)]

@@ -1,4 +1,4 @@
-"""Answers per second that groundedness judges: by features alone, with the verifier for all, and as a cascade; each
+"""Answers per second that groundedness judges: by features alone, with the verifier for all, and as shipped; each
 beside the same weights one answer at a time.
 
     WATCHLINE_BENCHMARK_DATA=FOLDER python -m tests.benchmarks.groundedness [--answers 120]
@@ -24,7 +24,7 @@ from watchline.detectors.training.groundedness import rows
 from watchline.schemas.records import Document, Interaction, Message
 
 BATCH = 64
-TIERS = {"features alone": (1.0, 0.0), "all verified": (0.0, 1.0), "cascade": None}
+TIERS = {"features alone": (1.0, 0.0), "all verified": (0.0, 1.0), "as shipped": None}
 
 
 def interactions(path: Path, count: int) -> list[Interaction]:

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 import json
 
+from watchline.schemas.records import Document, Interaction, Message
+
+
+def interaction(answer: str, *documents: str, asked: str = "", system: str | None = None) -> Interaction:
+    return Interaction(
+        event_id="e",
+        time=0,
+        app="test",
+        system_instructions=system,
+        input_messages=(Message("user", asked),),
+        output_messages=(Message("assistant", answer),),
+        documents=tuple(Document(text) for text in documents),
+    )
+
+
 RETURNS = """Acme Home - Returns and refunds
 
 You may return most items within 30 days of delivery for a full refund. Items must be unused and in their original \

@@ -4,13 +4,14 @@ from pydoc_data.topics import topics
 import numpy as np
 import pytest
 
+from tests.detectors.answers import interaction
 from watchline.detectors.base import Evaluation, NotApplicable
 from watchline.detectors.claims import claims_something
 from watchline.detectors.encoder import Embedded, Encoder
 from watchline.detectors.groundedness import MAX_CLAIMS, Groundedness
 from watchline.detectors.thresholds import Thresholds
 from watchline.detectors.words import words
-from watchline.schemas.records import Document, Interaction, Message, ToolCall
+from watchline.schemas.records import Interaction, Message, ToolCall
 
 ASSERT = topics["assert"]
 LAMBDA = topics["lambda"]
@@ -28,18 +29,6 @@ def detector() -> Groundedness:
     return Groundedness()
 
 
-def interaction(answer: str, *documents: str, question: str = "", system: str | None = None) -> Interaction:
-    return Interaction(
-        event_id="e",
-        time=0,
-        app="test",
-        system_instructions=system,
-        input_messages=(Message("user", question),),
-        output_messages=(Message("assistant", answer),),
-        documents=tuple(Document(text) for text in documents),
-    )
-
-
 def evaluate(detector: Groundedness, encoder: Encoder, *some: Interaction) -> list[Evaluation]:
     works = [work for each in some if not isinstance(work := detector.prepare(each), NotApplicable)]
     assert len(works) == len(some)
@@ -48,7 +37,7 @@ def evaluate(detector: Groundedness, encoder: Encoder, *some: Interaction) -> li
 
 
 def score(detector: Groundedness, encoder: Encoder, answer: str, *documents: str, question: str = "") -> float:
-    return evaluate(detector, encoder, interaction(answer, *documents, question=question))[0].scores["unsupported"]
+    return evaluate(detector, encoder, interaction(answer, *documents, asked=question))[0].scores["unsupported"]
 
 
 @pytest.mark.parametrize(

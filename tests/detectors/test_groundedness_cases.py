@@ -23,13 +23,13 @@ from tests.detectors.answers import (
     ROSES,
     SHORT,
     STOCK,
+    interaction,
 )
 from watchline.detectors.base import Evaluation, NotApplicable
 from watchline.detectors.encoder import Embedded, Encoder
 from watchline.detectors.groundedness import Groundedness
 from watchline.detectors.text import sentences
 from watchline.detectors.thresholds import Thresholds
-from watchline.schemas.records import Document, Interaction, Message
 
 Judge = Callable[..., Evaluation]
 
@@ -48,17 +48,6 @@ def judge() -> Judge:
         return detector.evaluate([work], Embedded(encoder, detector.texts(work)))[0]
 
     return evaluated
-
-
-def interaction(answer: str, *documents: str, asked: str = "") -> Interaction:
-    return Interaction(
-        event_id="e",
-        time=0,
-        app="test",
-        input_messages=(Message("user", asked),),
-        output_messages=(Message("assistant", answer),),
-        documents=tuple(Document(text) for text in documents),
-    )
 
 
 def score(evaluation: Evaluation) -> float:

@@ -2,13 +2,12 @@ from pydoc_data.topics import topics
 
 import pytest
 
-from tests.detectors.answers import API, CASES, LEAFLET, MANUAL, NEWS, NO_CLAIM, PLANS, RECORD, RETURNS
+from tests.detectors.answers import API, CASES, LEAFLET, MANUAL, NEWS, NO_CLAIM, PLANS, RECORD, RETURNS, interaction
 from watchline.detectors.base import Evaluation, NotApplicable
 from watchline.detectors.encoder import Embedded, Encoder
 from watchline.detectors.question import MAX_CHARS, question
 from watchline.detectors.relevance import Relevance
 from watchline.detectors.thresholds import Thresholds
-from watchline.schemas.records import Document, Interaction, Message
 
 LAMBDA = topics["lambda"]
 WITH = topics["with"]
@@ -26,19 +25,8 @@ def detector() -> Relevance:
     return Relevance()
 
 
-def interaction(asked: str, answer: str, *documents: str) -> Interaction:
-    return Interaction(
-        event_id="e",
-        time=0,
-        app="test",
-        input_messages=(Message("user", asked),),
-        output_messages=(Message("assistant", answer),),
-        documents=tuple(Document(text) for text in documents),
-    )
-
-
 def scores(detector: Relevance, encoder: Encoder, asked: str, answer: str, *documents: str) -> dict[str, float]:
-    work = detector.prepare(interaction(asked, answer, *documents))
+    work = detector.prepare(interaction(answer, *documents, asked=asked))
     assert not isinstance(work, NotApplicable)
     (evaluation,) = detector.evaluate([work], Embedded(encoder, detector.texts(work)))
     assert isinstance(evaluation, Evaluation)
@@ -105,13 +93,13 @@ def test_a_request_about_the_documents_makes_them_the_subject(detector: Relevanc
     ],
 )
 def test_not_applicable(detector: Relevance, asked: str, answer: str, reason: str) -> None:
-    assert detector.prepare(interaction(asked, answer)) == NotApplicable(reason)
+    assert detector.prepare(interaction(answer, asked=asked)) == NotApplicable(reason)
 
 
 def test_the_question_is_what_the_user_asked_not_the_whole_prompt() -> None:
     filled = f"Documentation:\n{LAMBDA}\n\nQuestion: What is a lambda?"
-    assert question(interaction(filled, "", LAMBDA)) == "Documentation: Question: What is a lambda?"
-    long = question(interaction("first " + "x " * 5000 + "last", ""))
+    assert question(interaction("", LAMBDA, asked=filled)) == "Documentation: Question: What is a lambda?"
+    long = question(interaction("", asked="first " + "x " * 5000 + "last"))
     assert len(long) <= MAX_CHARS and long.startswith("first") and long.endswith("last")
 
 
