@@ -129,7 +129,8 @@ def run(asked: argparse.Namespace) -> None:
     with asked.reports.open("w", buffering=1) as out:
 
         def delivered(error: Any, message: Any, number: int) -> None:
-            if error is None:
+            # A retry that the broker knew as one is acknowledged without an offset.
+            if error is None and message.offset() is not None:
                 out.write(f"{message.partition()} {message.offset()} {number} {size}\n")
 
         started, sent = time.monotonic(), 0
