@@ -30,7 +30,7 @@ class Blend:
         tensors = load_file(path)
         self._ngrams = np.stack([tensors[f"{label}.ngrams"] for label in labels]).astype(np.float32)
         self._embedding = np.stack([tensors[f"{label}.embedding"] for label in labels]).astype(np.float64)
-        self._judges = [Logistic.load(path, f"{label}.") for label in labels]
+        self._judges = [Logistic.load(tensors, f"{label}.") for label in labels]
 
     def ngram_scores(self, text: str) -> Numbers:
         """What the n-grams alone say: (labels,); cheap, and enough to choose which texts to embed."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from safetensors.numpy import load_file
 
 Numbers = NDArray[np.float64]
 
@@ -38,9 +37,8 @@ class Logistic:
     knots: Numbers
 
     @classmethod
-    def load(cls, path: Path, prefix: str = "") -> Logistic:
-        """Reads one from a safetensors file; raises `KeyError` when the file has no tensors of that prefix."""
-        tensors = load_file(path)
+    def load(cls, tensors: Mapping[str, NDArray[Any]], prefix: str = "") -> Logistic:
+        """From the tensors of a file; raises `KeyError` where it has none of that prefix."""
         return cls(**{field.name: tensors[prefix + field.name].astype(np.float64) for field in fields(cls)})
 
     def tensors(self, prefix: str = "") -> Mapping[str, NDArray[np.float32]]:

@@ -7,16 +7,17 @@ from its sentences'. Two sets of weights, for prose and for records: what gives 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from watchline.detectors import structured, tables, verifier
+from watchline.detectors.alignment import Judged
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, weights_folder
 from watchline.detectors.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.claims import claims_something, plain
@@ -46,13 +47,16 @@ class Claim:
     words: Words
 
 
+Passage = tuple[str, int, int, float]  # field, start, end, cosine of the claim to it
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch of a claim, and the passage it was held against: field, start, end, cosine of the claim to it."""
+    """A stretch of a claim, and the passage it was held against."""
 
     start: int
     end: int
-    evidence: tuple[str, int, int, float]
+    evidence: Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,17 @@ class Reading:
     Attributes
     ----------
     matrix : (claims, features)
-        Columns: `evidence.NAMES`, and for records `structured.NAMES`.
+        Columns: `evidence.NAMES`, for records `structured.NAMES`, once verified `verifier.NAMES`.
+    nearest
+        The passage nearest to each claim.
     marks
-        For each claim what would be marked in it.
+        For each claim what would be marked in it; nothing: all of it.
     pairs
-        Each claim with its nearest passages, the nearest first.
+        Each claim with its nearest passages, the nearest first, and what was asked: to repeat it is no invention.
     """
 
     matrix: Numbers
+    nearest: tuple[Passage, ...]
     marks: tuple[tuple[Mark, ...], ...]
     pairs: tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -92,11 +99,12 @@ class Judge:
     marked_from: float
 
     @classmethod
-    def load(cls, path: Path, prefix: str) -> Judge:
-        """Reads one from a safetensors file."""
-        marked_from = load_file(path)[f"{prefix}marked_from"]
+    def load(cls, tensors: Mapping[str, NDArray[Any]], prefix: str) -> Judge:
+        """From the tensors of a file."""
         return cls(
-            Logistic.load(path, f"{prefix}sentence."), Logistic.load(path, f"{prefix}answer."), float(marked_from[0])
+            Logistic.load(tensors, f"{prefix}sentence."),
+            Logistic.load(tensors, f"{prefix}answer."),
+            float(tensors[f"{prefix}marked_from"][0]),
         )
 
     def tensors(self, prefix: str) -> dict[str, NDArray[np.float32]]:
@@ -124,13 +132,13 @@ class Work:
     context: Context
     pairs: tuple[tuple[str, structured.Pair], ...]  # of documents that are records, each with its field
     cut: frozenset[str]  # fields of documents that end amid a sentence
-    about_documents: bool  # the question asks for something to be done with them
+    asked: str
     scored_fraction: float
 
     @property
     def kind(self) -> str:
         """Which weights judge it."""
-        return "record" if self.pairs else "summary" if self.about_documents else "question"
+        return "record" if self.pairs else "summary" if about_documents(self.asked) else "question"
 
 
 class Groundedness(Detector[Work]):
@@ -145,7 +153,8 @@ class Groundedness(Detector[Work]):
     share most words with the answer.
 
     Every answer is judged by the features of `evidence`. What they leave open, a `Verifier` decides: it reads each
-    sentence together with its nearest passages, and its verdict is one feature more.
+    sentence together with its nearest passages and the question, and what it says are features more. Where it marks
+    words of a sentence, they are the spans.
 
     Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), SNLI (Bowman et
     al. 2015), BEGIN and FaithDial (Dziri et al. 2022): see the model card.
@@ -153,21 +162,18 @@ class Groundedness(Detector[Work]):
     Parameters
     ----------
     open_range
-        Scores of the first tier, from and to, that leave an answer open: (0, 1) verifies all answers, (1, 0) none. By
-        default all summaries and records, and no questions.
+        Scores of the first tier, from and to, that leave an answer open: by default all do, since what the documents
+        deny in their own words scores low. (1, 0) verifies none.
     """
 
     name = "groundedness"
     labels = ("unsupported",)
 
-    def __init__(self, open_range: tuple[float, float] | None = None) -> None:
+    def __init__(self, open_range: tuple[float, float] = (0.0, 1.0)) -> None:
         folder = weights_folder(self.name)
-        path = folder / "model.safetensors"
-        self._judges = {(kind, tier): Judge.load(path, f"{kind}.{tier}.") for kind in KINDS for tier in TIERS}
-        shipped = load_file(path)
-        self._open_ranges: dict[str, Sequence[float]] = {
-            kind: open_range or shipped[f"{kind}.open_range"].tolist() for kind in KINDS
-        }
+        tensors = load_file(folder / "model.safetensors")
+        self._judges = {(kind, tier): Judge.load(tensors, f"{kind}.{tier}.") for kind in KINDS for tier in TIERS}
+        self._open_range = open_range
         self._verifier = Verifier(folder / "verifier.safetensors")
 
     def prepare(self, interaction: Interaction) -> Work | NotApplicable:
@@ -191,25 +197,23 @@ class Groundedness(Detector[Work]):
         verdicts = [
             self._judges[work.kind, "evidence"].judge(each.matrix) for work, each in zip(batch, readings, strict=True)
         ]
-        left_open = [place for place, verdict in enumerate(verdicts) if self._is_open(batch[place].kind, verdict.score)]
+        low, high = self._open_range
+        left_open = [place for place, verdict in enumerate(verdicts) if low <= verdict.score <= high]
         found = iter(self._verifier.judge([pair for place in left_open for pair in readings[place].pairs], embeddings))
         for place in left_open:
-            verified = [verifier.features(next(found)) for _ in readings[place].pairs]
-            if verified:
-                matrix = np.hstack([readings[place].matrix, verified])
-                verdicts[place] = self._judges[batch[place].kind, "verified"].judge(matrix)
+            if verified := list(islice(found, len(readings[place].pairs))):
+                readings[place] = _verified(readings[place], verified)
+                verdicts[place] = self._judges[batch[place].kind, "verified"].judge(readings[place].matrix)
         return [self._evaluation(*each) for each in zip(batch, readings, verdicts, strict=True)]
-
-    def _is_open(self, kind: str, score: float) -> bool:
-        low, high = self._open_ranges[kind]
-        return low <= score <= high
 
     def _evaluation(self, work: Work, read_: Reading, verdict: Verdict) -> Evaluation:
         score = verdict.score
-        if score > 0.5 and any(mark.evidence[0] in work.cut for each in read_.marks for mark in each):
+        if score > 0.5 and any(field in work.cut for field, *_ in read_.nearest):
             score = 0.5 + (score - 0.5) * (_MOST_AMID_CUT - 0.5) / 0.5
         found = [
-            (work.claims[at], float(verdict.chances[at]), mark) for at in verdict.marked for mark in read_.marks[at]
+            (claim, float(verdict.chances[at]), mark)
+            for at, claim in ((at, work.claims[at]) for at in verdict.marked)
+            for mark in read_.marks[at] or (Mark(0, claim.end - claim.start, read_.nearest[at]),)
         ]
         return Evaluation(
             {"unsupported": score},
@@ -257,7 +261,7 @@ def read(
     context = Context(known, " ".join(conversation)[:_MAX_GRANTED], most_alike(known, answer))
     length = sum(end - start for _, text in outputs for start, end in sentences(text))
     scored = judged / max(length, 1)
-    return Work(tuple(claims), context, tuple(pairs), frozenset(cut), about_documents(asked), scored)
+    return Work(tuple(claims), context, tuple(pairs), frozenset(cut), asked, scored)
 
 
 def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool:
@@ -272,35 +276,44 @@ def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool
 def reading(work: Work, embeddings: Embeddings) -> Reading:
     """Holds each claim of an answer against the documents."""
     if not work.claims:
-        return Reading(np.empty((0, 0)), (), ())
+        return Reading(np.empty((0, 0)), (), (), ())
     known, runs = work.context.units, work.context.runs
     run_vectors = work.context.run_vectors(embeddings[[unit.embedded for unit in known]])
     cosines = embeddings[[claim.text for claim in work.claims]] @ run_vectors.T
     fields = {pair: field for field, pair in work.pairs}
     rows: list[list[float]] = []
+    nearest: list[Passage] = []
     marks: list[tuple[Mark, ...]] = []
     pairs: list[tuple[str, tuple[str, ...]]] = []
     for place, claim in enumerate(work.claims):
         row, run, near = features(claim.text, claim.words, work.context, cosines[place])
         cosine = float(cosines[place, run])
-        nearest = (known[runs[run][0]].field, known[runs[run][0]].start, known[runs[run][1] - 1].end, cosine)
+        first, last = known[runs[run][0]], known[runs[run][1] - 1]
+        nearest.append((first.field, first.start, last.end, cosine))
         faults: list[structured.Fault] = []
         if fields:
             counts, faults = structured.check(claim.text, list(fields))
             row += [float(np.log1p(count)) for count in counts]
-        against: dict[tuple[int, int], tuple[str, int, int, float]] = {}
+        against: dict[tuple[int, int], Passage] = {}
         for fault in faults:
             pair = fault.pair
             against.setdefault(
-                (fault.start, fault.end), (fields[pair], pair.start, pair.end, cosine) if pair else nearest
+                (fault.start, fault.end), (fields[pair], pair.start, pair.end, cosine) if pair else nearest[-1]
             )
         rows.append(row)
-        marks.append(
-            tuple(Mark(*where, evidence) for where, evidence in sorted(against.items()))
-            or (Mark(0, claim.end - claim.start, nearest),)
-        )
-        pairs.append((claim.text, tuple(known[at].embedded for at in near[: verifier.PASSAGES])))
-    return Reading(np.array(rows), tuple(marks), tuple(pairs))
+        marks.append(tuple(Mark(*where, evidence) for where, evidence in sorted(against.items())))
+        passages = [known[at].embedded for at in near[: verifier.PASSAGES]]
+        pairs.append((claim.text, (*passages[:1], *filter(None, [work.asked]), *passages[1:])))
+    return Reading(np.array(rows), tuple(nearest), tuple(marks), tuple(pairs))
+
+
+def _verified(read_: Reading, found: Sequence[Judged]) -> Reading:
+    """With what the verifier says of each claim, and the words that it marks where nothing is marked yet."""
+    marks = tuple(
+        known or tuple(Mark(*run, nearest) for run in verifier.marked(judged))
+        for known, nearest, judged in zip(read_.marks, read_.nearest, found, strict=True)
+    )
+    return replace(read_, matrix=np.hstack([read_.matrix, [verifier.features(each) for each in found]]), marks=marks)
 
 
 def pooled(odds: Numbers) -> Numbers:

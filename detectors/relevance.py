@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import numpy as np
+from safetensors.numpy import load_file
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, Vectors, weights_folder
 from watchline.detectors.calibration import Logistic
@@ -44,9 +45,9 @@ class Relevance(Detector[Work]):
     labels = ("answer_irrelevant", "context_irrelevant")
 
     def __init__(self) -> None:
-        path = weights_folder(self.name) / "model.safetensors"
-        self._answer = Logistic.load(path, "answer_irrelevant.")
-        self._context = Logistic.load(path, "context_irrelevant.")
+        tensors = load_file(weights_folder(self.name) / "model.safetensors")
+        self._answer = Logistic.load(tensors, "answer_irrelevant.")
+        self._context = Logistic.load(tensors, "context_irrelevant.")
 
     def prepare(self, interaction: Interaction) -> Work | NotApplicable:
         asked = question(interaction)

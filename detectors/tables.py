@@ -24,9 +24,12 @@ def is_rule(line: str) -> bool:
 
 
 def separator(text: str) -> str | None:
-    """What parts the columns where the whole text is a table of at least three; the last line may be cut."""
+    """What parts the columns where the whole text is a table of at least three; the last line may be cut.
+
+    With one row only, the names above it must be as in a file: without blanks.
+    """
     lines = [line for line in text.split("\n") if line.strip()]
-    if len(lines) < 3 or lines[0].rstrip().endswith((".", "!", "?", ":")):
+    if len(lines) < 2 or (len(lines) == 2 and " " in lines[0]) or lines[0].rstrip().endswith((".", "!", "?", ":")):
         return None
     for mark in _SEPARATORS:
         count = lines[0].count(mark) + 1
@@ -36,6 +39,7 @@ def separator(text: str) -> str | None:
             names
             and all(0 < len(name) <= _MAX_NAME for name in names)
             and all(line.count(mark) + 1 >= count for line in lines[:-1])
+            and mark in "".join(lines[1:])
             and all(len(_cells(line, mark)) == len(names) for line in lines[1:-1])
         ):
             return mark

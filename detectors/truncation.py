@@ -28,9 +28,6 @@ def is_cut(text: str) -> bool:
         return not last.endswith("|")
     if separator := tables.separator(text):
         return last.count(separator) < text[: text.find("\n")].count(separator)
-    head, _, row = text.partition("\n")
-    if head.count(",") >= 3 and " " not in head and 0 < row.count(",") < head.count(","):
-        return True  # too short a table for its separator to be sure of
     if _CLOSED.search(text):
         return False
     end = text[-_READ:]

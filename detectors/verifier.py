@@ -26,7 +26,11 @@ NAMES = (
     "contradicted",  # log-odds that it is contradicted
     "marked_most",  # log-odds that its least supported word has no support
     "marked_three",  # the mean over its three least supported words
+    "contradicted_clearly",  # log-odds that it is contradicted, from 1 on; else 0
 )
+_CLEARLY = 1.0
+_MARKED_FROM = -1.5  # log-odds; the best F1 over the characters that RAGTruth's annotators marked
+_JOINED = 12  # characters between two marks that are one
 
 
 class Verifier:
@@ -70,7 +74,20 @@ def features(judged: Judged) -> list[float]:
         _log_odds(logits, (CONTRADICTION,)),
         float(words[0]),
         float(words[:3].mean()),
+        max(_log_odds(logits, (CONTRADICTION,)) - _CLEARLY, 0.0),
     ]
+
+
+def marked(judged: Judged) -> list[tuple[int, int]]:
+    """Where words without support stand in the sentence: start and end, in characters; often nowhere."""
+    runs: list[tuple[int, int]] = []
+    for odds, (start, end) in zip(judged.tokens[1:-1], judged.offsets[1:-1], strict=True):
+        if odds >= _MARKED_FROM:
+            if runs and start - runs[-1][1] <= _JOINED:
+                runs[-1] = (runs[-1][0], end)
+            else:
+                runs.append((start, end))
+    return runs
 
 
 def _log_odds(logits: Numbers, classes: Sequence[int]) -> float:

@@ -14,13 +14,13 @@ _SUFFIX = re.compile(r"(?:ations?|ings?|edly|ed|ies|es|ly|s|y|e)$")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|neither|nor|without|cannot|lacks?|unable|nothing|nobody)\b|n['\u2019]t\b", re.IGNORECASE
 )
-_UNITS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+UNITS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
 # Other writings of a word; "one" is mostly a pronoun, and left alone.
-_SAME = {name: str(n) for n, name in enumerate([*_UNITS, *_TEENS], 1) if n > 1}
-_SAME |= {name: str(n) for name, n in _TENS.items()}
+_SAME = {name: str(n) for n, name in enumerate([*UNITS, *TEENS], 1) if n > 1}
+_SAME |= {name: str(n) for name, n in TENS.items()}
 _SAME |= {"usd": "dollar", "eur": "euro", "gbp": "pound"}
 _SIGN = re.compile(r"[$\u20ac\u00a3](?=\s?\d)|(?<=\d)(?:\s?%|(?:st|nd|rd|th|[MBKk])\b)")
 _SIGNS = {"$": " dollar ", "\u20ac": " euro ", "\u00a3": " pound ", "%": " percent "}
@@ -92,8 +92,8 @@ def _joined(found: list[str]) -> tuple[list[str], list[str]]:
     for token in found:
         normal = _normal(token)
         last = written[-1].lower() if written else ""
-        if last in _TENS and token.lower() in _UNITS:
-            tokens[-1] = str(_TENS[last] + 1 + _UNITS.index(token.lower()))
+        if last in TENS and token.lower() in UNITS:
+            tokens[-1] = str(TENS[last] + 1 + UNITS.index(token.lower()))
             written[-1] += token
         elif normal in _SCALES and (last in ("a", "one") or _PLAIN.fullmatch(tokens[-1] if tokens else "")):
             number = 1.0 if last in ("a", "one") else float(tokens[-1])

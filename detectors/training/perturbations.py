@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from watchline.detectors.training.number_formats import reformatted
 from watchline.detectors.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 
 if TYPE_CHECKING:
@@ -147,6 +148,12 @@ def _joined(sentence: Span, document: Doc, other: Span, dice: random.Random) -> 
     return Made(sentence.text[:-1] + dice.choice((", and ", "; ", ", while ")) + text, ENTAILMENT, (), "joined")
 
 
+def _reformatted(sentence: Span, document: Doc, other: Span, dice: random.Random) -> Made | None:
+    """With its numbers in another format."""
+    text = reformatted(sentence.text, dice)
+    return Made(text, ENTAILMENT, (), "reformatted") if text != sentence.text else None
+
+
 def _others(one: Span, source: Doc | Span, sentence: Span) -> list[str]:
     """Entities of the same kind in the source that the sentence doesn't name."""
     known = sentence.text.lower()
@@ -166,13 +173,19 @@ def _renamed(sentence: Span, document: Doc, other: Span, dice: random.Random) ->
 
 
 def _recounted(sentence: Span, document: Doc, other: Span, dice: random.Random) -> Made | None:
-    """Another number: of the document where there is one of the kind, else one near it."""
+    """Another number, in any format: of the document where there is one of the kind, else one near it."""
+
+    def formatted(number: str) -> str:
+        return reformatted(number, dice) if dice.random() < 0.3 else number
+
     amounts = [each for each in sentence.ents if each.label_ in _COUNTED]
     dice.shuffle(amounts)
     for amount in amounts:
         others = _others(amount, document, sentence)
         if others and dice.random() < 0.5:
-            return _replaced(sentence, amount.start, amount.end, dice.choice(others), CONTRADICTION, "recounted")
+            return _replaced(
+                sentence, amount.start, amount.end, formatted(dice.choice(others)), CONTRADICTION, "recounted"
+            )
         digits = [token for token in amount if re.fullmatch(r"\d{1,6}", token.text)]
         if digits:
             token = dice.choice(digits)
@@ -180,7 +193,7 @@ def _recounted(sentence: Span, document: Doc, other: Span, dice: random.Random) 
             is_year = 1500 < value < 2100
             new = value + dice.choice((-1, 1)) * dice.randint(1, 9 if is_year else max(2, value // 2 + 1))
             if new > 0:
-                return _replaced(sentence, token.i, token.i + 1, str(new), CONTRADICTION, "recounted")
+                return _replaced(sentence, token.i, token.i + 1, formatted(str(new)), CONTRADICTION, "recounted")
     return None
 
 
@@ -254,5 +267,5 @@ def _foreign(sentence: Span, document: Doc, other: Span, dice: random.Random) ->
     return Made(other.text, NEUTRAL, ((0, len(other.text)),), "foreign") if len(other) >= 5 else None
 
 
-_SUPPORTED: tuple[Maker, ...] = (_copied, _led, _cut, _cut, _joined)
+_SUPPORTED: tuple[Maker, ...] = (_copied, _led, _cut, _cut, _joined, _reformatted)
 _UNSUPPORTED: tuple[Maker, ...] = (_renamed, _recounted, _denied, _opposed, _exchanged, _added, _foreign)

@@ -26,6 +26,7 @@ from watchline.detectors.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.encoder import Embedded, Encoder
 from watchline.detectors.evaluation.metrics import Labels
 from watchline.detectors.relevance import features, read
+from watchline.detectors.training.corpora import read as rows
 from watchline.detectors.training.fitting import (
     balanced_threshold,
     figures,
@@ -35,7 +36,6 @@ from watchline.detectors.training.fitting import (
     platt,
     scaling,
 )
-from watchline.detectors.training.groundedness import rows
 
 SEED = 21
 _PAIRS = 200  # of questions from HaluEval, each with the most similar other one
@@ -66,13 +66,13 @@ class Pair:
 def items(data: Path, encoder: Encoder) -> tuple[list[Item], list[Item]]:
     """Questions with answers, questions with documents; of HaluEval those that come in pairs of similar questions."""
     dice = random.Random(SEED)  # noqa: S311 - a draw, not a secret
-    ragtruth = [row for row in rows(data / "groundedness" / "ragtruth.jsonl.gz") if row["task"] == "qa"]
+    ragtruth = [row for row in rows(data, "groundedness/ragtruth") if row["task"] == "qa"]
     answers = [Item(row["question"], row["response"], row["source_id"]) for row in ragtruth if not row["labels"]]
     documents = [
         Item(asked, text, group)
         for asked, (text, group) in {row["question"]: (row["context"], row["source_id"]) for row in ragtruth}.items()
     ]
-    chat = [row for row in rows(data / "groundedness" / "halueval_general.jsonl.gz") if row["hallucination"] == "no"]
+    chat = [row for row in rows(data, "groundedness/halueval_general") if row["hallucination"] == "no"]
     chat = [row for row in chat if 15 <= len(row["user_query"]) <= 300 and 30 <= len(row["chatgpt_response"]) <= 1500]
     chat = dice.sample(chat, min(len(chat), 1200))
     vectors = encoder.encode([row["user_query"] for row in chat])
@@ -135,12 +135,14 @@ def train(name: str, some: Sequence[Pair], found: Numbers) -> Logistic:
         "| against the texts of | n | AUROC (95 %) | TF-IDF | cosine | balanced accuracy | F1 | recall at alert | ECE |"
     )
     print("|---" * 9 + "|")
-    for against, kept in (
-        ("the most similar other", ("own", "similar")),
-        ("any other", ("own", "any")),
-        ("both", kinds),
+    chat = np.char.startswith(groups, "chat")
+    for against, rows_ in (
+        ("the most similar other", kinds != "any"),
+        ("the same, RAGTruth alone", (kinds != "any") & ~chat),
+        ("the same, HaluEval alone", (kinds != "any") & chat),
+        ("any other", kinds != "similar"),
+        ("both", np.ones(len(some), dtype=bool)),
     ):
-        rows_: NDArray[np.bool_] = np.isin(kinds, kept)
         got = figures(labels[rows_], scores[rows_], threshold)
         low, high = interval(labels[rows_], scores[rows_], groups[rows_], SEED)
         others = [roc_auc_score(labels[rows_], -one[rows_]) for one in (word_cosine, found[:, 0])]

@@ -20,17 +20,17 @@ from statistics import median
 from watchline.detectors.base import NotApplicable
 from watchline.detectors.encoder import Embedded, Encoder
 from watchline.detectors.groundedness import Groundedness, Work
-from watchline.detectors.training.groundedness import rows
+from watchline.detectors.training.corpora import read
 from watchline.schemas.records import Document, Interaction, Message
 
 BATCH = 64
 TIERS = {"features alone": (1.0, 0.0), "all verified": (0.0, 1.0), "as shipped": None}
 
 
-def interactions(path: Path, count: int) -> list[Interaction]:
+def interactions(data: Path, count: int) -> list[Interaction]:
     """Answers of whole sources, questions, summaries and records in turn."""
     by_task: dict[str, list[Interaction]] = {}
-    for row in rows(path):
+    for row in read(data, "groundedness/ragtruth"):
         by_task.setdefault(row["task"], []).append(
             Interaction(
                 event_id="e",
@@ -66,7 +66,7 @@ def main() -> None:
     if folder is None:
         sys.stdout.write("skipped: WATCHLINE_BENCHMARK_DATA names no folder with groundedness/ragtruth.jsonl.gz\n")
         return
-    some = interactions(Path(folder) / "groundedness" / "ragtruth.jsonl.gz", arguments.answers)
+    some = interactions(Path(folder), arguments.answers)
     for name, open_range in TIERS.items():
         detector = Groundedness(open_range)
         packed, single = (median(rate(detector, some, size) for _ in range(3)) for size in (BATCH, 1))

@@ -212,6 +212,12 @@ FORMS = {
         ),
         (
             API,
+            "Use `express` to ask for express delivery; it is `false` by default. `weight_grams` and `destination` are "
+            "required.",
+            "Parcels are scanned by hand in Malta.",
+        ),
+        (
+            API,
             '1. Send the body:\n\n   ~~~json\n   {"weight_grams": 500, "destination": "FR"}\n   ~~~\n'
             "2. A missing field gives `400`.",
             "Compress the payload with gzip to halve the latency.",
@@ -273,7 +279,7 @@ FORMS = {
     "table as document": [
         (
             PLANS,
-            "The Business plan costs $99 a month and has 2 TB of storage and telephone support around the clock.",
+            "The Business plan costs $99 a month and has 2 TB of storage and telephone support.",
             "An engineer trains your staff on site.",
         ),
         (
@@ -388,7 +394,6 @@ NO_CLAIM = {
 
 SHORT = [
     (RETURNS, "Within 30 days."),
-    (RETURNS, "30 days"),
     (NEWS, "$18 million."),
     (NEWS, "Six weeks."),
     (NEWS, "The Mill Road tunnel."),
@@ -421,21 +426,13 @@ NUMBERS = [
     (STOCK, "The grey base costs 24.00 EUR.", "The grey base costs €24."),
 ]
 
-# What word overlap can't see, by what is wrong: a verifier that reads sentence and document together would.
+# What neither word overlap nor the verifier sees, by what is wrong.
 MISSES = {
     "another number": [
-        (RETURNS, "You may return most items within 60 days of delivery for a full refund."),
-        (RETURNS, "Orders over $2,500 are picked up by courier at no charge."),
-        (NEWS, "The repair costs $81 million."),
-        (LEAFLET, "Do not take more than eight tablets in 24 hours."),
         (LEAFLET, "Do not take more than six tablets in 24 hours."),
-        (API, "Tokens expire after 72 hours."),
-        (MANUAL, "The machine has a 5-year warranty."),
-        (MANUAL, "Hold the steam button for thirty seconds to start the program."),
     ],
     "another word": [
         (MANUAL, "When the green light blinks, the machine needs descaling."),
-        (NEWS, "The Harbour Bridge will close to cars for six weeks from 3 July."),
         (NEWS, "Buses and bicycles may still cross in the southern lane."),
         (NEWS, "The council accepted a proposal to close the bridge at night only."),
         (NEWS, "The repair costs $18 million, two thirds of which the state government pays."),
@@ -459,6 +456,17 @@ MISSES = {
     ],
 }
 
+# What the verifier sees and word overlap doesn't.
+WRONG_NUMBERS = [
+    (RETURNS, "You may return most items within 60 days of delivery for a full refund."),
+    (RETURNS, "Orders over $2,500 are picked up by courier at no charge."),
+    (NEWS, "The repair costs $81 million."),
+    (LEAFLET, "Do not take more than eight tablets in 24 hours."),
+    (API, "Tokens expire after 72 hours."),
+    (MANUAL, "The machine has a 5-year warranty."),
+    (NEWS, "The Harbour Bridge will close to cars for six weeks from 3 July."),
+]
+
 # What a record says otherwise is seen.
 CONTRADICTED = ["Blue Spoon has outdoor seating.", "Blue Spoon is rated 4.0 stars.", "It doesn't offer takeout."]
 
@@ -467,9 +475,9 @@ FALSE_ALARMS = {
         NEWS,
         "* **Start:** 3 June\n* **Duration:** six weeks\n* **Cost:** $18 million\n* Mill Road tunnel for cars",
     ),
-    "what two passages say of three fields, in one sentence": (
-        API,
-        "Use `express` to ask for express delivery; it is `false` by default. `weight_grams` and `destination` are "
-        "required.",
+    "'around the clock' for the table's '24 hours'": (
+        PLANS,
+        "The Business plan costs $99 a month and has 2 TB of storage and telephone support around the clock.",
     ),
+    "two words alone": (RETURNS, "30 days"),
 }
