@@ -1,5 +1,5 @@
-"""Answers per second that groundedness judges: by features alone, and verified, as shipped; each beside the same weights
-one answer at a time.
+"""Answers per second that groundedness judges: by features alone, and verified, as shipped; each beside the same
+weights one answer at a time.
 
     WATCHLINE_BENCHMARK_DATA=FOLDER python -m tests.benchmarks.groundedness [--answers 120]
 
@@ -70,7 +70,8 @@ def main() -> None:
     for name, open_range in TIERS.items():
         detector = Groundedness(open_range)
         packed, single = (median(rate(detector, some, size) for _ in range(3)) for size in (BATCH, 1))
-        print(f"{name:16} {packed:6.2f} answers/s in batches of {BATCH}, {single:6.2f} one at a time ({packed / single:.1f} times)")
+        rates = f"{packed:6.2f} answers/s in batches of {BATCH}, {single:6.2f} one at a time"
+        print(f"{name:16} {rates} ({packed / single:.1f} times)")
 
 
 if __name__ == "__main__":
