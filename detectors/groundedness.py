@@ -2,7 +2,7 @@
 
 Each sentence that claims something gets the probability that the documents don't support it, from the features of
 `evidence` (and of `structured`, where the documents are records of keys and values); the answer's probability is pooled
-from its sentences'. Two sets of weights, for prose and for records: what gives a fault away differs, so do its odds.
+from its sentences'. Weights for each kind of answer and each tier: what gives a fault away differs, so do its odds.
 """
 
 from __future__ import annotations

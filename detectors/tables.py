@@ -39,7 +39,7 @@ def separator(text: str) -> str | None:
             names
             and all(0 < len(name) <= _MAX_NAME for name in names)
             and all(line.count(mark) + 1 >= count for line in lines[:-1])
-            and mark in "".join(lines[1:])
+            and mark in lines[1]
             and all(len(_cells(line, mark)) == len(names) for line in lines[1:-1])
         ):
             return mark

@@ -68,13 +68,14 @@ class Verifier:
 def features(judged: Judged) -> list[float]:
     """The numbers that `NAMES` lists."""
     logits = np.asarray(judged.logits, dtype=np.float64)
+    contradicted = _log_odds(logits, (CONTRADICTION,))
     words = np.sort(judged.tokens[1:-1])[::-1] if len(judged.tokens) > 2 else np.zeros(1)
     return [
         _log_odds(logits, (NEUTRAL, CONTRADICTION)),
-        _log_odds(logits, (CONTRADICTION,)),
+        contradicted,
         float(words[0]),
         float(words[:3].mean()),
-        max(_log_odds(logits, (CONTRADICTION,)) - _CLEARLY, 0.0),
+        max(contradicted - _CLEARLY, 0.0),
     ]
 
 

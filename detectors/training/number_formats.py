@@ -6,14 +6,13 @@ import random
 import re
 from collections.abc import Callable
 
-from watchline.detectors.words import TEENS, TENS, UNITS
+from watchline.detectors.words import TEENS, TENS, UNITS, words
 
 _NAMES = dict(enumerate([*UNITS, *TEENS], 1)) | {n: name for name, n in TENS.items()}
-_VALUES = {name: n for n, name in _NAMES.items() if n > 1}  # "one" is mostly a pronoun
 _CURRENCIES = {"$": ("dollars", "USD"), "\u20ac": ("euros", "EUR"), "\u00a3": ("pounds", "GBP")}
 _SIGNS = {name.lower(): sign for sign, names in _CURRENCIES.items() for name in names}
 _SCALES = {"thousand": 3, "million": 6, "billion": 9}
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _AMOUNT = r"(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?"
 
 Format = Callable[[re.Match[str], random.Random], str]
@@ -89,15 +88,16 @@ def _full_day(match: re.Match[str], dice: random.Random) -> str:
 
 
 def _word(match: re.Match[str], dice: random.Random) -> str:
-    tens, _, units = match[0].lower().partition("-")
-    return str(_VALUES[tens] + (UNITS.index(units) + 1 if units else 0))
+    (number,) = words(match[0]).numbers
+    return number
 
 
 def _digits(match: re.Match[str], dice: random.Random) -> str:
     return in_words(int(match[0]))
 
 
-_SMALL = "|".join(sorted(_VALUES, key=len, reverse=True))
+# "one" is mostly a pronoun.
+_SMALL = "|".join(sorted((name for n, name in _NAMES.items() if n > 1), key=len, reverse=True))
 _FORMATS: list[tuple[re.Pattern[str], Format]] = [
     (re.compile(rf"(?<![\w.,$\u20ac\u00a3:/-])(?:{pattern})(?!\w)", re.IGNORECASE), write)
     for pattern, write in (
@@ -108,8 +108,8 @@ _FORMATS: list[tuple[re.Pattern[str], Format]] = [
         (r"(\d{1,2}):(\d\d)(?![\d:])", _full_day),
         (rf"{_AMOUNT} (thousand|million|billion)", _scaled),
         (r"\d{1,3}(?:,\d{3})+(?![\d.,]\d)", _thousands),
-        (rf"(\d{{1,2}}) ({_MONTHS})", _day),
-        (rf"({_MONTHS}) (\d{{1,2}})(?:st|nd|rd|th)?", _month),
+        (rf"(\d{{1,2}}) ({MONTHS})", _day),
+        (rf"({MONTHS}) (\d{{1,2}})(?:st|nd|rd|th)?", _month),
         (rf"({'|'.join(TENS)})-({'|'.join(UNITS)})|{_SMALL}", _word),
         (r"[1-9]\d?(?![:%/-]|[.,]\d)", _digits),
     )

