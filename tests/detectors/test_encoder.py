@@ -72,6 +72,34 @@ def test_texts_seen_before_come_from_the_cache() -> None:
     assert encoder.cache_misses == 6
 
 
+def test_embedding_a_text_leaves_what_its_lower_layers_made_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["The shop opens at nine.", "Returns are free within thirty days of delivery.", "word " * 300]
+    encoder = Encoder("cpu")
+    encoder.encode(texts)
+    computed: list[int] = []
+    states = Encoder._lower_states
+    monkeypatch.setattr(
+        Encoder, "_lower_states", lambda self, found: computed.append(len(found)) or states(self, found)
+    )
+    for found, expected in zip(encoder.lower(texts), Encoder("cpu", lower_cache_bytes=0).lower(texts), strict=True):
+        assert found.offsets == expected.offsets
+        assert np.allclose(found.states, expected.states, atol=1e-4)
+    assert computed == [1, 3]  # the long one, of which `lower` reads a part; by the other encoder, all
+    encoder.lower(texts)
+    assert computed == [1, 3]
+
+
+def test_lower_states_are_kept_within_their_bytes() -> None:
+    encoder = Encoder("cpu", lower_cache_bytes=100_000)
+    texts = [f"Sentence number {n} says that the shop opens at {n}." for n in range(40)]
+    found = encoder.lower(texts)
+    encoder.encode(texts)
+    kept = sum(each.states.nbytes for each in encoder._lower_cache.values())
+    assert 0 < kept <= 100_000 < sum(each.states.nbytes for each in found)
+    assert encoder._lower_cache_room == 100_000 - kept
+    assert len(found) == 40
+
+
 def test_out_of_memory_halves_the_pack(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = encoder.encode(TEXTS)
     pooled, sizes = encoder._pooled, []
