@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 import os
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from transformers.utils.logging import disable_progress_bar
 from watchline.detectors.packing import Packer, padded, readable
 
 Vectors = NDArray[np.float32]
+V = TypeVar("V")
 
 DIMENSIONS = 384
 MAX_TOKENS = 256
@@ -50,6 +52,42 @@ class Lower:
 
     states: torch.Tensor
     offsets: tuple[tuple[int, int], ...]
+
+
+class _Kept(OrderedDict[bytes, V]):
+    """What was made of texts, by their hash: the least recently used goes when there is no room.
+
+    Parameters
+    ----------
+    room
+        Bytes, of which `size` says what one takes.
+    """
+
+    def __init__(self, room: int, size: Callable[[V], int]) -> None:
+        super().__init__()
+        self.room, self._size = room, size
+
+    def look_up(self, texts: Sequence[str]) -> tuple[list[bytes], dict[bytes, V], dict[bytes, str]]:
+        """The keys of the texts, what is known by them, and the texts that nothing is known of."""
+        keys = [_key(text) for text in texts]
+        known: dict[bytes, V] = {}
+        missing: dict[bytes, str] = {}
+        for key, text in zip(keys, texts, strict=True):
+            if key in self:
+                self.move_to_end(key)
+                known[key] = self[key]
+            else:
+                missing[key] = text
+        return keys, known, missing
+
+    def keep(self, key: bytes, value: V) -> None:
+        if key in self:
+            self.room += self._size(self.pop(key))
+        self[key] = value
+        self.room -= self._size(value)
+        while self.room < 0:
+            _, oldest = self.popitem(last=False)
+            self.room += self._size(oldest)
 
 
 class Encoder:
@@ -94,91 +132,66 @@ class Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._packer = Packer(self.device)
-        self._cache: OrderedDict[bytes, Vectors] = OrderedDict()
-        self._cache_entries = cache_bytes // _ENTRY_BYTES
-        self._lower_cache: OrderedDict[bytes, Lower] = OrderedDict()
-        self._lower_cache_room = lower_cache_bytes
+        self._cache = _Kept[Vectors](cache_bytes, lambda _: _ENTRY_BYTES)
+        self._lower_cache = _Kept[Lower](lower_cache_bytes, lambda lower: lower.states.nbytes)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """One row for each text, in order: (len(texts), 384), rows of length 1. Text after 256 tokens is not read."""
-        keys = [_key(text) for text in texts]
-        known: dict[bytes, Vectors] = {}
-        missing: dict[bytes, str] = {}
-        for key, text in zip(keys, texts, strict=True):
-            if key in self._cache:
-                self._cache.move_to_end(key)
-                known[key] = self._cache[key]
-            else:
-                missing[key] = text
+        keys, known, missing = self._cache.look_up(texts)
         self.cache_hits += len(known)
         self.cache_misses += len(missing)
         if missing:
-            known.update(zip(missing, self._encode(missing), strict=True))
-            self._remember({key: known[key] for key in missing})
+            found = self._encode(missing)
+            known |= found
+            for key, vector in found.items():
+                self._cache.keep(key, vector.copy())  # a row alone: a view would keep its whole batch in memory
         return np.stack([known[key] for key in keys]) if keys else np.empty((0, DIMENSIONS), np.float32)
 
     @torch.inference_mode()
     def lower(self, texts: Sequence[str]) -> list[Lower]:
         """What the lower four layers make of each text by itself, in order. Text after 96 tokens is not read."""
-        keys = [_key(text) for text in texts]
-        known: dict[bytes, Lower] = {}
-        missing: dict[bytes, str] = {}
-        for key, text in zip(keys, texts, strict=True):
-            if key in self._lower_cache:
-                self._lower_cache.move_to_end(key)
-                known[key] = self._lower_cache[key]
-            else:
-                missing[key] = text
+        keys, known, missing = self._lower_cache.look_up(texts)
         self._tokenizer.enable_truncation(LOWER_TOKENS)
         encodings = self._tokenizer.encode_batch([readable(text[:MAX_CHARS]) for text in missing.values()])
         self._tokenizer.enable_truncation(MAX_TOKENS)
         order, packs = self._packer.run(encodings, lambda item: len(item.ids), self._lower_states)
         rows = dict(zip(order, (row for pack in packs for row in pack), strict=True))
         for place, (key, item) in enumerate(zip(missing, encodings, strict=True)):
-            known[key] = self._keep(key, item, rows[place])
+            known[key] = self._keep_lower(key, item, rows[place])
         return [known[key] for key in keys]
 
-    def _encode(self, texts: Mapping[bytes, str]) -> Vectors:
-        """A row for each text, by its key."""
+    def _encode(self, texts: Mapping[bytes, str]) -> dict[bytes, Vectors]:
+        """The vector of each text, by its key."""
         # The length in characters brings texts of like length together well enough to tokenise in pieces.
-        keys, values = list(texts), list(texts.values())
-        order = sorted(range(len(values)), key=lambda index: len(values[index]))
-        indices: list[int] = []
+        order = sorted(texts, key=lambda key: len(texts[key]))
+        keys: list[bytes] = []
         packs: list[torch.Tensor] = []
         with torch.inference_mode():
             for start in range(0, len(order), _TOKENISED_AT_ONCE):
                 piece = order[start : start + _TOKENISED_AT_ONCE]
-                encodings = self._tokenizer.encode_batch([readable(values[index][:MAX_CHARS]) for index in piece])
-                items = list(zip((keys[index] for index in piece), encodings, strict=True))
+                encodings = self._tokenizer.encode_batch([readable(texts[key][:MAX_CHARS]) for key in piece])
+                items = list(zip(piece, encodings, strict=True))
                 places, results = self._packer.run(items, lambda item: len(item[1].ids), self._pooled)
-                indices += [piece[place] for place in places]
+                keys += [piece[place] for place in places]
                 packs += results
             vectors = torch.cat(packs).cpu().numpy()  # the one place that waits for CUDA
-        out = np.empty((len(texts), DIMENSIONS), np.float32)
-        out[indices] = vectors
-        return out
+        return dict(zip(keys, vectors, strict=True))
 
     def _pooled(self, items: list[tuple[bytes, Encoding]]) -> torch.Tensor:
         ids, mask = self._padded([encoding for _, encoding in items])
         found = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
         for (key, encoding), states in zip(items, found.hidden_states[LOWER_LAYERS], strict=True):
             if len(encoding.ids) <= LOWER_TOKENS:  # `lower` would have read all of it
-                self._keep(key, encoding, states)
+                self._keep_lower(key, encoding, states)
         hidden = found.last_hidden_state.float()
         weights = mask.unsqueeze(-1).float()
         mean = (hidden * weights).sum(1) / weights.sum(1)
         return torch.nn.functional.normalize(mean, dim=1)
 
-    def _keep(self, key: bytes, encoding: Encoding, states: torch.Tensor) -> Lower:
-        """The states of a text, without padding, in memory of their own; remembered as long as there is room."""
+    def _keep_lower(self, key: bytes, encoding: Encoding, states: torch.Tensor) -> Lower:
+        """The states of a text, without padding, in memory of their own."""
         lower = Lower(states[: len(encoding.ids)].clone(), tuple(encoding.offsets))
-        if known := self._lower_cache.pop(key, None):
-            self._lower_cache_room += known.states.nbytes
-        self._lower_cache[key] = lower
-        self._lower_cache_room -= lower.states.nbytes
-        while self._lower_cache_room < 0:
-            _, oldest = self._lower_cache.popitem(last=False)
-            self._lower_cache_room += oldest.states.nbytes
+        self._lower_cache.keep(key, lower)
         return lower
 
     @cached_property
@@ -201,12 +214,6 @@ class Encoder:
         """Token ids, filled up with [PAD], which is 0, and where there are tokens."""
         ids = padded([item.ids for item in encodings], 0, self.device)
         return ids, padded([[1] * len(item.ids) for item in encodings], 0, self.device)
-
-    def _remember(self, vectors: dict[bytes, Vectors]) -> None:
-        for key, vector in vectors.items():
-            self._cache[key] = vector.copy()  # a row alone: a view would keep its whole batch in memory
-        while len(self._cache) > self._cache_entries:
-            self._cache.popitem(last=False)
 
 
 class Embedded:

@@ -174,9 +174,8 @@ def test_order_does_not_matter(detector: Detector[Any], encoder: Encoder) -> Non
 
 
 def test_a_batch_gives_what_single_calls_give(detector: Detector[Any]) -> None:
-    encoder = Encoder(
-        "cpu", cache_bytes=0, lower_cache_bytes=0
-    )  # with a cache the single calls would see the batch's vectors
+    # With a cache the single calls would see the batch's vectors.
+    encoder = Encoder("cpu", cache_bytes=0, lower_cache_bytes=0)
     for given, result in zip(ENGLISH, judge(detector, ENGLISH, encoder), strict=True):
         assert_same(judge(detector, [given], encoder)[0], result)
 

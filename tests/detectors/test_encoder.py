@@ -96,7 +96,7 @@ def test_lower_states_are_kept_within_their_bytes() -> None:
     encoder.encode(texts)
     kept = sum(each.states.nbytes for each in encoder._lower_cache.values())
     assert 0 < kept <= 100_000 < sum(each.states.nbytes for each in found)
-    assert encoder._lower_cache_room == 100_000 - kept
+    assert encoder._lower_cache.room == 100_000 - kept
     assert len(found) == 40
 
 
