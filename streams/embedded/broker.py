@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
-from watchline.schemas.errors import FatalError
+from watchline.schemas.errors import FatalError, TransientError
 
 START_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 5.0
 
 
 class Broker:
@@ -48,6 +50,41 @@ class Broker:
             time.sleep(0.05)
         self.stop()
         raise FatalError(f"the embedded broker did not start; see {self.log}")
+
+    def unacknowledged(self, topics: Iterable[str], group: str) -> int:
+        """Messages of topics that a group has not acknowledged yet, in every partition there is.
+
+        Raises TransientError where it doesn't answer in time.
+        """
+        from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+        consumer = Consumer(
+            {
+                "bootstrap.servers": f"127.0.0.1:{self.port}",
+                "group.id": group,  # never joined: all partitions are assigned
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "log_level": 0,
+            }
+        )
+        try:
+            there = consumer.list_topics(timeout=ANSWER_TIMEOUT_S).topics
+            asked = [TopicPartition(topic, number) for topic in topics for number in there[topic].partitions]
+            committed = consumer.committed(asked, timeout=ANSWER_TIMEOUT_S)
+            read = [TopicPartition(each.topic, each.partition, max(each.offset, 0)) for each in committed]
+            consumer.assign(read)
+            # By reading on: Tansu's own answer for a partition's end is the first offset of the last batch, plus one.
+            silent = {(each.topic, each.partition) for each in read}
+            deadline = time.monotonic() + ANSWER_TIMEOUT_S
+            while silent:
+                if time.monotonic() > deadline:
+                    raise TransientError("the embedded broker does not answer in time")
+                silent -= {(found.topic(), found.partition()) for found in consumer.consume(100, 0.1)}
+            return sum(consumer.get_watermark_offsets(each, cached=True)[1] - each.offset for each in read)
+        except (KafkaException, KeyError) as error:
+            raise TransientError(f"the embedded broker does not say what is acknowledged: {error}") from None
+        finally:
+            consumer.close()
 
     def stop(self) -> None:
         """Stops it. Safe to call twice."""

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from watchline.schemas.errors import FatalError, TransientError
-from watchline.streams import schema_registry
+from watchline.streams import schema_registry, topics
 from watchline.streams.embedded.broker import Broker
 from watchline.streams.kafka import Security
 from watchline.streams.settings import Settings
@@ -36,6 +36,7 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.data_dir = settings.data_dir.absolute()
+        self._settings = settings
         self._registry = schema_registry.connect(settings.schema_registry, settings.topic_prefix)
         self.broker = Broker(self.data_dir / "logs" / "broker.log")
         self.worker_log = self.data_dir / "logs" / "worker.log"
@@ -119,21 +120,20 @@ class Services:
     def drain(self, timeout_s: float = DRAIN_S) -> int | None:
         """Waits until the worker has acknowledged all that the broker holds, which is memory only.
 
-        Returns the messages that are left; None where the worker doesn't say.
+        Returns the messages that are left; None where the broker doesn't say.
         """
+        # Of the broker: what the worker says of itself is a second old.
+        prefix, group = self._settings.topic_prefix, self._settings.group_id
+        names = [topics.interactions(prefix), topics.feedback(prefix), topics.findings(prefix)]
         deadline = time.monotonic() + timeout_s
-        zeros, lag = 0, None
+        left = None
         while self.worker_code is None:
-            try:
-                lag = self.health()["lag_messages"]
-            except TransientError:
-                lag = None
-            # Twice: what was sent last may not have been fetched yet.
-            zeros = zeros + 1 if lag == 0 else 0
-            if zeros == 2 or time.monotonic() > deadline:
+            with contextlib.suppress(TransientError):
+                left = self.broker.unacknowledged(names, group)
+            if left == 0 or time.monotonic() > deadline:
                 break
             time.sleep(0.5)
-        return lag
+        return left
 
     def stop(self) -> int | None:
         """Stops the worker, then the broker; safe to call twice. Returns the worker's exit code."""
