@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from watchline.detectors.plan import Passes
 from watchline.schemas.records import Evidence, Interaction, Span
 
 if TYPE_CHECKING:  # loads torch
@@ -76,6 +77,11 @@ class Detector(ABC, Generic[W]):
     def version(self) -> str:
         """Hash of its code and its weights, 12 hexadecimal digits: two findings of one version are comparable."""
         return _version(type(self))
+
+    @property
+    def passes(self) -> Mapping[str, Passes]:
+        """What has gone through models of its own, by their names; detectors that share one give it the same name."""
+        return {}
 
     @abstractmethod
     def prepare(self, interaction: Interaction) -> W | NotApplicable:

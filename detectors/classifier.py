@@ -24,6 +24,7 @@ from watchline.detectors.base import digest
 from watchline.detectors.calibration import Numbers
 from watchline.detectors.models import TASKS, ModelSettings, Task
 from watchline.detectors.packing import Packer, padded, readable
+from watchline.detectors.plan import Passes
 from watchline.schemas.errors import ConfigurationError
 
 _MAX_TOKENS = 4096  # by default: as long as LettuceDetect's training
@@ -90,6 +91,11 @@ class Classifier:
         files = sorted(path for path in folder.glob("*") if path.suffix in _FILES) if folder.is_dir() else []
         how = (self.task, self.max_tokens, self._sigmoid, self._sums.tolist(), self._offsets.tolist())
         self.version = digest(files, str(commit), repr(how))
+
+    @property
+    def passes(self) -> Passes:
+        """What has gone through it."""
+        return self._packer.passes
 
     def fit(self, texts: Sequence[str]) -> list[str]:
         """The texts as far as half a window holds them: what is second in a pair stays whole in every window."""

@@ -24,6 +24,7 @@ from transformers import AutoModel, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
 from watchline.detectors.packing import Packer, padded, readable
+from watchline.detectors.plan import Passes
 
 Vectors = NDArray[np.float32]
 V = TypeVar("V")
@@ -131,9 +132,14 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._packer = Packer(self.device)
+        self._packer, self._lower_packer = Packer(self.device), Packer(self.device)
         self._cache = _Kept[Vectors](cache_bytes, lambda _: _ENTRY_BYTES)
         self._lower_cache = _Kept[Lower](lower_cache_bytes, lambda lower: lower.states.nbytes)
+
+    @property
+    def passes(self) -> Mapping[str, Passes]:
+        """What has gone through the whole of it, and through the lower layers alone."""
+        return {"encoder": self._packer.passes, "encoder, lower layers": self._lower_packer.passes}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """One row for each text, in order: (len(texts), 384), rows of length 1. Text after 256 tokens is not read."""
@@ -154,7 +160,7 @@ class Encoder:
         self._tokenizer.enable_truncation(LOWER_TOKENS)
         encodings = self._tokenizer.encode_batch([readable(text[:MAX_CHARS]) for text in missing.values()])
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        order, packs = self._packer.run(encodings, lambda item: len(item.ids), self._lower_states)
+        order, packs = self._lower_packer.run(encodings, lambda item: len(item.ids), self._lower_states)
         rows = dict(zip(order, (row for pack in packs for row in pack), strict=True))
         for place, (key, item) in enumerate(zip(missing, encodings, strict=True)):
             known[key] = self._keep_lower(key, item, rows[place])

@@ -22,6 +22,7 @@ from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplic
 from watchline.detectors.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.claims import claims_something, plain
 from watchline.detectors.evidence import Context, Unit, features, most_alike
+from watchline.detectors.plan import Passes
 from watchline.detectors.question import about_documents, question
 from watchline.detectors.text import sentences, unreadable
 from watchline.detectors.truncation import is_cut
@@ -175,6 +176,10 @@ class Groundedness(Detector[Work]):
         self._judges = {(kind, tier): Judge.load(tensors, f"{kind}.{tier}.") for kind in KINDS for tier in TIERS}
         self._open_range = open_range
         self._verifier = Verifier(folder / "verifier.safetensors")
+
+    @property
+    def passes(self) -> Mapping[str, Passes]:
+        return {"verifier": self._verifier.passes}
 
     def prepare(self, interaction: Interaction) -> Work | NotApplicable:
         documents = [(f"document:{n}", each.content) for n, each in enumerate(interaction.documents)]

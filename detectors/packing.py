@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import torch
 
+from watchline.detectors.plan import Passes
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -27,10 +29,13 @@ class Packer:
     ----------
     budget : int
         Tokens of a pack, padding included. A longer item goes alone.
+    passes : Passes
+        What has gone through.
     """
 
     def __init__(self, device: str) -> None:
         self.budget = _BUDGET["cuda" if device.startswith("cuda") else "cpu"]
+        self.passes = Passes()
 
     def run(
         self, items: Sequence[T], length: Callable[[T], int], forward: Callable[[list[T]], R]
@@ -49,7 +54,11 @@ class Packer:
             # The next one would be the longest, to which all are padded.
             if end == len(order) or (end + 1 - start) * lengths[order[end]] > self.budget:
                 results += self._forward([items[place] for place in order[start:end]], forward)
+                self.passes.packs += 1
+                self.passes.padded_tokens += (end - start) * lengths[order[end - 1]]
                 start = end
+        self.passes.items += len(items)
+        self.passes.tokens += sum(lengths)
         return order, results
 
     def _forward(self, pack: list[T], forward: Callable[[list[T]], R]) -> list[R]:

@@ -6,7 +6,7 @@ they meant. Which probability is worth a flag with this model is for `watchline 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from watchline.detectors import relevance, windowed
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, digest, sources
 from watchline.detectors.classifier import Classifier
 from watchline.detectors.evidence import MAX_UNITS, Unit
+from watchline.detectors.plan import Passes
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Interaction
 from watchline.schemas.texts import texts
@@ -38,6 +39,10 @@ class Pretrained(Detector[W]):
     @property
     def version(self) -> str:
         return digest(sources(type(self)), self._shipped.version, self._classifier.version)
+
+    @property
+    def passes(self) -> Mapping[str, Passes]:
+        return {f"{self.name}, own model": self._classifier.passes}
 
 
 class Windows(Pretrained[windowed.Work]):

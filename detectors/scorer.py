@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 import math
 import traceback
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
@@ -22,6 +22,7 @@ import numpy as np
 from watchline.detectors import redaction
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, Vectors
 from watchline.detectors.personal_data import PersonalData
+from watchline.detectors.plan import Passes, Plan, Share
 from watchline.detectors.text import NO_TEXT
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Finding, Interaction
@@ -125,6 +126,50 @@ class Scorer:
         self, interactions: Sequence[Interaction], *, shed: Container[int] = ()
     ) -> list[Scored | RedactionFailed]:
         """One result for each interaction, in order; those whose index is in `shed` are redacted and no more."""
+        outcomes, embeddings, seconds = self._run(interactions, shed)
+        batch_size = sum(isinstance(outcome, _Draft) and not outcome.shed for outcome in outcomes)
+        return [
+            self._scored(outcome, embeddings, seconds, batch_size) if isinstance(outcome, _Draft) else outcome
+            for outcome in outcomes
+        ]
+
+    def explain(self, interactions: Sequence[Interaction]) -> Plan:
+        """Scores a batch, and tells how: what was asked of whom, and what it took."""
+        models, known = {name: replace(passes) for name, passes in self._passes().items()}, dict(self.cache_lookups)
+        outcomes, _, seconds = self._run(interactions)
+        drafts = [outcome for outcome in outcomes if isinstance(outcome, _Draft)]
+        asked = {name: {text for draft in drafts for text in draft.texts.get(name, ())} for name in self.planned}
+        wanted_by = Counter(chain.from_iterable(asked.values()))
+        lookups = {name: count - known[name] for name, count in self.cache_lookups.items()}
+        return Plan(
+            events=len(outcomes),
+            not_redacted=len(outcomes) - len(drafts),
+            device=self.device,
+            detectors={
+                name: _share(
+                    version,
+                    [draft.results[name] for draft in drafts],
+                    texts=len(asked[name]),
+                    shared=sum(wanted_by[text] > 1 for text in asked[name]),
+                    seconds=seconds[name],
+                )
+                for name, version in self.planned.items()
+            },
+            models={name: passes - models.get(name, Passes()) for name, passes in self._passes().items()},
+            texts=sum(lookups.values()),
+            known=lookups.get("hit", 0),
+        )
+
+    def redact_text(self, text: str) -> str:
+        """A text that is no part of an interaction, redacted where the scorer redacts."""
+        if self._finder is None or not text:
+            return text
+        return redaction.redact_text(text, self._finder.find([text], [True])[0])
+
+    def _run(
+        self, interactions: Sequence[Interaction], shed: Container[int] = ()
+    ) -> tuple[Sequence[_Draft | RedactionFailed], Embeddings | None, Mapping[str, float]]:
+        """The drafts with all that the detectors say, the embeddings, and the seconds that each detector took."""
         seconds: dict[str, float] = defaultdict(float)
         with _timed(seconds, "pii"):
             outcomes = self._redact(interactions)
@@ -139,16 +184,13 @@ class Scorer:
         for detector in self._detectors:
             with _timed(seconds, detector.name):
                 _evaluate(detector, drafts, embeddings)
-        return [
-            self._scored(outcome, embeddings, seconds, len(drafts)) if isinstance(outcome, _Draft) else outcome
-            for outcome in outcomes
-        ]
+        return outcomes, embeddings, seconds
 
-    def redact_text(self, text: str) -> str:
-        """A text that is no part of an interaction, redacted where the scorer redacts."""
-        if self._finder is None or not text:
-            return text
-        return redaction.redact_text(text, self._finder.find([text], [True])[0])
+    def _passes(self) -> Mapping[str, Passes]:
+        found = dict(self._encoder.passes) if self._encoder else {}
+        for detector in self._detectors:
+            found |= detector.passes
+        return found
 
     def _redact(self, interactions: Sequence[Interaction]) -> Sequence[_Draft | RedactionFailed]:
         if self._finder is None:
@@ -237,6 +279,15 @@ class Scorer:
                 )
             case error:
                 return Finding(decision="failed", reason=type(error).__name__, scored_fraction=0.0, **common)
+
+
+def _share(
+    version: str, results: Sequence[Evaluation | NotApplicable | Exception], *, texts: int, shared: int, seconds: float
+) -> Share:
+    reasons = Counter(result.reason for result in results if isinstance(result, NotApplicable))
+    evaluated = sum(isinstance(result, Evaluation) for result in results)
+    failed = len(results) - evaluated - reasons.total()
+    return Share(version, evaluated, dict(reasons.most_common()), failed, texts, shared, seconds)
 
 
 def _prepare(detector: Detector[Any], drafts: Sequence[_Draft]) -> None:

