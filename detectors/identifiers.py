@@ -35,6 +35,11 @@ def _is_ip(text: str) -> bool:
     return not (address.is_loopback or address.is_unspecified) and (address.version == 4 or len(text) > 8)
 
 
+def _is_mac(text: str) -> bool:
+    # Three groups of four decimal digits are more often a number.
+    return re.search(r"[a-f]", text, re.IGNORECASE) is not None
+
+
 def _is_base58(text: str) -> bool:
     number = 0
     for char in text:
@@ -46,7 +51,7 @@ def _is_base58(text: str) -> bool:
 
 
 _DATE = (
-    r"(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}|\d{1,2}(?:st|nd|rd|th)?(?: of)? [A-Z][a-z]{2,8}\.?,? \d{4}"
+    r"(?:\d{1,4}[/.-](?:\d{1,2}|[A-Z][a-z]{2,8})[/.-]\d{1,4}|\d{1,2}(?:st|nd|rd|th)?(?: of)? [A-Z][a-z]{2,8}\.?,? \d{4}"
     r"|[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4})"
 )
 _STREET = (
@@ -87,6 +92,7 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
         0.95,
         None,
     ),
+    ("MAC_ADDRESS", re.compile(r"(?<![\w.-])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.-])", re.I), 0.9, _is_mac),
     (
         "URL",
         re.compile(r"\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@\"'<>]{1,200}:[^\s/@\"'<>]{1,200}@[^\s\"'<>),]+", re.IGNORECASE),
@@ -98,11 +104,17 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
     (
         "SECRET",
         re.compile(
-            r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----.*?(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----|\Z)"
+            r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----.*?"
+            r"(?:-----END (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)"
             r"|\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])*[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic, Stripe
-            r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20,}"
-            r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[\w-]{35}|\bya29\.[\w-]{20,}"  # AWS, Google
-            r"|\bxox[abeprs]-[\w-]{10,}|\bhf_[A-Za-z]{30,}|\bnpm_[A-Za-z0-9]{36}|\bpypi-AgE[\w-]{20,}"
+            r"|\b(?:gsk|whsec)_[A-Za-z0-9]{20,}|\b(?:xai|pplx)-[A-Za-z0-9]{30,}|\br8_[A-Za-z0-9]{30,}"
+            r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bgl(?:pat|ptt|dt|rt|soat|cbt)-[\w-]{20,}"
+            r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[\w-]{35}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}"  # AWS, Google
+            r"|\b(?:xox[abeprs]|xapp)-[\w-]{10,}|\bhooks\.slack\.com/services/[\w/]{20,}"
+            r"|\bhf_[A-Za-z0-9]{30,}|\bnpm_[A-Za-z0-9]{36}|\bpypi-AgE[\w-]{20,}|\bdo[opr]_v1_[0-9a-f]{64}\b"
+            r"|\bdapi[0-9a-f]{32}\b|\bshp(?:at|ca|pa|ss)_[0-9a-f]{32}\b|\b\d{8,10}:[A-Za-z0-9_-]{35}\b"  # Telegram
+            r"|\b(?:AC|SK)[0-9a-f]{32}\b|\bkey-[0-9a-f]{32}\b"  # Twilio, Mailgun
+            r"|\b(?:Account|SharedAccess)Key=[A-Za-z0-9+/]{30,}={0,2}|[?&]sig=[A-Za-z0-9%+/]{30,}={0,2}"  # Azure
             r"|\bSG\.[\w-]{16,}\.[\w-]{16,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",  # SendGrid, JWT
             re.DOTALL,
         ),
@@ -112,7 +124,8 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
     (
         "SECRET",
         re.compile(
-            r"\b(?:password|passwd|passcode|pwd|api[ _-]?key|secret|access[ _-]?token|auth[ _-]?token|bearer)\b[\"']?"
+            r"(?:\b|_)(?:password|passwd|passcode|pwd|api[ _-]?key|secret(?:[ _-]access)?(?:[ _-]key)?"
+            r"|access[ _-]?token|auth[ _-]?token|client[ _-]?secret|bearer)\b[\"']?"
             r"(?: is| was)?\s*[:=]?\s*[\"'`]?(?P<value>[^\s\"'`,;()<>\[\]{}]{6,})",
             re.IGNORECASE,
         ),
@@ -134,9 +147,21 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
     ),
     (
         "US_PASSPORT",
-        re.compile(r"\bpassport\b[^\n\d]{0,20}?\b(?P<value>[A-Z]{0,2}\d{6,9})\b", re.IGNORECASE),
+        re.compile(r"\bpassport\b[^\n\d]{0,20}?\b(?=[A-Z]{0,3}\d)(?P<value>[A-Z0-9]{6,9})\b", re.IGNORECASE),
         0.9,
-        None,
+        # Of every country: letters stand in front (India, Italy), in the middle (France) or anywhere (Germany).
+        lambda text: len(re.findall(r"\d", text)) >= 3,
+    ),
+    (
+        "MEDICAL_RECORD_NUMBER",
+        re.compile(
+            r"\b(?:MRN\b|medical record\b|(?:medical|health|hospital|patient|chart)(?: record)?[ _-]?"
+            r"(?:number\b|no\b\.?|ID\b|#))[\"']?[ \t]{0,3}(?:is\b|was\b|[:=#])?[ \t]{0,3}[\"']?#?"
+            r"(?P<value>[A-Z]{0,4}[ -]?\d(?:[A-Z0-9-]{2,14}[A-Z0-9]))\b",
+            re.IGNORECASE,
+        ),
+        0.9,
+        lambda text: len(re.findall(r"\d", text)) >= 4,
     ),
     (
         "US_BANK_NUMBER",
@@ -160,17 +185,6 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
         ),
         0.8,
         None,
-    ),
-    (
-        "ADDRESS",
-        re.compile(
-            r"\b(?:address(?: of [^\n.:?!]{1,40})?(?: is|:)|located at|(?:live|lives|living|reside|resides) (?:at|in)"
-            r"|(?:ship|send|deliver|return|mail) (?:\w+ ){0,3}to)\s+"
-            r"(?P<value>\d{1,6} [^?!;]{4,90}?)(?=[?!;]|\.(?:\s+[A-Z]|\s*$)|\n\s*\n|\s*$)",
-            re.IGNORECASE,
-        ),
-        0.8,
-        lambda text: re.search(r"[A-Z]", text) is not None,
     ),
 ]
 

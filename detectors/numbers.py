@@ -28,6 +28,8 @@ _PHONE_WORD = re.compile(
     r"|number|desk|answer(?:ing|ed)?|ring|pager|voicemail)\b",
     re.IGNORECASE,
 )
+# Never given out: area 000, 666 and 900 to 999, group 00, serial 0000 (Social Security Administration, POMS RM 10201).
+_SSN = re.compile(r"(?!000|666|9)\d{3}(?!00)\d\d(?!0000)\d{4}")
 _SSN_WORD = re.compile(r"\b(?:ssn|social security)\b", re.IGNORECASE)
 _BEFORE = 40
 
@@ -66,7 +68,7 @@ def _classify(text: str, start: int, groups: list[tuple[int, int]]) -> Iterator[
     lengths = tuple(b - a for a, b in groups)
     before = text[max(start - _BEFORE, 0) : start].rpartition("\n")[2]
     nanp = _NANP.search(text, start, end)
-    if len(digits) == 9 and (lengths == (3, 2, 4) or _SSN_WORD.search(before)):
+    if len(digits) == 9 and (_SSN_WORD.search(before) or (lengths == (3, 2, 4) and _SSN.fullmatch(digits))):
         yield Entity(groups[0][0], end, "US_SSN", 0.95)
     elif text[start] == "+" and digits[0] != "0" and 8 <= len(digits) <= 15:
         yield Entity(start, _with_extension(text, end), "PHONE_NUMBER", 0.95)
@@ -116,8 +118,10 @@ def _ssn(text: str, groups: list[tuple[int, int]]) -> tuple[int, int, str] | Non
     """First and last group of a social security number with its dashes, among other numbers."""
     for first in range(len(groups) - 2):
         a, _, b = groups[first : first + 3]
+        written = text[a[0] : b[1]]
         if (
-            re.fullmatch(r"\d{3}-\d\d-\d{4}", text[a[0] : b[1]])
+            re.fullmatch(r"\d{3}-\d\d-\d{4}", written)
+            and _SSN.fullmatch(written.replace("-", ""))
             and text[max(a[0] - 1, 0)] != "-" != text[b[1] : b[1] + 1]
         ):
             return first, first + 2, "US_SSN"

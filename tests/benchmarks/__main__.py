@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("producer", "encoder", "groundedness", "worker", "monitor", "deploy")
+NAMES = ("producer", "encoder", "groundedness", "personal_data", "worker", "monitor", "deploy")
 
 
 def main(names: list[str]) -> int:

@@ -96,6 +96,25 @@ def test_numbers_go_on_after_placeholders_that_stand_there() -> None:
     )
 
 
+def test_an_organisation_is_left_in_place_and_reported_where_it_then_stands() -> None:
+    event = interaction(input_messages=(Message("user", f"{MAIL} works at Acme Ltd, {MAIL} said. Acme Ltd!"),))
+    text = event.input
+    start = text.index("Acme Ltd")
+    found = [Entity(0, len(MAIL), "EMAIL_ADDRESS", 0.9), Entity(start, start + 8, "ORGANIZATION", 0.7)]
+    result = redact(event, {"input:0": found})
+    redacted = result.interaction.input
+    assert redacted == "[EMAIL_ADDRESS_1] works at Acme Ltd, [EMAIL_ADDRESS_1] said. Acme Ltd!"
+    assert result.counts == {"EMAIL_ADDRESS": 2}
+    assert [redacted[s.start : s.end] for s in result.spans if s.label == "ORGANIZATION"] == ["Acme Ltd"]
+
+
+def test_an_organisation_hides_no_name() -> None:
+    event = interaction(input_messages=(Message("user", "I am Jane Doe, of the Jane Doe Foundation."),))
+    start = event.input.index("Jane Doe Foundation")
+    found = [Entity(5, 13, "PERSON", 0.8), Entity(start, start + 19, "ORGANIZATION", 0.99)]
+    assert redact(event, {"input:0": found}).interaction.input == "I am [PERSON_1], of the [PERSON_1] Foundation."
+
+
 def test_nothing_found_changes_nothing() -> None:
     event = interaction(input_messages=(Message("user", "What is a dict?"),))
     assert redact(event, {}) == Redacted(event, (), {})
