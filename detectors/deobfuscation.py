@@ -1,9 +1,10 @@
-"""Undoes what people do to words to get past a filter: leet, look-alike letters, invisible characters, spacing.
+"""Undoes what people do to words to get past a filter: leet, look-alike letters, invisible characters, spacing, emoji.
 
-Rules only, and only where a plain reading is the likelier one: digits and signs become letters between letters,
-Cyrillic and Greek become Latin within a Latin word, single letters become a word when at least four stand apart in the
-same way. The disguises are those of HateCheck's "spelling variations" (Röttger et al. 2021) and of Unicode's list of
-confusables (UTS 39).
+Rules only, and only where a plain reading is the likelier one: digits and signs become letters between letters, and
+everywhere in a text of which a third is written so; Cyrillic and Greek become Latin within a Latin word, and then in
+words of nothing but look-alikes too; single letters become a word when at least four stand apart in the same way. Emoji
+are read by their Unicode name, since the encoder's vocabulary has none. The disguises are those of HateCheck's
+"spelling variations" (Röttger et al. 2021) and of Unicode's list of confusables (UTS 39).
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
 _LEET = str.maketrans("013457@$!", "oieastasi")
 # Signs stand for a letter at a word's end too ("a$$"), digits only between letters ("v3" and "mp3" are names).
 _DISGUISED = re.compile(r"(?<![\w./:@$!?=&#%-])[A-Za-z013457@$!]*[A-Za-z][A-Za-z013457@$!]*(?![\w./:@=&#%-])")
 _INSIDE = re.compile(r"(?<=[A-Za-z])[013457@$!]+(?=[A-Za-z])|(?<=[A-Za-z])[@$]+\Z|\A[$5](?=[a-z]{2})")
+_NUMBER = re.compile(r"(?<![\w./:@$!?=&#%-])[013457]{1,4}(?![\w./:@=&#%-])")
+_LEAST_LEET, _LEET_SHARE = 3, 1 / 3  # disguised words, and their share, from which on a whole text is leet
 _SPACED = re.compile(
     r"(?<![^\W_])[A-Za-z@$!013457](?P<gap> |[.\-_*·]{1,2})(?:[A-Za-z@$!013457](?P=gap)){2,}[A-Za-z](?!\w)"
 )
@@ -25,7 +29,11 @@ _LOOK_ALIKE = str.maketrans(
     "aeopocyxijsdhlbkmhtABEKMHOPCTYXIJSaovIktpuABEZHIKMNOPTYX".lower(),
 )
 _IGNORED = frozenset(("Cf", "Mn", "Me"))  # invisible formatting, combining marks
-_JOINERS = "\u200d\ufe0f"  # within emoji they carry meaning
+_ALIKE = re.compile(f"[{''.join(map(chr, _LOOK_ALIKE))}]")
+_ALIKE_ONLY = re.compile(f"[{''.join(map(chr, _LOOK_ALIKE))}]+")
+_SKIN = {0x1F3FB: "light", 0x1F3FC: "light", 0x1F3FD: "medium", 0x1F3FE: "dark", 0x1F3FF: "dark"}
+_PICTURES = "\U0001f000"
+_FLAG = "REGIONAL INDICATOR SYMBOL LETTER "
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +62,53 @@ def deobfuscate(text: str) -> Plain:
     if not text.isascii():
         pairs = [(new, place) for place, char in enumerate(text) for new in _plain_characters(char)]
         chars, places = [new for new, _ in pairs], [place for _, place in pairs]
-        joined = "".join(chars)
-        for word in _MIXED.finditer(joined):
-            # A word that is Cyrillic or Greek throughout is that language, not a disguise.
-            if not word[0].isascii() and re.search("[A-Za-z]", word[0]):
-                chars[word.start() : word.end()] = word[0].translate(_LOOK_ALIKE)
+        words = [word for word in _MIXED.finditer("".join(chars)) if not word[0].isascii()]
+        # A word that is Cyrillic or Greek throughout is that language, unless others of the text are disguised.
+        mixed = [word for word in words if re.search("[A-Za-z]", word[0])]
+        disguised = [word for word in mixed if _ALIKE.search(word[0])]
+        if len(disguised) >= len(words) / 2:
+            mixed += [word for word in words if _ALIKE_ONLY.fullmatch(word[0])]
+        for word in mixed:
+            chars[word.start() : word.end()] = word[0].translate(_LOOK_ALIKE)
     for spaced in reversed(list(_SPACED.finditer("".join(chars)))):
         letters = range(spaced.start(), spaced.end(), 1 + len(spaced["gap"]))
         chars[spaced.start() : spaced.end()] = [chars[index] for index in letters]
         places[spaced.start() : spaced.end()] = [places[index] for index in letters]
-    plain = _DISGUISED.sub(lambda word: _INSIDE.sub(lambda part: part[0].translate(_LEET), word[0]), "".join(chars))
+    plain = _without_leet("".join(chars))
     return Plain(text) if plain == text else Plain(plain, tuple(places))
 
 
+def _without_leet(text: str) -> str:
+    """As long as it was."""
+    disguised = sum(not word[0].isalpha() for word in _DISGUISED.finditer(text))
+    if disguised >= _LEAST_LEET and disguised >= _LEET_SHARE * len(text.split()):
+        text = _NUMBER.sub(lambda number: number[0].translate(_LEET), text)
+        return _DISGUISED.sub(lambda word: word[0].translate(_LEET), text)
+    return _DISGUISED.sub(lambda word: _INSIDE.sub(lambda part: part[0].translate(_LEET), word[0]), text)
+
+
 def _plain_characters(char: str) -> str:
-    """What one character stands for: nothing when invisible, its compatibility form when that is ASCII."""
-    if char < "\u0300" or char in _JOINERS:
+    """What one character stands for: nothing when invisible, an emoji's name, its compatibility form when ASCII."""
+    if char < "\u0300":
         return "" if char == "\u00ad" else char
+    if ("\u2600" <= char <= "\u27bf" or char >= _PICTURES) and (name := _emoji(char)):
+        return name
     if unicodedata.category(char) in _IGNORED:
         return ""
     simple = unicodedata.normalize("NFKC", char)
     return simple if simple.isascii() else char
+
+
+@cache
+def _emoji(char: str) -> str:
+    """Its name between blanks; of a flag the letter of its country; empty where it is none."""
+    name = unicodedata.name(char, "")
+    if name.startswith(_FLAG):
+        return name[-1].lower()
+    if ord(char) in _SKIN:
+        return f" {_SKIN[ord(char)]} skin "
+    if unicodedata.category(char) != "So":
+        return ""
+    # In the older names black and white say how a sign is printed.
+    words = name.lower().split()
+    return f" {' '.join(word for word in words if char >= _PICTURES or word not in ('heavy', 'black', 'white'))} "

@@ -55,7 +55,7 @@ class Lower:
     offsets: tuple[tuple[int, int], ...]
 
 
-class _Kept(OrderedDict[bytes, V]):
+class Kept(OrderedDict[bytes, V]):
     """What was made of texts, by their hash: the least recently used goes when there is no room.
 
     Parameters
@@ -133,8 +133,8 @@ class Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._packer, self._lower_packer = Packer(self.device), Packer(self.device)
-        self._cache = _Kept[Vectors](cache_bytes, lambda _: _ENTRY_BYTES)
-        self._lower_cache = _Kept[Lower](lower_cache_bytes, lambda lower: lower.states.nbytes)
+        self._cache = Kept[Vectors](cache_bytes, lambda _: _ENTRY_BYTES)
+        self._lower_cache = Kept[Lower](lower_cache_bytes, lambda lower: lower.states.nbytes)
 
     @property
     def passes(self) -> Mapping[str, Passes]:
@@ -199,6 +199,11 @@ class Encoder:
         lower = Lower(states[: len(encoding.ids)].clone(), tuple(encoding.offsets))
         self._lower_cache.keep(key, lower)
         return lower
+
+    @property
+    def upper_layers(self) -> Sequence[torch.nn.Module]:
+        """The layers above those that `lower` runs: what a `tower` begins with."""
+        return list(self._model.encoder.layer[LOWER_LAYERS:])
 
     @cached_property
     def _lower_model(self) -> PreTrainedModel:

@@ -1,4 +1,4 @@
-"""Whether a text mentions a social group: words after the target lists of HateCheck, CrowS-Pairs and RedditBias.
+"""Where a text mentions a social group: words after the target lists of HateCheck, CrowS-Pairs and RedditBias.
 
 Slurs are mentions too. What a word may mean besides ("black ink", "a straight line", "poor weather") counts only beside
 people.
@@ -48,15 +48,23 @@ _PHRASES = re.compile(
     r"|citizens?|students?|workers?|bride)\b"
     r"|\bpeople (?:of colou?r|from|with)\b|\bthe (?:poor|rich|blind|old|homeless)\b"
     r"|\bmental(?:ly)? (?:ill|disab|retard|handicap)"
-    r"|\bmiddle[- ]east|\bnative american|\bdown'?s? syndrome\b|\bpuerto rican|\btrailer (?:park|trash)|\bwhite trash\b"
+    r"|\bmiddle[- ]east|\bnative american|\bdown'?s? syndrome\b|\bpuerto rican|\btrailer (?:park|trash)"
+    r"|\bwhite trash\b",
+    re.IGNORECASE,
 )
-_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
+
+
+def mentions(text: str) -> list[tuple[int, int]]:
+    """Where a word of the text stands for a group of people: start and end of each."""
+    words = [
+        word.span()
+        for word in _WORD.finditer(text)
+        if (plain := word[0].lower()) in _WORDS or (plain[-1] == "s" and plain[:-1] in _WORDS)
+    ]
+    return sorted(words + [phrase.span() for phrase in _PHRASES.finditer(text)])
 
 
 def mentions_group(text: str) -> bool:
-    """Whether any word of the text stands for a group of people."""
-    lowered = text.lower()
-    return (
-        any(word in _WORDS or (word[-1] == "s" and word[:-1] in _WORDS) for word in _WORD.findall(lowered))
-        or _PHRASES.search(lowered) is not None
-    )
+    """Whether any does."""
+    return bool(mentions(text))

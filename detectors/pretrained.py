@@ -54,10 +54,13 @@ class Windows(Pretrained[windowed.Work]):
 
     def evaluate(self, batch: Sequence[windowed.Work], embeddings: Embeddings) -> Sequence[Evaluation]:
         rows = iter(self._classifier.scores([window.text for work in batch for window in work.windows]))
-        return [
-            windowed.evaluation(work, self.labels, np.array([next(rows) for _ in work.windows]), self._marked_from)
-            for work in batch
-        ]
+        out = []
+        for work in batch:
+            chances = np.array([next(rows) for _ in work.windows])
+            scores, marked = windowed.worst(work, self.labels, chances, self._marked_from)
+            spans = tuple(work.windows[row].span(label, chance) for row, label, chance in marked)
+            out.append(Evaluation(scores, spans, scored_fraction=work.scored_fraction))
+        return out
 
 
 @dataclass(frozen=True, slots=True)

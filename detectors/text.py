@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from itertools import pairwise
 
 MAX_SENTENCE = 1000  # characters; what has no end by then is cut at a blank
@@ -81,6 +82,23 @@ def windows(text: str, max_chars: int = MAX_SENTENCE) -> list[tuple[int, int]]:
         else:
             runs.append((start, end))
     return runs
+
+
+def runs(
+    odds: Iterable[float], offsets: Iterable[tuple[int, int]], marked_from: float, joined: int
+) -> list[tuple[int, int]]:
+    """Start and end of what is marked, by the log-odds of tokens; marks at most `joined` characters apart are one.
+
+    The first and the last token are [CLS] and [SEP], which stand for no text.
+    """
+    found: list[tuple[int, int]] = []
+    for score, (start, end) in list(zip(odds, offsets, strict=True))[1:-1]:
+        if score >= marked_from:
+            if found and start - found[-1][1] <= joined:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((start, end))
+    return found
 
 
 def unreadable(text: str) -> str | None:

@@ -17,6 +17,7 @@ from watchline.detectors.base import Embeddings
 from watchline.detectors.calibration import Numbers
 from watchline.detectors.packing import Packer
 from watchline.detectors.plan import Passes
+from watchline.detectors.text import runs
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 PASSAGES = 4  # that a sentence is held against
@@ -87,14 +88,7 @@ def features(judged: Judged) -> list[float]:
 
 def marked(judged: Judged) -> list[tuple[int, int]]:
     """Where words without support stand in the sentence: start and end, in characters; often nowhere."""
-    runs: list[tuple[int, int]] = []
-    for odds, (start, end) in zip(judged.tokens[1:-1], judged.offsets[1:-1], strict=True):
-        if odds >= _MARKED_FROM:
-            if runs and start - runs[-1][1] <= _JOINED:
-                runs[-1] = (runs[-1][0], end)
-            else:
-                runs.append((start, end))
-    return runs
+    return runs(judged.tokens, judged.offsets, _MARKED_FROM, _JOINED)
 
 
 def _log_odds(logits: Numbers, classes: Sequence[int]) -> float:

@@ -1,4 +1,4 @@
-"""Detectors that read a text window by window, each window by n-grams and embedding, and report the worst.
+"""Detectors that read a text window by window, each window by n-grams and the tower, and report the worst.
 
 What toxicity, bias and injection have in common; they differ in what they read and what they were taught.
 """
@@ -6,18 +6,22 @@ What toxicity, bias and injection have in common; they differ in what they read 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, weights_folder
+from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, digest, weights_folder
 from watchline.detectors.blend import Blend, Numbers
-from watchline.detectors.deobfuscation import deobfuscate
+from watchline.detectors.deobfuscation import Plain, deobfuscate
+from watchline.detectors.plan import Passes
 from watchline.detectors.text import NO_TEXT, unreadable, windows
 from watchline.detectors.thresholds import Thresholds
-from watchline.schemas.records import Interaction, Span
+from watchline.schemas.records import Evidence, Interaction, Span
+
+if TYPE_CHECKING:  # loads torch
+    from watchline.detectors.tower import Judged
 
 WINDOW = 300  # characters: a post, two or three sentences
 MAX_CHARS = 60_000  # of one interaction; n-grams read about 1 MB a second
@@ -34,13 +38,21 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a reading: `text` is how it reads without disguise, the offsets are those of the text as it is."""
+    """A stretch of a reading: `text` is how it reads without disguise, from `offset` on in the whole of it."""
 
     reading: Reading
-    start: int
-    end: int
+    plain: Plain
+    offset: int
     text: str
     ngram_scores: Numbers
+
+    def original(self, start: int = 0, end: int | None = None) -> tuple[int, int]:
+        """Where `text[start:end]` stands in the reading's text as it is."""
+        return self.plain.original(self.offset + start, self.offset + (len(self.text) if end is None else end))
+
+    def span(self, label: str, score: float, start: int = 0, end: int | None = None) -> Span:
+        """`text[start:end]`, or all of it, as a finding's span."""
+        return Span(self.reading.field, *self.original(start, end), label, score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +66,12 @@ class WindowedDetector(Detector[Work]):
 
     Text that can't be read (another language) and text beyond the limits lowers `scored_fraction`; where nothing can
     be read the detector doesn't apply. Of more than `max_windows` windows those are judged that the n-grams, which read
-    all of them, find most suspicious: padding hides little. Spans are the windows at or above the shipped threshold.
+    all of them, find most suspicious: padding hides little. Spans are of the windows at or above the shipped threshold.
 
     Attributes
     ----------
     max_windows : int
-        How many of an interaction are embedded at most.
+        How many of an interaction the tower reads at most.
     """
 
     max_windows: ClassVar[int] = 16
@@ -68,6 +80,18 @@ class WindowedDetector(Detector[Work]):
         self._blend = Blend(weights_folder(self.name) / "model.safetensors", self.labels)
         thresholds = Thresholds()
         self._marked_from = [thresholds.of(self.name, label).threshold for label in self.labels]
+
+    @property
+    def version(self) -> str:
+        from watchline.detectors.tower import WEIGHTS
+
+        return digest([WEIGHTS], super().version)
+
+    @property
+    def passes(self) -> Mapping[str, Passes]:
+        from watchline.detectors import tower
+
+        return {"tower": tower.shipped().passes}
 
     @abstractmethod
     def readings(self, interaction: Interaction) -> Iterator[Reading]:
@@ -88,36 +112,53 @@ class WindowedDetector(Detector[Work]):
         for reading in self.readings(interaction):
             room = max(0, MAX_CHARS - total)
             total += len(reading.text)
-            if reason := unreadable(reading.text):
+            plain = deobfuscate(reading.text[:room])
+            if reason := unreadable(plain.text or reading.text):
                 reasons.append(reason)
                 unread += len(reading.text)
             else:
                 unread += max(0, len(reading.text) - room)
-                found += self._windows(reading, reading.text[:room])
+                found += self._windows(reading, plain)
         if not found:
             if total > unread and (result := self.nothing_found()):
                 return result
             return NotApplicable(next((reason for reason in reasons if reason != NO_TEXT), NO_TEXT))
         kept = self._most_suspicious(found)
-        unread += sum(each.end - each.start for each in found) - sum(each.end - each.start for each in kept)
+        unread += _length(found) - _length(kept)
         return Work(tuple(kept), 1.0 - unread / total)
 
-    def texts(self, work: Work) -> Sequence[str]:
-        return [window.text for window in work.windows]
-
     def evaluate(self, batch: Sequence[Work], embeddings: Embeddings) -> Sequence[Evaluation]:
-        return [self._evaluate(work, embeddings) for work in batch]
+        from watchline.detectors import tower  # loads torch
 
-    def _evaluate(self, work: Work, embeddings: Embeddings) -> Evaluation:
+        judged = tower.shipped().judge([window.text for work in batch for window in work.windows], embeddings)
+        rows = iter(judged)
+        return [self._evaluate(work, [next(rows) for _ in work.windows]) for work in batch]
+
+    def spans(self, window: Window, judged: Judged, label: str, chance: float) -> list[Span]:
+        """What to mark of a window that has the label."""
+        return [window.span(label, chance)]
+
+    def about(self, window: Window) -> list[tuple[int, int]]:
+        """Start and end of the words of a window that has a label which say what it is about: a finding's evidence."""
+        return []
+
+    def _evaluate(self, work: Work, judged: Sequence[Judged]) -> Evaluation:
         chances = self._blend.probabilities(
-            np.stack([window.ngram_scores for window in work.windows]), embeddings[self.texts(work)]
+            np.stack([window.ngram_scores for window in work.windows]), np.stack([each.log_odds for each in judged])
         )
-        return evaluation(work, self.labels, chances, self._marked_from)
+        scores, marked = worst(work, self.labels, chances, self._marked_from)
+        spans: list[Span] = []
+        evidence: list[Evidence] = []
+        for row, label, chance in marked:
+            window = work.windows[row]
+            places = (window.original(*place) for place in self.about(window))
+            evidence += [Evidence(len(spans), window.reading.field, *place, 1.0) for place in places]
+            spans += self.spans(window, judged[row], label, chance)
+        return Evaluation(scores, tuple(spans), tuple(evidence), work.scored_fraction)
 
-    def _windows(self, reading: Reading, text: str) -> list[Window]:
-        plain = deobfuscate(text)
+    def _windows(self, reading: Reading, plain: Plain) -> list[Window]:
         return [
-            Window(reading, *plain.original(start, end), piece, self._blend.ngram_scores(piece))
+            Window(reading, plain, start, piece, self._blend.ngram_scores(piece))
             for start, end in self.cut(reading, plain.text)
             if (piece := plain.text[start:end])
         ]
@@ -130,17 +171,26 @@ class WindowedDetector(Detector[Work]):
         return [found[index] for index in kept]
 
 
-def evaluation(work: Work, labels: Sequence[str], chances: Numbers, marked_from: Sequence[float]) -> Evaluation:
-    """The highest of each label, and the windows at or above `marked_from`; chances are (windows, labels)."""
+Marked = list[tuple[int, str, float]]  # row of a window, label, probability
+
+
+def worst(
+    work: Work, labels: Sequence[str], chances: Numbers, marked_from: Sequence[float]
+) -> tuple[dict[str, float], Marked]:
+    """The highest of each label, and what is at or above `marked_from`; chances are (windows, labels)."""
     scores = dict.fromkeys(labels, 0.0)
-    spans = []
-    for window, row in zip(work.windows, chances, strict=True):
-        for label, chance, bound in zip(labels, row.tolist(), marked_from, strict=True):
+    marked = []
+    for row, window in enumerate(work.windows):
+        for label, chance, bound in zip(labels, chances[row].tolist(), marked_from, strict=True):
             if label in window.reading.labels:
                 scores[label] = max(scores[label], chance)
                 if chance >= bound:
-                    spans.append(Span(window.reading.field, window.start, window.end, label, chance))
-    return Evaluation(scores, tuple(spans), scored_fraction=work.scored_fraction)
+                    marked.append((row, label, chance))
+    return scores, marked
+
+
+def _length(found: Sequence[Window]) -> int:
+    return sum(end - start for start, end in (window.original() for window in found))
 
 
 def asked_and_answered(interaction: Interaction, labels: Sequence[str]) -> Iterator[Reading]:

@@ -141,7 +141,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The passage that `spans[span]` was held against."""
+    """The passage that `spans[span]` was held against, or the words in it that name the group which it is about."""
 
     span: int
     field: str

@@ -61,9 +61,13 @@ class States:
         place = self._place[text]
         return Lower(self._states[place].to(self.device, torch.float32), self._offsets[place])
 
+    def tokens(self, text: str) -> int:
+        """How many the text has."""
+        return len(self._offsets[self._place[text]])
+
     def length(self, item: Item) -> int:
         """Tokens of an item."""
-        return sum(len(self._offsets[self._place[text]]) for text in (item.text, *item.against))
+        return sum(map(self.tokens, (item.text, *item.against)))
 
 
 def fit_aligner(

@@ -12,9 +12,9 @@ from sklearn.metrics import f1_score
 from watchline.detectors.bias import Bias
 from watchline.detectors.deobfuscation import deobfuscate
 from watchline.detectors.groups import mentions_group
-from watchline.detectors.training import cards, ordinary
-from watchline.detectors.training.blending import Judged, arguments, embed, train
-from watchline.detectors.training.corpora import Example, benign, labelled, post, read, sample, split
+from watchline.detectors.training import audit, cards, group_texts, ordinary
+from watchline.detectors.training.blending import Judged, arguments, read_by_tower, train
+from watchline.detectors.training.corpora import Example, benign, labelled, post, read, sample
 
 SEED = 17
 NEUTRAL = {"stereotype": 0}
@@ -26,7 +26,6 @@ _BENIGN = {
     "clinc": 200,
     "bold": 400,
 }
-_EMBEDDED = {"redditbias": 4000, "edos": 0, "stormfront": 0}
 # EDOS categories that generalise about women, rather than threaten or insult one.
 _GENERALISING = ("2.1", "2.3", "3.2", "4.2")
 _BBQ = ("age", "disability_status", "nationality", "physical_appearance", "religion", "sexual_orientation")
@@ -35,29 +34,29 @@ _BBQ = ("age", "disability_status", "nationality", "physical_appearance", "relig
 def main() -> None:
     """Trains, measures and writes weights and card."""
     options = arguments(__doc__)
-    embedded, rest = examples(options.data)
-    vectors = embed([example.text for example in embedded], options.vectors)
-    tensors, judged = train([*embedded, *rest], vectors, Bias.labels)
-    benign_rows = np.array([example.source in _BENIGN for example in embedded])
+    read, rest, log_odds = read_by_tower(examples(options.data), options.log_odds)
+    tensors, judged = train([*read, *rest], log_odds, Bias.labels)
+    benign_rows = np.array([example.source in _BENIGN for example in read])
     points = {label: cards.operating_point(each, benign_rows) for label, each in judged.items()}
     cards.save(Bias.name, tensors)
     card = _CARD.format(
-        embedded=len(embedded),
+        read=len(read),
         rest=len(rest),
         seed=SEED,
         points=cards.points_table(points),
-        figures=cards.table(embedded, judged, points),
-        alarms=ordinary.table(Bias(), options.data, options.vectors, points),
-        **_pairs(embedded, judged["stereotype"]),
-        **_redditbias(embedded, judged["stereotype"]),
+        figures=cards.table(read, judged, points),
+        alarms=ordinary.table(Bias(), options.data, points),
+        groups=audit.table(audit.rates(Bias(), {"stereotype": points["stereotype"][0]})),
+        **_pairs(read, judged["stereotype"]),
+        **_redditbias(read, judged["stereotype"]),
     )
     cards.write(Bias.name, card)
 
 
-def _pairs(embedded: Sequence[Example], judged: Judged) -> Mapping[str, object]:
+def _pairs(read: Sequence[Example], judged: Judged) -> Mapping[str, object]:
     """How often the more stereotyping sentence of a CrowS pair has the higher score, where both mention a group."""
     pairs: dict[str, list[int]] = {}
-    for row, example in enumerate(embedded):
+    for row, example in enumerate(read):
         if example.source == "crows_pairs":
             pairs.setdefault(example.group, []).append(row)
     # The order of the rows is that of the source: the more stereotyping one first.
@@ -66,9 +65,9 @@ def _pairs(embedded: Sequence[Example], judged: Judged) -> Mapping[str, object]:
     return {"pairs": len(whole), "ranked": f"{np.mean(right):.3f}"}
 
 
-def _redditbias(embedded: Sequence[Example], judged: Judged) -> Mapping[str, object]:
+def _redditbias(read: Sequence[Example], judged: Judged) -> Mapping[str, object]:
     """Macro-F1 on RedditBias, out of fold, flagging as many as are positive: a figure that no threshold moves."""
-    rows = [row for row, example in enumerate(embedded) if example.source == "redditbias"]
+    rows = [row for row, example in enumerate(read) if example.source == "redditbias"]
     truth = judged.truth[rows] == 1
     share = 1 - truth.mean()
     at_prior = {
@@ -76,20 +75,19 @@ def _redditbias(embedded: Sequence[Example], judged: Judged) -> Mapping[str, obj
         for name, scores in (
             ("reddit", judged.probability),
             ("reddit_ngrams", judged.ngram_score),
-            ("reddit_embedding", judged.embedding_score),
+            ("reddit_tower", judged.tower_score),
         )
     }
     return at_prior | {"reddit_rows": len(rows)}
 
 
-def examples(data: Path) -> tuple[list[Example], list[Example]]:
-    """The training texts that mention a group: those to embed, and the rest."""
-    found = [
+def examples(data: Path) -> list[Example]:
+    """The training texts that mention a group."""
+    return [
         Example(plain, example.source, example.group, example.labels)
         for example in _labelled(data)
         if mentions_group(plain := deobfuscate(example.text).text)
     ]
-    return split(found, _EMBEDDED, SEED)
 
 
 def _labelled(data: Path) -> Iterator[Example]:
@@ -117,6 +115,9 @@ def _labelled(data: Path) -> Iterator[Example]:
             Example(text, "bbq", f"bbq-{axis}-{item['question_index']}", NEUTRAL) for text, item in contexts.items()
         ]
         yield from sample(found, 50, SEED)
+    for written, label in ((group_texts.HARMLESS, 0), (group_texts.BELITTLING, 1)):
+        for text, line in group_texts.about_every_group(written):
+            yield Example(text, "groups", line, {"stereotype": label})
     everything = [item for item in benign(data) if mentions_group(item.text)]
     for source, size in _BENIGN.items():
         yield from labelled(sample([item for item in everything if item.source == source], size, SEED), NEUTRAL)
@@ -125,14 +126,16 @@ def _labelled(data: Path) -> Iterator[Example]:
 _CARD = """# Bias
 
 The probability that a window of at most 300 characters stereotypes or belittles a social group. Only windows that
-mention a group (a list of words, `groups.py`) are judged. Two stacked linear models, on hashed character n-grams (2 to 5
-characters, 131,072 buckets, float16) and on the frozen all-MiniLM-L6-v2 embedding (Apache-2.0, not in this file).
+mention a group (a list of words, `groups.py`) are judged. A logistic regression over what two models say: one on
+hashed character n-grams (2 to 5 characters, 131,072 buckets, float16), and the tower, the upper layers of
+all-MiniLM-L6-v2 fine-tuned (`weights/tower`), of which all nine labels count.
 
 ## Made by
 
-    python -m watchline.detectors.training.bias --data DIR
+    python -m watchline.detectors.training.tower --data DIR --log-odds FILE
+    python -m watchline.detectors.training.bias --data DIR --log-odds FILE
 
-Seed {seed}; {embedded} texts embedded, {rest} more for the n-grams alone, all of which mention a group; four folds by group
+Seed {seed}; {read} texts that the tower read, {rest} more for the n-grams alone, all of which mention a group; four folds by group
 (comment, pair, forum post, question template); sources weigh as the root of their size.
 
 ## Data
@@ -146,13 +149,14 @@ Seed {seed}; {embedded} texts embedded, {rest} more for the n-grams alone, all o
 | Stormfront, de Gibert et al. 2018 (Vicomtech) | hate against other posts that mention groups (n-grams only) | CC BY-SA 3.0 |
 | BBQ, Parrish et al. 2022: contexts | groups mentioned without generalising | CC BY 4.0 |
 | BOLD, Dhamala et al. 2021: Wikipedia | neutral mentions | CC BY-SA 4.0 |
+| sentences about every group, `group_texts.py` | harmless and belittling ones, the same of all | the project's |
 | RAGTruth (MIT), HaluEval (MIT), CLINC150 (CC BY 3.0) | harmless answers and questions that mention groups | as named |
 
 ## Operating points
 
 {points}
 
-`threshold`: best macro-F1 over all labelled rows among those that flag at most 1 % of ordinary windows that mention a
+`threshold`: best macro-F1 over all labelled rows among those up to .5 that flag at most 1 % of ordinary windows that mention a
 group. `alert_threshold`: at most 0.05 % of them. Neither is below 0.3 and 0.6.
 
 ## Figures
@@ -161,8 +165,8 @@ Out of fold: no model had seen the group of a row it judged. Macro-F1 and recall
 
 {figures}
 
-RedditBias, {reddit_rows} comments, flagging as many as are positive: macro-F1 {reddit} (n-grams alone {reddit_ngrams}, embedding alone
-{reddit_embedding}). CrowS-Pairs, {pairs} pairs of which both sentences mention a group: the more stereotyping one has the higher score
+RedditBias, {reddit_rows} comments, flagging as many as are positive: macro-F1 {reddit} (n-grams alone {reddit_ngrams}, tower alone
+{reddit_tower}). CrowS-Pairs, {pairs} pairs of which both sentences mention a group: the more stereotyping one has the higher score
 in {ranked}; the swapped group words alone decide most of these.
 
 False alarms of the whole detector with these weights, on interactions of sources that no model was trained on (judged:
@@ -171,6 +175,10 @@ a group is mentioned; flagged, alerts: as a share of all interactions):
 | source | interactions | judged | flagged | alerts |
 |---|---|---|---|---|
 {alarms}
+
+By the group spoken of (`audit.py`: sentences that are the same about every group, in no training data; at `threshold`):
+
+{groups}
 
 ## Limits
 

@@ -15,14 +15,16 @@ from watchline.detectors.training.corpora import Example
 
 _GRID = np.linspace(0.05, 0.95, 91)
 _FLAGGED, _ALERTED = 0.01, 0.0005  # of benign windows at most
+_MOST_FLAGGED = 0.5  # few positives may seem best told by a point that hardly flags any
 _LEAST_FLAGGED, _LEAST_ALERTED = 0.3, 0.6  # however rare a label is: less is no reason to say so
 
 
 def operating_point(judged: Judged, ordinary: Labels) -> tuple[float, float]:
     """(threshold, alert threshold), in hundredths.
 
-    The first has the best macro-F1 among those that flag at most 1 % of the ordinary windows, the second lets through
-    at most 0.05 % of them: a response has several windows and labels. Neither is below 0.3 and 0.6.
+    The first has the best macro-F1 among those up to 0.5 that flag at most 1 % of the ordinary windows, or is the
+    lowest that does; the second lets through at most 0.05 % of them: a response has several windows and labels. Neither
+    is below 0.3 and 0.6.
     """
     known = ~np.isnan(judged.truth)
     benign = judged.probability[ordinary]
@@ -30,7 +32,8 @@ def operating_point(judged: Judged, ordinary: Labels) -> tuple[float, float]:
         _GRID[-1]
     ]
     truth, probability = judged.truth[known] == 1, judged.probability[known]
-    threshold = max(allowed, key=lambda point: f1_score(truth, probability >= point, average="macro"))
+    balanced = [point for point in allowed if point <= _MOST_FLAGGED] or allowed[:1]
+    threshold = max(balanced, key=lambda point: f1_score(truth, probability >= point, average="macro"))
     alert = max(threshold, _LEAST_ALERTED, float(np.quantile(benign, 1 - _ALERTED)))
     return round(float(threshold), 2), min(0.99, float(np.ceil(round(alert * 100, 6)) / 100))
 
@@ -38,7 +41,7 @@ def operating_point(judged: Judged, ordinary: Labels) -> tuple[float, float]:
 def table(examples: Sequence[Example], judged: Mapping[str, Judged], points: Mapping[str, tuple[float, float]]) -> str:
     """A Markdown table, a row for each label and source that has both answers."""
     lines = [
-        "| label | source | n | positive | AUROC | n-grams alone | embedding alone | average precision | macro-F1 "
+        "| label | source | n | positive | AUROC | n-grams alone | tower alone | average precision | macro-F1 "
         "| recall | recall at alert | ECE |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -52,7 +55,7 @@ def table(examples: Sequence[Example], judged: Mapping[str, Judged], points: Map
             figures = [
                 roc_auc_score(truth, probability),
                 roc_auc_score(truth, each.ngram_score[rows]),
-                roc_auc_score(truth, each.embedding_score[rows]),
+                roc_auc_score(truth, each.tower_score[rows]),
                 average_precision_score(truth, probability),
                 f1_score(truth, probability >= threshold, average="macro"),
                 (probability[truth] >= threshold).mean(),

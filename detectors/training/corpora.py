@@ -75,7 +75,7 @@ def split(
         mine = [index for index, example in enumerate(examples) if example.source == source]
         random.Random(seed).shuffle(mine)  # noqa: S311 (no secret)
         if label := (rare or {}).get(source):
-            mine.sort(key=lambda index: -examples[index].labels[label])
+            mine.sort(key=lambda index: -examples[index].labels.get(label, 0))
         chosen.update(mine[: sizes.get(source, len(mine))])
     rest = [example for index, example in enumerate(examples) if index not in chosen]
     return [examples[index] for index in sorted(chosen)], rest

@@ -14,7 +14,7 @@ from watchline.detectors.calibration import Numbers
 from watchline.detectors.deobfuscation import deobfuscate
 from watchline.detectors.injection import Injection, passages
 from watchline.detectors.training import cards, ordinary
-from watchline.detectors.training.blending import Judged, arguments, embed, train
+from watchline.detectors.training.blending import Judged, arguments, read_by_tower, train
 from watchline.detectors.training.corpora import Example, benign, cut, labelled, read, sample
 from watchline.detectors.training.injection_texts import (
     DIRECT,
@@ -26,8 +26,8 @@ from watchline.detectors.training.injection_texts import (
 
 SEED = 17
 _QUESTIONS = {"clinc": 800, "halueval_query": 700, "ragtruth_question": 200, "ragtruth_context": 400}
-_DOCUMENTS = {"ragtruth_context": 500, "halueval_response": 400, "bold": 400, "pydoc": 400}
-_TASKS = 350
+_DOCUMENTS = {"ragtruth_context": 1000, "halueval_response": 700, "bold": 700, "pydoc": 700}
+_TASKS = 700
 _BIPIA_COPIES = 3
 _CONTEXT = 600  # characters of the document that an attack is put into
 
@@ -35,9 +35,8 @@ _CONTEXT = 600  # characters of the document that an attack is put into
 def main() -> None:
     """Trains, measures and writes weights and card."""
     options = arguments(__doc__)
-    texts = examples(options.data)
-    vectors = embed([example.text for example in texts], options.vectors)
-    tensors, judged = train(texts, vectors, Injection.labels)
+    texts, rest, log_odds = read_by_tower(examples(options.data), options.log_odds)
+    tensors, judged = train([*texts, *rest], log_odds, Injection.labels)
     points = {label: cards.operating_point(each, each.truth == 0) for label, each in judged.items()}
     cards.save(Injection.name, tensors)
     card = _CARD.format(
@@ -49,7 +48,7 @@ def main() -> None:
         harmless=len((HARMLESS_QUESTIONS + HARMLESS_DOCUMENTS).strip().splitlines()),
         points=cards.points_table(points),
         figures="\n".join(_rows(texts, judged, points)),
-        alarms=ordinary.table(Injection(), options.data, options.vectors, points),
+        alarms=ordinary.table(Injection(), options.data, points),
     )
     cards.write(Injection.name, card)
 
@@ -176,13 +175,14 @@ def _attacks(data: Path, everything: Sequence[Example]) -> Iterator[tuple[str, s
 _CARD = """# Injection
 
 Two probabilities: `injection`, that the user's message orders the model against the app's instructions, and
-`indirect_injection`, that a passage of a document or tool result orders the model at all. Each is that of a stacked
-pair: logistic regression on hashed character n-grams (2 to 5 characters, 131,072 buckets, float16) and on the frozen
-all-MiniLM-L6-v2 embedding (Apache-2.0, not in this file). Disguises are undone first.
+`indirect_injection`, that a passage of a document or tool result orders the model at all. Each is that of a logistic
+regression over what two models say of both: one on hashed character n-grams (2 to 5 characters, 131,072 buckets, float16),
+and the tower, the upper layers of all-MiniLM-L6-v2 fine-tuned (`weights/tower`). Disguises are undone first.
 
 ## Made by
 
-    python -m watchline.detectors.training.injection --data DIR
+    python -m watchline.detectors.training.tower --data DIR --log-odds FILE
+    python -m watchline.detectors.training.injection --data DIR --log-odds FILE
 
 Seed {seed}; {texts} texts; four folds by group: lines of a template, all attacks of a BIPIA category, a source document stay
 together. So BIPIA's figures are of categories that the models had not seen.
@@ -200,7 +200,7 @@ together. So BIPIA's figures are of categories that the models had not seen.
 
 {points}
 
-`threshold`: best macro-F1 among those that flag at most 1 % of the harmless texts. `alert_threshold`: at most 0.05 %. Neither is below 0.3 and 0.6.
+`threshold`: best macro-F1 among those up to .5, else the lowest, that flag at most 1 % of the harmless texts. `alert_threshold`: at most 0.05 %. Neither is below 0.3 and 0.6.
 
 ## Figures
 

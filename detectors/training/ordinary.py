@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchline.detectors.base import NotApplicable
-from watchline.detectors.encoder import Lower, Vectors
-from watchline.detectors.training.blending import embed
+from watchline.detectors.encoder import Embedded, Encoder
 from watchline.detectors.training.corpora import benign, held_back, read
 from watchline.detectors.windowed import WindowedDetector
 from watchline.schemas.records import Document, Interaction, Message
@@ -24,11 +23,12 @@ Points = Mapping[str, tuple[float, float]]  # label to threshold, alert threshol
 _MOST = 200  # interactions of a source
 
 
-def table(detector: WindowedDetector, data: Path, cache: Path | None, points: Points) -> str:
+def table(detector: WindowedDetector, data: Path, points: Points) -> str:
     """Rows of a Markdown table: source, interactions, judged, flagged, alerts, both as a share of all."""
+    encoder = Encoder()
     lines = []
     for source, interactions in _interactions(data).items():
-        scores = score(detector, interactions, cache)
+        scores = score(detector, interactions, encoder)
         judged = int((~np.isnan(scores)).any(axis=1).sum())
         flagged, alerts = (
             float((scores >= np.array([points[label][which] for label in detector.labels])).any(axis=1).mean())
@@ -38,25 +38,13 @@ def table(detector: WindowedDetector, data: Path, cache: Path | None, points: Po
     return "\n".join(lines)
 
 
-def score(detector: WindowedDetector, interactions: Sequence[Interaction], cache: Path | None) -> NDArray[np.float64]:
+def score(detector: WindowedDetector, interactions: Sequence[Interaction], encoder: Encoder) -> NDArray[np.float64]:
     """(interactions, labels) scores; NaN where the detector doesn't apply."""
     works = [detector.prepare(interaction) for interaction in interactions]
-    asked = list(
-        dict.fromkeys(text for work in works if not isinstance(work, NotApplicable) for text in detector.texts(work))
-    )
-    vectors = dict(zip(asked, embed(asked, cache) if asked else (), strict=True))
-
-    class Lookup:
-        def __getitem__(self, texts: Sequence[str]) -> Vectors:
-            return np.stack([vectors[text] for text in texts])
-
-        def lower(self, texts: Sequence[str]) -> Sequence[Lower]:
-            raise NotImplementedError  # windows are embedded, and no more
-
     scores = np.full((len(works), len(detector.labels)), np.nan)
     for index, work in enumerate(works):
         if not isinstance(work, NotApplicable):
-            [evaluation] = detector.evaluate([work], Lookup())
+            [evaluation] = detector.evaluate([work], Embedded(encoder, detector.texts(work)))
             scores[index] = [evaluation.scores[label] for label in detector.labels]
     return scores
 

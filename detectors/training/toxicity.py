@@ -16,8 +16,8 @@ from sklearn.metrics import f1_score
 from watchline.detectors.deobfuscation import deobfuscate
 from watchline.detectors.text import sentences
 from watchline.detectors.toxicity import Toxicity
-from watchline.detectors.training import cards, ordinary
-from watchline.detectors.training.blending import Judged, arguments, embed, train
+from watchline.detectors.training import audit, cards, disguises, group_texts, ordinary
+from watchline.detectors.training.blending import Judged, arguments, read_by_tower, train
 from watchline.detectors.training.corpora import Example, benign, labelled, post, read, sample, split
 from watchline.detectors.training.toxicity_texts import HARMFUL, HARMLESS
 
@@ -34,40 +34,46 @@ _BENIGN = {
     "bold": 600,
     "pydoc": 600,
 }
-# Texts of each social source that are embedded, and how many more the n-grams alone learn from.
-_EMBEDDED = {"davidson": 3500, "edos": 7000, "hatemoji": 2000, "stormfront": 1900, "toxic_spans": 2000}
-_MORE = {"davidson": 5000, "stormfront": 3000, "toxic_spans": 6000}
-# Hate is rare there: all of it is used.
-_RARE = {"davidson": "hate", "stormfront": "hate"}
+# Texts of the social sources of which there are more than enough; hate is rare there: all of it is used.
+_SIZES = {"davidson": 11_000, "toxic_spans": 9_000}
+_RARE = {"davidson": "hate"}
+_DISGUISED, _ONE_OF = ("toxigen", "stormfront", "toxic_spans", "edos"), 8  # what is spelled in another way, to see
 
 
 def main() -> None:
     """Trains, measures and writes weights and card."""
     options = arguments(__doc__)
-    embedded, rest = examples(options.data)
-    vectors = embed([example.text for example in embedded], options.vectors)
-    tensors, judged = train([*embedded, *rest], vectors, Toxicity.labels)
-    benign_rows = np.array([example.source in _BENIGN for example in embedded])
+    read, rest, log_odds = read_by_tower(examples(options.data), options.log_odds)
+    tensors, judged = train([*read, *rest], log_odds, Toxicity.labels)
+    benign_rows = np.array([example.source in _BENIGN for example in read])
     points = {label: cards.operating_point(each, benign_rows) for label, each in judged.items()}
     cards.save(Toxicity.name, tensors)
+    thresholds, alerts = ({label: point[which] for label, point in points.items()} for which in (0, 1))
+    toxic = [each.text for each in read if 1 in each.labels.values() and each.source in _DISGUISED][::_ONE_OF]
     card = _CARD.format(
-        embedded=len(embedded),
+        read=len(read),
         rest=len(rest),
         seed=SEED,
+        harmless_lines=len(audit.HARMLESS.strip().splitlines()),
+        hateful_lines=len(audit.HATEFUL.strip().splitlines()),
         harmful=sum(len(texts.strip().splitlines()) for texts in HARMFUL.values()),
         harmless=len(HARMLESS.strip().splitlines()),
         points=cards.points_table(points),
-        davidson=_three_classes(embedded, judged),
-        figures=cards.table(embedded, judged, points),
-        alarms=ordinary.table(Toxicity(), options.data, options.vectors, points),
+        davidson=_three_classes(read, judged),
+        figures=cards.table(read, judged, points),
+        alarms=ordinary.table(Toxicity(), options.data, points),
+        groups=audit.table(audit.rates(Toxicity(), thresholds)),
+        groups_alerted=audit.table(audit.rates(Toxicity(), alerts)).splitlines()[-2],
+        disguised=len(toxic),
+        disguises=disguises.table(Toxicity(), toxic, thresholds),
     )
     cards.write(Toxicity.name, card)
 
 
-def _three_classes(embedded: Sequence[Example], judged: Mapping[str, Judged]) -> str:
+def _three_classes(read: Sequence[Example], judged: Mapping[str, Judged]) -> str:
     """Macro-F1 on Davidson's hate, offensive, neither, by two thresholds that are chosen on one half by chance."""
-    rows = [row for row, example in enumerate(embedded) if example.source == "davidson"]
-    truth = np.array([0 if embedded[row].labels["hate"] else 2 - embedded[row].labels["insult"] for row in rows])
+    rows = [row for row, example in enumerate(read) if example.source == "davidson"]
+    truth = np.array([0 if read[row].labels["hate"] else 2 - read[row].labels["insult"] for row in rows])
     hate, insult = judged["hate"].probability[rows], judged["insult"].probability[rows]
 
     def score(part: slice, first: float, second: float) -> float:
@@ -79,15 +85,14 @@ def _three_classes(embedded: Sequence[Example], judged: Mapping[str, Judged]) ->
     return f"{score(check, *max(grid, key=lambda pair: score(choose, *pair))):.3f}"
 
 
-def examples(data: Path) -> tuple[list[Example], list[Example]]:
-    """The training texts with the labels that are known of them, without disguises: those to embed, and the rest."""
+def examples(data: Path) -> list[Example]:
+    """The training texts with the labels that are known of them, without disguises."""
     found = [
         Example(plain, example.source, example.group, example.labels)
         for example in [*_social(data), *_benign(data), *_seeds()]
         if (plain := deobfuscate(example.text).text).strip()
     ]
-    embedded, rest = split(found, _EMBEDDED, SEED, _RARE)
-    return embedded, split(rest, _MORE, SEED)[0]
+    return split(found, _SIZES, SEED, _RARE)[0]
 
 
 def _social(data: Path) -> Iterator[Example]:
@@ -156,21 +161,30 @@ def _seeds() -> Iterator[Example]:
             yield Example(text, "seeds", text, {label: 1})
     for text in HARMLESS.strip().splitlines():
         yield Example(text, "seeds", text, CLEAN)
+    for written, known in (
+        (group_texts.HARMLESS, CLEAN),
+        (group_texts.BELITTLING, {"hate": 1, "sexual": 0, "self_harm": 0}),
+        (group_texts.THREATENING, {"hate": 1, "violence": 1, "sexual": 0, "self_harm": 0}),
+    ):
+        for text, line in group_texts.about_every_group(written):
+            yield Example(text, "groups", line, known)
 
 
 _CARD = """# Toxicity
 
 Six probabilities for a window of at most 300 characters: hate, violence, sexual, self_harm, insult, sexism. Each is
-that of a stacked pair: logistic regression on hashed character n-grams (2 to 5 characters, 131,072 buckets, float16) and
-logistic regression on the frozen all-MiniLM-L6-v2 embedding (Apache-2.0, not in this file). An interaction's score is
-its worst window's. Disguises (leet, look-alike letters, spacing) are undone first.
+that of a logistic regression over what two models say of all six: one on hashed character n-grams (2 to 5 characters,
+131,072 buckets, float16), and the tower, the upper layers of all-MiniLM-L6-v2 fine-tuned (`weights/tower`). An
+interaction's score is its worst window's; its spans are the words that the tower marks. Disguises (leet, look-alike
+letters, spacing) are undone first, and emoji are read by their names.
 
 ## Made by
 
-    python -m watchline.detectors.training.toxicity --data DIR
+    python -m watchline.detectors.training.tower --data DIR --log-odds FILE
+    python -m watchline.detectors.training.toxicity --data DIR --log-odds FILE
 
-Seed {seed}; {embedded} texts embedded, {rest} more for the n-grams alone; four folds by group (post, forum post, contrast
-pair); sources weigh as the root of their size; a label that a source does not give is masked there.
+Seed {seed}; {read} texts that the tower read, {rest} more for the n-grams alone; four folds by group (post, forum post, contrast
+pair), the tower out of two; sources weigh as the root of their size; a label that a source does not give is masked there.
 
 ## Data
 
@@ -185,12 +199,13 @@ pair); sources weigh as the root of their size; a label that a source does not g
 | ToxiGen's human-written seeds, Hartvigsen et al. 2022 | hate | MIT |
 | RAGTruth (MIT), HaluEval (MIT), CLINC150 (CC BY 3.0), BOLD (CC BY-SA 4.0), Python's documentation (PSF) | what is harmless | as named |
 | {harmful} harmful and {harmless} harmless lines, `toxicity_texts.py` | self_harm, violence, sexual; technical and everyday look-alikes | the project's |
+| sentences about every group, `group_texts.py` | hate, violence; harmless ones, the same of all groups | the project's |
 
 ## Operating points
 
 {points}
 
-`threshold`: best macro-F1 over all labelled rows among those that flag at most 1 % of ordinary windows.
+`threshold`: best macro-F1 over all labelled rows among those up to .5 that flag at most 1 % of ordinary windows.
 `alert_threshold`: at most 0.05 % of ordinary windows. Neither is below 0.3 and 0.6.
 
 ## Figures
@@ -209,6 +224,21 @@ the detector applied; flagged, alerts: any label at its operating point):
 |---|---|---|---|---|
 {alarms}
 
+By the group spoken of (`audit.py`: {harmless_lines} harmless and {hateful_lines} hateful sentences, the same about every group, in no training data;
+any label at its threshold):
+
+{groups}
+
+At `alert_threshold`:
+
+| | false-positive rate | recall |
+|---|---|---|
+{groups_alerted}
+
+Disguised on purpose ({disguised} toxic texts, any label at its threshold):
+
+{disguises}
+
 ## Limits
 
 - English only. Posts and forum language taught it; polite or implicit hate is mostly missed.
@@ -217,7 +247,7 @@ the detector applied; flagged, alerts: any label at its operating point):
   is rarer.
 - It hears how a text sounds: quoting, reporting or condemning may be flagged, and identity terms raise the score of
   hate and sexism.
-- A frozen encoder and linear models: fine-tuning does better.
+- A small encoder, of which two layers are fine-tuned: a bigger one does better.
 """
 
 

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("producer", "encoder", "groundedness", "personal_data", "worker", "monitor", "deploy")
+NAMES = (
+    "producer", "encoder", "groundedness", "personal_data", "detectors", "worker", "monitor", "deploy",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:

@@ -70,9 +70,17 @@ def test_only_windows_that_mention_a_group_are_read(detector: Bias) -> None:
     filler = "The museum opens at nine and closes at six, and tickets are sold at the door. " * 5
     work = detector.prepare(interaction("Who painted it?", f"{filler}\n\nMost of the painters were women.\n\n{filler}"))
     assert not isinstance(work, NotApplicable)
-    [text] = detector.texts(work)
-    assert "women" in text
+    [window] = work.windows
+    assert "women" in window.text
     assert work.scored_fraction == 1.0  # the rest was read, and mentions nobody
+
+
+def test_the_evidence_is_the_words_that_name_the_group(detector: Bias, encoder: Encoder) -> None:
+    text = "Thank you.\n\nAll Mexi\u00adcans are criminals who steal our jobs, like those Muslims."
+    [result] = judge(detector, encoder, [interaction(text)])
+    assert [span.label for span in result.spans] == ["stereotype"]
+    assert {each.span for each in result.evidence} == {0}
+    assert [text[each.start : each.end] for each in result.evidence] == ["Mexi\u00adcans", "Muslims"]
 
 
 def test_where_no_group_is_mentioned_it_does_not_apply(detector: Bias) -> None:

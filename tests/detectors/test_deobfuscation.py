@@ -22,6 +22,10 @@ from watchline.detectors.deobfuscation import deobfuscate
         ("k\u200bi\u200bll", "kill"),  # zero-width blanks
         ("fo\u00adol", "fool"),  # soft hyphen
         ("\uff46\uff4f\uff4f\uff4c", "fool"),  # full width
+        ("7h15 15 4 v3ry 57up1d 1d107", "this is a very stupid idiot"),
+        ("\u0443\u043eu \u0430r\u0435 \u0430 \u0440\u0456g", "you are a pig"),  # and a word of look-alikes only
+        ("they are \U0001f437\U0001f437", "they are  pig face  pig face "),
+        ("\U0001f44d\U0001f3ff \U0001f1fa\U0001f1f8 \u2764\ufe0f", " thumbs up sign  dark skin  us  heart "),
         ("\U0001d4f4\U0001d4f2\U0001d4f5\U0001d4f5", "kill"),  # mathematical script
     ],
 )
@@ -38,7 +42,8 @@ def test_disguises_are_undone(disguised: str, plain: str) -> None:
         "the U.S.A. and the U.K., e.g. at 10 a.m.",
         "\u043f\u0440\u0438\u0432\u0435\u0442 \u043c\u0438\u0440",  # a Cyrillic word throughout
         "caf\u00e9, na\u00efve, \u4f60\u597d",
-        "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f",  # joiners within emoji
+        "\u043f\u0440\u0438\u0432\u0435\u0442 means hello, \u0438 means and",
+        "sha256 md5 utf8 mp3 h264 are names",
         "sys.argv[1] == '__main__'",
         "",
     ],

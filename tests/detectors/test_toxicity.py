@@ -105,16 +105,15 @@ def test_disguise_does_not_help(detector: Toxicity, encoder: Encoder) -> None:
     assert disguised.scores == pytest.approx(plain.scores)
 
 
-def test_the_span_is_the_window_of_the_text_as_it_stands(detector: Toxicity, encoder: Encoder) -> None:
+def test_spans_are_the_toxic_words_of_the_text_as_it_stands(detector: Toxicity, encoder: Encoder) -> None:
     calm = "The museum opens at nine and closes at six, and tickets are sold at the door. " * 5
-    foul = "Shut the f\u200buck up you stupid bitch."
-    [result] = judge(detector, encoder, [interaction("When does it open?", calm + "\n\n" + foul + "\n\n" + calm)])
+    text = calm + "\n\nShut the f\u200buck up you stupid bitch.\n\n" + calm
+    [result] = judge(detector, encoder, [interaction("When does it open?", text)])
     spans = [span for span in result.spans if span.label == "insult"]
-    assert len(spans) == 1
-    text = calm + "\n\n" + foul + "\n\n" + calm
-    assert foul in text[spans[0].start : spans[0].end]
-    assert spans[0].end - spans[0].start <= 301
-    assert spans[0].score == result.scores["insult"]
+    marked = " ".join(text[span.start : span.end] for span in spans)
+    assert "stupid" in marked and "bitch" in marked
+    assert not {"museum", "tickets", "door"} & set(marked.split())
+    assert {span.score for span in spans} == {result.scores["insult"]}
 
 
 def test_padding_does_not_hide_it_and_what_was_not_read_is_said(detector: Toxicity, encoder: Encoder) -> None:
@@ -139,7 +138,7 @@ def test_earlier_turns_are_not_judged_again(detector: Toxicity) -> None:
         )
     )
     assert not isinstance(work, NotApplicable)
-    assert detector.texts(work) == ["What time is it?"]
+    assert [window.text for window in work.windows] == ["What time is it?"]
 
 
 def test_another_language_beside_english_lowers_the_fraction(detector: Toxicity) -> None:

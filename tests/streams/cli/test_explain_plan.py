@@ -12,7 +12,7 @@ from watchline.streams.cli.main import main
 EVENTS = [
     {"input": "When do parcels arrive?", "output": "In three days.", "documents": [{"content": "In three days."}]},
     {"input": "When do parcels arrive?", "output": "Women are never late."},
-    {"input": "Wann kommt das Paket an, und wer bringt es?", "output": "Es kommt am Montag, und der Bote bringt es."},
+    {"input": "\u041a\u043e\u0433\u0434\u0430?", "output": "\u0417\u0430\u0432\u0442\u0440\u0430."},
 ]  # fmt: skip
 
 
