@@ -16,9 +16,11 @@ from functools import cache
 
 _LEET = str.maketrans("013457@$!", "oieastasi")
 # Signs stand for a letter at a word's end too ("a$$"), digits only between letters ("v3" and "mp3" are names).
-_DISGUISED = re.compile(r"(?<![\w./:@$!?=&#%-])[A-Za-z013457@$!]*[A-Za-z][A-Za-z013457@$!]*(?![\w./:@=&#%-])")
+_DISGUISED = re.compile(r"(?<![\w./:@$!?=&#%-])[A-Za-z013457@$!]*[A-Za-z][A-Za-z013457@$!]*(?![\w/:@=&#%-]|\.\w)")
 _INSIDE = re.compile(r"(?<=[A-Za-z])[013457@$!]+(?=[A-Za-z])|(?<=[A-Za-z])[@$]+\Z|\A[$5](?=[a-z]{2})")
-_NUMBER = re.compile(r"(?<![\w./:@$!?=&#%-])[013457]{1,4}(?![\w./:@=&#%-])")
+_NUMBER = re.compile(r"(?<![\w./:@$!?=&#%-])[013457]{1,4}(?![\w/:@=&#%-]|\.\w)")
+_LETTER = re.compile(r"[013457@$]|!(?=\w)")  # at the end of a word "!" is what it looks like
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
 _LEAST_LEET, _LEET_SHARE = 3, 1 / 3  # disguised words, and their share, from which on a whole text is leet
 _SPACED = re.compile(
     r"(?<![^\W_])[A-Za-z@$!013457](?P<gap> |[.\-_*·]{1,2})(?:[A-Za-z@$!013457](?P=gap)){2,}[A-Za-z](?!\w)"
@@ -80,11 +82,21 @@ def deobfuscate(text: str) -> Plain:
 
 def _without_leet(text: str) -> str:
     """As long as it was."""
-    disguised = sum(not word[0].isalpha() for word in _DISGUISED.finditer(text))
-    if disguised >= _LEAST_LEET and disguised >= _LEET_SHARE * len(text.split()):
-        text = _NUMBER.sub(lambda number: number[0].translate(_LEET), text)
-        return _DISGUISED.sub(lambda word: word[0].translate(_LEET), text)
-    return _DISGUISED.sub(lambda word: _INSIDE.sub(lambda part: part[0].translate(_LEET), word[0]), text)
+    words = [word[0] for word in _DISGUISED.finditer(text) if not _ORDINAL.fullmatch(word[0])]
+    disguised = sum(_LETTER.search(word) is not None for word in words)
+    throughout = disguised >= _LEAST_LEET and disguised >= _LEET_SHARE * len(text.split())
+    if throughout:
+        text = _NUMBER.sub(_letters, text)
+
+    def read(word: re.Match[str]) -> str:
+        is_leet = (throughout or _INSIDE.search(word[0])) and not _ORDINAL.fullmatch(word[0])
+        return _letters(word) if is_leet else word[0]
+
+    return _DISGUISED.sub(read, text)
+
+
+def _letters(word: re.Match[str]) -> str:
+    return _LETTER.sub(lambda sign: sign[0].translate(_LEET), word[0])
 
 
 def _plain_characters(char: str) -> str:

@@ -23,6 +23,8 @@ from watchline.detectors.deobfuscation import deobfuscate
         ("fo\u00adol", "fool"),  # soft hyphen
         ("\uff46\uff4f\uff4f\uff4c", "fool"),  # full width
         ("7h15 15 4 v3ry 57up1d 1d107", "this is a very stupid idiot"),
+        ("y0u 4r3 57up1d! 637 l057, 1d107.", "you are stupid! 637 lost, idiot."),
+        ("go away, 57up1d.", "go away, stupid."),
         ("\u0443\u043eu \u0430r\u0435 \u0430 \u0440\u0456g", "you are a pig"),  # and a word of look-alikes only
         ("they are \U0001f437\U0001f437", "they are  pig face  pig face "),
         ("\U0001f44d\U0001f3ff \U0001f1fa\U0001f1f8 \u2764\ufe0f", " thumbs up sign  dark skin  us  heart "),
@@ -43,6 +45,8 @@ def test_disguises_are_undone(disguised: str, plain: str) -> None:
         "\u043f\u0440\u0438\u0432\u0435\u0442 \u043c\u0438\u0440",  # a Cyrillic word throughout
         "caf\u00e9, na\u00efve, \u4f60\u597d",
         "\u043f\u0440\u0438\u0432\u0435\u0442 means hello, \u0438 means and",
+        "Look at fig. 1a, 4th row; wow!!",
+        "1st, 3rd, 4th and 5th",
         "sha256 md5 utf8 mp3 h264 are names",
         "sys.argv[1] == '__main__'",
         "",
