@@ -69,8 +69,8 @@ def test_a_line_is_arguments_or_says_what_is_wrong(seed: int) -> None:
     r = random.Random(seed)
     for _ in range(10):
         try:
-            assert "input" in emit._arguments(any_line(r))
-        except emit._LineError as error:
+            assert "input" in emit.arguments(any_line(r))
+        except emit.LineError as error:
             assert SECRET not in str(error)
 
 
