@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from watchline.detectors import counterfactuals
 from watchline.detectors.base import Detector
 from watchline.detectors.scorer import Scored, Scorer
+from watchline.detectors.training import counterfactuals
 from watchline.detectors.training.group_texts import sentence
 from watchline.schemas.records import Interaction, Message
 

@@ -6,7 +6,7 @@ What posts teach is that whoever names certain groups means harm. Here the same 
 
 from __future__ import annotations
 
-from watchline.detectors import counterfactuals
+from watchline.detectors.training import counterfactuals
 
 # {a}: an adjective, "muslim"; {p}: people, "muslim people".
 HARMLESS = """

@@ -23,14 +23,13 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional
 
-from watchline.detectors import counterfactuals
 from watchline.detectors.deobfuscation import deobfuscate
 from watchline.detectors.encoder import Encoder
 from watchline.detectors.packing import Packer
 from watchline.detectors.text import runs, windows
 from watchline.detectors.tower import LABELS, WEIGHTS, Judged, Layers, judge
 from watchline.detectors.toxicity import JOINED
-from watchline.detectors.training import bias, cards, injection, toxicity
+from watchline.detectors.training import bias, cards, counterfactuals, injection, toxicity
 from watchline.detectors.training.aligning import States
 from watchline.detectors.training.blending import FOLDS, arguments, fold, save_log_odds
 from watchline.detectors.training.corpora import Example, read, split

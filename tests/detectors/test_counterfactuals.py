@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from watchline.detectors import counterfactuals
 from watchline.detectors.base import Detector, Embeddings, Evaluation
-from watchline.detectors.training import audit, group_texts
+from watchline.detectors.training import audit, counterfactuals, group_texts
 from watchline.schemas.records import Interaction
 
 
