@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from watchline.detectors.encoder import DIMENSIONS, Lower
-from watchline.detectors.packing import Packer
+from watchline.detectors.packing import Packer, in_order
 
 MAX_AGAINST = 200  # tokens of what a text is held against
 _WIDTH = 256
@@ -106,11 +106,10 @@ class Aligner(nn.Module):
     def judge(self, pairs: Sequence[Pair], packer: Packer) -> list[Judged]:
         """One for each pair, in order, within 1e-4 (fp32) whatever it is batched with."""
         order, packs = packer.run(pairs, _length, self)
-        logits = [row.cpu().numpy() for pack, _ in packs for row in pack]
-        marks = [row.cpu().numpy() for _, pack in packs for row in pack]
-        at = {place: row for row, place in enumerate(order)}
+        logits = in_order(order, (row.cpu().numpy() for pack, _ in packs for row in pack))
+        marks = in_order(order, (row.cpu().numpy() for _, pack in packs for row in pack))
         return [
-            Judged(logits[at[place]], marks[at[place]][: len(text.offsets)], text.offsets)
+            Judged(logits[place], marks[place][: len(text.offsets)], text.offsets)
             for place, (text, _) in enumerate(pairs)
         ]
 

@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,10 +68,13 @@ class Detector(ABC, Generic[W]):
         Its name in findings and settings.
     labels : tuple of str
         The keys of every `Evaluation.scores` that it gives, all of them each time.
+    shared_weights : tuple of str
+        Folders of weights beside its own that it reads: see `weights_folder`.
     """
 
     name: str
     labels: tuple[str, ...]
+    shared_weights: ClassVar[tuple[str, ...]] = ()
 
     @property
     def version(self) -> str:
@@ -101,7 +104,8 @@ _versions: dict[type, str] = {}
 
 def _version(detector: type) -> str:
     if detector not in _versions:
-        weights = sorted(weights_folder(detector.name).glob("*"))  # type: ignore[attr-defined]
+        folders = [detector.name, *detector.shared_weights]  # type: ignore[attr-defined]
+        weights = [path for name in folders for path in sorted(weights_folder(name).glob("*"))]
         _versions[detector] = digest([*sources(detector), *weights])
     return _versions[detector]
 

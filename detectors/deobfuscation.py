@@ -31,8 +31,7 @@ _LOOK_ALIKE = str.maketrans(
     "aeopocyxijsdhlbkmhtABEKMHOPCTYXIJSaovIktpuABEZHIKMNOPTYX".lower(),
 )
 _IGNORED = frozenset(("Cf", "Mn", "Me"))  # invisible formatting, combining marks
-_ALIKE = re.compile(f"[{''.join(map(chr, _LOOK_ALIKE))}]")
-_ALIKE_ONLY = re.compile(f"[{''.join(map(chr, _LOOK_ALIKE))}]+")
+_ALIKE = re.compile(f"[{''.join(map(chr, _LOOK_ALIKE))}]+")
 _SKIN = {0x1F3FB: "light", 0x1F3FC: "light", 0x1F3FD: "medium", 0x1F3FE: "dark", 0x1F3FF: "dark"}
 _PICTURES = "\U0001f000"
 _FLAG = "REGIONAL INDICATOR SYMBOL LETTER "
@@ -69,7 +68,7 @@ def deobfuscate(text: str) -> Plain:
         mixed = [word for word in words if re.search("[A-Za-z]", word[0])]
         disguised = [word for word in mixed if _ALIKE.search(word[0])]
         if len(disguised) >= len(words) / 2:
-            mixed += [word for word in words if _ALIKE_ONLY.fullmatch(word[0])]
+            mixed += [word for word in words if _ALIKE.fullmatch(word[0])]
         for word in mixed:
             chars[word.start() : word.end()] = word[0].translate(_LOOK_ALIKE)
     for spaced in reversed(list(_SPACED.finditer("".join(chars)))):

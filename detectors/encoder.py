@@ -23,7 +23,7 @@ from tokenizers import Encoding, Tokenizer
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
-from watchline.detectors.packing import Packer, padded, readable
+from watchline.detectors.packing import Packer, in_order, padded, readable
 from watchline.detectors.plan import Passes
 
 Vectors = NDArray[np.float32]
@@ -161,9 +161,9 @@ class Encoder:
         encodings = self._tokenizer.encode_batch([readable(text[:MAX_CHARS]) for text in missing.values()])
         self._tokenizer.enable_truncation(MAX_TOKENS)
         order, packs = self._lower_packer.run(encodings, lambda item: len(item.ids), self._lower_states)
-        rows = dict(zip(order, (row for pack in packs for row in pack), strict=True))
-        for place, (key, item) in enumerate(zip(missing, encodings, strict=True)):
-            known[key] = self._keep_lower(key, item, rows[place])
+        rows = in_order(order, (row for pack in packs for row in pack))
+        for key, item, row in zip(missing, encodings, rows, strict=True):
+            known[key] = self._keep_lower(key, item, row)
         return [known[key] for key in keys]
 
     def _encode(self, texts: Mapping[bytes, str]) -> dict[bytes, Vectors]:

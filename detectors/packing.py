@@ -3,7 +3,7 @@ whose memory is not known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import torch
@@ -72,6 +72,11 @@ class Packer:
         torch.cuda.empty_cache()  # does nothing where there is no CUDA
         middle = len(pack) // 2
         return self._forward(pack[:middle], forward) + self._forward(pack[middle:], forward)
+
+
+def in_order(order: Sequence[int], rows: Iterable[R]) -> list[R]:
+    """A row for each item, in the items' own order, from the order in which `Packer.run` took them."""
+    return [row for _, row in sorted(zip(order, rows, strict=True), key=lambda pair: pair[0])]
 
 
 def padded(rows: Sequence[Sequence[int]], fill: int, device: str) -> torch.Tensor:

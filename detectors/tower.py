@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from watchline.detectors.base import Embeddings, weights_folder
 from watchline.detectors.encoder import DIMENSIONS, Kept, Lower
-from watchline.detectors.packing import Packer
+from watchline.detectors.packing import Packer, in_order
 from watchline.detectors.plan import Passes
 
 LABELS = (
@@ -143,10 +143,9 @@ def shipped() -> Tower:
 def judge(model: Layers, packer: Packer, lower: Sequence[Lower]) -> list[Judged]:
     """What the layers make of texts, in order."""
     order, packs = packer.run(lower, lambda text: len(text.states), model)
-    odds = [row.cpu().numpy() for pack, _ in packs for row in pack]
-    marks = [row.cpu().numpy() for _, pack in packs for row in pack]
-    at = {place: row for row, place in enumerate(order)}
+    odds = in_order(order, (row.cpu().numpy() for pack, _ in packs for row in pack))
+    marks = in_order(order, (row.cpu().numpy() for _, pack in packs for row in pack))
     return [
-        Judged(odds[at[place]].copy(), marks[at[place]][: len(text.offsets)].copy(), text.offsets)
+        Judged(odds[place].copy(), marks[place][: len(text.offsets)].copy(), text.offsets)
         for place, text in enumerate(lower)
     ]

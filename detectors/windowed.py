@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, digest, weights_folder
+from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, weights_folder
 from watchline.detectors.blend import Blend, Numbers
 from watchline.detectors.deobfuscation import Plain, deobfuscate
 from watchline.detectors.plan import Passes
@@ -74,18 +74,13 @@ class WindowedDetector(Detector[Work]):
         How many of an interaction the tower reads at most.
     """
 
+    shared_weights = ("tower",)
     max_windows: ClassVar[int] = 16
 
     def __init__(self) -> None:
         self._blend = Blend(weights_folder(self.name) / "model.safetensors", self.labels)
         thresholds = Thresholds()
         self._marked_from = [thresholds.of(self.name, label).threshold for label in self.labels]
-
-    @property
-    def version(self) -> str:
-        from watchline.detectors.tower import WEIGHTS
-
-        return digest([WEIGHTS], super().version)
 
     @property
     def passes(self) -> Mapping[str, Passes]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from torch import Tensor, nn
 from watchline.detectors.alignment import Aligner, Judged
 from watchline.detectors.encoder import Encoder, Lower
 from watchline.detectors.packing import Packer
+
+M = TypeVar("M", bound=nn.Module)
+B = TypeVar("B")
 
 _BUDGET = 8192  # tokens of a step, padding included
 _MARKS_WEIGHT = 0.5
@@ -75,19 +79,27 @@ def fit_aligner(
 ) -> Aligner:
     """Trains in place: cross-entropy of the classes, and of the marked tokens where they are known.
 
-    AdamW (Loshchilov and Hutter 2019), linear warm-up over 6 % of the steps, then linear decay.
+    AdamW (Loshchilov and Hutter 2019); the rate as `descend` has it.
     """
     torch.manual_seed(seed)
     dice = random.Random(seed)  # noqa: S311 - a draw, not a secret
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
     plan = [batch for _ in range(epochs) for batch in _batches(items, states, dice)]
+    return descend(model, optimizer, plan, lambda batch: _loss(model, batch, states))
+
+
+def descend(
+    model: M, optimizer: torch.optim.Optimizer, plan: Sequence[Sequence[B]], loss_of: Callable[[Sequence[B]], Tensor]
+) -> M:
+    """Trains in place, a step for each batch of the plan: linear warm-up over 6 % of them, then linear decay; gradients
+    clipped at 1."""
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / (0.06 * len(plan))) * max(0.0, 1 - step / len(plan))
     )
     model.train()
     start, total = time.monotonic(), 0.0
     for step, batch in enumerate(plan, 1):
-        loss = _loss(model, batch, states)
+        loss = loss_of(batch)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)

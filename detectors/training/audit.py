@@ -78,15 +78,15 @@ Burn down the houses of the {p}.
 
 def rates(detector: Detector[Any], points: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """By group: the share of harmless sentences that any label flags, and of hateful ones, at these thresholds."""
+    scorer = Scorer([detector], redact=False)
     return {
-        group: (_rate(detector, HARMLESS, group, points), _rate(detector, HATEFUL, group, points))
+        group: (_rate(scorer, HARMLESS, group, points), _rate(scorer, HATEFUL, group, points))
         for group in counterfactuals.GROUPS
     }
 
 
-def flagged(detector: Detector[Any], texts: Sequence[str], points: Mapping[str, float]) -> NDArray[np.bool_]:
-    """Which texts, as questions, any label flags at these thresholds: (n,)."""
-    scorer = Scorer([detector], redact=False)
+def flagged(scorer: Scorer, texts: Sequence[str], points: Mapping[str, float]) -> NDArray[np.bool_]:
+    """Which texts, as questions, any label of the scorer's one detector flags at these thresholds: (n,)."""
     asked = [
         Interaction(event_id=str(index), time=0, app="audit", input_messages=(Message("user", text),))
         for index, text in enumerate(texts)
@@ -104,8 +104,8 @@ def table(found: Mapping[str, tuple[float, float]]) -> str:
     return "\n".join(lines)
 
 
-def _rate(detector: Detector[Any], written: str, group: str, points: Mapping[str, float]) -> float:
-    return float(flagged(detector, [sentence(line, group) for line in written.strip().splitlines()], points).mean())
+def _rate(scorer: Scorer, written: str, group: str, points: Mapping[str, float]) -> float:
+    return float(flagged(scorer, [sentence(line, group) for line in written.strip().splitlines()], points).mean())
 
 
 def _is_flagged(result: object, points: Mapping[str, float]) -> bool:

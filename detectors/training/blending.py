@@ -121,13 +121,17 @@ def _matrix(texts: Sequence[str]) -> csr_matrix:
 
 
 def balance(examples: Sequence[Example], truth: Numbers) -> Numbers:
-    """Weight of each row: a source counts by the root of its size, so that the biggest doesn't decide alone."""
+    """Weight of each row: a source counts by the root of its size, so that the biggest doesn't decide alone.
+
+    1 on average over the rows whose truth is known, 0 where it isn't (NaN).
+    """
     sources = np.array([example.source for example in examples])
     weights: Numbers = np.zeros(len(examples))
     for source in np.unique(sources):
         mine = (sources == source) & ~np.isnan(truth)
         weights[mine] = 1 / np.sqrt(max(mine.sum(), 1))
-    weights /= weights[weights > 0].mean()
+    if weights.any():
+        weights /= weights[weights > 0].mean()
     return weights
 
 

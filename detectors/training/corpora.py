@@ -65,10 +65,10 @@ def sample(examples: Sequence[Example], size: int, seed: int) -> list[Example]:
 
 def split(
     examples: Sequence[Example], sizes: Mapping[str, int], seed: int, rare: Mapping[str, str] | None = None
-) -> tuple[list[Example], list[Example]]:
-    """So many of each source, and the rest; all of a source that isn't named. By chance, those with a rare label first.
+) -> list[Example]:
+    """So many of each source, in their order; all of a source that isn't named.
 
-    `rare` names such a label by source.
+    By chance, those with a rare label first, which `rare` names by source.
     """
     chosen: set[int] = set()
     for source in dict.fromkeys(example.source for example in examples):
@@ -77,8 +77,7 @@ def split(
         if label := (rare or {}).get(source):
             mine.sort(key=lambda index: -examples[index].labels.get(label, 0))
         chosen.update(mine[: sizes.get(source, len(mine))])
-    rest = [example for index, example in enumerate(examples) if index not in chosen]
-    return [examples[index] for index in sorted(chosen)], rest
+    return [examples[index] for index in sorted(chosen)]
 
 
 def labelled(examples: Iterable[Example], labels: Mapping[str, int]) -> list[Example]:

@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
+from watchline.detectors.scorer import Scorer
 from watchline.detectors.toxicity import Toxicity
 from watchline.detectors.training.audit import flagged
 
@@ -45,10 +46,11 @@ DISGUISES: dict[str, Callable[[str, random.Random], str]] = {
 
 def table(detector: Toxicity, toxic: Sequence[str], points: dict[str, float]) -> str:
     """A Markdown table: the share of toxic texts that any label flags at these thresholds, plain and disguised."""
-    plain = flagged(detector, toxic, points).mean()
+    scorer = Scorer([detector], redact=False)
+    plain = flagged(scorer, toxic, points).mean()
     lines = ["| disguise | recall | points lost |", "|---|---|---|", f"| none | {plain:.3f} | |"]
     for name, disguise in DISGUISES.items():
         dice = random.Random(_SEED)  # noqa: S311 - a draw, not a secret
-        recall = flagged(detector, [disguise(text, dice) for text in toxic], points).mean()
+        recall = flagged(scorer, [disguise(text, dice) for text in toxic], points).mean()
         lines.append(f"| {name} | {recall:.3f} | {100 * (plain - recall):.1f} |")
     return "\n".join(lines)

@@ -78,7 +78,7 @@ class Examples:
 
     def __init__(self, rows: Sequence[Example], prose: Sequence[Example], ordinary: Sequence[str], seed: int) -> None:
         found: dict[str, list[str]] = {"name": [], "org": [], "address": [], "city": []}
-        slots = {"PERSON": "name", "ORGANIZATION": "org", "ADDRESS": "address", "LOCATION": "city"}
+        slots = {**_SLOT_OF, "ADDRESS": "address"}
         for row in rows:
             for start, end, type_ in row.spans:
                 value = row.text[start:end]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import random
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,8 +29,8 @@ from watchline.detectors.text import runs, windows
 from watchline.detectors.tower import LABELS, WEIGHTS, Judged, Layers, judge
 from watchline.detectors.toxicity import JOINED
 from watchline.detectors.training import bias, cards, counterfactuals, injection, toxicity
-from watchline.detectors.training.aligning import States
-from watchline.detectors.training.blending import FOLDS, arguments, fold, save_log_odds
+from watchline.detectors.training.aligning import States, descend
+from watchline.detectors.training.blending import FOLDS, arguments, balance, fold, save_log_odds
 from watchline.detectors.training.corpora import Example, read, split
 from watchline.detectors.windowed import WINDOW
 
@@ -71,7 +70,7 @@ def items(data: Path) -> list[Item]:
     for example in (*toxicity.examples(data), *bias.examples(data), *injection.examples(data)):
         known = merged.get(example.text, example)
         merged[example.text] = replace(known, labels={**known.labels, **example.labels})
-    found, _ = split(list(merged.values()), _SIZES, SEED, _RARE)
+    found = split(list(merged.values()), _SIZES, SEED, _RARE)
     marked = random.Random(SEED).sample(list(_marked(data)), _MARKED)  # noqa: S311 - a draw, not a secret
     return weighted([*map(Item, found), *map(Item, _swapped(found)), *marked])
 
@@ -105,15 +104,9 @@ def _marked(data: Path) -> Iterator[Item]:
 
 def weighted(found: Sequence[Item]) -> list[Item]:
     """With the weight of each label: a source counts by the root of its size, 1 on average, 0 where it isn't known."""
-    weights = np.zeros((len(found), len(LABELS)), np.float32)
-    sources = np.array([item.example.source for item in found])
-    for column, label in enumerate(LABELS):
-        known = np.array([label in item.example.labels for item in found])
-        for source in np.unique(sources[known]):
-            mine = known & (sources == source)
-            weights[mine, column] = 1 / np.sqrt(mine.sum())
-        if known.any():
-            weights[known, column] /= weights[known, column].mean()
+    examples = [item.example for item in found]
+    truths = np.array([[example.labels.get(label, np.nan) for label in LABELS] for example in examples], np.float64)
+    weights = np.stack([balance(examples, truth) for truth in truths.T], axis=1).astype(np.float32)
     return [replace(item, weights=row) for item, row in zip(found, weights, strict=True)]
 
 
@@ -136,7 +129,7 @@ def fresh(encoder: Encoder) -> Layers:
 def fit(
     model: Layers, found: Sequence[Item], states: States, *, epochs: int = 3, rate: float = 4e-4, seed: int = SEED
 ) -> Layers:
-    """Trains in place. AdamW (Loshchilov and Hutter 2019), linear warm-up over 6 % of the steps, linear decay."""
+    """Trains in place, by AdamW (Loshchilov and Hutter 2019); the rate as `descend` has it."""
     torch.manual_seed(seed)
     dice = random.Random(seed)  # noqa: S311
     layers, heads = [*model.layers.parameters()], [*model.labels.parameters(), *model.marks.parameters()]
@@ -144,24 +137,7 @@ def fit(
         [{"params": layers, "lr": rate}, {"params": heads, "lr": _HEAD_RATE}], weight_decay=0.01
     )
     plan = [batch for _ in range(epochs) for batch in _batches(found, states, dice)]
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / (0.06 * len(plan))) * max(0.0, 1 - step / len(plan))
-    )
-    model.train()
-    start, total = time.monotonic(), 0.0
-    for step, batch in enumerate(plan, 1):
-        loss = _loss(model, batch, states)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        total += float(loss.detach())
-        if step % 50 == 0 or step == len(plan):
-            left = (time.monotonic() - start) / step * (len(plan) - step)
-            print(f"\rstep {step}/{len(plan)}, loss {total / step:.3f}, {left / 60:.0f} min left ", end="", flush=True)
-    print()
-    return model.eval()
+    return descend(model, optimizer, plan, lambda batch: _loss(model, batch, states))
 
 
 def _loss(model: Layers, batch: Sequence[Item], states: States) -> Tensor:

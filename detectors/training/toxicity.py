@@ -92,7 +92,7 @@ def examples(data: Path) -> list[Example]:
         for example in [*_social(data), *_benign(data), *_seeds()]
         if (plain := deobfuscate(example.text).text).strip()
     ]
-    return split(found, _SIZES, SEED, _RARE)[0]
+    return split(found, _SIZES, SEED, _RARE)
 
 
 def _social(data: Path) -> Iterator[Example]:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from watchline.detectors import base
 from watchline.detectors.encoder import Embedded, Encoder
 from watchline.detectors.text import runs
 from watchline.detectors.tower import LABELS, Tower
+from watchline.detectors.toxicity import Toxicity
 from watchline.detectors.training import tower as training
 from watchline.detectors.training.aligning import States
 from watchline.detectors.training.corpora import Example
@@ -87,6 +89,13 @@ def test_it_learns_labels_words_and_the_order_of_pairs(encoder: Encoder) -> None
         if "stereotype" in item.example.labels
     ]
     assert all(more > less for more, less in zip(pairs[::2], pairs[1::2], strict=True))
+
+
+def test_its_weights_are_part_of_the_version_of_who_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = Toxicity().version
+    monkeypatch.setattr(base, "_versions", {})
+    monkeypatch.setattr(Toxicity, "shared_weights", ())
+    assert Toxicity().version != version
 
 
 def test_a_source_counts_by_the_root_of_its_size() -> None:
