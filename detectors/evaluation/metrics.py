@@ -84,10 +84,22 @@ def brier_skill(labels: Labels, probabilities: Numbers) -> Figure:
     return 1 - float(((probabilities - labels) ** 2).mean()) / variance if variance else None
 
 
-def span_f1(counts: NDArray[np.intp]) -> Figure:
-    """F1 over the characters of all rows together, from (n, 3) counts: in both, found, true."""
-    both, found, true = counts.sum(axis=0)
-    return _share(2.0 * both, float(found + true))
+def span_f1(counts: Numbers) -> Figure:
+    """F1 over the characters of all rows together, from (n, 3) counts: in both, found, true; NaN where not known."""
+    both, found, true = np.nansum(counts, axis=0).tolist()
+    return _share(2.0 * both, found + true)
+
+
+def mean_span_f1(counts: Numbers) -> Figure:
+    """Mean over rows of the F1 of their characters, of the same counts.
+
+    1 where nothing is found and nothing is true (SemEval-2021 task 5, Pavlopoulos et al. 2021).
+    """
+    both, marked = counts[:, 0], counts[:, 1] + counts[:, 2]
+    known = ~np.isnan(marked)
+    if not known.any():
+        return None
+    return float(np.divide(2 * both, marked, out=np.ones(len(counts)), where=marked > 0)[known].mean())
 
 
 def interval(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class _Judged:
     scores: Numbers
     flagged: Labels
     alerted: Labels | None
-    characters: NDArray[np.intp] | None  # (n, 3) for `metrics.span_f1`; None where no row has spans
+    characters: Numbers | None  # (n, 3) for `metrics.span_f1`; None where no row has spans
 
     def figures(self, chosen: NDArray[np.intp]) -> dict[str, Figure]:
         """The figures of the rows of these indices."""
@@ -82,6 +83,7 @@ class _Judged:
             "recall_at_alert": alerted.get("recall"),
             "false_alarms_at_alert": alerted.get("false_positive_rate"),
             "span_f1": None if self.characters is None else metrics.span_f1(self.characters[chosen]),
+            "mean_span_f1": None if self.characters is None else metrics.mean_span_f1(self.characters[chosen]),
             "ece": metrics.expected_calibration_error(truth, scores) if len(truth) else None,
             "brier_skill": metrics.brier_skill(truth, scores) if len(truth) else None,
         }
@@ -164,13 +166,13 @@ class _Judge:
             never = point.alert_threshold is None
         spans = None
         if any(row.spans is not None for row in rows):
-            spans = np.array([_characters(row, each, label) for row, each in zip(rows, chosen, strict=True)], np.intp)
+            spans = np.array([_characters(row, each, label) for row, each in zip(rows, chosen, strict=True)])
         return _Judged(rows, truth, scores, flagged, None if never else alerted, spans)
 
 
-def _characters(row: Row, prediction: Prediction, label: str | None) -> tuple[int, int, int]:
+def _characters(row: Row, prediction: Prediction, label: str | None) -> tuple[float, float, float]:
     if row.spans is None:
-        return 0, 0, 0
+        return math.nan, math.nan, math.nan
 
     def covered(spans: Sequence[tuple[Any, ...]]) -> set[int]:
         return {place for start, end, name, *_ in spans if label in (None, name) for place in range(start, end)}

@@ -24,6 +24,7 @@ FIGURES = {
     "recall_at_alert": "recall at alert",
     "false_alarms_at_alert": "false alarms at alert",
     "span_f1": "span character F1",
+    "mean_span_f1": "the same, mean of rows",
     "ece": "calibration error (ECE)",
     "brier_skill": "Brier skill",
 }

@@ -102,12 +102,20 @@ def test_decisions_are_what_scikit_learn_says() -> None:
     )
 
 
+def test_spans_of_all_rows_and_row_by_row() -> None:
+    # In both, found, true: half right; nothing where there is nothing; missed; not known.
+    counts = np.array([[2, 4, 4], [0, 0, 0], [0, 0, 8], [np.nan, np.nan, np.nan]])
+    assert metrics.span_f1(counts) == 2 * 2 / (4 + 12)
+    assert metrics.mean_span_f1(counts) == pytest.approx((0.5 + 1 + 0) / 3)
+
+
 def test_what_cannot_be_computed_is_none() -> None:
     truth = np.ones(3, dtype=bool)
     assert metrics.auroc(truth, np.arange(3.0)) is None
     assert metrics.decisions(truth, truth)["false_positive_rate"] is None
     assert metrics.brier_skill(truth, np.ones(3)) is None
-    assert metrics.span_f1(np.zeros((3, 3), dtype=np.intp)) is None
+    assert metrics.span_f1(np.zeros((3, 3))) is None
+    assert metrics.mean_span_f1(np.full((2, 3), np.nan)) is None
     assert metrics.auroc_within(truth, np.arange(3.0), ["a", "b", "c"]) is None
 
 
@@ -211,5 +219,6 @@ def test_a_report_of_several_labels() -> None:
     assert (hate["n"], hate["auroc"], hate["threshold"], hate["alert_threshold"]) == (2, 1.0, 0.5, 0.9)
     assert hate["f1"] == 1
     assert hate["span_f1"] == 2 * 4 / (8 + 4)
+    assert 0 < hate["mean_span_f1"] <= 1
     assert (insult["n"], insult["auroc"], insult["alert_threshold"]) == (2, 0.0, None)
     assert insult["recall_at_alert"] is None
