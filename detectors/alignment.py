@@ -19,6 +19,7 @@ from torch.nn import functional
 from watchline.detectors.encoder import DIMENSIONS, Lower
 from watchline.detectors.packing import Packer, in_order
 
+LOWER_LAYERS = 4  # of the encoder; above, a token says more of its text and less of itself
 MAX_AGAINST = 200  # tokens of what a text is held against
 _WIDTH = 256
 _NOWHERE = -1e4

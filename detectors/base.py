@@ -35,8 +35,8 @@ class Embeddings(Protocol):
     def __getitem__(self, texts: Sequence[str]) -> Vectors:
         """The embeddings of texts that `prepare` asked for: (len(texts), 384), rows of length 1."""
 
-    def lower(self, texts: Sequence[str]) -> Sequence[Lower]:
-        """What the lower layers of the encoder make of any texts: what an `alignment` goes on from."""
+    def lower(self, texts: Sequence[str], layers: int) -> Sequence[Lower]:
+        """What so many of the encoder's lower layers make of any texts: where an `alignment` or a `tower` begins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
@@ -33,7 +32,7 @@ DIMENSIONS = 384
 MAX_TOKENS = 256
 MAX_CHARS = 8192  # more never fits into MAX_TOKENS, unless it is mostly blanks
 MODEL_FOLDER = "WATCHLINE_ENCODER"
-LOWER_LAYERS = 4  # of six; above, a token says more of its text and less of itself
+KEPT_LAYERS = (2, 4)  # of six: after which `lower` can stop, and what a pass through all of them leaves for it
 LOWER_TOKENS = 96
 _TOKENISED_AT_ONCE = 1024  # texts; while CUDA works on these, the next are tokenised
 _ENTRY_BYTES = DIMENSIONS * 4 + 300  # a cached vector with what Python needs around it
@@ -132,14 +131,18 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._packer, self._lower_packer = Packer(self.device), Packer(self.device)
+        self._packer = Packer(self.device)
         self._cache = Kept[Vectors](cache_bytes, lambda _: _ENTRY_BYTES)
-        self._lower_cache = Kept[Lower](lower_cache_bytes, lambda lower: lower.states.nbytes)
+        self._lower_models = {layers: _first(self._model, layers) for layers in KEPT_LAYERS}
+        self._lower_packers = {layers: Packer(self.device) for layers in KEPT_LAYERS}
+        room = lower_cache_bytes // len(KEPT_LAYERS)
+        self._lower_caches = {layers: Kept[Lower](room, lambda lower: lower.states.nbytes) for layers in KEPT_LAYERS}
 
     @property
     def passes(self) -> Mapping[str, Passes]:
         """What has gone through the whole of it, and through the lower layers alone."""
-        return {"encoder": self._packer.passes, "encoder, lower layers": self._lower_packer.passes}
+        lower = {f"encoder, {layers} layers": packer.passes for layers, packer in self._lower_packers.items()}
+        return {"encoder": self._packer.passes, **lower}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """One row for each text, in order: (len(texts), 384), rows of length 1. Text after 256 tokens is not read."""
@@ -154,16 +157,21 @@ class Encoder:
         return np.stack([known[key] for key in keys]) if keys else np.empty((0, DIMENSIONS), np.float32)
 
     @torch.inference_mode()
-    def lower(self, texts: Sequence[str]) -> list[Lower]:
-        """What the lower four layers make of each text by itself, in order. Text after 96 tokens is not read."""
-        keys, known, missing = self._lower_cache.look_up(texts)
+    def lower(self, texts: Sequence[str], layers: int) -> list[Lower]:
+        """What so many of the lower layers (one of `KEPT_LAYERS`) make of each text by itself, in order.
+
+        Text after 96 tokens is not read.
+        """
+        keys, known, missing = self._lower_caches[layers].look_up(texts)
         self._tokenizer.enable_truncation(LOWER_TOKENS)
         encodings = self._tokenizer.encode_batch([readable(text[:MAX_CHARS]) for text in missing.values()])
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        order, packs = self._lower_packer.run(encodings, lambda item: len(item.ids), self._lower_states)
+        order, packs = self._lower_packers[layers].run(
+            encodings, lambda item: len(item.ids), lambda pack: self._lower_states(pack, layers)
+        )
         rows = in_order(order, (row for pack in packs for row in pack))
         for key, item, row in zip(missing, encodings, rows, strict=True):
-            known[key] = self._keep_lower(key, item, row)
+            known[key] = self._keep_lower(key, item, row, layers)
         return [known[key] for key in keys]
 
     def _encode(self, texts: Mapping[bytes, str]) -> dict[bytes, Vectors]:
@@ -186,39 +194,28 @@ class Encoder:
     def _pooled(self, items: list[tuple[bytes, Encoding]]) -> torch.Tensor:
         ids, mask = self._padded([encoding for _, encoding in items])
         found = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-        for (key, encoding), states in zip(items, found.hidden_states[LOWER_LAYERS], strict=True):
-            if len(encoding.ids) <= LOWER_TOKENS:  # `lower` would have read all of it
-                self._keep_lower(key, encoding, states)
+        for layers in KEPT_LAYERS:
+            for (key, encoding), states in zip(items, found.hidden_states[layers], strict=True):
+                if len(encoding.ids) <= LOWER_TOKENS:  # `lower` would have read all of it
+                    self._keep_lower(key, encoding, states, layers)
         hidden = found.last_hidden_state.float()
         weights = mask.unsqueeze(-1).float()
         mean = (hidden * weights).sum(1) / weights.sum(1)
         return torch.nn.functional.normalize(mean, dim=1)
 
-    def _keep_lower(self, key: bytes, encoding: Encoding, states: torch.Tensor) -> Lower:
+    def _keep_lower(self, key: bytes, encoding: Encoding, states: torch.Tensor, layers: int) -> Lower:
         """The states of a text, without padding, in memory of their own."""
         lower = Lower(states[: len(encoding.ids)].clone(), tuple(encoding.offsets))
-        self._lower_cache.keep(key, lower)
+        self._lower_caches[layers].keep(key, lower)
         return lower
 
-    @property
-    def upper_layers(self) -> Sequence[torch.nn.Module]:
-        """The layers above those that `lower` runs: what a `tower` begins with."""
-        return list(self._model.encoder.layer[LOWER_LAYERS:])
+    def upper_layers(self, layers: int) -> Sequence[torch.nn.Module]:
+        """The layers above the lower ones, so many of them: what a `tower` begins with."""
+        return list(self._model.encoder.layer[layers:])
 
-    @cached_property
-    def _lower_model(self) -> PreTrainedModel:
-        """The model without its upper layers; shares the weights of the others."""
-        config = copy.deepcopy(self._model.config)
-        config.num_hidden_layers = LOWER_LAYERS
-        with torch.device("meta"):
-            lower = AutoModel.from_config(config).eval()
-        lower.embeddings, lower.encoder.layer = self._model.embeddings, self._model.encoder.layer[:LOWER_LAYERS]
-        lower.pooler = None
-        return lower
-
-    def _lower_states(self, encodings: list[Encoding]) -> torch.Tensor:
+    def _lower_states(self, encodings: list[Encoding], layers: int) -> torch.Tensor:
         ids, mask = self._padded(encodings)
-        states: torch.Tensor = self._lower_model(input_ids=ids, attention_mask=mask).last_hidden_state
+        states: torch.Tensor = self._lower_models[layers](input_ids=ids, attention_mask=mask).last_hidden_state
         return states
 
     def _padded(self, encodings: list[Encoding]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -239,9 +236,19 @@ class Embedded:
     def __getitem__(self, texts: Sequence[str]) -> Vectors:
         return self._vectors[[self._rows[text] for text in texts]]
 
-    def lower(self, texts: Sequence[str]) -> list[Lower]:
+    def lower(self, texts: Sequence[str], layers: int) -> list[Lower]:
         """What the lower layers make of texts, whether or not they are among those."""
-        return self._encoder.lower(texts)
+        return self._encoder.lower(texts, layers)
+
+
+def _first(model: PreTrainedModel, layers: int) -> PreTrainedModel:
+    """The model without its upper layers; shares the weights of the others."""
+    config = copy.deepcopy(model.config)
+    config.num_hidden_layers = layers
+    with torch.device("meta"):
+        lower = AutoModel.from_config(config).eval()
+    lower.embeddings, lower.encoder.layer, lower.pooler = model.embeddings, model.encoder.layer[:layers], None
+    return lower
 
 
 def _key(text: str) -> bytes:

@@ -1,7 +1,7 @@
 """A text through the upper layers of the shared encoder, fine-tuned to tell what harm is in it, and in which words.
 
-The lower layers are those that embedding runs anyway. Layers 5 and 6 and the heads are trained for nine labels at once
-(multi-task learning, Caruana 1997; hard sharing below, as in MT-DNN, Liu et al. 2019).
+The two lowest layers are those that embedding runs anyway. Layers 3 to 6 and the heads are trained for all labels at
+once (multi-task learning, Caruana 1997; hard sharing below, as in MT-DNN, Liu et al. 2019).
 """
 
 from __future__ import annotations
@@ -18,23 +18,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from watchline.detectors.base import Embeddings, weights_folder
+from watchline.detectors.blend import OUTPUTS
 from watchline.detectors.encoder import DIMENSIONS, Kept, Lower
 from watchline.detectors.packing import Packer, in_order
 from watchline.detectors.plan import Passes
 
-LABELS = (
-    "hate",
-    "violence",
-    "sexual",
-    "self_harm",
-    "insult",
-    "sexism",
-    "stereotype",
-    "injection",
-    "indirect_injection",
-)
 WEIGHTS = weights_folder("tower") / "model.safetensors"
-_LAYERS = 2
+LOWER_LAYERS = 2  # of the encoder
+_LAYERS = 4
 _HEADS = 12
 _AT_ONCE = 256  # texts; what the lower layers make of them takes some 15 MB
 _CACHE_BYTES = 32 << 20
@@ -46,15 +37,15 @@ class Judged:
 
     Attributes
     ----------
-    log_odds : (labels,)
-        Of `LABELS`, not calibrated.
+    outputs : (OUTPUTS,)
+        Log-odds of labels and experts, logits of registers, none calibrated: see `blend`.
     tokens : (n,)
         Log-odds that each token is part of what is toxic; [CLS] first, [SEP] last.
     offsets : (n, 2)
         The characters of each token.
     """
 
-    log_odds: NDArray[np.float32]
+    outputs: NDArray[np.float32]
     tokens: NDArray[np.float32]
     offsets: Sequence[tuple[int, int]]
 
@@ -71,18 +62,32 @@ class Layers(nn.Module):
             for _ in range(_LAYERS)
         )
         self.dropout = nn.Dropout(0.1)
-        self.labels = nn.Linear(2 * DIMENSIONS, len(LABELS))
+        self.outputs = nn.Linear(2 * DIMENSIONS, OUTPUTS)
         self.marks = nn.Linear(DIMENSIONS, 1)
 
     @classmethod
     def load(cls, tensors: Mapping[str, Tensor], device: str) -> Layers:
-        """From the tensors of `state_dict`, in whatever precision."""
+        """From what `quantised` gives."""
         model = cls()
-        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        state = {
+            name: tensors[name].float() * tensors.get(f"{name}.scale", torch.ones(1)) for name in model.state_dict()
+        }
+        model.load_state_dict(state)
         return model.to(device).eval()
 
+    def quantised(self) -> dict[str, Tensor]:
+        """Its weights to be stored: matrices of the layers in int8, a scale for each row; all else in float16."""
+        found: dict[str, Tensor] = {}
+        for name, tensor in self.state_dict().items():
+            if name.startswith("layers.") and tensor.ndim == 2:
+                scale = tensor.abs().amax(1, keepdim=True).cpu() / 127
+                found |= {name: (tensor.cpu() / scale).round().to(torch.int8), f"{name}.scale": scale}
+            else:
+                found[name] = tensor.to("cpu", torch.float16).contiguous()
+        return found
+
     def forward(self, texts: Sequence[Lower]) -> tuple[Tensor, Tensor]:
-        """Log-odds of the labels (texts, labels), and of the tokens (texts, longest), padded on the right."""
+        """What is said of the texts (texts, OUTPUTS), and of the tokens (texts, longest), padded on the right."""
         hidden = nn.utils.rnn.pad_sequence([text.states.float() for text in texts], batch_first=True)
         lengths = torch.tensor([len(text.states) for text in texts], device=hidden.device)[:, None]
         there = torch.arange(hidden.shape[1], device=hidden.device) < lengths
@@ -90,7 +95,7 @@ class Layers(nn.Module):
             hidden = layer(hidden, src_key_padding_mask=~there)
         mean = (hidden * there[..., None]).sum(1) / lengths
         pooled = self.dropout(torch.cat([hidden[:, 0], mean], 1))
-        return self.labels(pooled), self.marks(self.dropout(hidden)).squeeze(-1)
+        return self.outputs(pooled), self.marks(self.dropout(hidden)).squeeze(-1)
 
 
 class Tower:
@@ -115,7 +120,7 @@ class Tower:
         todo = list(missing.items())
         for start in range(0, len(todo), _AT_ONCE):
             some = todo[start : start + _AT_ONCE]
-            lower = embeddings.lower([text for _, text in some])
+            lower = embeddings.lower([text for _, text in some], LOWER_LAYERS)
             for (key, _), judged in zip(some, judge(*self._model(lower), lower), strict=True):
                 known[key] = judged
                 self._kept.keep(key, judged)

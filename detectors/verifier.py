@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.torch import load_file
 
-from watchline.detectors.alignment import Aligner, Judged
+from watchline.detectors.alignment import LOWER_LAYERS, Aligner, Judged
 from watchline.detectors.base import Embeddings
 from watchline.detectors.calibration import Numbers
 from watchline.detectors.packing import Packer
@@ -54,7 +54,7 @@ class Verifier:
         for start in range(0, len(pairs), _AT_ONCE):
             some = pairs[start : start + _AT_ONCE]
             texts = list(dict.fromkeys(text for sentence, passages in some for text in (sentence, *passages)))
-            lower = dict(zip(texts, embeddings.lower(texts), strict=True))
+            lower = dict(zip(texts, embeddings.lower(texts, LOWER_LAYERS), strict=True))
             model, packer = self._model(str(lower[texts[0]].states.device))
             out += model.judge(
                 [(lower[sentence], [lower[each] for each in passages]) for sentence, passages in some], packer

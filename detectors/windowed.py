@@ -5,6 +5,7 @@ What toxicity, bias and injection have in common; they differ in what they read 
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Window:
     offset: int
     text: str
     ngram_scores: Numbers
+    suspicion: float
 
     def original(self, start: int = 0, end: int | None = None) -> tuple[int, int]:
         """Where `text[start:end]` stands in the reading's text as it is."""
@@ -66,16 +68,20 @@ class WindowedDetector(Detector[Work]):
 
     Text that can't be read (another language) and text beyond the limits lowers `scored_fraction`; where nothing can
     be read the detector doesn't apply. Of more than `max_windows` windows those are judged that the n-grams, which read
-    all of them, find most suspicious: padding hides little. Spans are of the windows at or above the shipped threshold.
+    all of them, find most suspicious: padding hides little. What they find clearly harmless the tower doesn't read.
+    Spans are of the windows at or above the shipped threshold.
 
     Attributes
     ----------
     max_windows : int
         How many of an interaction the tower reads at most.
+    hinted_from : float
+        A window that isn't flagged may have spans from this probability on, of its likeliest label: what raised it.
     """
 
     shared_weights = ("tower",)
     max_windows: ClassVar[int] = 16
+    hinted_from: ClassVar[float] = math.inf
 
     def __init__(self) -> None:
         self._blend = Blend(weights_folder(self.name) / "model.safetensors", self.labels)
@@ -125,13 +131,18 @@ class WindowedDetector(Detector[Work]):
     def evaluate(self, batch: Sequence[Work], embeddings: Embeddings) -> Sequence[Evaluation]:
         from watchline.detectors import tower  # loads torch
 
-        judged = tower.shipped().judge([window.text for work in batch for window in work.windows], embeddings)
-        rows = iter(judged)
-        return [self._evaluate(work, [next(rows) for _ in work.windows]) for work in batch]
+        doubtful = [window.text for work in batch for window in work.windows if not self._clear(window)]
+        rows = iter(tower.shipped().judge(doubtful, embeddings))
+        clear = tower.Judged(self._blend.clear_outputs, np.empty(0, np.float32), ())
+        return [
+            self._evaluate(work, [clear if self._clear(window) else next(rows) for window in work.windows])
+            for work in batch
+        ]
 
     def spans(self, window: Window, judged: Judged, label: str, chance: float) -> list[Span]:
-        """What to mark of a window that has the label."""
-        return [window.span(label, chance)]
+        """What to mark of a window that has the label, or might have it: by default all of it if it is flagged."""
+        flagged = chance >= self._marked_from[self.labels.index(label)]
+        return [window.span(label, chance)] if flagged else []
 
     def about(self, window: Window) -> list[tuple[int, int]]:
         """Start and end of the words of a window that has a label which say what it is about: a finding's evidence."""
@@ -139,48 +150,64 @@ class WindowedDetector(Detector[Work]):
 
     def _evaluate(self, work: Work, judged: Sequence[Judged]) -> Evaluation:
         chances = self._blend.probabilities(
-            np.stack([window.ngram_scores for window in work.windows]), np.stack([each.log_odds for each in judged])
+            np.stack([window.ngram_scores for window in work.windows]), np.stack([each.outputs for each in judged])
         )
-        scores, marked = worst(work, self.labels, chances, self._marked_from)
+        scores, marked = worst(work, self.labels, chances, self._marked_from, self.hinted_from)
         spans: list[Span] = []
         evidence: list[Evidence] = []
         for row, label, chance in marked:
             window = work.windows[row]
-            places = (window.original(*place) for place in self.about(window))
-            evidence += [Evidence(len(spans), window.reading.field, *place, 1.0) for place in places]
-            spans += self.spans(window, judged[row], label, chance)
+            found = self.spans(window, judged[row], label, chance)
+            if found:
+                places = (window.original(*place) for place in self.about(window))
+                evidence += [Evidence(len(spans), window.reading.field, *place, 1.0) for place in places]
+            spans += found
         return Evaluation(scores, tuple(spans), tuple(evidence), work.scored_fraction)
 
     def _windows(self, reading: Reading, plain: Plain) -> list[Window]:
+        pieces = [(start, piece) for start, end in self.cut(reading, plain.text) if (piece := plain.text[start:end])]
+        if not pieces:
+            return []
+        scores = np.stack([self._blend.ngram_scores(piece) for _, piece in pieces])
+        suspicion = self._blend.suspicion(scores).tolist()
         return [
-            Window(reading, plain, start, piece, self._blend.ngram_scores(piece))
-            for start, end in self.cut(reading, plain.text)
-            if (piece := plain.text[start:end])
+            Window(reading, plain, start, piece, row, each)
+            for (start, piece), row, each in zip(pieces, scores, suspicion, strict=True)
         ]
+
+    def _clear(self, window: Window) -> bool:
+        return window.suspicion < self._blend.clear_below
 
     def _most_suspicious(self, found: list[Window]) -> list[Window]:
         if len(found) <= self.max_windows:
             return found
-        suspicion = self._blend.suspicion(np.stack([window.ngram_scores for window in found]))
-        kept = sorted(np.argsort(-suspicion, kind="stable")[: self.max_windows].tolist())
-        return [found[index] for index in kept]
+        order = sorted(range(len(found)), key=lambda index: -found[index].suspicion)
+        return [found[index] for index in sorted(order[: self.max_windows])]
 
 
 Marked = list[tuple[int, str, float]]  # row of a window, label, probability
 
 
 def worst(
-    work: Work, labels: Sequence[str], chances: Numbers, marked_from: Sequence[float]
+    work: Work, labels: Sequence[str], chances: Numbers, marked_from: Sequence[float], hinted_from: float = math.inf
 ) -> tuple[dict[str, float], Marked]:
-    """The highest of each label, and what is at or above `marked_from`; chances are (windows, labels)."""
+    """The highest of each label, and what is at or above `marked_from`; chances are (windows, labels).
+
+    Of a window where nothing is, the likeliest label from `hinted_from` on.
+    """
     scores = dict.fromkeys(labels, 0.0)
     marked = []
     for row, window in enumerate(work.windows):
-        for label, chance, bound in zip(labels, chances[row].tolist(), marked_from, strict=True):
-            if label in window.reading.labels:
-                scores[label] = max(scores[label], chance)
-                if chance >= bound:
-                    marked.append((row, label, chance))
+        found = [
+            (row, label, chance, bound)
+            for label, chance, bound in zip(labels, chances[row].tolist(), marked_from, strict=True)
+            if label in window.reading.labels
+        ]
+        for _, label, chance, _ in found:
+            scores[label] = max(scores[label], chance)
+        likeliest = max(found, key=lambda each: each[2])
+        flagged = [each[:3] for each in found if each[2] >= each[3]]
+        marked += flagged or ([likeliest[:3]] if likeliest[2] >= hinted_from else [])
     return scores, marked
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from watchline.detectors.alignment import Aligner, Judged
+from watchline.detectors.alignment import LOWER_LAYERS, Aligner, Judged
 from watchline.detectors.encoder import Encoder, Lower
 from watchline.detectors.packing import Packer
 
@@ -48,14 +48,14 @@ class Item:
 class States:
     """What the lower layers make of texts, in half precision: some 23 kB for a sentence of 30 tokens."""
 
-    def __init__(self, encoder: Encoder, texts: Iterable[str]) -> None:
+    def __init__(self, encoder: Encoder, texts: Iterable[str], layers: int = LOWER_LAYERS) -> None:
         distinct = list(dict.fromkeys(texts))
         self.device = encoder.device
         self._place = {text: place for place, text in enumerate(distinct)}
         self._states: list[Tensor] = []
         self._offsets: list[tuple[tuple[int, int], ...]] = []
         for start in range(0, len(distinct), 4096):
-            for lower in encoder.lower(distinct[start : start + 4096]):
+            for lower in encoder.lower(distinct[start : start + 4096], layers):
                 self._states.append(lower.states.to("cpu", torch.float16))
                 self._offsets.append(lower.offsets)
             print(f"\rlower layers {len(self._states)}/{len(distinct)}", end="", flush=True)

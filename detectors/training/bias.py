@@ -34,8 +34,8 @@ _BBQ = ("age", "disability_status", "nationality", "physical_appearance", "relig
 def main() -> None:
     """Trains, measures and writes weights and card."""
     options = arguments(__doc__)
-    read, rest, log_odds = read_by_tower(examples(options.data), options.log_odds)
-    tensors, judged = train([*read, *rest], log_odds, Bias.labels)
+    read, rest, outputs = read_by_tower(examples(options.data), options.outputs)
+    tensors, judged = train([*read, *rest], outputs, Bias.labels)
     benign_rows = np.array([example.source in _BENIGN for example in read])
     points = {label: cards.operating_point(each, benign_rows) for label, each in judged.items()}
     cards.save(Bias.name, tensors)
@@ -44,6 +44,7 @@ def main() -> None:
         rest=len(rest),
         seed=SEED,
         points=cards.points_table(points),
+        skipped=cards.skipped(read, judged),
         figures=cards.table(read, judged, points),
         alarms=ordinary.table(Bias(), options.data, points),
         groups=audit.table(audit.rates(Bias(), {"stereotype": points["stereotype"][0]})),
@@ -128,12 +129,13 @@ _CARD = """# Bias
 The probability that a window of at most 300 characters stereotypes or belittles a social group. Only windows that
 mention a group (a list of words, `groups.py`) are judged. A logistic regression over what two models say: one on
 hashed character n-grams (2 to 5 characters, 131,072 buckets, float16), and the tower, the upper layers of
-all-MiniLM-L6-v2 fine-tuned (`weights/tower`), of which all nine labels count.
+all-MiniLM-L6-v2 fine-tuned (`weights/tower`), of which all nine labels count. For RedditBias, EDOS and Stormfront there
+is an expert each, as in the toxicity detector: it counts as far as a text reads like theirs.
 
 ## Made by
 
-    python -m watchline.detectors.training.tower --data DIR --log-odds FILE
-    python -m watchline.detectors.training.bias --data DIR --log-odds FILE
+    python -m watchline.detectors.training.tower --data DIR --outputs FILE
+    python -m watchline.detectors.training.bias --data DIR --outputs FILE
 
 Seed {seed}; {read} texts that the tower read, {rest} more for the n-grams alone, all of which mention a group; four folds by group
 (comment, pair, forum post, question template); sources weigh as the root of their size.
@@ -145,8 +147,8 @@ Seed {seed}; {read} texts that the tower read, {rest} more for the n-grams alone
 | RedditBias, Barikeri et al. 2021 | comments marked biased or not, on gender, race, religion, orientation | MIT |
 | CrowS-Pairs, Nangia et al. 2020 | the more stereotyping sentence of a pair against the less | CC BY-SA 4.0 |
 | ToxiGen's human-written seeds, Hartvigsen et al. 2022 | hateful against neutral, 13 groups | MIT |
-| EDOS, Kirk et al. 2023 | generalisations about women against other posts that mention them (n-grams only) | CC0 |
-| Stormfront, de Gibert et al. 2018 (Vicomtech) | hate against other posts that mention groups (n-grams only) | CC BY-SA 3.0 |
+| EDOS, Kirk et al. 2023 | generalisations about women against other posts that mention them | CC0 |
+| Stormfront, de Gibert et al. 2018 (Vicomtech) | hate against other posts that mention groups | CC BY-SA 3.0 |
 | BBQ, Parrish et al. 2022: contexts | groups mentioned without generalising | CC BY 4.0 |
 | BOLD, Dhamala et al. 2021: Wikipedia | neutral mentions | CC BY-SA 4.0 |
 | sentences about every group, `group_texts.py` | harmless and belittling ones, the same of all | the project's |
@@ -155,6 +157,8 @@ Seed {seed}; {read} texts that the tower read, {rest} more for the n-grams alone
 ## Operating points
 
 {points}
+
+{skipped}
 
 `threshold`: best macro-F1 over all labelled rows among those up to .5 that flag at most 1 % of ordinary windows that mention a
 group. `alert_threshold`: at most 0.05 % of them. Neither is below 0.3 and 0.6.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,13 +11,13 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from watchline.detectors.base import weights_folder
 from watchline.detectors.evaluation.metrics import Labels, expected_calibration_error
-from watchline.detectors.training.blending import Judged, Tensors, by_source
-from watchline.detectors.training.corpora import Example
+from watchline.detectors.training.blending import LEAST_FLAGGED, Judged, Tensors, by_source
+from watchline.detectors.training.corpora import ORDINARY, Example
 
 _GRID = np.linspace(0.05, 0.95, 91)
 _FLAGGED, _ALERTED = 0.01, 0.0005  # of benign windows at most
 _MOST_FLAGGED = 0.5  # few positives may seem best told by a point that hardly flags any
-_LEAST_FLAGGED, _LEAST_ALERTED = 0.3, 0.6  # however rare a label is: less is no reason to say so
+_LEAST_ALERTED = 0.6
 
 
 def operating_point(judged: Judged, ordinary: Labels) -> tuple[float, float]:
@@ -28,7 +29,7 @@ def operating_point(judged: Judged, ordinary: Labels) -> tuple[float, float]:
     """
     known = ~np.isnan(judged.truth)
     benign = judged.probability[ordinary]
-    allowed = [point for point in _GRID if point >= _LEAST_FLAGGED and (benign >= point).mean() <= _FLAGGED] or [
+    allowed = [point for point in _GRID if point >= LEAST_FLAGGED and (benign >= point).mean() <= _FLAGGED] or [
         _GRID[-1]
     ]
     truth, probability = judged.truth[known] == 1, judged.probability[known]
@@ -68,6 +69,20 @@ def table(examples: Sequence[Example], judged: Mapping[str, Judged], points: Map
                 + " |"
             )
     return "\n".join(lines)
+
+
+def skipped(examples: Sequence[Example], judged: Mapping[str, Judged]) -> str:
+    """What the n-grams spare the tower, in words."""
+    clear = next(iter(judged.values())).clear
+    sources = np.array([example.source for example in examples[: len(clear)]])
+    shares = {source: clear[sources == source].mean() for source in ORDINARY if (sources == source).any()}
+    total = clear[np.isin(sources, ORDINARY)].mean()
+    said = (
+        f"The tower reads what the n-grams don't find clearly harmless. They clear {total:.0%} of ordinary texts ("
+        f"{', '.join(f'{source} {share:.0%}' for source, share in shares.items())}), and one in a thousand "
+        "of those that might be flagged. The figures below are with that."
+    )
+    return textwrap.fill(said, 120)
 
 
 def points_table(points: Mapping[str, tuple[float, float]]) -> str:

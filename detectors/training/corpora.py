@@ -20,6 +20,18 @@ from typing import Any
 from watchline.detectors.text import windows
 from watchline.detectors.windowed import WINDOW
 
+# The sources of `benign`.
+ORDINARY = (
+    "ragtruth_response",
+    "ragtruth_context",
+    "ragtruth_question",
+    "halueval_query",
+    "halueval_response",
+    "clinc",
+    "bold",
+    "pydoc",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Example:

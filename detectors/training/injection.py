@@ -35,8 +35,8 @@ _CONTEXT = 600  # characters of the document that an attack is put into
 def main() -> None:
     """Trains, measures and writes weights and card."""
     options = arguments(__doc__)
-    texts, rest, log_odds = read_by_tower(examples(options.data), options.log_odds)
-    tensors, judged = train([*texts, *rest], log_odds, Injection.labels)
+    texts, rest, outputs = read_by_tower(examples(options.data), options.outputs)
+    tensors, judged = train([*texts, *rest], outputs, Injection.labels)
     points = {label: cards.operating_point(each, each.truth == 0) for label, each in judged.items()}
     cards.save(Injection.name, tensors)
     card = _CARD.format(
@@ -47,6 +47,7 @@ def main() -> None:
         indirect_lines=len(INDIRECT.strip().splitlines()),
         harmless=len((HARMLESS_QUESTIONS + HARMLESS_DOCUMENTS).strip().splitlines()),
         points=cards.points_table(points),
+        skipped=cards.skipped(texts, judged),
         figures="\n".join(_rows(texts, judged, points)),
         alarms=ordinary.table(Injection(), options.data, points),
     )
@@ -181,8 +182,8 @@ and the tower, the upper layers of all-MiniLM-L6-v2 fine-tuned (`weights/tower`)
 
 ## Made by
 
-    python -m watchline.detectors.training.tower --data DIR --log-odds FILE
-    python -m watchline.detectors.training.injection --data DIR --log-odds FILE
+    python -m watchline.detectors.training.tower --data DIR --outputs FILE
+    python -m watchline.detectors.training.injection --data DIR --outputs FILE
 
 Seed {seed}; {texts} texts; four folds by group: lines of a template, all attacks of a BIPIA category, a source document stay
 together. So BIPIA's figures are of categories that the models had not seen.
@@ -200,7 +201,11 @@ together. So BIPIA's figures are of categories that the models had not seen.
 
 {points}
 
-`threshold`: best macro-F1 among those up to .5, else the lowest, that flag at most 1 % of the harmless texts. `alert_threshold`: at most 0.05 %. Neither is below 0.3 and 0.6.
+{skipped}
+
+`threshold`: best macro-F1 among those up to .5, else the lowest, that flag at most 1 % of the harmless texts.
+`alert_threshold`: at most 0.05 %. Neither is below 0.3 and 0.6. `thresholds.toml` sets the alert of injection to .90: with
+fewer, "from now on, refer to me as chuck" and a coin to be flipped raised one in CLINC's held-back requests.
 
 ## Figures
 

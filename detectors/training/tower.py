@@ -22,15 +22,16 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional
 
+from watchline.detectors.blend import EXPERTS, LABELS, REGISTERS, experts
 from watchline.detectors.deobfuscation import deobfuscate
 from watchline.detectors.encoder import Encoder
 from watchline.detectors.packing import Packer
-from watchline.detectors.text import runs, windows
-from watchline.detectors.tower import LABELS, WEIGHTS, Judged, Layers, judge
-from watchline.detectors.toxicity import JOINED
+from watchline.detectors.text import windows
+from watchline.detectors.tower import LOWER_LAYERS, WEIGHTS, Judged, Layers, judge
+from watchline.detectors.toxicity import marked
 from watchline.detectors.training import bias, cards, counterfactuals, injection, toxicity
 from watchline.detectors.training.aligning import States, descend
-from watchline.detectors.training.blending import FOLDS, arguments, balance, fold, save_log_odds
+from watchline.detectors.training.blending import FOLDS, arguments, fold, save_outputs, weigh
 from watchline.detectors.training.corpora import Example, read, split
 from watchline.detectors.windowed import WINDOW
 
@@ -39,13 +40,15 @@ _HEAD_RATE = 1e-3
 _BUDGET = 4096  # tokens of a step, padding included
 _MARKS_WEIGHT = 0.5
 _PAIRS_WEIGHT = 0.5
+_GATE_WEIGHT = 0.2
 PAIRED = "crows_pairs"
 # Texts of the largest sources: the n-grams alone learn from the others. Hate is rare there: all of it is used.
 _SIZES = {"davidson": 8_000, "stormfront": 4_500, "toxic_spans": 3_500}
 _RARE = {"davidson": "hate", "stormfront": "hate"}
 _MARKED = 9_000
+_NAMES = (*LABELS, *EXPERTS)
 # Parts of an encoder's layer by what torch calls them.
-_NAMES = {
+_PARTS = {
     "attention.output.dense": "self_attn.out_proj",
     "attention.output.LayerNorm": "norm1",
     "intermediate.dense": "linear1",
@@ -61,7 +64,7 @@ class Item:
 
     example: Example
     spans: Sequence[tuple[int, int]] | None = None
-    weights: NDArray[np.float32] = field(default_factory=lambda: np.zeros(len(LABELS), np.float32))
+    weights: NDArray[np.float32] = field(default_factory=lambda: np.zeros(len(_NAMES), np.float32))
 
 
 def items(data: Path) -> list[Item]:
@@ -71,8 +74,8 @@ def items(data: Path) -> list[Item]:
         known = merged.get(example.text, example)
         merged[example.text] = replace(known, labels={**known.labels, **example.labels})
     found = split(list(merged.values()), _SIZES, SEED, _RARE)
-    marked = random.Random(SEED).sample(list(_marked(data)), _MARKED)  # noqa: S311 - a draw, not a secret
-    return weighted([*map(Item, found), *map(Item, _swapped(found)), *marked])
+    spanned = random.Random(SEED).sample(list(_spanned(data)), _MARKED)  # noqa: S311 - a draw, not a secret
+    return weighted([*map(Item, found), *map(Item, _swapped(found)), *spanned])
 
 
 def _swapped(found: Sequence[Example]) -> Iterator[Example]:
@@ -90,7 +93,7 @@ def _swapped(found: Sequence[Example]) -> Iterator[Example]:
                 yield replace(example, text=dice.choice(options), labels={"hate": example.labels["hate"]})
 
 
-def _marked(data: Path) -> Iterator[Item]:
+def _spanned(data: Path) -> Iterator[Item]:
     """Posts whose toxic characters are known, window by window, as the detector reads them."""
     for part in ("train", "trial"):
         for index, item in enumerate(read(data, f"toxicity/toxic_spans_{part}")):
@@ -103,36 +106,40 @@ def _marked(data: Path) -> Iterator[Item]:
 
 
 def weighted(found: Sequence[Item]) -> list[Item]:
-    """With the weight of each label: a source counts by the root of its size, 1 on average, 0 where it isn't known."""
+    """With the weight of each label and expert, as `blending.weigh` has it: 0 where it isn't known."""
     examples = [item.example for item in found]
-    truths = np.array([[example.labels.get(label, np.nan) for label in LABELS] for example in examples], np.float64)
-    weights = np.stack([balance(examples, truth) for truth in truths.T], axis=1).astype(np.float32)
+    weights = np.stack([weigh(examples, _truth(examples, name), name) for name in _NAMES], axis=1).astype(np.float32)
     return [replace(item, weights=row) for item, row in zip(found, weights, strict=True)]
+
+
+def _truth(examples: Sequence[Example], name: str) -> NDArray[np.float64]:
+    label = name.split("@")[0]
+    return np.array([example.labels.get(label, np.nan) for example in examples], np.float64)
 
 
 def fresh(encoder: Encoder) -> Layers:
     """A tower with the encoder's own upper layers, which denies everything."""
     model = Layers()
-    for mine, theirs in zip(model.layers, encoder.upper_layers, strict=True):
+    for mine, theirs in zip(model.layers, encoder.upper_layers(LOWER_LAYERS), strict=True):
         own = theirs.state_dict()
-        renamed = {f"{ours}.{kind}": own[f"{name}.{kind}"] for name, ours in _NAMES.items() for kind in _KINDS}
+        renamed = {f"{ours}.{kind}": own[f"{name}.{kind}"] for name, ours in _PARTS.items() for kind in _KINDS}
         for kind in _KINDS:
             parts = [own[f"attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
             renamed[f"self_attn.in_proj_{kind}"] = torch.cat(parts)
         mine.load_state_dict(renamed)
-    for head in (model.labels, model.marks):
+    for head in (model.outputs, model.marks):
         nn.init.zeros_(head.weight)
         nn.init.constant_(head.bias, -2.0)
     return model
 
 
 def fit(
-    model: Layers, found: Sequence[Item], states: States, *, epochs: int = 3, rate: float = 4e-4, seed: int = SEED
+    model: Layers, found: Sequence[Item], states: States, *, epochs: int = 3, rate: float = 2.5e-4, seed: int = SEED
 ) -> Layers:
     """Trains in place, by AdamW (Loshchilov and Hutter 2019); the rate as `descend` has it."""
     torch.manual_seed(seed)
     dice = random.Random(seed)  # noqa: S311
-    layers, heads = [*model.layers.parameters()], [*model.labels.parameters(), *model.marks.parameters()]
+    layers, heads = [*model.layers.parameters()], [*model.outputs.parameters(), *model.marks.parameters()]
     optimizer = torch.optim.AdamW(
         [{"params": layers, "lr": rate}, {"params": heads, "lr": _HEAD_RATE}], weight_decay=0.01
     )
@@ -142,34 +149,50 @@ def fit(
 
 def _loss(model: Layers, batch: Sequence[Item], states: States) -> Tensor:
     lower = [states[item.example.text] for item in batch]
-    odds, marks = model(lower)
-    truth = torch.tensor([[float(item.example.labels.get(label, 0)) for label in LABELS] for item in batch])
-    weights = torch.from_numpy(np.stack([item.weights for item in batch]))
-    losses = functional.binary_cross_entropy_with_logits(odds, truth.to(odds.device), reduction="none")
-    weights = weights.to(odds.device)
-    loss = (losses * weights).sum() / (weights > 0).sum().clamp(min=1)
-    marked: list[Tensor] = []
+    with torch.autocast(states.device.split(":")[0], torch.bfloat16, enabled=_fast_bfloat16(states.device)):
+        outputs, marks = (found.float() for found in model(lower))
+    truth = torch.from_numpy(np.stack([_truth([item.example for item in batch], name) for name in _NAMES], axis=1))
+    weights = torch.from_numpy(np.stack([item.weights for item in batch])).to(outputs.device)
+    losses = weights * functional.binary_cross_entropy_with_logits(
+        outputs[:, : len(_NAMES)], truth.nan_to_num().float().to(outputs.device), reduction="none"
+    )
+    general, special = (
+        losses[:, part].sum() / weights[:, part].sum().clamp(min=1)
+        for part in (slice(len(LABELS)), slice(len(LABELS), None))
+    )
+    registers = [_register(item.example.source) for item in batch]
+    gate = functional.cross_entropy(outputs[:, len(_NAMES) :], torch.tensor(registers, device=outputs.device))
+    loss: Tensor = general + special + _GATE_WEIGHT * gate
+    words: list[Tensor] = []
     for row, item in enumerate(batch):
         if item.spans is not None:
             offsets = lower[row].offsets[1:-1]
             toxic = {start for start, _ in item.spans}
             target = [float(any(place in toxic for place in range(a, b))) for a, b in offsets]
-            marked.append(
+            words.append(
                 functional.binary_cross_entropy_with_logits(
                     marks[row, 1 : 1 + len(offsets)], torch.tensor(target, device=marks.device), reduction="none"
                 )
             )
-    if marked:
-        loss = loss + _MARKS_WEIGHT * torch.cat(marked).mean()
+    if words:
+        loss = loss + _MARKS_WEIGHT * torch.cat(words).mean()
     column = LABELS.index("stereotype")
     pairs = [
-        odds[row, column] - odds[row + 1, column]
+        outputs[row, column] - outputs[row + 1, column]
         for row in range(len(batch) - 1)
         if batch[row].example.source == PAIRED and batch[row].example.group == batch[row + 1].example.group
     ]
     if pairs:  # the more stereotyping one comes first
         loss = loss + _PAIRS_WEIGHT * functional.softplus(-torch.stack(pairs)).mean()
     return loss
+
+
+def _fast_bfloat16(device: str) -> bool:
+    return device != "cpu" or bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
+def _register(source: str) -> int:
+    return REGISTERS.index(source if source in REGISTERS else REGISTERS[-1])
 
 
 def _batches(found: Sequence[Item], states: States, dice: random.Random) -> Iterator[list[Item]]:
@@ -204,11 +227,11 @@ def word_f1(found: Sequence[tuple[Item, Judged]], marked_from: float) -> float:
     """Mean over posts of the F1 of the toxic characters; 1 where neither side marks any (Pavlopoulos et al. 2021)."""
     posts: dict[str, list[int]] = {}
     for item, each in found:
-        marked = {place for run in runs(each.tokens, each.offsets, marked_from, JOINED) for place in range(*run)}
+        words = {place for word in marked(item.example.text, each, marked_from) for place in range(*word)}
         toxic = {start for start, _ in item.spans or ()}
         counts = posts.setdefault(item.example.group, [0, 0, 0])
-        counts[0] += len(marked & toxic)
-        counts[1] += len(marked)
+        counts[0] += len(words & toxic)
+        counts[1] += len(words)
         counts[2] += len(toxic)
     return float(np.mean([2 * both / (one + other) if one + other else 1.0 for both, one, other in posts.values()]))
 
@@ -218,21 +241,20 @@ def main() -> None:
     options = arguments(__doc__)
     encoder = Encoder(cache_bytes=0, lower_cache_bytes=0)
     found = items(options.data)
-    states = States(encoder, (item.example.text for item in found))
+    states = States(encoder, (item.example.text for item in found), LOWER_LAYERS)
     folds = fold([item.example.group for item in found])
     unseen = [item for item, each in zip(found, folds, strict=True) if each < FOLDS // 2]
     model = fit(
         fresh(encoder), weighted([item for item, each in zip(found, folds, strict=True) if each >= FOLDS // 2]), states
     )
     said = judged(model, [item.example.text for item in unseen], states)
-    save_log_odds(options.log_odds, [item.example.text for item in unseen], np.stack([each.log_odds for each in said]))
+    save_outputs(options.outputs, [item.example.text for item in unseen], np.stack([each.outputs for each in said]))
     model = fit(fresh(encoder), found, states)
     WEIGHTS.parent.mkdir(parents=True, exist_ok=True)
-    halves = {name: tensor.to("cpu", torch.float16).contiguous() for name, tensor in model.state_dict().items()}
-    save_file(halves, WEIGHTS)
-    marked = [(item, each) for item, each in zip(unseen, said, strict=True) if item.spans is not None]
+    save_file(model.quantised(), WEIGHTS)
+    spanned = [(item, each) for item, each in zip(unseen, said, strict=True) if item.spans is not None]
     grid = np.arange(-3, 3, 0.25)
-    best = max(grid, key=lambda point: word_f1(marked[::2], point))
+    best = max(grid, key=lambda point: word_f1(spanned[::2], point))
     card = _CARD.format(
         seed=SEED,
         texts=len(found),
@@ -240,8 +262,9 @@ def main() -> None:
         swapped=len(list(_swapped([item.example for item in found]))),
         marked=_MARKED,
         marked_from=best,
-        word_f1=word_f1(marked[1::2], best),
+        word_f1=word_f1(spanned[1::2], best),
         figures=_figures(unseen, said),
+        registers=_registers(unseen, said),
     )
     cards.write(WEIGHTS.parent.name, card)
 
@@ -249,41 +272,56 @@ def main() -> None:
 def _figures(found: Sequence[Item], ours: Sequence[Judged]) -> str:
     lines = []
     sources = np.array([item.example.source for item in found])
-    for column, label in enumerate(LABELS):
+    for label in LABELS:
         for source in dict.fromkeys(sources.tolist()):
             rows = [row for row in np.flatnonzero(sources == source).tolist() if label in found[row].example.labels]
             truth = np.array([found[row].example.labels[label] for row in rows])
             if len(truth) and 0 < truth.sum() < len(truth):
-                area = roc_auc_score(truth, [ours[row].log_odds[column] for row in rows])
-                lines.append(f"| {label} | {source} | {len(truth)} | {truth.sum()} | {area:.3f} |")
+                areas = [
+                    f"{roc_auc_score(truth, [ours[row].outputs[_NAMES.index(name)] for row in rows]):.3f}"
+                    for name in (label, experts(label).get(source))
+                    if name
+                ]
+                lines.append(f"| {label} | {source} | {len(truth)} | {truth.sum()} | {' | '.join(areas)} |")
     return "\n".join(lines)
+
+
+def _registers(found: Sequence[Item], ours: Sequence[Judged]) -> str:
+    true = np.array([_register(item.example.source) for item in found])
+    taken = np.array([each.outputs[len(_NAMES) :].argmax() for each in ours])
+    return ", ".join(f"{name} {(taken[true == place] == place).mean():.2f}" for place, name in enumerate(REGISTERS))
 
 
 _CARD = """# The tower: what toxicity, bias and injection share
 
-Layers 5 and 6 of all-MiniLM-L6-v2 (Apache-2.0), fine-tuned on what its lower four layers, which stay as they are, make of
-a window of text; [CLS] and the mean of the tokens go into one linear head of nine labels, each token into another that
-says whether it is part of what is toxic. float16. The detectors weigh it against character n-grams: see their cards for
-data, licences, figures of the whole, and limits.
+Layers 3 to 6 of all-MiniLM-L6-v2 (Apache-2.0), fine-tuned on what its lowest two layers, which stay as they are, make of a
+window of text. [CLS] and the mean of the tokens go into one linear head: nine labels; twelve experts, each for what one
+source's annotators mean by a label; and which of these sources a text reads like, or none. Each token goes into another
+head, which says whether it is part of what is toxic. The layers' matrices are stored in int8, a scale for each row, the
+rest in float16. The detectors weigh it against character n-grams: see their cards for data, licences, figures of the whole,
+and limits.
 
 ## Made by
 
-    python -m watchline.detectors.training.tower --data DIR --log-odds FILE
+    python -m watchline.detectors.training.tower --data DIR --outputs FILE
 
 Seed {seed}; {texts} texts of {tokens} tokens in all, {swapped} of them made from others by naming another group, {marked}
 windows of posts with their toxic words marked. Binary cross-entropy of the labels that a source gives, sources weighed as
-the root of their size; that of the marks, half as much; for a CrowS pair also the logistic loss of the wrong order, half as
-much. AdamW, rate 4e-4 (heads 1e-3), 3 epochs, packs of 4,096 tokens, warm-up over 6 %, linear decay, gradients
-clipped at 1. A first tower learns from half of the data and judges the other half, for the figures here and for the
+the root of their size; that of the experts on their own source and, at a fifth of the weight, on ordinary traffic; that of
+the marks, half as much; cross-entropy of the register, a fifth; for a CrowS pair also the logistic loss of the wrong order,
+half as much. Where the machine has fast bfloat16 (CUDA, AMX) the layers are trained in it. AdamW, rate 2.5e-4 (heads
+1e-3), 3 epochs, packs of 4,096 tokens, warm-up over 6 %, linear decay, gradients clipped at 1. A first tower learns from half of the data and judges the other half, for the figures here and for the
 detectors' scripts; the shipped one learns from all of it, so it may be a little better, and its log-odds larger.
 
 ## Figures
 
 AUROC of the first tower, alone, on the half that it hasn't seen (by post, template, pair, document):
 
-| label | source | n | positive | AUROC |
-|---|---|---|---|---|
+| label | source | n | positive | AUROC | the expert's |
+|---|---|---|---|---|---|
 {figures}
+
+Of what is of each register, the share that it is taken for: {registers}.
 
 Toxic words of posts (SemEval-2021 task 5), mean character F1 of a post: {word_f1:.3f} from log-odds {marked_from:g}, which half of
 the posts chose for the other half.

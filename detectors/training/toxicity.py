@@ -43,8 +43,8 @@ _DISGUISED, _ONE_OF = ("toxigen", "stormfront", "toxic_spans", "edos"), 8  # wha
 def main() -> None:
     """Trains, measures and writes weights and card."""
     options = arguments(__doc__)
-    read, rest, log_odds = read_by_tower(examples(options.data), options.log_odds)
-    tensors, judged = train([*read, *rest], log_odds, Toxicity.labels)
+    read, rest, outputs = read_by_tower(examples(options.data), options.outputs)
+    tensors, judged = train([*read, *rest], outputs, Toxicity.labels)
     benign_rows = np.array([example.source in _BENIGN for example in read])
     points = {label: cards.operating_point(each, benign_rows) for label, each in judged.items()}
     cards.save(Toxicity.name, tensors)
@@ -59,6 +59,7 @@ def main() -> None:
         harmful=sum(len(texts.strip().splitlines()) for texts in HARMFUL.values()),
         harmless=len(HARMLESS.strip().splitlines()),
         points=cards.points_table(points),
+        skipped=cards.skipped(read, judged),
         davidson=_three_classes(read, judged),
         figures=cards.table(read, judged, points),
         alarms=ordinary.table(Toxicity(), options.data, points),
@@ -174,14 +175,17 @@ _CARD = """# Toxicity
 
 Six probabilities for a window of at most 300 characters: hate, violence, sexual, self_harm, insult, sexism. Each is
 that of a logistic regression over what two models say of all six: one on hashed character n-grams (2 to 5 characters,
-131,072 buckets, float16), and the tower, the upper layers of all-MiniLM-L6-v2 fine-tuned (`weights/tower`). An
-interaction's score is its worst window's; its spans are the words that the tower marks. Disguises (leet, look-alike
+131,072 buckets, float16), and the tower, the upper layers of all-MiniLM-L6-v2 fine-tuned (`weights/tower`). Annotators of
+different sources draw the line elsewhere: for five of them, registers in which people write to each other, a label has an
+expert as well, taught by that source and ordinary traffic alone, which counts as far as the tower takes the text for one
+of theirs (mixture of experts, Jacobs et al. 1991); what models and their users write is judged by the label's own model.
+An interaction's score is its worst window's; its spans are the words that the tower marks. Disguises (leet, look-alike
 letters, spacing) are undone first, and emoji are read by their names.
 
 ## Made by
 
-    python -m watchline.detectors.training.tower --data DIR --log-odds FILE
-    python -m watchline.detectors.training.toxicity --data DIR --log-odds FILE
+    python -m watchline.detectors.training.tower --data DIR --outputs FILE
+    python -m watchline.detectors.training.toxicity --data DIR --outputs FILE
 
 Seed {seed}; {read} texts that the tower read, {rest} more for the n-grams alone; four folds by group (post, forum post, contrast
 pair), the tower out of two; sources weigh as the root of their size; a label that a source does not give is masked there.
@@ -204,6 +208,8 @@ pair), the tower out of two; sources weigh as the root of their size; a label th
 ## Operating points
 
 {points}
+
+{skipped}
 
 `threshold`: best macro-F1 over all labelled rows among those up to .5 that flag at most 1 % of ordinary windows.
 `alert_threshold`: at most 0.05 % of ordinary windows. Neither is below 0.3 and 0.6.
@@ -242,12 +248,12 @@ Disguised on purpose ({disguised} toxic texts, any label at its threshold):
 ## Limits
 
 - English only. Posts and forum language taught it; polite or implicit hate is mostly missed.
-- self_harm and sexual have a few dozen positive examples, violence a few hundred, most of them threats: treat these
+- self_harm and sexual have about a hundred positive examples, violence a few hundred, most of them threats: treat these
   labels as weak signals. Probabilities are calibrated to the mixture of sources above, not to your traffic, where harm
   is rarer.
 - It hears how a text sounds: quoting, reporting or condemning may be flagged, and identity terms raise the score of
   hate and sexism.
-- A small encoder, of which two layers are fine-tuned: a bigger one does better.
+- A small encoder, of which four layers are fine-tuned: a bigger one does better.
 """
 
 

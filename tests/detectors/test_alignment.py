@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from watchline.detectors.alignment import MAX_AGAINST, Aligner
+from watchline.detectors.alignment import LOWER_LAYERS, MAX_AGAINST, Aligner
 from watchline.detectors.encoder import LOWER_TOKENS, Encoder
 from watchline.detectors.packing import Packer
 from watchline.detectors.training.aligning import Item, States, accuracy, fit_aligner, judged
@@ -22,9 +22,9 @@ def aligner() -> Aligner:
 
 
 def test_lower_layers_read_each_text_by_itself(encoder: Encoder) -> None:
-    together = encoder.lower(TEXTS)
+    together = encoder.lower(TEXTS, LOWER_LAYERS)
     for text, among in zip(TEXTS, together, strict=True):
-        (alone,) = encoder.lower([text])
+        (alone,) = encoder.lower([text], LOWER_LAYERS)
         assert alone.offsets == among.offsets
         assert torch.allclose(alone.states, among.states, atol=1e-4)
     assert [len(each.states) for each in together] == [len(each.offsets) for each in together]
@@ -35,12 +35,12 @@ def test_lower_layers_read_each_text_by_itself(encoder: Encoder) -> None:
 
 def test_lower_layers_are_those_of_the_embedding(encoder: Encoder) -> None:
     before = encoder.encode([TEXTS[0]])
-    encoder.lower(TEXTS)
+    encoder.lower(TEXTS, LOWER_LAYERS)
     assert np.allclose(Encoder("cpu").encode([TEXTS[0]]), before, atol=1e-6)
 
 
 def test_a_pair_is_judged_the_same_in_any_batch(encoder: Encoder, aligner: Aligner) -> None:
-    shop, closed, returns, long = encoder.lower(TEXTS)
+    shop, closed, returns, long = encoder.lower(TEXTS, LOWER_LAYERS)
     pairs = [(shop, [closed, returns]), (long, [shop]), (returns, [long, shop])]
     together = aligner.judge(pairs, Packer("cpu"))
     for pair, among in zip(pairs, together, strict=True):
@@ -52,7 +52,7 @@ def test_a_pair_is_judged_the_same_in_any_batch(encoder: Encoder, aligner: Align
 
 
 def test_what_does_not_fit_is_left_out_the_first_aside(encoder: Encoder, aligner: Aligner) -> None:
-    shop, *_, long = encoder.lower(TEXTS)
+    shop, *_, long = encoder.lower(TEXTS, LOWER_LAYERS)
     many = [long] * (MAX_AGAINST // LOWER_TOKENS)
     full, more = aligner.judge([(shop, many), (shop, [*many, long])], Packer("cpu"))
     assert np.allclose(full.logits, more.logits, atol=1e-5)

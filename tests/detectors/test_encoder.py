@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from watchline.detectors.encoder import DIMENSIONS, Embedded, Encoder
+from watchline.detectors.encoder import DIMENSIONS, KEPT_LAYERS, Embedded, Encoder
 
 TEXTS = [
     "What is a dict?",
@@ -79,24 +79,28 @@ def test_embedding_a_text_leaves_what_its_lower_layers_made_of_it(monkeypatch: p
     computed: list[int] = []
     states = Encoder._lower_states
     monkeypatch.setattr(
-        Encoder, "_lower_states", lambda self, found: computed.append(len(found)) or states(self, found)
+        Encoder, "_lower_states", lambda self, found, layers: computed.append(len(found)) or states(self, found, layers)
     )
-    for found, expected in zip(encoder.lower(texts), Encoder("cpu", lower_cache_bytes=0).lower(texts), strict=True):
-        assert found.offsets == expected.offsets
-        assert np.allclose(found.states, expected.states, atol=1e-4)
-    assert computed == [1, 3]  # the long one, of which `lower` reads a part; by the other encoder, all
-    encoder.lower(texts)
-    assert computed == [1, 3]
+    for layers in KEPT_LAYERS:
+        expected = Encoder("cpu", lower_cache_bytes=0).lower(texts, layers)
+        for found, other in zip(encoder.lower(texts, layers), expected, strict=True):
+            assert found.offsets == other.offsets
+            assert np.allclose(found.states, other.states, atol=1e-4)
+        assert computed == [3, 1]  # by the other encoder all; the long one, of which `lower` reads a part
+        encoder.lower(texts, layers)
+        assert computed == [3, 1]
+        computed.clear()
 
 
 def test_lower_states_are_kept_within_their_bytes() -> None:
     encoder = Encoder("cpu", lower_cache_bytes=100_000)
     texts = [f"Sentence number {n} says that the shop opens at {n}." for n in range(40)]
-    found = encoder.lower(texts)
+    found = encoder.lower(texts, KEPT_LAYERS[0])
     encoder.encode(texts)
-    kept = sum(each.states.nbytes for each in encoder._lower_cache.values())
-    assert 0 < kept <= 100_000 < sum(each.states.nbytes for each in found)
-    assert encoder._lower_cache.room == 100_000 - kept
+    for cache in encoder._lower_caches.values():
+        kept = sum(each.states.nbytes for each in cache.values())
+        assert 0 < kept <= 50_000 < sum(each.states.nbytes for each in found)
+        assert cache.room == 50_000 - kept
     assert len(found) == 40
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import torch
 
 from watchline.detectors import base
+from watchline.detectors.blend import LABELS, OUTPUTS
 from watchline.detectors.encoder import Embedded, Encoder
-from watchline.detectors.text import runs
-from watchline.detectors.tower import LABELS, Tower
-from watchline.detectors.toxicity import Toxicity
+from watchline.detectors.tower import LOWER_LAYERS, Judged, Layers, Tower
+from watchline.detectors.toxicity import Toxicity, marked
 from watchline.detectors.training import tower as training
 from watchline.detectors.training.aligning import States
 from watchline.detectors.training.corpora import Example
@@ -33,7 +34,7 @@ def encoder() -> Encoder:
 def test_untrained_layers_are_the_encoders(encoder: Encoder) -> None:
     model = training.fresh(encoder).eval()
     for text, vector in zip(TEXTS, encoder.encode(TEXTS), strict=True):
-        hidden = encoder.lower([text])[0].states[None]
+        hidden = encoder.lower([text], LOWER_LAYERS)[0].states[None]
         with torch.inference_mode():
             for layer in model.layers:
                 hidden = layer(hidden)
@@ -45,7 +46,7 @@ def test_a_text_is_judged_the_same_in_any_batch(encoder: Encoder) -> None:
     together = Tower(cache_bytes=0).judge(TEXTS, Embedded(encoder, []))
     for text, judged in zip(TEXTS, together, strict=True):
         [alone] = Tower(cache_bytes=0).judge([text], Embedded(Encoder("cpu", lower_cache_bytes=0), []))
-        assert judged.log_odds == pytest.approx(alone.log_odds, abs=1e-3)
+        assert judged.outputs == pytest.approx(alone.outputs, abs=1e-3)
         assert judged.tokens == pytest.approx(alone.tokens, abs=1e-3)
         assert judged.offsets == alone.offsets
 
@@ -74,17 +75,16 @@ def test_it_learns_labels_words_and_the_order_of_pairs(encoder: Encoder) -> None
         for number in range(6)
         for people, label in (("gardeners", 1), ("painters", 0))
     ]
-    states = States(encoder, [item.example.text for item in items])
+    states = States(encoder, [item.example.text for item in items], LOWER_LAYERS)
     model = training.fit(training.fresh(encoder), training.weighted(items), states, epochs=60)
     judged = training.judged(model, [item.example.text for item in items], states)
     insult, stereotype = LABELS.index("insult"), LABELS.index("stereotype")
     for item, each in zip(items, judged, strict=True):
         if "insult" in item.example.labels:
-            assert (each.log_odds[insult] > 0) == (item.example.labels["insult"] == 1)
-            marked = runs(each.tokens, each.offsets, 0.0, 1)
-            assert marked == ([(10, 21)] if item.spans else [])
+            assert (each.outputs[insult] > 0) == (item.example.labels["insult"] == 1)
+            assert marked(item.example.text, each, 0.0) == ([(10, 21)] if item.spans else [])
     pairs = [
-        each.log_odds[stereotype]
+        each.outputs[stereotype]
         for item, each in zip(items, judged, strict=True)
         if "stereotype" in item.example.labels
     ]
@@ -98,23 +98,41 @@ def test_its_weights_are_part_of_the_version_of_who_reads_it(monkeypatch: pytest
     assert Toxicity().version != version
 
 
-def test_a_source_counts_by_the_root_of_its_size() -> None:
-    examples = [Example(str(number), "many", "", {"hate": 0}) for number in range(9)]
-    examples += [Example("x", "one", "", {"hate": 1}), Example("y", "one", "", {"insult": 1})]
-    weights = np.stack([item.weights for item in training.weighted(list(map(training.Item, examples)))])
-    hate, insult = weights[:, LABELS.index("hate")], weights[:, LABELS.index("insult")]
-    assert hate[:9].sum() == pytest.approx(3 * hate[9])
-    assert hate[:10].mean() == pytest.approx(1)
-    assert hate[10] == 0 and insult[10] == 1 and not insult[:10].any()
-    assert not weights[:, LABELS.index("sexual")].any()
+def test_weights_are_stored_in_a_byte_each() -> None:
+    torch.manual_seed(3)
+    model = Layers().eval()
+    stored = model.quantised()
+    loaded = Layers.load(stored, "cpu").state_dict()
+    for name, tensor in model.state_dict().items():
+        if f"{name}.scale" in stored:
+            assert stored[name].dtype == torch.int8
+            assert ((loaded[name] - tensor).abs() <= 0.501 * stored[f"{name}.scale"]).all()
+        else:
+            assert loaded[name] == pytest.approx(tensor, abs=1e-3)
+    assert sum(tensor.nbytes for tensor in stored.values()) < 0.27 * sum(
+        tensor.nbytes for tensor in model.state_dict().values()
+    )
+
+
+def said(tokens: Sequence[float], offsets: Sequence[tuple[int, int]]) -> Judged:
+    return Judged(np.zeros(OUTPUTS, np.float32), np.array([9, *tokens, 9], np.float32), [(0, 0), *offsets, (0, 0)])
+
+
+def test_marked_words() -> None:
+    # "You" "id" "##iot" "," "you" "twit" "!": a word is marked by the mean of its tokens, punctuation by itself never.
+    judged = said([-3, 4, -1, 5, -3, 2, 5], [(0, 3), (4, 6), (6, 9), (9, 10), (11, 14), (15, 19), (19, 20)])
+    text = "You idiot, you twit!"
+    assert marked(text, judged, 0.0) == [(4, 9), (15, 19)]
+    assert marked(text, judged, 1.6) == [(15, 19)]
+    assert marked(text, judged, -4.0) == [(0, 9), (11, 19)]
+    assert marked(f"{text} And more than the tower has read", judged, 0.0) == [(4, 9), (15, 19)]
+    assert marked("", said([], []), 0.0) == []
 
 
 def test_marked_characters_of_a_post() -> None:
-    post = training.Item(Example("a", "posts", "post"), [(0, 1), (1, 2)])
-    judged = training.Judged(
-        np.zeros(len(LABELS), np.float32), np.array([9, 1, 1, 9], np.float32), ((0, 0), (0, 1), (2, 3), (0, 0))
-    )
+    post = training.Item(Example("a b", "posts", "post"), [(0, 1), (1, 2)])
+    judged = said([1, 1], [(0, 1), (2, 3)])
     # 0 to 3 are marked, 0 to 2 are toxic: precision 2/3, recall 1.
     assert training.word_f1([(post, judged)], 0.0) == pytest.approx(0.8)
-    nothing = dataclasses.replace(post, example=Example("b", "posts", "other"), spans=[])
+    nothing = dataclasses.replace(post, example=Example("a b", "posts", "other"), spans=[])
     assert training.word_f1([(post, judged), (nothing, judged)], 2.0) == pytest.approx(0.5)

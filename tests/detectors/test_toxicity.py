@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from watchline.detectors.base import Evaluation, NotApplicable
+from watchline.detectors.blend import OUTPUTS
 from watchline.detectors.encoder import Embedded, Encoder
 from watchline.detectors.thresholds import Thresholds
+from watchline.detectors.tower import Judged
 from watchline.detectors.toxicity import Toxicity
+from watchline.detectors.windowed import Work, worst
 from watchline.schemas.records import Interaction, Message
 
 # None of these lines trained the weights.
@@ -114,6 +118,33 @@ def test_spans_are_the_toxic_words_of_the_text_as_it_stands(detector: Toxicity, 
     assert "stupid" in marked and "bitch" in marked
     assert not {"museum", "tickets", "door"} & set(marked.split())
     assert {span.score for span in spans} == {result.scores["insult"]}
+
+
+def test_what_may_be_toxic_has_its_words_marked_but_is_not_marked_whole(detector: Toxicity) -> None:
+    [window] = detector.prepare(interaction("My stupid printer is jammed again.")).windows  # type: ignore[union-attr]
+    work = Work((window,), 1.0)
+    flagged_from = [0.5] * len(detector.labels)
+
+    def spans(chance: float, stupid: float) -> list[tuple[str, int, int]]:
+        chances = np.full((1, len(detector.labels)), 0.01)
+        chances[0, detector.labels.index("insult")] = chance
+        judged = Judged(
+            np.zeros(OUTPUTS, np.float32),
+            np.array([-9, -9, stupid, -9, -9], np.float32),
+            [(0, 0), (0, 2), (3, 9), (10, 17), (0, 0)],
+        )
+        _, found = worst(work, detector.labels, chances, flagged_from, detector.hinted_from)
+        return [
+            (span.label, span.start, span.end)
+            for row, label, each in found
+            for span in detector.spans(work.windows[row], judged, label, each)
+        ]
+
+    assert spans(0.9, 2.0) == [("insult", 3, 9)]
+    assert spans(0.2, 2.0) == [("insult", 3, 9)]  # not flagged, of all labels the likeliest
+    assert spans(0.9, -9.0) == [("insult", 0, 34)]
+    assert spans(0.2, -9.0) == []
+    assert spans(0.04, 2.0) == []
 
 
 def test_padding_does_not_hide_it_and_what_was_not_read_is_said(detector: Toxicity, encoder: Encoder) -> None:
