@@ -356,8 +356,8 @@ those of restaurants are replaced as well. Names in the standard library are its
   works, products and dishes in capitals ("Guilty Pleasures") are the most frequent false alarms.
 - Names are looked for in prose only (`schemas.texts.is_prose`), not in code between backticks or fences.
 - Calibration error is .05 to .06 for names and organisations: texts in which one is missed have a score of 0.
-- Speed, processor time of one thread, 700 of these texts on a shared two-core Xeon: 1,130 texts/s in batches of 64 and
-  450 one at a time; presidio-analyzer 310 by its batches and 150 one at a time, so 3.6 and 3.0 times.
+- Speed on one thread of a two-core Xeon, all of these texts (`tests/benchmarks/personal_data.py`): 1,363 texts/s in
+  batches of 64 and 461 one at a time; presidio-analyzer 308 by its batches and 178 one at a time, so 4.4 and 2.6 times.
 - A business's address is replaced like a person's: the form is the same.
 - The real prose is labelled by spaCy's small recogniser: what that misses in news, ours learned to miss.
 - A name that is never found is stored. Who must be sure keeps names out with `Producer(before_send=...)`.
