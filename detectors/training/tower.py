@@ -277,12 +277,13 @@ def _figures(found: Sequence[Item], ours: Sequence[Judged]) -> str:
             rows = [row for row in np.flatnonzero(sources == source).tolist() if label in found[row].example.labels]
             truth = np.array([found[row].example.labels[label] for row in rows])
             if len(truth) and 0 < truth.sum() < len(truth):
-                areas = [
+                own, expert = (
                     f"{roc_auc_score(truth, [ours[row].outputs[_NAMES.index(name)] for row in rows]):.3f}"
-                    for name in (label, experts(label).get(source))
                     if name
-                ]
-                lines.append(f"| {label} | {source} | {len(truth)} | {truth.sum()} | {' | '.join(areas)} |")
+                    else ""
+                    for name in (label, experts(label).get(source))
+                )
+                lines.append(f"| {label} | {source} | {len(truth)} | {truth.sum()} | {own} | {expert} |")
     return "\n".join(lines)
 
 
