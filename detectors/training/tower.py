@@ -326,6 +326,11 @@ Of what is of each register, the share that it is taken for: {registers}.
 
 Toxic words of posts (SemEval-2021 task 5), mean character F1 of a post: {word_f1:.3f} from log-odds {marked_from:g}, which half of
 the posts chose for the other half.
+
+More texts would help most: a tower of a quarter of the data against that of half, both judging the other half, has AUROC
+(experts) .870 and .888 for sexism in EDOS, .862 and .867 for hate in Davidson, .873 and .895 in Stormfront, .804 and .843
+for stereotypes in RedditBias; toxic words .632 and .652. The shipped one learned from twice as much again. Storing it in
+int8 moved log-odds by .01 on average, .10 at most (their standard deviation is 2.5).
 """
 
 
