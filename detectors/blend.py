@@ -58,6 +58,11 @@ def experts(label: str) -> Mapping[str, str]:
     return {expert.split("@")[1]: expert for expert in EXPERTS if expert.split("@")[0] == label}
 
 
+def models(labels: Sequence[str]) -> list[str]:
+    """The names of what there is a model of: the labels first, then their experts."""
+    return [*labels, *(expert for label in labels for expert in experts(label).values())]
+
+
 class Blend:
     """The models of some labels, from one safetensors file.
 
@@ -74,7 +79,7 @@ class Blend:
     def __init__(self, path: Path, labels: Sequence[str]) -> None:
         tensors = load_file(path)
         self._labels = labels
-        names = [*labels, *(expert for label in labels for expert in experts(label).values())]
+        names = models(labels)
         self._ngrams = np.stack([tensors[f"{name}.ngrams"] for name in names]).astype(np.float32)
         self._judges = {name: Logistic.load(tensors, f"{name}.") for name in names}
         self.clear_below = float(tensors["clear.below"][0])
@@ -89,7 +94,8 @@ class Blend:
         """(n, labels) probabilities from the n-gram scores and the tower's (n, OUTPUTS) of the same texts."""
         general, special = (features(ngram_scores, outputs, self._labels, each) for each in (False, True))
         chances = {name: judge.probability(special if "@" in name else general) for name, judge in self._judges.items()}
-        return np.stack([mixed(label, chances, outputs) for label in self._labels], axis=1)
+        likely = registers(outputs)
+        return np.stack([mixed(label, chances, likely) for label in self._labels], axis=1)
 
     def suspicion(self, ngram_scores: Numbers) -> Numbers:
         """The highest log-odds of any label by the n-gram scores, were the tower's average ones: (n,)."""
@@ -110,12 +116,17 @@ def features(ngram_scores: Numbers, outputs: NDArray[np.floating], labels: Seque
     return np.concatenate([scores, log_odds], axis=1, dtype=np.float64)
 
 
-def mixed(label: str, chances: Mapping[str, Numbers], outputs: NDArray[np.floating]) -> Numbers:
-    """A label's probability: (n,). Each expert counts as the text is likely to be of its register, the label's own
-    model for all the rest."""
+def registers(outputs: NDArray[np.floating]) -> Numbers:
+    """How likely each text is of each register, by the tower's (n, OUTPUTS): (n, REGISTERS)."""
     logits = outputs[:, len(LABELS) + len(EXPERTS) :].astype(np.float64)
     likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-    likely /= likely.sum(axis=1, keepdims=True)
+    found: Numbers = likely / likely.sum(axis=1, keepdims=True)
+    return found
+
+
+def mixed(label: str, chances: Mapping[str, Numbers], likely: Numbers) -> Numbers:
+    """A label's probability: (n,). Each expert counts as the text is likely to be of its register, the label's own
+    model for all the rest."""
     total = chances[label].copy()
     for register, expert in experts(label).items():
         total += likely[:, REGISTERS.index(register)] * (chances[expert] - chances[label])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -132,21 +132,27 @@ def _loss(model: Aligner, batch: Sequence[Item], states: States) -> Tensor:
     return loss + _MARKS_WEIGHT * torch.cat(found).mean() if found else loss
 
 
-def _batches(items: Sequence[Item], states: States, dice: random.Random) -> Iterator[list[Item]]:
-    """Of like length, in an order drawn anew."""
-    lengths = [states.length(item) for item in items]
-    order = dice.sample(range(len(items)), len(items))
-    packs: list[list[Item]] = []
-    for start in range(0, len(order), 2048):
-        pack: list[Item] = []
-        for place in sorted(order[start : start + 2048], key=lengths.__getitem__):
-            if pack and (len(pack) + 1) * lengths[place] > _BUDGET:
+def _batches(items: Sequence[Item], states: States, dice: random.Random) -> list[list[Item]]:
+    return shuffled_packs([[item] for item in items], states.length, _BUDGET, dice)
+
+
+def shuffled_packs(
+    units: Sequence[Sequence[B]], length: Callable[[B], int], budget: int, dice: random.Random
+) -> list[list[B]]:
+    """Packs of like length under a budget of tokens, padding included, in an order drawn anew; units stay whole."""
+    drawn = dice.sample(units, len(units))
+    packs: list[list[B]] = []
+    for start in range(0, len(drawn), 2048):
+        pack: list[B] = []
+        some = [(max(map(length, unit)), unit) for unit in drawn[start : start + 2048]]
+        for longest, unit in sorted(some, key=lambda each: each[0]):
+            if pack and (len(pack) + len(unit)) * longest > budget:
                 packs.append(pack)
                 pack = []
-            pack.append(items[place])
+            pack += unit
         packs.append(pack)
     dice.shuffle(packs)
-    yield from packs
+    return packs
 
 
 def judged(model: Aligner, items: Sequence[Item], states: States) -> list[Judged]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression
 
-from watchline.detectors.blend import LABELS, OUTPUTS, experts, features, mixed, suspicion
+from watchline.detectors.blend import LABELS, OUTPUTS, features, mixed, models, registers, suspicion
 from watchline.detectors.calibration import Logistic, Numbers
 from watchline.detectors.evaluation.metrics import Labels
 from watchline.detectors.ngrams import BUCKETS, rows
@@ -55,7 +55,7 @@ def train(
     ngrams = _matrix([example.text for example in examples])
     folds = fold([example.group for example in examples])
     read = len(outputs)
-    names = [*labels, *(expert for label in labels for expert in experts(label).values())]
+    names = models(labels)
     truths = np.array([[example.labels.get(name.split("@")[0], np.nan) for name in names] for example in examples])
     weights = np.stack([weigh(examples, truth, name) for name, truth in zip(names, truths.T, strict=True)], axis=1)
     tensors: Tensors = {}
@@ -80,8 +80,9 @@ def train(
         judges[name] = _judge(both, truth, weight)
         tensors |= judges[name].tensors(f"{name}.")
     suspicious = suspicion([judges[label] for label in labels], scores)
-    likely = np.max([mixed(label, chances, outputs) for label in labels], axis=0)
-    below = np.quantile(suspicious[likely >= LEAST_FLAGGED], _SKIPPED)
+    gate = registers(outputs)
+    highest = np.max([mixed(label, chances, gate) for label in labels], axis=0)
+    below = np.quantile(suspicious[highest >= LEAST_FLAGGED], _SKIPPED)
     harmless = (suspicious < below) & np.isin([example.source for example in examples[:read]], ORDINARY)
     typical = outputs[harmless].mean(axis=0) if harmless.any() else np.zeros(OUTPUTS, np.float32)
     if not harmless.any():
@@ -91,10 +92,11 @@ def train(
     used = np.where(clear[:, None], typical, outputs)
     for name, judge in judges.items():
         chances[name][clear] = judge.probability(features(scores, used, labels, "@" in name)[clear])
+    gate = registers(used)
     judged = {
         label: Judged(
             truths[:read, column],
-            mixed(label, chances, used),
+            mixed(label, chances, gate),
             scores[:, column],
             outputs[:, LABELS.index(label)].astype(np.float64),
             clear,

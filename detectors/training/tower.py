@@ -30,7 +30,7 @@ from watchline.detectors.text import windows
 from watchline.detectors.tower import LOWER_LAYERS, WEIGHTS, Judged, Layers, judge
 from watchline.detectors.toxicity import marked
 from watchline.detectors.training import bias, cards, counterfactuals, injection, toxicity
-from watchline.detectors.training.aligning import States, descend
+from watchline.detectors.training.aligning import States, descend, shuffled_packs
 from watchline.detectors.training.blending import FOLDS, arguments, fold, save_outputs, weigh
 from watchline.detectors.training.corpora import Example, read, split
 from watchline.detectors.windowed import WINDOW
@@ -195,24 +195,12 @@ def _register(source: str) -> int:
     return REGISTERS.index(source if source in REGISTERS else REGISTERS[-1])
 
 
-def _batches(found: Sequence[Item], states: States, dice: random.Random) -> Iterator[list[Item]]:
-    """Of like length, in an order drawn anew; the sentences of a pair stay side by side."""
+def _batches(found: Sequence[Item], states: States, dice: random.Random) -> list[list[Item]]:
+    """The sentences of a pair stay side by side."""
     units: dict[str, list[Item]] = {}
     for place, item in enumerate(found):
         units.setdefault(item.example.group if item.example.source == PAIRED else str(place), []).append(item)
-    drawn = dice.sample(list(units.values()), len(units))
-    packs: list[list[Item]] = []
-    for start in range(0, len(drawn), 2048):
-        pack: list[Item] = []
-        some = [(max(states.tokens(item.example.text) for item in unit), unit) for unit in drawn[start : start + 2048]]
-        for length, unit in sorted(some, key=lambda each: each[0]):
-            if pack and (len(pack) + len(unit)) * length > _BUDGET:
-                packs.append(pack)
-                pack = []
-            pack = pack + unit
-        packs.append(pack)
-    dice.shuffle(packs)
-    yield from packs
+    return shuffled_packs(list(units.values()), lambda item: states.tokens(item.example.text), _BUDGET, dice)
 
 
 def judged(model: Layers, texts: Sequence[str], states: States) -> list[Judged]:

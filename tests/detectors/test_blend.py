@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from watchline.detectors.base import NotApplicable
-from watchline.detectors.blend import EXPERTS, LABELS, OUTPUTS, REGISTERS, Blend, experts, mixed
+from watchline.detectors.blend import EXPERTS, LABELS, OUTPUTS, REGISTERS, Blend, experts, mixed, registers
 from watchline.detectors.encoder import Embedded, Encoder
 from watchline.detectors.ngrams import row
 from watchline.detectors.tower import Tower
@@ -38,9 +38,11 @@ def test_an_expert_counts_as_the_text_is_of_its_register() -> None:
     said[3, len(LABELS) + len(EXPERTS) :] = 0.0  # as likely of one as of any other
     # No expert of hate: edos, toxic_spans, redditbias, other.
     expected = [0.6, 0.8, 0.2, (0.6 + 0.8 + 0.9 + 4 * 0.2) / 7]
-    assert mixed("hate", chances, said) == pytest.approx(expected)
+    assert mixed("hate", chances, registers(said)) == pytest.approx(expected)
     assert chances["hate"].tolist() == [0.2] * 4
-    assert mixed("sexual", {"sexual": np.full(2, 0.3)}, outputs(TWEETS, "other")) == pytest.approx([0.3, 0.3])
+    assert mixed("sexual", {"sexual": np.full(2, 0.3)}, registers(outputs(TWEETS, "other"))) == pytest.approx(
+        [0.3, 0.3]
+    )
 
 
 def test_experts_are_of_labels_and_registers_that_there_are() -> None:
