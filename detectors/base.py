@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watchline.detectors.plan import Passes
+from watchline.detectors.runtime.plan import Passes
 from watchline.schemas.records import Evidence, Interaction, Span
 
 if TYPE_CHECKING:  # loads torch
-    from watchline.detectors.encoder import Lower
+    from watchline.detectors.runtime.encoder import Lower
 
 Vectors = NDArray[np.float32]
 

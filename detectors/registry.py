@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from watchline.detectors.base import Detector
-from watchline.detectors.models import ModelSettings
+from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.errors import ConfigurationError
 
 DETECTORS = {
-    "pii": "watchline.detectors.personal_data:PersonalData",
-    "groundedness": "watchline.detectors.groundedness:Groundedness",
-    "relevance": "watchline.detectors.relevance:Relevance",
-    "toxicity": "watchline.detectors.toxicity:Toxicity",
-    "bias": "watchline.detectors.bias:Bias",
-    "injection": "watchline.detectors.injection:Injection",
+    "pii": "watchline.detectors.pii.detector:PersonalData",
+    "groundedness": "watchline.detectors.grounding.groundedness:Groundedness",
+    "relevance": "watchline.detectors.grounding.relevance:Relevance",
+    "toxicity": "watchline.detectors.harm.toxicity:Toxicity",
+    "bias": "watchline.detectors.harm.bias:Bias",
+    "injection": "watchline.detectors.harm.injection:Injection",
 }
 
 
@@ -44,7 +44,9 @@ def load(
     shipped = [_load(name) for name in names]
     if not models:
         return shipped
-    from watchline.detectors.replacement import replace  # loads transformers, which some detectors do without
+    from watchline.detectors.huggingface.replacement import (
+        replace,  # loads transformers, which some detectors do without
+    )
 
     points = Thresholds(thresholds)
     return [

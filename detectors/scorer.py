@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from watchline.detectors import redaction
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, Vectors
-from watchline.detectors.personal_data import PersonalData
-from watchline.detectors.plan import Passes, Plan, Share
-from watchline.detectors.text import NO_TEXT
+from watchline.detectors.pii import redaction
+from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.runtime.plan import Passes, Plan, Share
+from watchline.detectors.runtime.text import NO_TEXT
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Finding, Interaction
 from watchline.schemas.texts import is_prose, texts
 
 if TYPE_CHECKING:  # loads torch, which a scorer without detectors does without
-    from watchline.detectors.encoder import Encoder
+    from watchline.detectors.runtime.encoder import Encoder
 
 log = logging.getLogger(__name__)
 
@@ -218,7 +218,7 @@ class Scorer:
         """Embeds what the detectors asked for and every input; the time is shared out by texts asked for."""
         if self._encoder is None:
             return None
-        from watchline.detectors.encoder import Embedded
+        from watchline.detectors.runtime.encoder import Embedded
 
         asked = {
             detector.name: [text for draft in drafts for text in draft.texts.get(detector.name, ())]
@@ -359,6 +359,6 @@ def _finder(detectors: Sequence[Detector[Any]]) -> PersonalData:
 
 
 def _encoder(device: str | None) -> Encoder:
-    from watchline.detectors.encoder import Encoder
+    from watchline.detectors.runtime.encoder import Encoder
 
     return Encoder(device)

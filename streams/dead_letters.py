@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from watchline.schemas.errors import FatalError
-from watchline.streams.sink import Table, month
+from watchline.streams.clickhouse.sink import Table, month
 
 WHOLE_MESSAGE = -1
 RATIO_WINDOW = 10_000  # events

@@ -25,11 +25,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from watchline.detectors.models import TASKS, ModelSettings
+from watchline.detectors.huggingface.settings import TASKS, ModelSettings
 from watchline.schemas.errors import ConfigurationError
-from watchline.streams import tls
-from watchline.streams.kafka import Security
-from watchline.streams.schema_registry import client_settings
+from watchline.streams.kafka.schema_registry import client_settings
+from watchline.streams.security import tls
+from watchline.streams.security.kafka_login import Security
 
 PREFIX = "WATCHLINE_"
 DETECTORS = ("pii", "groundedness", "relevance", "toxicity", "bias", "injection")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from watchline.detectors.calibration import Numbers
 from watchline.detectors.evaluation.labelled import Row
-from watchline.detectors.words import words
+from watchline.detectors.runtime.calibration import Numbers
+from watchline.detectors.runtime.words import words
 
 # One sentence that has to do with nothing: what "the same model shown no documents" is shown.
 NO_DOCUMENT = ("The weather was fine on that day, and everybody went for a walk.",)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from watchline.detectors.calibration import Numbers
+from watchline.detectors.runtime.calibration import Numbers
 
 Labels = NDArray[np.bool_]
 Figure = float | None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from watchline.detectors.evaluation.labelled import Row
-from watchline.detectors.personal_data import PLACEHOLDER
+from watchline.detectors.pii.detector import PLACEHOLDER
 from watchline.detectors.scorer import RedactionFailed, Scorer
 
 BATCH = 64

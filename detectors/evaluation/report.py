@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from watchline.detectors.calibration import Numbers
 from watchline.detectors.evaluation import baselines, metrics
 from watchline.detectors.evaluation.labelled import Row
 from watchline.detectors.evaluation.metrics import Figure, Labels
 from watchline.detectors.evaluation.predictions import Prediction
+from watchline.detectors.runtime.calibration import Numbers
 from watchline.detectors.thresholds import OperatingPoint
 
 SEED = 5

@@ -11,8 +11,8 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from watchline.detectors.base import weights_folder
 from watchline.detectors.evaluation.metrics import Labels, expected_calibration_error
-from watchline.detectors.training.blending import LEAST_FLAGGED, Judged, Tensors, by_source
-from watchline.detectors.training.corpora import ORDINARY, Example
+from watchline.detectors.training.harm.blending import LEAST_FLAGGED, Judged, Tensors, by_source
+from watchline.detectors.training.harm.corpora import ORDINARY, Example
 
 _GRID = np.linspace(0.05, 0.95, 91)
 _FLAGGED, _ALERTED = 0.01, 0.0005  # of benign windows at most

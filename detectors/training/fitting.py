@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from watchline.detectors.calibration import Logistic, Numbers
 from watchline.detectors.evaluation import metrics
 from watchline.detectors.evaluation.metrics import Labels, expected_calibration_error
+from watchline.detectors.runtime.calibration import Logistic, Numbers
 
 _KNOTS = 50
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchline.detectors.base import NotApplicable
-from watchline.detectors.encoder import Embedded, Encoder
-from watchline.detectors.training.corpora import benign, held_back, read
-from watchline.detectors.windowed import WindowedDetector
+from watchline.detectors.harm.windowed import WindowedDetector
+from watchline.detectors.runtime.encoder import Embedded, Encoder
+from watchline.detectors.training.harm.corpora import benign, held_back, read
 from watchline.schemas.records import Document, Interaction, Message
 
 Points = Mapping[str, tuple[float, float]]  # label to threshold, alert threshold

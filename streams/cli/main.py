@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"watchline {version('watchline')}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name in COMMANDS:
-        importlib.import_module(f"watchline.streams.cli.{name.replace('-', '_')}").add_parser(subparsers)
+        importlib.import_module(f"watchline.streams.cli.commands.{name.replace('-', '_')}").add_parser(subparsers)
     return parser
 
 

@@ -29,7 +29,7 @@ from watchline.schemas.codec import from_plain, schema, to_plain
 from watchline.schemas.records import Document, Feedback, Interaction, Message
 from watchline.streams.demo.app import PROMPT_NAME, PROMPTS, Answer, Completion, Prompt, answer, index_topics
 from watchline.streams.demo.recording import HERE, Planted
-from watchline.streams.identifiers import uuid7
+from watchline.streams.ids import uuid7
 
 MODEL = "SmolLM2-135M-Instruct"
 _loaded: dict[str, Any] = {}  # what each process of the pool loads once

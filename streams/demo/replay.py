@@ -6,7 +6,7 @@ from watchline.schemas.records import Feedback, Interaction
 from watchline.streams import Producer
 from watchline.streams.demo.app import PROMPTS
 from watchline.streams.demo.recording import Recording
-from watchline.streams.identifiers import uuid7
+from watchline.streams.ids import uuid7
 
 HUMAN_LABELS = {True: "unsupported", False: "supported"}
 

@@ -17,11 +17,11 @@ from types import TracebackType
 from typing import Any
 
 from watchline.schemas.errors import FatalError, TransientError
-from watchline.streams import schema_registry, topics
 from watchline.streams.embedded.broker import Broker
-from watchline.streams.kafka import Security
+from watchline.streams.kafka import schema_registry, topics
+from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
-from watchline.streams.worker import STATE_FILE
+from watchline.streams.worker.process import STATE_FILE
 
 GROUP_TIMEOUT_S = 6  # the shortest that is allowed: Tansu lets a joining worker wait for half of it
 DRAIN_S = 60.0

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
-from watchline.detectors.change import MIN_BASELINE, Change, Comparison, Stream
-from watchline.detectors.sequential import SequentialTest
 from watchline.schemas.records import FindingBatch, ScoredInteraction, Signal
+from watchline.streams.monitor.change import MIN_BASELINE, Change, Comparison, Stream
 from watchline.streams.monitor.measures import Centre, Measure, measures
+from watchline.streams.monitor.sequential import SequentialTest
 from watchline.streams.monitor.snapshot import Snapshots
 
 MAX_SLICES = 8  # versions times models of one prompt; the one that was seen longest ago is forgotten

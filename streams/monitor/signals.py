@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from watchline.schemas.records import Signal
-from watchline.streams.sink import Table, month
+from watchline.streams.clickhouse.sink import Table, month
 
 _COLUMNS = (
     "signal_id",

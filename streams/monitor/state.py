@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from watchline.schemas.errors import TransientError
-from watchline.streams import topics
+from watchline.streams.kafka import topics
 from watchline.streams.settings import Settings
 
 LOAD_TIMEOUT_S = 60.0

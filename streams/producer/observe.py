@@ -7,8 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from watchline.streams.identifiers import uuid7
-from watchline.streams.producer.event import ArgumentError
+from watchline.streams.ids import uuid7
+from watchline.streams.producer.arguments import ArgumentError
 
 
 class Call:

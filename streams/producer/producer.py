@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Feedback, Interaction
-from watchline.streams.identifiers import pseudonym, uuid7
-from watchline.streams.kafka import Security
-from watchline.streams.producer import event
+from watchline.streams.ids import pseudonym, uuid7
+from watchline.streams.kafka.schema_registry import client_settings, connect
+from watchline.streams.producer.arguments import ArgumentError, current_span, fields, size
 from watchline.streams.producer.buffer import Buffer, Pending, Stats
-from watchline.streams.producer.messages import Content
 from watchline.streams.producer.observe import Call
-from watchline.streams.schema_registry import client_settings, connect
+from watchline.streams.producer.reading import Content
+from watchline.streams.security.kafka_login import Security
 from watchline.streams.throttled_log import ThrottledLog
 
 if TYPE_CHECKING:
@@ -221,17 +221,17 @@ class Producer:
         try:
             if self._sender is None:
                 self._start()
-            found = event.fields(arguments)
+            found = fields(arguments)
             if "time" not in found:
                 found["time"] = clock.time_ns() // 1000
             if "subject" in found:
                 found["subject"] = self._pseudonym(found["subject"])
             if record_type is Interaction:
-                found.update(event.current_span())
+                found.update(current_span())
             found.update(own, app=self.app, environment=self.environment)
-            if reason := self._buffer.put(Pending(record_type, found, event.size(found))):
+            if reason := self._buffer.put(Pending(record_type, found, size(found))):
                 self._log.warn(reason, "events are dropped: %s", _REASONS[reason])
-        except event.ArgumentError as error:
+        except ArgumentError as error:
             self._buffer.refuse(f"bad value: {error.argument}", event=record_type is Interaction)
             if self._strict:
                 raise

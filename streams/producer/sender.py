@@ -14,10 +14,10 @@ import confluent_kafka
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import ConfigurationError, WatchlineError
 from watchline.schemas.records import Feedback, Interaction, InteractionBatch
-from watchline.streams.identifiers import uuid7
+from watchline.streams.ids import uuid7
+from watchline.streams.kafka.schema_registry import FIRST_PAUSE_S, LONGEST_PAUSE_S, SchemaRegistry
 from watchline.streams.producer.buffer import ENVELOPE_EVENTS, Buffer, Pending
 from watchline.streams.producer.truncation import truncate
-from watchline.streams.schema_registry import FIRST_PAUSE_S, LONGEST_PAUSE_S, SchemaRegistry
 from watchline.streams.throttled_log import ThrottledLog
 
 ENVELOPE_BYTES = 900_000  # a broker takes 1 MiB unless told otherwise

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
-from watchline.streams.query import query
 from watchline.streams.query.policy import QueryError
+from watchline.streams.query.run import MAX_SECONDS, Result, reader, run
 from watchline.streams.settings import Settings
 
-ANSWER_TIMEOUT_S = 3 * query.MAX_SECONDS  # queries wait for one another
+ANSWER_TIMEOUT_S = 3 * MAX_SECONDS  # queries wait for one another
 MAX_PATH_BYTES = 107  # of the kernel
 
 
@@ -52,7 +52,7 @@ class QueryServer:
         runner = web.AppRunner(application, access_log=None, handle_signals=False)
         await runner.setup()
         # Opened now and held: chDB keeps other processes out of the folder only while somebody has it open.
-        self._client = await asyncio.get_running_loop().run_in_executor(self._thread, query.reader, self._settings)
+        self._client = await asyncio.get_running_loop().run_in_executor(self._thread, reader, self._settings)
         self._socket = _listen(self._path)
         await web.SockSite(runner, self._socket).start()
 
@@ -88,7 +88,7 @@ class QueryServer:
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=500)
 
     def _run(self, sql: str, parameters: Mapping[str, str]) -> str:
-        result = query.run(self._client, sql, parameters, database=self._settings.clickhouse_database)
+        result = run(self._client, sql, parameters, database=self._settings.clickhouse_database)
         return json.dumps({"columns": result.columns, "rows": result.rows})
 
 
@@ -107,7 +107,7 @@ class Asker:
             except OSError:  # the path is too long for a socket
                 return False
 
-    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> query.Result:
+    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
         """Runs one SELECT over the views in the worker. Raises QueryError, TransientError where it is gone or busy."""
         connection = _UnixConnection(self.path)
         try:
@@ -122,7 +122,7 @@ class Asker:
             connection.close()
         if response.status != 200:
             raise QueryError(answer["error"])
-        return query.Result(answer["columns"], answer["rows"])
+        return Result(answer["columns"], answer["rows"])
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -17,7 +17,8 @@ from tests.end_to_end.workers import Worker
 from tests.faults import ledger
 from tests.faults.load import Load, reports
 from watchline.schemas.migrate import migrate
-from watchline.streams import store, topics
+from watchline.streams.clickhouse.connect import connect
+from watchline.streams.kafka import topics
 from watchline.streams.settings import DETECTORS
 
 RATE = 8  # events/s
@@ -43,7 +44,7 @@ def main() -> None:
 
             running = worker()
             topics.create(running.settings)
-            client = store.connect(running.settings, database="")
+            client = connect(running.settings, database="")
             migrate(client, running.settings.clickhouse_database)
             ledger.count_inserted(client)
             partitions, topic = running.settings.topic_partitions, topics.interactions("deploy.")

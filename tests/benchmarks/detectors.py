@@ -18,11 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benchmarks.groundedness import interactions
-from watchline.detectors import packing, registry, tower
-from watchline.detectors.encoder import Encoder
-from watchline.detectors.personal_data import PersonalData
+from watchline.detectors import registry
+from watchline.detectors.harm import tower
+from watchline.detectors.harm.windowed import WindowedDetector
+from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.runtime import packing
+from watchline.detectors.runtime.encoder import Encoder
 from watchline.detectors.scorer import Scorer
-from watchline.detectors.windowed import WindowedDetector
 from watchline.schemas.records import Interaction, Message
 from watchline.streams.settings import DETECTORS
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from watchline.detectors.encoder import Encoder
+from watchline.detectors.runtime.encoder import Encoder
 
 WORDS = "the a value key dict list returns raises when object of mapping sequence is not in method call with name"
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import median
 
 from watchline.detectors.base import NotApplicable
-from watchline.detectors.encoder import Embedded, Encoder
-from watchline.detectors.groundedness import Groundedness, Work
-from watchline.detectors.training.corpora import read
+from watchline.detectors.grounding.groundedness import Groundedness, Work
+from watchline.detectors.runtime.encoder import Embedded, Encoder
+from watchline.detectors.training.harm.corpora import read
 from watchline.schemas.records import Document, Interaction, Message
 
 BATCH = 64

@@ -22,8 +22,9 @@ import psutil
 from tests import brokers
 from tests.benchmarks.worker import worker_rate
 from tests.end_to_end.workers import Worker
-from watchline.streams import Producer, topics
+from watchline.streams import Producer
 from watchline.streams.demo import recording
+from watchline.streams.kafka import topics
 from watchline.streams.settings import DETECTORS
 
 SHARE = 0.8

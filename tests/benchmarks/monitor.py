@@ -12,10 +12,10 @@ from functools import partial
 
 from river.drift import ADWIN
 
-from tests.streams.finding_batches import batches, scored
-from watchline.detectors.change import ALPHA, Comparison, Stream
+from tests.streams.monitor.finding_batches import batches, scored
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import FindingBatch, ScoredInteraction
+from watchline.streams.monitor.change import ALPHA, Comparison, Stream
 from watchline.streams.monitor.measures import Centre, measures
 from watchline.streams.monitor.monitor import Monitor
 

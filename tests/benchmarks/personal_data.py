@@ -17,9 +17,9 @@ from statistics import median
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-from watchline.detectors.personal_data import PersonalData
-from watchline.detectors.training.personal_examples import presidio
-from watchline.detectors.training.personal_figures import Presidio
+from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.training.pii.examples import presidio
+from watchline.detectors.training.pii.figures import Presidio
 
 BATCH = 64
 TURNS = 3

@@ -19,8 +19,8 @@ import confluent_kafka
 from watchline.schemas.codec import encode
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.streams import Producer
-from watchline.streams.identifiers import uuid7
-from watchline.streams.producer.event import fields
+from watchline.streams.ids import uuid7
+from watchline.streams.producer.arguments import fields
 from watchline.streams.producer.sender import KAFKA_DEFAULTS
 
 REPEATS = 5

@@ -17,11 +17,11 @@ from watchline.detectors import registry
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import Interaction, InteractionBatch
-from watchline.streams import topics
 from watchline.streams.demo import recording
 from watchline.streams.embedded.broker import Broker
+from watchline.streams.kafka import topics
+from watchline.streams.kafka.topics import create
 from watchline.streams.settings import DETECTORS
-from watchline.streams.topics import create
 
 EVENTS = 20_000  # with no-op detectors
 REPEATS = 3

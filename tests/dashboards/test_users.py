@@ -52,7 +52,7 @@ print(json.dumps(allowed))
 
 READ = """
 import json, sys, clickhouse_connect
-from watchline.streams.query import query
+from watchline.streams.query import run as query
 client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1], chdb_options={"config-file": sys.argv[2]})
 client.command("USE watchline")
 query.restrict(client)

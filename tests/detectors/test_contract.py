@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.detectors import tiny_models
+from tests.detectors.huggingface import tiny_models
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Evaluation, NotApplicable
-from watchline.detectors.encoder import Embedded, Encoder
+from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Document, Interaction, Message

@@ -13,8 +13,8 @@ import pytest
 
 from watchline.detectors import scorer as scorer_module
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
-from watchline.detectors.encoder import DIMENSIONS
-from watchline.detectors.personal_data import PersonalData
+from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.runtime.encoder import DIMENSIONS
 from watchline.detectors.scorer import RedactionFailed, Scored, Scorer
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Document, Interaction, Message, Span

@@ -6,8 +6,8 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.documentation.settings_table import write
-from watchline.streams.health import Progress
-from watchline.streams.metrics import Metrics
+from watchline.streams.health.metrics import Metrics
+from watchline.streams.health.progress import Progress
 
 HEAD = "| metric | type | labels | what it is |\n|---|---|---|---|\n"
 SUFFIXES = {"counter": "_total", "info": "_info"}

@@ -15,8 +15,8 @@ import pytest
 from tests.demo_run import DemoRun
 from tests.documentation import metrics_table
 from tests.documentation.settings_table import README, table
-from tests.streams.published import make_topics
-from watchline.detectors.toxicity import Toxicity
+from tests.streams.producer.published import make_topics
+from watchline.detectors.harm.toxicity import Toxicity
 from watchline.streams.cli.main import COMMANDS
 from watchline.streams.settings import DETECTORS, Settings, load
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Embeddings, Evaluation
 from watchline.schemas.records import Interaction
-from watchline.streams import app, health
 from watchline.streams.cli.main import main
+from watchline.streams.health import progress as health
+from watchline.streams.worker import faust_app as app
 
 STALL_S = 2.0
 GATE = "WATCHLINE_TEST_GATE"

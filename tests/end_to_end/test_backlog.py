@@ -12,7 +12,7 @@ import psutil
 from tests.end_to_end.test_bad_input import envelope, interaction
 from tests.end_to_end.workers import Worker
 from watchline.schemas.records import Message
-from watchline.streams import topics
+from watchline.streams.kafka import topics
 
 MIB = 2**20
 SETTINGS = {"redaction": "false", "topic_partitions": "1"}

@@ -12,7 +12,8 @@ import pytest
 from tests.end_to_end.workers import Worker
 from watchline.schemas.codec import MAGIC, encode
 from watchline.schemas.records import Interaction, InteractionBatch, Message
-from watchline.streams import Producer, topics
+from watchline.streams import Producer
+from watchline.streams.kafka import topics
 
 PRODUCER = str(uuid4())
 SECRET = "a sentence that nobody may find in the table of dead letters"

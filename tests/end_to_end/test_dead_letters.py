@@ -20,8 +20,8 @@ from tests.end_to_end.test_bad_input import PRODUCER, SECRET, envelope, interact
 from tests.end_to_end.workers import Worker
 from watchline.schemas.codec import encode
 from watchline.schemas.records import Feedback
-from watchline.streams import topics
 from watchline.streams.cli.main import main
+from watchline.streams.kafka import topics
 
 HOSTILE = b"\x1b]0;title\x07 no Avro at all"
 CLI = Callable[..., tuple[int, str]]

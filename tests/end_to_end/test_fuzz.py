@@ -9,8 +9,8 @@ from confluent_kafka import Producer
 from tests.end_to_end.workers import Worker
 from tests.fuzz.payloads import Payloads
 from tests.fuzz.pipeline import identity, read_plain
-from watchline.streams import topics
 from watchline.streams.dead_letters import WHOLE_MESSAGE
+from watchline.streams.kafka import topics
 
 PAYLOADS = 3_000
 

@@ -14,7 +14,7 @@ from tests.documentation.metrics_table import catalogue, families
 from tests.end_to_end.blocked_worker import GATE, JOIN_GATE
 from tests.end_to_end.test_bad_input import SECRET, envelope, interaction
 from tests.end_to_end.workers import READY_TIMEOUT_S, Worker
-from watchline.streams import topics
+from watchline.streams.kafka import topics
 
 
 @pytest.fixture(scope="module")

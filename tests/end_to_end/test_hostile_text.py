@@ -14,8 +14,8 @@ from confluent_kafka import Producer as Client
 from tests.end_to_end.test_bad_input import envelope, interaction
 from tests.end_to_end.workers import Worker
 from watchline.schemas.records import Document, Message
-from watchline.streams import topics
 from watchline.streams.cli.main import main
+from watchline.streams.kafka import topics
 
 HOSTILE = {
     "format": "%s%n%(message)s {0.__class__} {id:UUID} ${jndi:ldap://x} $(reboot) `id`",

@@ -13,7 +13,7 @@ from tests import brokers
 from tests.end_to_end.workers import Worker
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import Interaction, InteractionBatch, Message, Signal
-from watchline.streams import topics
+from watchline.streams.kafka import topics
 
 EVENTS_A_VERSION = 200
 SIZE = 20  # events an envelope

@@ -8,7 +8,8 @@ import pytest
 
 from tests.end_to_end.workers import Worker
 from tests.stored_rows import everything
-from watchline.streams import Producer, topics
+from watchline.streams import Producer
+from watchline.streams.kafka import topics
 
 # Made up: reserved domains, test numbers of the card networks and banks, numbers never given out.
 PLANTED = {

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from tests import brokers
 from tests.end_to_end.test_bad_input import envelope, interaction
 from tests.end_to_end.workers import Worker
-from watchline.streams import topics
+from watchline.streams.kafka import topics
 
 
 @pytest.mark.skipif(brokers.kind().startswith("Tansu"), reason="Tansu does not delete records")

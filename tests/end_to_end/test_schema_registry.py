@@ -21,8 +21,9 @@ from tests.end_to_end.workers import Worker
 from tests.schema_registry import RegistryStandIn
 from watchline.schemas.codec import CONFLUENT_MAGIC, decode, encode, schema_text, to_plain
 from watchline.schemas.records import FindingBatch, Interaction, InteractionBatch
-from watchline.streams import Producer, topics
-from watchline.streams.schema_registry import SchemaRegistry
+from watchline.streams import Producer
+from watchline.streams.kafka import topics
+from watchline.streams.kafka.schema_registry import SchemaRegistry
 
 COMMAND = [sys.executable, "-m", "watchline.streams.cli.main"]
 

@@ -16,10 +16,10 @@ from urllib.request import urlopen
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
-from watchline.streams import topics
-from watchline.streams.query import query
+from watchline.streams.kafka import topics
+from watchline.streams.query.run import open_queries
 from watchline.streams.settings import Settings, load
-from watchline.streams.worker import STATE_FILE
+from watchline.streams.worker.process import STATE_FILE
 
 READY_TIMEOUT_S = 120.0  # models are loaded, on two cores that others use too
 
@@ -116,7 +116,7 @@ class Worker:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What a query over the views gives."""
-        with query.open_queries(self.settings) as queries:
+        with open_queries(self.settings) as queries:
             return [tuple(row) for row in queries.query(sql).rows]
 
     def count(self, view: str) -> int:

@@ -26,8 +26,9 @@ from tests.end_to_end.workers import Worker
 from tests.faults import ledger, noop_worker
 from tests.faults.load import SIZE, Load, reports
 from watchline.schemas.migrate import migrate
-from watchline.streams import store, topics
+from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded.broker import Broker
+from watchline.streams.kafka import topics
 from watchline.streams.settings import DETECTORS, load
 
 KILL_BROKER_EVERY = 10  # kills of the worker
@@ -82,7 +83,7 @@ def opened(folder: Path) -> Iterator[object]:
     """A client on the embedded store of a worker that doesn't run."""
     with ClickHouseServer(folder / "clickhouse") as server:
         settings = load(clickhouse_url=server.url, data_dir=folder)
-        client = store.connect(settings, database="")
+        client = connect(settings, database="")
         migrate(client, settings.clickhouse_database)
         yield client
         client.close()

@@ -18,8 +18,8 @@ from watchline.detectors import registry
 from watchline.detectors.base import Detector, Embeddings, Evaluation
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.records import Interaction
-from watchline.streams import store
 from watchline.streams.cli.main import main
+from watchline.streams.clickhouse import connect as store
 
 DETECTOR = "pii"
 SETTINGS = {"detectors": DETECTOR, "redaction": "false"}

@@ -16,7 +16,8 @@ from tests.faults import ledger, noop_worker
 from tests.faults.ledger import Outcome
 from tests.faults.load import SIZE, Load, reports
 from watchline.schemas.migrate import migrate
-from watchline.streams import store, topics
+from watchline.streams.clickhouse.connect import connect
+from watchline.streams.kafka import topics
 
 ARRIVAL_S = 90.0
 
@@ -39,7 +40,7 @@ class Rig:
         settings = self.worker("none").settings
         topics.create(settings)
         if not settings.embedded_store:
-            self.client = store.connect(settings, database="")
+            self.client = connect(settings, database="")
             migrate(self.client, settings.clickhouse_database)
             ledger.count_inserted(self.client)
         return self

@@ -13,7 +13,7 @@ import pytest
 from tests import brokers
 from tests.faults.load import SIZE, event_id
 from tests.faults.rig import Rig
-from watchline.streams import topics
+from watchline.streams.kafka import topics
 
 FAILING = 700  # of the events, in the middle of a message
 

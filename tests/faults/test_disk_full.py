@@ -12,7 +12,7 @@ from tests.clickhouse_server import ClickHouseServer
 from tests.faults import ledger, noop_worker
 from tests.faults.load import SIZE, reports
 from tests.faults.rig import Rig
-from watchline.streams import store
+from watchline.streams.clickhouse.connect import connect
 from watchline.streams.settings import load
 
 ROOM = "24m"
@@ -50,7 +50,7 @@ def test_a_full_disk_stops_the_worker_and_loses_nothing(make_rig: Callable[..., 
     assert worker.stop() == 0
     with ClickHouseServer(small_disk) as server:
         settings = load(clickhouse_url=server.url, clickhouse_database=rig.name, data_dir=rig.folder)
-        client = store.connect(settings)
+        client = connect(settings)
         ledger.count_inserted(client)
         outcome = ledger.compare(client, ledger.places(reports(rig.loads[0].file)), [noop_worker.DETECTOR])
         client.close()

@@ -1,7 +1,7 @@
 """The head gap of Faust 0.15.3 (faust-streaming 606, fix proposed in 707): why acknowledgements must come in order.
 
-A canary for upgrades: where it fails, Faust has changed, and what `streams/pipeline.py` and `streams/offsets.py` do
-about gaps should be looked at again.
+A canary for upgrades: where it fails, Faust has changed, and what `streams/worker/pipeline.py` and `offset_gaps.py`
+beside it do about gaps should be looked at again.
 """
 
 from __future__ import annotations

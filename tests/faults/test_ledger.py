@@ -12,8 +12,8 @@ from tests.faults.load import Envelopes, event_id
 from watchline.detectors.scorer import Scored
 from watchline.schemas.codec import decode
 from watchline.schemas.records import Finding, InteractionBatch
-from watchline.streams import rows
-from watchline.streams.events import Event, Message, ScoredEvent
+from watchline.streams.clickhouse import rows
+from watchline.streams.messages import Event, Message, ScoredEvent
 
 SIZE, MESSAGES, DETECTOR = 4, 3, "pii"
 DAY_US = 86_400_000_000

@@ -27,13 +27,15 @@ from watchline.schemas import codec
 from watchline.schemas.migrate import migrate
 from watchline.schemas.records import FindingBatch
 from watchline.schemas.validation import DAY, YEAR_2000
-from watchline.streams import rows, store, topics
+from watchline.streams.clickhouse import connect as store
+from watchline.streams.clickhouse import rows
 from watchline.streams.dead_letters import WHOLE_MESSAGE
+from watchline.streams.kafka import topics
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import state_key
 from watchline.streams.monitor.monitor import Monitor
-from watchline.streams.pipeline import Pipeline
 from watchline.streams.settings import load
+from watchline.streams.worker.pipeline import Pipeline
 
 TABLES = ("interactions", "findings", "dead_letters", "producer_reports", "signals")
 Place = tuple[int, int]  # offset and index in the envelope

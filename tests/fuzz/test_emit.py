@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz.payloads import HOSTILE
-from tests.streams.published import envelopes, make_topics
-from watchline.streams.cli import emit
+from tests.streams.producer.published import envelopes, make_topics
+from watchline.streams.cli.commands import emit
 from watchline.streams.cli.main import main
 
 LINES = 2_000

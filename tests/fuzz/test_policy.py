@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.streams.test_query import HOSTILE
+from tests.streams.query.test_run import HOSTILE
 from watchline.streams.query.policy import QueryError, check, views
 
 _WORDS = st.sampled_from(

@@ -17,8 +17,8 @@ from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import Feedback, Interaction, InteractionBatch
 from watchline.schemas.validation import DAY, check
 from watchline.streams import Producer
-from watchline.streams.identifiers import uuid7
-from watchline.streams.producer import event
+from watchline.streams.ids import uuid7
+from watchline.streams.producer import arguments as event
 from watchline.streams.producer.truncation import truncate
 
 EMIT = [name for name in inspect.signature(Producer.emit).parameters if name != "self"]

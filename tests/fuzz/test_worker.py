@@ -14,8 +14,8 @@ import pytest
 
 from tests.fuzz.payloads import Payloads
 from tests.fuzz.pipeline import FuzzedWorker
-from watchline.streams import interactions, pipeline
-from watchline.streams.events import Unpacked
+from watchline.streams.messages import Unpacked
+from watchline.streams.worker import interactions
 
 PAYLOADS = 6_000
 LAST_LINE = re.compile(r"payloads=(\d+) crashes=0 stored=(\d+) dead_letters=(\d+) unaccounted=0")
@@ -44,7 +44,8 @@ def worker(clickhouse: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_
             client.command(f"USE {settings.clickhouse_database}")
         return client
 
-    monkeypatch.setattr(pipeline.store, "connect", connect)
+    for place in ("clickhouse.connect", "worker.pipeline"):
+        monkeypatch.setattr(f"watchline.streams.{place}.connect", connect)
     worker = FuzzedWorker(tmp_path, thorough=False)
     yield worker
     worker.close()

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.streams.finding_batches import batches, scored
+from tests.streams.monitor.finding_batches import batches, scored
 from watchline.schemas.records import ScoredInteraction
 from watchline.streams.monitor.monitor import Monitor
 

@@ -50,7 +50,7 @@ def _read(folder: Path) -> dict[str, dict[str, Any]]:
 
     from watchline.schemas.migrate import migrate
     from watchline.streams.query.policy import views as names
-    from watchline.streams.query.query import plain
+    from watchline.streams.query.run import plain
 
     client = clickhouse_connect.get_client(interface="chdb", path=str(folder / "clickhouse"))
     migrate(client, "watchline")

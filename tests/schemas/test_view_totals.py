@@ -16,12 +16,15 @@ from tests.schemas.samples import FINDING, INTERACTION, SAMPLES, TIME
 from tests.schemas.test_views import PRODUCER, write
 from watchline.detectors.scorer import Scored
 from watchline.schemas.records import Feedback, InteractionBatch, Signal
-from watchline.streams import dead_letters, feedback, interactions, offsets, rows
+from watchline.streams import dead_letters
+from watchline.streams.clickhouse import rows
+from watchline.streams.clickhouse.sink import Sink, Table
 from watchline.streams.dead_letters import DeadLetter
-from watchline.streams.events import Event, Message, ScoredEvent
+from watchline.streams.messages import Event, Message, ScoredEvent
 from watchline.streams.monitor import signals
-from watchline.streams.offsets import Gap
-from watchline.streams.sink import Sink, Table
+from watchline.streams.worker import feedback, interactions
+from watchline.streams.worker import offset_gaps as offsets
+from watchline.streams.worker.offset_gaps import Gap
 
 DECISIONS = ("evaluated", "not_applicable", "not_sampled", "shed", "failed")
 PLANNED = {"groundedness": "1", "toxicity": "1", "pii": "1"}

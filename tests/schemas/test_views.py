@@ -12,9 +12,10 @@ from tests.schemas.samples import FINDING, INTERACTION, TIME
 from watchline.detectors.scorer import Scored
 from watchline.schemas import codec
 from watchline.schemas.records import Finding, Interaction, InteractionBatch
-from watchline.streams import interactions, producer_reports, rows
-from watchline.streams.events import Event, Message, ScoredEvent, Unpacked
-from watchline.streams.sink import Sink
+from watchline.streams.clickhouse import rows
+from watchline.streams.clickhouse.sink import Sink
+from watchline.streams.messages import Event, Message, ScoredEvent, Unpacked
+from watchline.streams.worker import interactions, producer_reports
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
 PLANNED = {"groundedness": "v1", "toxicity": "v1"}

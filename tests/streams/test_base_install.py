@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.streams.published import envelopes, make_topics
+from tests.streams.producer.published import envelopes, make_topics
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("schemas", "detectors", "streams", "dashboards")
@@ -51,6 +51,7 @@ def base_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = folder / "source"
     for room in ROOMS:
         shutil.copytree(ROOT / room, source / room, ignore=shutil.ignore_patterns(*LARGE))
+    shutil.copytree(ROOT / ".dev", source / ".dev", symlinks=True)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     python = folder / "venv" / "bin" / "python"

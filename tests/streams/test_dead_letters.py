@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from watchline.schemas.errors import FatalError
-from watchline.streams import replays
+from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.dead_letters import MIN_EVENTS_FOR_RATIO, WHOLE_MESSAGE, Brake, DeadLetter, sent_back, table
-from watchline.streams.events import Message
-from watchline.streams.sink import Sink
+from watchline.streams.kafka import replay
+from watchline.streams.messages import Message
 
 LETTER = DeadLetter("raw", "id1", 2, 7, WHOLE_MESSAGE, 1_767_225_600_000_000, b"the text of a person", "bad magic")
 
@@ -76,21 +76,21 @@ def test_how_a_replay_went(clickhouse: Callable[..., Any]) -> None:
     sink = Sink(lambda: client, 5)
     sink.write(table([LETTER]))
 
-    def replay(offset: int, events: int, died: list[DeadLetter]) -> None:
+    def replayed(offset: int, events: int, died: list[DeadLetter]) -> None:
         message = Message("raw", "id2", 0, offset, LETTER.time + offset * 10**6, LETTER.value, LETTER)
         plain = dataclasses.replace(message, replay_of=None)
-        sink.write(replays.table([(message, events), (plain, 5)], died))
+        sink.write(replay.table([(message, events), (plain, 5)], died))
 
     def outcome() -> Any:
         return client.query("SELECT replayed_at IS NULL, resolved FROM v_dead_letters").result_rows
 
     assert outcome() == [(1, 0)]
-    replay(1, 1, [LETTER])
+    replayed(1, 1, [LETTER])
     assert outcome() == [(0, 0)]
-    replay(2, 8, [dataclasses.replace(LETTER, index=5, value=b"one event")])
+    replayed(2, 8, [dataclasses.replace(LETTER, index=5, value=b"one event")])
     assert outcome() == [(0, 0)]
-    replay(3, 8, [])
-    replay(3, 8, [])  # a redelivery
+    replayed(3, 8, [])
+    replayed(3, 8, [])  # a redelivery
     assert outcome() == [(0, 1)]
     rows = client.query("SELECT stored, dead FROM dead_letter_replays FINAL").result_rows
     assert rows == [(8, 0)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from watchline.detectors.models import ModelSettings
+from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams import settings
 from watchline.streams.settings import PREFIX, Settings, load, shown

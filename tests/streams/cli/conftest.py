@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from watchline.streams.query import query
-from watchline.streams.query.query import Queries
+from watchline.streams.query import run as query
+from watchline.streams.query.run import Queries
 
 EVENT_ID = "0190b5a4-7c1e-7000-8000-000000000001"
 HOSTILE_TEXT = "\x1b[31mred\x1b]0;title\x07 \u202eback\u2069 \x9b2J bell\x07 line\r\nnext"

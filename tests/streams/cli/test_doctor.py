@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from tests.schema_registry import RegistryStandIn
-from watchline.streams import store, topics
-from watchline.streams.cli import doctor
+from watchline.streams.cli.commands import doctor
 from watchline.streams.cli.main import main
-from watchline.streams.schema_registry import SchemaRegistry
+from watchline.streams.clickhouse import connect as store
+from watchline.streams.kafka import topics
+from watchline.streams.kafka.schema_registry import SchemaRegistry
 from watchline.streams.settings import load
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from tests.detectors import tiny_models
+from tests.detectors.huggingface import tiny_models
 from watchline.detectors import registry
 from watchline.streams.cli.main import main
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from watchline.schemas.errors import FatalError
-from watchline.streams.cli import config
+from watchline.streams.cli.commands import config
 from watchline.streams.cli.main import COMMANDS, main
 
 MAIN = [sys.executable, "-m", "watchline.streams.cli.main"]
@@ -96,7 +96,8 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_signal_unwinds_what_was_started(number: signal.Signals) -> None:
     code = f"""
 import os, sys
-from watchline.streams.cli import config, main
+from watchline.streams.cli import main
+from watchline.streams.cli.commands import config
 def run(args):
     try:
         os.kill(os.getpid(), {int(number)})

@@ -9,8 +9,8 @@ import pytest
 
 from tests.schema_registry import RegistryStandIn
 from watchline.schemas.codec import schema_text
-from watchline.streams import topics
 from watchline.streams.cli.main import main
+from watchline.streams.kafka import topics
 from watchline.streams.settings import load
 
 

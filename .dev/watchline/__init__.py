@@ -1,0 +1,1 @@
+../../streams/public.py

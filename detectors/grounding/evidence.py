@@ -1,0 +1,177 @@
+"""How well one sentence of an answer is borne out by the documents: numbers that a groundedness judge can weigh.
+
+Word overlap, novelty of numbers and names, and the cosine to the nearest passages are the classic cheap signals of
+faithfulness (Maynez et al. 2020; Laban et al. 2022, SummaC). Passages are runs of one to three units of a document;
+only units are embedded, a run's vector is the sum of its units': so a passage costs one pass of the encoder, not three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchline.detectors.base import Vectors
+from watchline.detectors.runtime.words import Words, negated, words
+
+MAX_UNITS = 200
+_MIN_UNIT = 60  # characters; shorter sentences (headings, list items, code lines) join the next
+_RUN = 3
+
+NAMES = (
+    "cosine",  # to the nearest passage
+    "overlap",  # share of the content words in the passage that has most of them
+    "overlap_nearest",  # in the passage that is nearest by words and meaning together
+    "overlap_top",  # in the three nearest passages together
+    "overlap_all",  # anywhere in the documents
+    "bigrams",  # share of the content word pairs that stand so in the documents
+    "copied",  # share of the words inside word triples copied from the documents
+    "novel_words",  # content words nowhere in documents, question or instructions: log(1 + n)
+    "novel_numbers",  # so with numbers
+    "novel_numbers_share",
+    "novel_names",  # so with capitalised words, the first aside
+    "novel_names_share",
+    "negation",  # negated here and not in the nearest passage, or the reverse; weighted by their overlap
+    "length",  # log(1 + content words)
+    "has_number",
+    "has_name",
+    "lead_in",  # ends with a colon
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A stretch of a document, about a sentence: `embedded` is how it reads, for structured data not as written."""
+
+    field: str
+    start: int
+    end: int
+    embedded: str
+
+
+def units(field: str, text: str, sentences: Iterable[tuple[int, int]]) -> list[Unit]:
+    """The units of a document: its sentences, short ones joined with the next."""
+    runs: list[tuple[int, int]] = []
+    for start, end in sentences:
+        if runs and runs[-1][1] - runs[-1][0] < _MIN_UNIT:
+            runs[-1] = (runs[-1][0], end)
+        else:
+            runs.append((start, end))
+    return [Unit(field, start, end, text[start:end]) for start, end in runs]
+
+
+def most_alike(candidates: Sequence[Unit], answer: str, limit: int = MAX_UNITS) -> list[Unit]:
+    """At most `limit` units, in order: those that share most content words with the answer, the first of equals."""
+    if len(candidates) <= limit:
+        return list(candidates)
+    wanted = frozenset(words(answer).content)
+    shared = [-len(wanted.intersection(words(unit.embedded).content)) for unit in candidates]
+    kept = sorted(np.argsort(np.array(shared), kind="stable")[:limit])
+    return [candidates[index] for index in kept]
+
+
+class Context:
+    """All that an answer may rest on: the documents, and a little, question and instructions.
+
+    Parameters
+    ----------
+    documents
+        All units of the documents.
+    granted
+        What is no news when the answer repeats it: question, instructions.
+    kept
+        The units that are compared one by one.
+    """
+
+    def __init__(self, documents: Iterable[Unit], granted: str, kept: Sequence[Unit]) -> None:
+        read = [words(unit.embedded) for unit in documents]
+        self.units = kept
+        self.content = frozenset(stem for each in read for stem in each.content)
+        self.bigrams = frozenset(pair for each in read for pair in pairwise(each.content))
+        self.trigrams = frozenset(triple for each in read for triple in _triples(each.tokens))
+        self.numbers = frozenset(number for each in read for number in each.numbers)
+        asked = words(granted)
+        self.known = self.content.union(asked.content)
+        self.known_numbers = self.numbers.union(asked.numbers)
+        unit_words = [frozenset(words(unit.embedded).content) for unit in kept]
+        self._unit_words = unit_words
+        # Runs of one, two, three neighbouring units of one document, shortest first.
+        self.runs = [
+            (first, first + size)
+            for size in range(1, _RUN + 1)
+            for first in range(len(kept) - size + 1)
+            if kept[first].field == kept[first + size - 1].field
+        ]
+
+    def run_vectors(self, unit_vectors: Vectors) -> Vectors:
+        """The vectors of `runs`, from those of `units`: (len(runs), 384), length 1."""
+        sums = np.concatenate([np.zeros((1, unit_vectors.shape[1])), np.cumsum(unit_vectors, axis=0, dtype=np.float64)])
+        first, last = np.array(self.runs).T
+        totals = sums[last] - sums[first]
+        return np.asarray(totals / np.linalg.norm(totals, axis=1, keepdims=True), dtype=np.float32)
+
+    def overlaps(self, content: Sequence[str]) -> NDArray[np.bool_]:
+        """Which run holds which of the content words: (len(runs), len(content))."""
+        held = np.array([[stem in unit for stem in content] for unit in self._unit_words], dtype=bool)
+        counts = np.concatenate([np.zeros((1, len(content)), dtype=int), np.cumsum(held, axis=0)])
+        first, last = np.array(self.runs).T
+        return np.asarray(counts[last] > counts[first])
+
+
+def features(sentence: str, read: Words, context: Context, cosines: Vectors) -> tuple[list[float], int, list[int]]:
+    """The numbers that `NAMES` lists for one sentence, the index of the nearest run of the context, and the indices of
+    its units, the nearest first.
+
+    Parameters
+    ----------
+    read
+        `words(sentence)`; must have content.
+    cosines
+        Of the sentence to each run of the context.
+    """
+    content = read.content
+    held = context.overlaps(content)
+    overlap = held.mean(axis=1)
+    # Rounded, so that the last bits of an embedding, which depend on the batch, don't decide between like passages.
+    nearness = np.round(cosines + overlap, 4)
+    nearest = int(np.argmax(nearness))
+    top = np.argsort(-nearness, kind="stable")[:3]
+    pairs = list(pairwise(content))
+    triples = list(_triples(read.tokens))
+    copied = {place + step for place, t in enumerate(triples) if t in context.trigrams for step in range(3)}
+    new_numbers = read.numbers - context.known_numbers
+    new_names = read.names - context.known
+    new_words = {stem for stem in content if stem not in context.known}
+    passage = " ".join(unit.embedded for unit in context.units[slice(*context.runs[nearest])])
+    mismatch = negated(sentence) != negated(passage)
+    everywhere = float(np.mean([stem in context.content for stem in content]))
+    return (
+        [
+            float(cosines.max()),
+            float(overlap.max()),
+            float(overlap[nearest]),
+            float(held[top].any(axis=0).mean()),
+            everywhere,
+            float(np.mean([pair in context.bigrams for pair in pairs])) if pairs else everywhere,
+            len(copied) / len(read.tokens) if triples else everywhere,
+            float(np.log1p(len(new_words))),
+            float(np.log1p(len(new_numbers))),
+            len(new_numbers) / max(len(read.numbers), 1),
+            float(np.log1p(len(new_names))),
+            len(new_names) / max(len(read.names), 1),
+            float(overlap[nearest]) * mismatch,
+            float(np.log1p(len(content))),
+            float(bool(read.numbers)),
+            float(bool(read.names)),
+            float(sentence.rstrip().endswith(":")),
+        ],
+        nearest,
+        list(np.argsort(-nearness[: len(context.units)], kind="stable")),
+    )  # the first runs are the units alone
+
+
+def _triples(tokens: Sequence[str]) -> Iterable[tuple[str, str, str]]:
+    return zip(tokens, tokens[1:], tokens[2:], strict=False)

@@ -1,0 +1,329 @@
+"""Whether an answer is borne out by the documents it was given, sentence by sentence.
+
+Each sentence that claims something gets the probability that the documents don't support it, from the features of
+`evidence` (and of `structured`, where the documents are records of keys and values); the answer's probability is pooled
+from its sentences'. Weights for each kind of answer and each tier: what gives a fault away differs, so do its odds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, weights_folder
+from watchline.detectors.grounding import structured, tables, verifier
+from watchline.detectors.grounding.alignment import Judged
+from watchline.detectors.grounding.claims import claims_something, plain
+from watchline.detectors.grounding.evidence import Context, Unit, features, most_alike
+from watchline.detectors.grounding.question import about_documents, question
+from watchline.detectors.grounding.truncation import is_cut
+from watchline.detectors.grounding.verifier import Verifier
+from watchline.detectors.runtime.calibration import Logistic, Numbers, sigmoid
+from watchline.detectors.runtime.plan import Passes
+from watchline.detectors.runtime.text import sentences, unreadable
+from watchline.detectors.runtime.words import Words, words
+from watchline.schemas.records import Evidence, Interaction, Span
+
+KINDS = ("question", "summary", "record")
+TIERS = ("evidence", "verified")
+MAX_CLAIMS = 100
+_MOST_AMID_CUT = 0.8  # what the document says nothing about may stand in the part that is missing
+_MAX_GRANTED = 20_000  # characters of instructions and conversation that are read
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of the answer that says something about the world."""
+
+    field: str
+    start: int
+    end: int
+    text: str
+    words: Words
+
+
+Passage = tuple[str, int, int, float]  # field, start, end, cosine of the claim to it
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of a claim, and the passage it was held against."""
+
+    start: int
+    end: int
+    evidence: Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An answer's claims beside the documents.
+
+    Attributes
+    ----------
+    matrix : (claims, features)
+        Columns: `evidence.NAMES`, for records `structured.NAMES`, once verified `verifier.NAMES`.
+    nearest
+        The passage nearest to each claim.
+    marks
+        For each claim what would be marked in it; nothing: all of it.
+    pairs
+        Each claim with its nearest passages, the nearest first, and what was asked: to repeat it is no invention.
+    """
+
+    matrix: Numbers
+    nearest: tuple[Passage, ...]
+    marks: tuple[tuple[Mark, ...], ...]
+    pairs: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """On an answer: its score, the chance that each claim isn't supported, and the claims to mark."""
+
+    score: float
+    chances: Numbers
+    marked: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Weighs the features of an answer's claims, of one kind and one tier."""
+
+    sentence: Logistic
+    answer: Logistic
+    marked_from: float
+
+    @classmethod
+    def load(cls, tensors: Mapping[str, NDArray[Any]], prefix: str) -> Judge:
+        """From the tensors of a file."""
+        return cls(
+            Logistic.load(tensors, f"{prefix}sentence."),
+            Logistic.load(tensors, f"{prefix}answer."),
+            float(tensors[f"{prefix}marked_from"][0]),
+        )
+
+    def tensors(self, prefix: str) -> dict[str, NDArray[np.float32]]:
+        """What `load` reads."""
+        return {
+            **self.sentence.tensors(f"{prefix}sentence."),
+            **self.answer.tensors(f"{prefix}answer."),
+            f"{prefix}marked_from": np.array([self.marked_from], dtype=np.float32),
+        }
+
+    def judge(self, matrix: Numbers) -> Verdict:
+        """From the features of an answer's claims, a row each."""
+        if not len(matrix):
+            return Verdict(0.0, np.empty(0), np.empty(0, dtype=np.intp))
+        odds = self.sentence.log_odds(matrix)
+        score = float(self.answer.probability(pooled(odds)[None])[0])
+        chances = self.sentence.probability(matrix)
+        marked = np.flatnonzero(chances >= self.marked_from)
+        return Verdict(score, chances, marked if len(marked) or score < 0.5 else np.array([np.argmax(chances)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    claims: tuple[Claim, ...]
+    context: Context
+    pairs: tuple[tuple[str, structured.Pair], ...]  # of documents that are records, each with its field
+    cut: frozenset[str]  # fields of documents that end amid a sentence
+    asked: str
+    scored_fraction: float
+
+    @property
+    def kind(self) -> str:
+        """Which weights judge it."""
+        return "record" if self.pairs else "summary" if about_documents(self.asked) else "question"
+
+
+class Groundedness(Detector[Work]):
+    """The probability that some sentence of the answer isn't supported by the documents.
+
+    Not applicable without documents, without an answer, or where either can't be read. Question, instructions and the
+    conversation so far count a little: repeating them is no invention. Tool results stand beside the documents. What
+    claims nothing isn't judged: questions back, refusals, courtesies, headings, blocks of code; an answer of nothing
+    else has score 0. Where a document that it draws on was cut amid a sentence, the score is at most 0.8: what it
+    lacks may stand in the rest. Spans are the sentences that stand out, each with the nearest passage as evidence; of
+    a record, the clauses that its values contradict. At most 100 sentences are judged, against the 200 passages that
+    share most words with the answer.
+
+    Every answer is judged by the features of `evidence`. What they leave open, a `Verifier` decides: it reads each
+    sentence together with its nearest passages and the question, and what it says are features more. Where it marks
+    words of a sentence, they are the spans.
+
+    Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), SNLI (Bowman et
+    al. 2015), BEGIN and FaithDial (Dziri et al. 2022): see the model card.
+
+    Parameters
+    ----------
+    open_range
+        Scores of the first tier, from and to, that leave an answer open: by default all do, since what the documents
+        deny in their own words scores low. (1, 0) verifies none.
+    """
+
+    name = "groundedness"
+    labels = ("unsupported",)
+
+    def __init__(self, open_range: tuple[float, float] = (0.0, 1.0)) -> None:
+        folder = weights_folder(self.name)
+        tensors = load_file(folder / "model.safetensors")
+        self._judges = {(kind, tier): Judge.load(tensors, f"{kind}.{tier}.") for kind in KINDS for tier in TIERS}
+        self._open_range = open_range
+        self._verifier = Verifier(folder / "verifier.safetensors")
+
+    @property
+    def passes(self) -> Mapping[str, Passes]:
+        return {"verifier": self._verifier.passes}
+
+    def prepare(self, interaction: Interaction) -> Work | NotApplicable:
+        documents = [(f"document:{n}", each.content) for n, each in enumerate(interaction.documents)]
+        if not any(text.strip() for _, text in documents):
+            return NotApplicable("no documents")
+        documents += [(f"tool_call_result:{n}", each.result or "") for n, each in enumerate(interaction.tool_calls)]
+        if not interaction.output.strip():
+            return NotApplicable("no output")
+        if reason := unreadable(interaction.output) or unreadable("\n".join(text for _, text in documents)):
+            return NotApplicable(reason)
+        conversation = [interaction.system_instructions or "", *(each.content for each in interaction.input_messages)]
+        outputs = [(f"output:{n}", each.content) for n, each in enumerate(interaction.output_messages)]
+        return read(documents, conversation, outputs, question(interaction))
+
+    def texts(self, work: Work) -> Sequence[str]:
+        return [*(unit.embedded for unit in work.context.units), *(claim.text for claim in work.claims)]
+
+    def evaluate(self, batch: Sequence[Work], embeddings: Embeddings) -> Sequence[Evaluation]:
+        readings = [reading(work, embeddings) for work in batch]
+        verdicts = [
+            self._judges[work.kind, "evidence"].judge(each.matrix) for work, each in zip(batch, readings, strict=True)
+        ]
+        low, high = self._open_range
+        left_open = [place for place, verdict in enumerate(verdicts) if low <= verdict.score <= high]
+        found = iter(self._verifier.judge([pair for place in left_open for pair in readings[place].pairs], embeddings))
+        for place in left_open:
+            if verified := list(islice(found, len(readings[place].pairs))):
+                readings[place] = _verified(readings[place], verified)
+                verdicts[place] = self._judges[batch[place].kind, "verified"].judge(readings[place].matrix)
+        return [self._evaluation(*each) for each in zip(batch, readings, verdicts, strict=True)]
+
+    def _evaluation(self, work: Work, read_: Reading, verdict: Verdict) -> Evaluation:
+        score = verdict.score
+        if score > 0.5 and any(field in work.cut for field, *_ in read_.nearest):
+            score = 0.5 + (score - 0.5) * (_MOST_AMID_CUT - 0.5) / 0.5
+        found = [
+            (claim, float(verdict.chances[at]), mark)
+            for at, claim in ((at, work.claims[at]) for at in verdict.marked)
+            for mark in read_.marks[at] or (Mark(0, claim.end - claim.start, read_.nearest[at]),)
+        ]
+        return Evaluation(
+            {"unsupported": score},
+            tuple(
+                Span(claim.field, claim.start + mark.start, claim.start + mark.end, "unsupported", chance)
+                for claim, chance, mark in found
+            ),
+            tuple(Evidence(place, *mark.evidence) for place, (_, _, mark) in enumerate(found)),
+            work.scored_fraction,
+        )
+
+
+def read(
+    documents: Sequence[tuple[str, str]], conversation: Sequence[str], outputs: Sequence[tuple[str, str]], asked: str
+) -> Work:
+    """Takes an answer and its documents apart; documents and outputs come as (field, text)."""
+    claims: list[Claim] = []
+    judged = 0
+    for field, text in outputs:
+        offsets = sentences(text)
+        heads = {head for head, (start, end) in pairwise(offsets) if tables.is_rule(text[start:end])}
+        for start, end in offsets:
+            if len(claims) == MAX_CLAIMS:
+                break
+            judged += end - start
+            if (start, end) in heads:
+                continue
+            sentence = plain(text[start:end])
+            if claims_something(sentence.strip()) and (found := words(sentence)).content:
+                claims.append(Claim(field, start, end, sentence, found))
+    known: list[Unit] = []
+    pairs: list[tuple[str, structured.Pair]] = []
+    cut: list[str] = []
+    for field, text in documents:
+        if found_pairs := structured.pairs(text):
+            known += structured.structured_units(field, text, found_pairs)
+            if structured.is_record(found_pairs):
+                pairs += [(field, pair) for pair in found_pairs]
+        else:
+            known += tables.prose_units(field, text)
+            cut += [field] if is_cut(text) else []
+    answer = " ".join(claim.text for claim in claims)
+    if pairs and not _rests_on([field for field, _ in pairs], known, answer):
+        pairs = []
+    context = Context(known, " ".join(conversation)[:_MAX_GRANTED], most_alike(known, answer))
+    length = sum(end - start for _, text in outputs for start, end in sentences(text))
+    scored = judged / max(length, 1)
+    return Work(tuple(claims), context, tuple(pairs), frozenset(cut), asked, scored)
+
+
+def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool:
+    """Whether the documents in these fields share at least as many words with the answer as all others do."""
+    wanted = frozenset(words(answer).content)
+    shared: dict[bool, set[str]] = {True: set(), False: set()}
+    for unit in known:
+        shared[unit.field in fields] |= wanted.intersection(words(unit.embedded).content)
+    return len(shared[True]) >= len(shared[False])
+
+
+def reading(work: Work, embeddings: Embeddings) -> Reading:
+    """Holds each claim of an answer against the documents."""
+    if not work.claims:
+        return Reading(np.empty((0, 0)), (), (), ())
+    known, runs = work.context.units, work.context.runs
+    run_vectors = work.context.run_vectors(embeddings[[unit.embedded for unit in known]])
+    cosines = embeddings[[claim.text for claim in work.claims]] @ run_vectors.T
+    fields = {pair: field for field, pair in work.pairs}
+    rows: list[list[float]] = []
+    nearest: list[Passage] = []
+    marks: list[tuple[Mark, ...]] = []
+    pairs: list[tuple[str, tuple[str, ...]]] = []
+    for place, claim in enumerate(work.claims):
+        row, run, near = features(claim.text, claim.words, work.context, cosines[place])
+        cosine = float(cosines[place, run])
+        first, last = known[runs[run][0]], known[runs[run][1] - 1]
+        nearest.append((first.field, first.start, last.end, cosine))
+        faults: list[structured.Fault] = []
+        if fields:
+            counts, faults = structured.check(claim.text, list(fields))
+            row += [float(np.log1p(count)) for count in counts]
+        against: dict[tuple[int, int], Passage] = {}
+        for fault in faults:
+            pair = fault.pair
+            against.setdefault(
+                (fault.start, fault.end), (fields[pair], pair.start, pair.end, cosine) if pair else nearest[-1]
+            )
+        rows.append(row)
+        marks.append(tuple(Mark(*where, evidence) for where, evidence in sorted(against.items())))
+        passages = [known[at].embedded for at in near[: verifier.PASSAGES]]
+        pairs.append((claim.text, (*passages[:1], *filter(None, [work.asked]), *passages[1:])))
+    return Reading(np.array(rows), tuple(nearest), tuple(marks), tuple(pairs))
+
+
+def _verified(read_: Reading, found: Sequence[Judged]) -> Reading:
+    """With what the verifier says of each claim, and the words that it marks where nothing is marked yet."""
+    marks = tuple(
+        known or tuple(Mark(*run, nearest) for run in verifier.marked(judged))
+        for known, nearest, judged in zip(read_.marks, read_.nearest, found, strict=True)
+    )
+    return replace(read_, matrix=np.hstack([read_.matrix, [verifier.features(each) for each in found]]), marks=marks)
+
+
+def pooled(odds: Numbers) -> Numbers:
+    """What an answer's probability is made from, whatever the order of its sentences: the worst, the worst three by
+    noisy-or, all."""
+    worst = np.sort(odds)[::-1][:3]
+    some = np.clip(1.0 - np.prod(1.0 - sigmoid(worst)), 1e-6, 1.0 - 1e-6)
+    return np.array([worst[0], np.log(some / (1.0 - some)), odds.mean()])

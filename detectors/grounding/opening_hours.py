@@ -1,0 +1,108 @@
+"""Opening hours, as a record gives them and as a sentence claims them, day by day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from watchline.detectors.runtime.words import clock
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+OPEN, CLOSED = "open", "closed"
+
+_TIME = re.compile(r"\d{1,2}:\d\d")
+_NAMED = (
+    rf"(?P<day>{'|'.join(DAYS)})s?\b"
+    r"|\b(?:(?P<every>daily|every ?day|(?:seven|7) days|all week)|(?P<part>week(?:day|end)s))\b"
+)
+_SAID = r"\b(?P<said>closed|opens?|operat\w+)\b"
+_TO = r"\s*(?:to|until|till|through|and clos\w+(?: at)?|[-\u2013\u2014])\s*"
+_MARK = re.compile(rf"{_NAMED}|{_SAID}|(?P<time>\b\d{{1,2}}:\d\d)(?:{_TO}(?P<end>\d{{1,2}}:\d\d))?", re.IGNORECASE)
+_WRITTEN = re.compile(rf"{_NAMED}|{_SAID}|\b\d{{1,2}}(?::\d\d)?\s*(?:[ap]\.?m\b\.?)?", re.IGNORECASE)
+_VARYING = re.compile(r"\b(?:var(?:y|ies|ying)|depending|most days|mainly)\b", re.IGNORECASE)
+_RANGE = re.compile(r"s?\s*(?:to|through|until|till|[-\u2013\u2014])\s*", re.IGNORECASE)
+_LIST = re.compile(r"s?(?:\s|,|/|&|\+|\band\b|\bon\b)*", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Days:
+    """Days named together, and what the sentence says of them."""
+
+    days: list[str]
+    end: int
+    said: str
+    times: str = ""
+
+
+def stated(value: str) -> str:
+    """What a record's value says of a day: "9:00-5:00", as `claimed` has it, or closed, which is written 0:0-0:0."""
+    times = _TIME.findall(clock(value))
+    return CLOSED if len(times) != 2 or times[0] == times[1] else _on_the_dial(*times)
+
+
+def claimed(sentence: str) -> Mapping[str, str]:
+    """What a sentence says of each day that it speaks of: "9:00-5:00" (on a dial: before noon or after), open, closed.
+
+    Times go with the days before them, or with those after them where the sentence begins with times. Days that are
+    named again without times, as in "daily from 9 to 5, with longer hours on Friday", are left out.
+    """
+    found = [each for each in _read(clock(sentence)) if not (isinstance(each, str) and _VARYING.search(sentence))]
+    times_first = bool(found) and isinstance(found[0], str)
+    for place, times in enumerate(found):
+        if isinstance(times, str):
+            before, after = found[place - 1] if place else "", found[place + 1] if place + 1 < len(found) else ""
+            for days in (after, before) if times_first else (before, after):
+                if isinstance(days, _Days) and not days.times:
+                    days.times = times
+                    break
+    claims: dict[str, str] = {}
+    for each in found:
+        if isinstance(each, str):
+            continue
+        for day in each.days:
+            if each.times or day not in claims:
+                claims[day] = each.times or each.said
+            else:  # it is said to differ
+                claims[day] = CLOSED if each.said == CLOSED else ""
+    return {day: said for day, said in claims.items() if said}
+
+
+def extent(sentence: str) -> tuple[int, int]:
+    """From the first to the last word on days and times; the whole sentence where there is none."""
+    marks = list(_WRITTEN.finditer(sentence))
+    return (marks[0].start(), marks[-1].end()) if marks else (0, len(sentence))
+
+
+def _read(text: str) -> list[_Days | str]:
+    """Days and times in the order of the text, whose times are written one way."""
+    found: list[_Days | str] = []
+    said = ""
+    for match in _MARK.finditer(text):
+        last = found[-1] if found else None
+        if match["time"]:
+            if match["end"]:
+                found.append(_on_the_dial(match["time"], match["end"]))
+        elif match["said"]:
+            said = CLOSED if match["said"].lower() == CLOSED else OPEN
+        elif isinstance(last, _Days) and match["day"] and _RANGE.fullmatch(text, last.end, match.start()):
+            first, end = DAYS.index(last.days[-1]), DAYS.index(match["day"].lower())
+            last.days += [DAYS[(first + step) % 7] for step in range(1, (end - first) % 7 + 1)]
+            last.end = match.end()
+        elif isinstance(last, _Days) and last.said == said and _LIST.fullmatch(text, last.end, match.start()):
+            last.days += _days(match)
+            last.end = match.end()
+        else:
+            found.append(_Days(_days(match), match.end(), said))
+    return found
+
+
+def _days(match: re.Match[str]) -> list[str]:
+    if match["day"]:
+        return [match["day"].lower()]
+    return list(DAYS if match["every"] else DAYS[5:] if match["part"].lower() == "weekends" else DAYS[:5])
+
+
+def _on_the_dial(start: str, end: str) -> str:
+    """Records and people leave out the half of the day: 9:00-17:00 and 9-5 are the same."""
+    return "-".join(f"{(int(hour) - 1) % 12 + 1}:{minute}" for hour, minute in (t.split(":") for t in (start, end)))

@@ -1,0 +1,226 @@
+"""An answer held against the keys and values of a JSON document: what word overlap cannot see.
+
+"Offers outdoor seating" shares all its words with `"OutdoorSeating": false`. A key is taken as mentioned when its words
+stand in the sentence, and the sentence as denying it when a negation governs the place; opening hours are compared day
+by day. Many faults of data-to-text answers are of these kinds (RAGTruth, Niu et al. 2024).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from watchline.detectors.grounding import opening_hours
+from watchline.detectors.grounding.evidence import Unit, units
+from watchline.detectors.runtime.text import sentences
+
+NAMES = (
+    "conflicts",  # keys whose value says otherwise: log(1 + n)
+    "conflicts_nested",  # so where the key stands within another key that the sentence doesn't mention
+    "unknown",  # keys claimed whose value is null
+    "unknown_denied",  # keys denied whose value is null
+    "supported",  # keys mentioned whose value agrees
+    "hours_wrong",  # days with other hours than claimed, or none
+    "hours_right",
+    "rating_wrong",  # "4.5 stars" where no key that rates has that value
+    "rating_right",
+)
+
+_JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_FILLER = frozenset(["is", "has", "have", "good", "for", "allows", "accepts", "offers"])
+_YES_NO = {"yes": True, "free": True, "paid": True, "true": True, "no": False, "none": False, "false": False}
+_PROSE = 100  # characters; a longer value is text, read by the sentence
+_DENIED = re.compile(
+    r"\b(?:not|no|never|neither|nor|without|lack(?:s|ing)?|cannot|unavailable|except|excluding|rather than)\b"
+    r"|\binstead of\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+# Where a negation ends: at a turn, and where a clause with a subject of its own begins.
+_TURN = re.compile(
+    r"\b(?:but|however|though|although|while|whereas|yet|still)\b|[;:.]"
+    r"|(?:,|\band\b)\s*(?:and\s+)?(?=(?:its?|they|their|there|he|she|we|you|the|this|that|customers|guests)\b)",
+    re.IGNORECASE,
+)
+# "street parking, lots and valets are not provided" denies all three, "outdoor seating, and WiFi is not" the last.
+_NO_VERB = r"(?!\b(?:is|are|was|were|has|have|offers?|provides?|but|while|with|although|though)\b)"
+_DENIED_AFTER = re.compile(
+    rf"(?:(?:{_NO_VERB}(?!\band\b)[^,;.]){{0,40}}?\b(?:is|was)|(?:{_NO_VERB}[^;.]){{0,80}}?\b(?:are|were))"
+    r"(?: not|n['\u2019]t)\b"
+    rf"|(?:{_NO_VERB}(?!\band\b)[^,;.]){{0,25}}?\b(?:unavailable|not (?:available|offered|allowed|provided))\b",
+    re.IGNORECASE,
+)
+# Says that something isn't told, which is true of what is null.
+_UNTOLD = re.compile(
+    r"(?:\b(?:not|no)|n['\u2019]t)\b[^.;]{0,20}\b(?:specif\w+|mention\w*|details?|information|known|clear|stated?|indicate\w*"
+    r"|listed)\b|\b(?:unknown|unspecified)\b|\binformation\b[^.;]*\bnot (?:available|provided|given)\b",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(r"[,;:()]|\b(?:and|or|but|with|which|although|though|while|as well as)\b", re.IGNORECASE)
+_RATING = re.compile(r"\b([0-5](?:\.\d+)?)(?:\s*|-)(?:out of (?:5|five)\s*)?(?:-?stars?\b|/5)", re.IGNORECASE)
+_RATES = re.compile(r"stars?|rating|score", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A value in a document: its path of keys, and where key and value stand."""
+
+    path: tuple[str, ...]
+    value: object
+    start: int
+    end: int
+
+    @property
+    def reading(self) -> str:
+        """Key and value in words."""
+        value = {True: "yes", False: "no"}.get(self.value, self.value) if isinstance(self.value, bool) else self.value
+        return f"{' '.join(' '.join(_words(key)) for key in self.path)}: {'unknown' if value is None else value}"
+
+
+def pairs(text: str) -> list[Pair] | None:
+    """The key-value pairs of a JSON object or list of objects, in order; None for any other text."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return list(_scan(text)) or None
+
+
+def is_record(found: Sequence[Pair]) -> bool:
+    """Whether the pairs are data rather than prose with a few keys around it."""
+    long = sum(pair.end - pair.start > _PROSE for pair in found)
+    return len(found) - long >= max(5, 3 * long)
+
+
+def structured_units(field: str, text: str, found: Sequence[Pair]) -> list[Unit]:
+    """The units of a structured document: each pair in words; a long value sentence by sentence."""
+    out: list[Unit] = []
+    for pair in found:
+        if isinstance(pair.value, str) and pair.end - pair.start > _PROSE:
+            offsets = [(pair.start + start, pair.start + end) for start, end in sentences(text[pair.start : pair.end])]
+            out += units(field, text, offsets)
+        else:
+            out.append(Unit(field, pair.start, pair.end, pair.reading))
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A clause of a sentence that a pair contradicts or doesn't bear out; None where what is claimed has no pair."""
+
+    start: int
+    end: int
+    pair: Pair | None
+
+
+def check(sentence: str, found: Sequence[Pair]) -> tuple[list[int], list[Fault]]:
+    """Counts in the order of `NAMES`, and what the sentence gets wrong."""
+    count: Counter[str] = Counter()
+    faults: list[Fault] = []
+    untold = _UNTOLD.search(sentence) is not None
+    for pair, key, parent in _statements(found):
+        mention = key.search(sentence)
+        if mention is None:
+            continue
+        claimed = not _is_denied(sentence, mention)
+        if pair.value is not None and _truth(pair.value) == claimed:
+            count["supported"] += 1
+            continue
+        if pair.value is not None:
+            count["conflicts" if parent is None or parent.search(sentence) else "conflicts_nested"] += 1
+        elif untold:
+            continue
+        else:
+            count["unknown" if claimed else "unknown_denied"] += 1
+        faults.append(Fault(*_clause(sentence, *mention.span()), pair))
+    hours = {pair.path[-1].lower(): pair for pair in found if pair.path[-1].lower() in opening_hours.DAYS}
+    for day, said in opening_hours.claimed(sentence).items() if hours else ():
+        known = hours.get(day)
+        true = opening_hours.stated(str(known.value)) if known else opening_hours.CLOSED
+        if said == true or (said == opening_hours.OPEN and true != opening_hours.CLOSED):
+            count["hours_right"] += 1
+        else:
+            count["hours_wrong"] += 1
+            faults.append(Fault(*opening_hours.extent(sentence), known))
+    ratings = [pair for pair in found if _RATES.search(pair.path[-1]) and isinstance(pair.value, int | float)]
+    for match in _RATING.finditer(sentence) if ratings else ():
+        if any(float(match[1]) == pair.value for pair in ratings):
+            count["rating_right"] += 1
+        else:
+            count["rating_wrong"] += 1
+            faults.append(Fault(*match.span(), ratings[0]))
+    return [count[name] for name in NAMES], faults
+
+
+def _clause(sentence: str, start: int, end: int) -> tuple[int, int]:
+    """The stretch between commas and conjunctions around a place, without the blanks around it."""
+    first, last = 0, len(sentence)
+    for match in _BREAK.finditer(sentence):
+        if match.end() <= start:
+            first = match.end()
+        elif match.start() >= end:
+            last = match.start()
+            break
+    part = sentence[first:last]
+    return first + len(part) - len(part.lstrip()), last - len(part) + len(part.rstrip())
+
+
+def _scan(text: str) -> Iterator[Pair]:
+    path: list[str] = []  # a key for each open object or list that stands under one
+    depth: list[int] = []  # how long `path` was where each was opened
+    key, key_start = "", 0
+    tokens = list(_JSON.finditer(text))
+    for place, match in enumerate(tokens):
+        mark = match[0]
+        if mark in "{[":
+            depth.append(len(path))
+            path += [key] if key else []
+            key = ""
+        elif mark in "}]":
+            del path[depth.pop() :]
+            key = ""
+        elif mark not in ",:":
+            if mark[0] == '"' and place + 1 < len(tokens) and tokens[place + 1][0] == ":":
+                key, key_start = json.loads(mark), match.start()
+            elif key or path:
+                keys = (*path, key) if key else tuple(path)
+                yield Pair(keys, json.loads(mark), key_start if key else match.start(), match.end())
+                key = ""
+
+
+def _words(key: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(key)] or [key.lower()]
+
+
+def _truth(value: object) -> bool | None:
+    return value if isinstance(value, bool) else _YES_NO.get(str(value).strip().lower())
+
+
+def _statements(found: Sequence[Pair]) -> Iterator[tuple[Pair, re.Pattern[str], re.Pattern[str] | None]]:
+    """Pairs that say yes, no or unknown, with how key and parent key read in a sentence."""
+    firsts = Counter(_words(pair.path[-1])[0] for pair in found if len(_words(pair.path[-1])) > 1)
+    for pair in found:
+        if pair.value is not None and _truth(pair.value) is None:
+            continue
+        key = _words(pair.path[-1])
+        # What several keys begin with names the thing, not the quality: RestaurantsTakeOut, RestaurantsReservations.
+        while len(key) > 1 and (firsts[key[0]] > 1 or key[0] in _FILLER):
+            key = key[1:]
+        parent = _words(pair.path[-2])[-1:] if len(pair.path) > 2 else None
+        yield pair, _reading(key), _reading(parent) if parent else None
+
+
+def _reading(key: Sequence[str]) -> re.Pattern[str]:
+    stems = [re.escape(re.sub(r"(?:ing|s|e)$", "", word) if len(word) > 4 else word) for word in key]
+    return re.compile(r"\b" + r"[\s-]*".join(stems) + r"\w{0,4}\b", re.IGNORECASE)
+
+
+def _is_denied(sentence: str, mention: re.Match[str]) -> bool:
+    """Whether a negation before the place governs it, or one right after it does."""
+    before = _TURN.split(sentence[: mention.start()])[-1]
+    return bool(_DENIED.search(before)) or bool(_DENIED_AFTER.match(sentence, mention.end()))

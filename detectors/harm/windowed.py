@@ -1,0 +1,231 @@
+"""Detectors that read a text window by window, each window by n-grams and the tower, and report the worst.
+
+What toxicity, bias and injection have in common; they differ in what they read and what they were taught.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, weights_folder
+from watchline.detectors.harm.blend import Blend, Numbers
+from watchline.detectors.harm.deobfuscation import Plain, deobfuscate
+from watchline.detectors.runtime.plan import Passes
+from watchline.detectors.runtime.text import NO_TEXT, unreadable, windows
+from watchline.detectors.thresholds import Thresholds
+from watchline.schemas.records import Evidence, Interaction, Span
+
+if TYPE_CHECKING:  # loads torch
+    from watchline.detectors.harm.tower import Judged
+
+WINDOW = 300  # characters: a post, two or three sentences
+MAX_CHARS = 60_000  # of one interaction; n-grams read about 1 MB a second
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text of the interaction that the detector reads, and the labels that it can have."""
+
+    field: str
+    text: str
+    labels: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a reading: `text` is how it reads without disguise, from `offset` on in the whole of it."""
+
+    reading: Reading
+    plain: Plain
+    offset: int
+    text: str
+    ngram_scores: Numbers
+    suspicion: float
+
+    def original(self, start: int = 0, end: int | None = None) -> tuple[int, int]:
+        """Where `text[start:end]` stands in the reading's text as it is."""
+        return self.plain.original(self.offset + start, self.offset + (len(self.text) if end is None else end))
+
+    def span(self, label: str, score: float, start: int = 0, end: int | None = None) -> Span:
+        """`text[start:end]`, or all of it, as a finding's span."""
+        return Span(self.reading.field, *self.original(start, end), label, score)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    windows: tuple[Window, ...]
+    scored_fraction: float
+
+
+class WindowedDetector(Detector[Work]):
+    """A label's score is the highest of any window that the label is about, 0 where there is none.
+
+    Text that can't be read (another language) and text beyond the limits lowers `scored_fraction`; where nothing can
+    be read the detector doesn't apply. Of more than `max_windows` windows those are judged that the n-grams, which read
+    all of them, find most suspicious: padding hides little. What they find clearly harmless the tower doesn't read.
+    Spans are of the windows at or above the shipped threshold.
+
+    Attributes
+    ----------
+    max_windows : int
+        How many of an interaction the tower reads at most.
+    hinted_from : float
+        A window that isn't flagged may have spans from this probability on, of its likeliest label: what raised it.
+    """
+
+    shared_weights = ("tower",)
+    max_windows: ClassVar[int] = 16
+    hinted_from: ClassVar[float] = math.inf
+
+    def __init__(self) -> None:
+        self._blend = Blend(weights_folder(self.name) / "model.safetensors", self.labels)
+        thresholds = Thresholds()
+        self._marked_from = [thresholds.of(self.name, label).threshold for label in self.labels]
+
+    @property
+    def passes(self) -> Mapping[str, Passes]:
+        from watchline.detectors.harm import tower
+
+        return {"tower": tower.shipped().passes}
+
+    @abstractmethod
+    def readings(self, interaction: Interaction) -> Iterator[Reading]:
+        """The texts that the detector reads."""
+
+    def cut(self, reading: Reading, plain: str) -> list[tuple[int, int]]:
+        """Start and end of the windows worth judging in the reading's text without disguise."""
+        return windows(plain, WINDOW)
+
+    def nothing_found(self) -> NotApplicable | None:
+        """What to say of readable text of which `cut` leaves nothing; None: that it is fine."""
+        return None
+
+    def prepare(self, interaction: Interaction) -> Work | NotApplicable:
+        found: list[Window] = []
+        total = unread = 0
+        reasons = []
+        for reading in self.readings(interaction):
+            room = max(0, MAX_CHARS - total)
+            total += len(reading.text)
+            plain = deobfuscate(reading.text[:room])
+            if reason := unreadable(plain.text or reading.text):
+                reasons.append(reason)
+                unread += len(reading.text)
+            else:
+                unread += max(0, len(reading.text) - room)
+                found += self._windows(reading, plain)
+        if not found:
+            if total > unread and (result := self.nothing_found()):
+                return result
+            return NotApplicable(next((reason for reason in reasons if reason != NO_TEXT), NO_TEXT))
+        kept = self._most_suspicious(found)
+        unread += _length(found) - _length(kept)
+        return Work(tuple(kept), 1.0 - unread / total)
+
+    def evaluate(self, batch: Sequence[Work], embeddings: Embeddings) -> Sequence[Evaluation]:
+        from watchline.detectors.harm import tower  # loads torch
+
+        doubtful = [window.text for work in batch for window in work.windows if not self._clear(window)]
+        rows = iter(tower.shipped().judge(doubtful, embeddings))
+        clear = tower.Judged(self._blend.clear_outputs, np.empty(0, np.float32), ())
+        return [
+            self._evaluate(work, [clear if self._clear(window) else next(rows) for window in work.windows])
+            for work in batch
+        ]
+
+    def spans(self, window: Window, judged: Judged, label: str, chance: float) -> list[Span]:
+        """What to mark of a window that has the label, or might have it: by default all of it if it is flagged."""
+        flagged = chance >= self._marked_from[self.labels.index(label)]
+        return [window.span(label, chance)] if flagged else []
+
+    def about(self, window: Window) -> list[tuple[int, int]]:
+        """Start and end of the words of a window that has a label which say what it is about: a finding's evidence."""
+        return []
+
+    def _evaluate(self, work: Work, judged: Sequence[Judged]) -> Evaluation:
+        chances = self._blend.probabilities(
+            np.stack([window.ngram_scores for window in work.windows]), np.stack([each.outputs for each in judged])
+        )
+        scores, marked = worst(work, self.labels, chances, self._marked_from, self.hinted_from)
+        spans: list[Span] = []
+        evidence: list[Evidence] = []
+        for row, label, chance in marked:
+            window = work.windows[row]
+            found = self.spans(window, judged[row], label, chance)
+            if found:
+                places = (window.original(*place) for place in self.about(window))
+                evidence += [Evidence(len(spans), window.reading.field, *place, 1.0) for place in places]
+            spans += found
+        return Evaluation(scores, tuple(spans), tuple(evidence), work.scored_fraction)
+
+    def _windows(self, reading: Reading, plain: Plain) -> list[Window]:
+        pieces = [(start, piece) for start, end in self.cut(reading, plain.text) if (piece := plain.text[start:end])]
+        if not pieces:
+            return []
+        scores = np.stack([self._blend.ngram_scores(piece) for _, piece in pieces])
+        suspicion = self._blend.suspicion(scores).tolist()
+        return [
+            Window(reading, plain, start, piece, row, each)
+            for (start, piece), row, each in zip(pieces, scores, suspicion, strict=True)
+        ]
+
+    def _clear(self, window: Window) -> bool:
+        return window.suspicion < self._blend.clear_below
+
+    def _most_suspicious(self, found: list[Window]) -> list[Window]:
+        if len(found) <= self.max_windows:
+            return found
+        order = sorted(range(len(found)), key=lambda index: -found[index].suspicion)
+        return [found[index] for index in sorted(order[: self.max_windows])]
+
+
+Marked = list[tuple[int, str, float]]  # row of a window, label, probability
+
+
+def worst(
+    work: Work, labels: Sequence[str], chances: Numbers, marked_from: Sequence[float], hinted_from: float = math.inf
+) -> tuple[dict[str, float], Marked]:
+    """The highest of each label, and what is at or above `marked_from`; chances are (windows, labels).
+
+    Of a window where nothing is, the likeliest label from `hinted_from` on.
+    """
+    scores = dict.fromkeys(labels, 0.0)
+    marked = []
+    for row, window in enumerate(work.windows):
+        found = [
+            (row, label, chance, bound)
+            for label, chance, bound in zip(labels, chances[row].tolist(), marked_from, strict=True)
+            if label in window.reading.labels
+        ]
+        for _, label, chance, _ in found:
+            scores[label] = max(scores[label], chance)
+        likeliest = max(found, key=lambda each: each[2])
+        flagged = [each[:3] for each in found if each[2] >= each[3]]
+        marked += flagged or ([likeliest[:3]] if likeliest[2] >= hinted_from else [])
+    return scores, marked
+
+
+def _length(found: Sequence[Window]) -> int:
+    return sum(end - start for start, end in (window.original() for window in found))
+
+
+def asked_and_answered(interaction: Interaction, labels: Sequence[str]) -> Iterator[Reading]:
+    """The user's last message and all that the model answered: earlier messages were judged in their own turn."""
+    place = last_question(interaction)
+    if place is not None:
+        yield Reading(f"input:{place}", interaction.input_messages[place].content, labels)
+    for index, message in enumerate(interaction.output_messages):
+        yield Reading(f"output:{index}", message.content, labels)
+
+
+def last_question(interaction: Interaction) -> int | None:
+    """Which of the input messages is `Interaction.input`."""
+    messages = interaction.input_messages
+    asked = [index for index, message in enumerate(messages) if message.role == "user"]
+    return asked[-1] if asked else len(messages) - 1 if messages else None

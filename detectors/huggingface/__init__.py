@@ -1,0 +1,1 @@
+"""Bigger models by configuration, in the place of shipped weights."""

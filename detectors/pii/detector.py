@@ -1,0 +1,219 @@
+"""Personal data in texts: identifiers by pattern and checksum; people, addresses, organisations by what was learned.
+
+Places and dates alone are left, and organisations are found but stay in the text (`entities.LEFT_IN_PLACE`): without
+them hardly an answer could be judged. Names are looked for in prose only, and are no words of code; identifiers are
+looked for everywhere.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from functools import cache
+from hashlib import blake2b
+
+from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
+from watchline.detectors.pii import identifiers
+from watchline.detectors.pii.entities import Entity, cut, resolve
+from watchline.detectors.pii.folding import fold
+from watchline.detectors.pii.recogniser import Find, Recogniser
+from watchline.detectors.runtime.text import NO_TEXT, windows
+from watchline.schemas.records import Interaction, Span
+from watchline.schemas.texts import is_prose, texts
+
+LABELS = (
+    "EMAIL_ADDRESS",
+    "PHONE_NUMBER",
+    "CREDIT_CARD",
+    "IBAN_CODE",
+    "US_SSN",
+    "US_PASSPORT",
+    "US_DRIVER_LICENSE",
+    "US_BANK_NUMBER",
+    "IP_ADDRESS",
+    "MAC_ADDRESS",
+    "URL",
+    "CRYPTO",
+    "SECRET",
+    "DATE_OF_BIRTH",
+    "ADDRESS",
+    "PERSON",
+    "ORGANIZATION",
+    "MEDICAL_RECORD_NUMBER",
+)
+PLACEHOLDER = re.compile(rf"\[({'|'.join(LABELS)})_(\d+)\]")
+
+_LEAST = {
+    "PERSON": 0.5,
+    "ADDRESS": 0.5,
+    "ORGANIZATION": 0.3,
+}  # of probability: a find of the recogniser below it is none
+_LEAST_SMALL = 0.8  # of a name in small letters: rare words of ordinary text look like one
+_CERTAIN = 0.9  # an identifier of this score is no part of a name or an address
+_EDGES = " \t\n\r,;:\"'()[]<>*|"
+_CODE = re.compile(r"```(?s:.*?)(?:```|\Z)|`[^`\n]*`|^[ \t]*(?:>>>|\.\.\.) .*$|^ {4,}[\w.]+\(.*$", re.MULTILINE)
+_NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
+_MASK = "\u2588"
+_LONG_NUMBER = re.compile(r"\d{9}")  # none of a house, a postcode or a company is as long
+_ESCAPED = re.compile(r"\\([nrt\"'])")  # as JSON in a text has line ends and quotes
+_IN_CODE = re.compile(rf"[_(){{}}\[\]=<>\\/@{_MASK}]|[a-z][A-Z]{{2}}|\d[a-z]")
+
+
+class PersonalData(Detector[list[tuple[str, Entity]]]):
+    """Finds personal data.
+
+    As a detector it speaks of the text that it is given. Where the scorer redacts, it asks `find` first, and the
+    finding speaks of the placeholders.
+
+    Parameters
+    ----------
+    cache_texts
+        How many texts' entities are kept: passages of documents come again all day.
+    recogniser
+        Of names; by default the shipped one.
+    """
+
+    name = "pii"
+    labels = LABELS
+
+    def __init__(self, cache_texts: int = 20_000, recogniser: Recogniser | None = None) -> None:
+        self._recogniser = recogniser or Recogniser.shipped()
+        self._cache: OrderedDict[bytes, tuple[Entity, ...]] = OrderedDict()
+        self._cache_texts = cache_texts
+
+    def find(self, texts: Sequence[str], prose: Sequence[bool]) -> list[tuple[Entity, ...]]:
+        """The entities of each text, in code points of it, in order. Names only where `prose` says so."""
+        keys = [_key(text, is_prose) for text, is_prose in zip(texts, prose, strict=True)]
+        missing = {
+            key: (text, is_prose)
+            for key, text, is_prose in zip(keys, texts, prose, strict=True)
+            if key not in self._cache
+        }
+        found = dict(zip(missing, self._find(list(missing.values())), strict=True))
+        for key in keys:
+            if key not in found:
+                found[key] = self._cache[key]
+        for key in found:
+            self._cache[key] = found[key]
+            self._cache.move_to_end(key)
+        while len(self._cache) > self._cache_texts:
+            self._cache.popitem(last=False)
+        return [found[key] for key in keys]
+
+    def prepare(self, interaction: Interaction) -> list[tuple[str, Entity]] | NotApplicable:
+        fields = list(texts(interaction))
+        if not fields:
+            return NotApplicable(NO_TEXT)
+        found = self.find([text for _, text in fields], [is_prose(field) for field, _ in fields])
+        return [(field, entity) for (field, _), entities in zip(fields, found, strict=True) for entity in entities]
+
+    def evaluate(self, batch: Sequence[list[tuple[str, Entity]]], embeddings: Embeddings) -> list[Evaluation]:
+        return [
+            self.evaluation(
+                [Span(field, entity.start, entity.end, entity.type, entity.score) for field, entity in found]
+            )
+            for found in batch
+        ]
+
+    @staticmethod
+    def evaluation(spans: Sequence[Span]) -> Evaluation:
+        """What spans with personal data come to: for each label the highest score."""
+        scores = dict.fromkeys(LABELS, 0.0)
+        for span in spans:
+            scores[span.label] = max(scores[span.label], span.score)
+        return Evaluation(scores, tuple(spans))
+
+    def _find(self, items: list[tuple[str, bool]]) -> Iterator[tuple[Entity, ...]]:
+        folded = [fold(text) for text, _ in items]
+        names = self._names([(index, item.text) for index, item in enumerate(folded) if items[index][1]])
+        for index, item in enumerate(folded):
+            taken = [Entity(*match.span(), match[1], 1.0) for match in PLACEHOLDER.finditer(item.text)]
+            identified = [each for each in identifiers.find(item.text) if [*cut(item.text, taken, each)] == [each]]
+            certain = resolve(item.text, [*taken, *(each for each in identified if each.score >= _CERTAIN)])
+            named = [
+                piece
+                for each in names.get(index, ())
+                for piece in cut(item.text, certain, each)
+                if piece == each or re.search(r"[^\W\d_]{2}", item.text[piece.start : piece.end])  # no digits left over
+            ]
+            found = [
+                Entity(*item.original(each.start, each.end), each.type, each.score) for each in (*identified, *named)
+            ]
+            yield tuple(resolve(items[index][0], found))
+
+    def _names(self, items: list[tuple[int, str]]) -> dict[int, list[Entity]]:
+        """People, addresses and organisations in folded texts."""
+        found: dict[int, list[Entity]] = {index: [] for index, _ in items}
+        texts = dict(items)
+        parts: list[tuple[int, int, str]] = []
+        for index, text in items:
+            plain = _CODE.sub(lambda code: re.sub(r"\S", _MASK, code[0]), text)
+            plain = _ESCAPED.sub(lambda pair: f" {pair[1]}" if pair[1] in "\"'" else "  ", plain)
+            parts += ((index, start, plain[start:end]) for start, end in windows(plain))
+        recognised = self._recogniser.find([part for *_, part in parts])
+        for (index, start, _), entities in zip(parts, recognised, strict=True):
+            for each in entities:
+                if each.type in _LEAST:
+                    found[index] += self._as_entity(texts[index], start, each)
+        return found
+
+    def _as_entity(self, text: str, offset: int, find: Find) -> Iterator[Entity]:
+        """What the recogniser found, its edges trimmed; nothing where it is likelier none, or a piece of code."""
+        start, end = offset + find.start, offset + find.end
+        while start < end and text[start] in _EDGES:
+            start += 1
+        while start < end and text[end - 1] in _EDGES:
+            end -= 1
+        value = text[start:end]
+        if "_" in value or _MASK in value or _LONG_NUMBER.search(value):
+            return
+        if find.type != "ADDRESS" and (
+            _IN_CODE.search(value)
+            or _NOT_LATIN.search(value)
+            or text[end : end + 1] in ("(", "_", "=")
+            or (start and text[start - 1] in "._@\\/")
+            or not any(is_name_word(word) for word in re.findall(r"[^\W\d_]+", value))
+        ):
+            return
+        score = self._recogniser.probability(find)
+        least = _LEAST_SMALL if find.type == "PERSON" and value.islower() else _LEAST[find.type]
+        if score >= least:
+            yield Entity(start, end, find.type, score)
+
+
+def is_name_word(word: str) -> bool:
+    """Whether a word can be a name: it is no word that begins sentences, and none of code and its documentation."""
+    return word not in _no_names() and word.capitalize() not in _no_names()
+
+
+@cache
+def _no_names() -> frozenset[str]:
+    code = {name for name in dir(builtins) if name[0].isupper()}
+    return frozenset(code | set(_COMMON.split()))
+
+
+def _key(text: str, prose: bool) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=b"prose" if prose else b"").digest()
+
+
+_COMMON = """
+    Mr Mrs Ms Miss Dr Sir Madam Team Everyone Customer Support World
+    The This That These Those There Here A An I It He She We You They What When Where Which Who Why How If In On At
+    Of To For From With Without By As And Or But Not No Yes Is Are Was Were Be Can Could Do Does Did Has Have Had
+    Might Must Should Would Its Their Your My Our All Any Each Every Some Such Most Many More Other Both
+    One Two Three First Second Last Next Then Than Also However Therefore Because Since While After Before Until
+    Although Please Note See Use Using Used Return Returns Raise Raises Added Changed Deprecated New Hello Hi Dear
+    Thanks Thank Sorry Sure Okay Only Python CPython Java Unicode Boolean Decimal Fraction Counter Enum Tuple Tuples
+    List Lists Dict Set Sets String Strings Integer Integers Float Module Modules Class Classes Function Functions
+    Method Methods Type Types Object Objects Lambda Lambdas Generator Generators Iterator Iterators Metaclass
+    Context Manager Exception Key Keys Value Values Item Items Index Slice Slicing Slicings Sequence Sequences
+    Mapping Mappings Mutable Immutable Numeric Binary Syntax Format Operator Operators Expression Expressions
+    Statement Statements Import Imports Name Names Scope Scopes Virtual Assert Implicit Explicit Escape Backslash
+    Backspace Formfeed Horizontal Tab Linefeed Underscores Digits Description Mismatch Matched Matches Meta Cls Pdb
+    Print Jump Remove Manually Describes Generics Alias Common Custom Operations Misc Outer Else Standard Foo Bar
+    Spam Eggs Linux Windows Docker Kafka Grafana Avro English Json Yaml Html Question Answer
+    Specification Formatting Mini-Language System User Assistant Documentation Example Examples Tkinter Unix Ascii
+    Default Optional WiFi Wifi
+"""

@@ -1,0 +1,212 @@
+"""Identifiers of people and secrets that have a form: found by pattern, held against their checksum if they have one.
+
+Types are presidio's entity names; SECRET (keys and passwords) and DATE_OF_BIRTH are ours. Checksums: IBAN (ISO 13616,
+mod 97-10), Base58Check. Every quantifier is bounded: hostile text must not take quadratic time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+
+from watchline.detectors.pii import numbers
+from watchline.detectors.pii.entities import Entity
+
+
+def find(text: str) -> Iterator[Entity]:
+    """Everything in a folded text (see `folding`) that has the form of an identifier; entities may overlap."""
+    for type_, pattern, score, is_valid in _PATTERNS:
+        for match in pattern.finditer(text):
+            group = "value" if "value" in pattern.groupindex else 0
+            if is_valid is None or is_valid(match[group]):
+                yield Entity(*match.span(group), type_, score)
+    yield from _ibans(text)
+    yield from numbers.find(text)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    # `a[1::2]` is a slice and an address.
+    return not (address.is_loopback or address.is_unspecified) and (address.version == 4 or len(text) > 8)
+
+
+def _is_mac(text: str) -> bool:
+    # Three groups of four decimal digits are more often a number.
+    return re.search(r"[a-f]", text, re.IGNORECASE) is not None
+
+
+def _is_base58(text: str) -> bool:
+    number = 0
+    for char in text:
+        number = number * 58 + "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz".index(char)
+    if number >= 1 << 200:
+        return False
+    data = number.to_bytes(25, "big")
+    return sha256(sha256(data[:-4]).digest()).digest()[:4] == data[-4:]
+
+
+_DATE = (
+    r"(?:\d{1,4}[/.-](?:\d{1,2}|[A-Z][a-z]{2,8})[/.-]\d{1,4}|\d{1,2}(?:st|nd|rd|th)?(?: of)? [A-Z][a-z]{2,8}\.?,? \d{4}"
+    r"|[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4})"
+)
+_STREET = (
+    "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|Circle|Cir"
+    "|Parkway|Pkwy|Highway|Hwy|Crescent|Close|Row|Alley|Trail|Trl"
+)
+_FLAT = r"[,\s]\s{0,3}(?:Apt|Apartment|Suite|Ste|Unit|Flat)\b\.? ?\w+"
+_UNIT = rf"{_FLAT}|[,\s]\s{{0,3}}#\d+"
+_STREET_ENDING = (
+    "straße|strasse|str\\.|weg|gasse|allee|gatan|gata|vägen|katu|tie|vej|veien|vegen|gade|straat|laan|utca| u\\."
+)
+_STREET_BEGINNING = "[Rr]ue|[Cc]alle|[Rr]ua|[Aa]venida|Avenue|Boulevard|Plaza|Piazza|Via|Viale|Chemin"
+_TLD = "com|org|net|edu|gov|info|io|co|me|dev|app|ai|biz|eu|uk|de|fr|es|it|nl|ch|at|be|se|no|dk|pl|us|ca|au|in|jp|br"
+
+_PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]] = [
+    ("EMAIL_ADDRESS", re.compile(r"[\w.+%'-]{0,63}[\w+%]@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}"), 0.99, None),
+    (
+        "EMAIL_ADDRESS",
+        re.compile(
+            r"[\w.+-]{1,64}(?: ?@ ?| at | ?[(\[{<] ?(?:at|@) ?[)\]}>] ?)"
+            rf"(?:[\w-]{{1,63}}(?: ?\. ?| dot | ?[(\[{{<] ?(?:dot|\.) ?[)\]}}>] ?)){{1,8}}(?:{_TLD})\b",
+            re.IGNORECASE,
+        ),
+        0.9,
+        # "look at example.com" and "x @ y.co" are no addresses: both signs must be spelled out, or neither blank.
+        lambda text: re.search(r"dot|[(\[{<]", text, re.IGNORECASE) is not None or "@" in text,
+    ),
+    ("IP_ADDRESS", re.compile(r"(?<![\w.])(?<!ersion )(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)"), 0.95, _is_ip),
+    (
+        "IP_ADDRESS",
+        re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{1,4}(?![\w:])", re.IGNORECASE),
+        0.95,
+        _is_ip,
+    ),
+    (
+        "MAC_ADDRESS",
+        re.compile(r"(?<![\w:-])(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![\w:-])", re.I),
+        0.95,
+        None,
+    ),
+    ("MAC_ADDRESS", re.compile(r"(?<![\w.-])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.-])", re.I), 0.9, _is_mac),
+    (
+        "URL",
+        re.compile(r"\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@\"'<>]{1,200}:[^\s/@\"'<>]{1,200}@[^\s\"'<>),]+", re.IGNORECASE),
+        0.95,
+        None,
+    ),
+    ("CRYPTO", re.compile(r"\b[13][1-9A-HJ-NP-Za-km-z]{25,34}\b"), 0.99, _is_base58),
+    ("CRYPTO", re.compile(r"\bbc1[02-9ac-hj-np-z]{25,59}\b|\b0x[0-9a-fA-F]{40}\b"), 0.9, None),
+    (
+        "SECRET",
+        re.compile(
+            r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----.*?"
+            r"(?:-----END (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)"
+            r"|\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])*[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic, Stripe
+            r"|\b(?:gsk|whsec)_[A-Za-z0-9]{20,}|\b(?:xai|pplx)-[A-Za-z0-9]{30,}|\br8_[A-Za-z0-9]{30,}"
+            r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bgl(?:pat|ptt|dt|rt|soat|cbt)-[\w-]{20,}"
+            r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[\w-]{35}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}"  # AWS, Google
+            r"|\b(?:xox[abeprs]|xapp)-[\w-]{10,}|\bhooks\.slack\.com/services/[\w/]{20,}"
+            r"|\bhf_[A-Za-z0-9]{30,}|\bnpm_[A-Za-z0-9]{36}|\bpypi-AgE[\w-]{20,}|\bdo[opr]_v1_[0-9a-f]{64}\b"
+            r"|\bdapi[0-9a-f]{32}\b|\bshp(?:at|ca|pa|ss)_[0-9a-f]{32}\b|\b\d{8,10}:[A-Za-z0-9_-]{35}\b"  # Telegram
+            r"|\b(?:AC|SK)[0-9a-f]{32}\b|\bkey-[0-9a-f]{32}\b"  # Twilio, Mailgun
+            r"|\b(?:Account|SharedAccess)Key=[A-Za-z0-9+/]{30,}={0,2}|[?&]sig=[A-Za-z0-9%+/]{30,}={0,2}"  # Azure
+            r"|\bSG\.[\w-]{16,}\.[\w-]{16,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",  # SendGrid, JWT
+            re.DOTALL,
+        ),
+        0.95,
+        None,
+    ),
+    (
+        "SECRET",
+        re.compile(
+            r"(?:\b|_)(?:password|passwd|passcode|pwd|api[ _-]?key|secret(?:[ _-]access)?(?:[ _-]key)?"
+            r"|access[ _-]?token|auth[ _-]?token|client[ _-]?secret|bearer)\b[\"']?"
+            r"(?: is| was)?\s*[:=]?\s*[\"'`]?(?P<value>[^\s\"'`,;()<>\[\]{}]{6,})",
+            re.IGNORECASE,
+        ),
+        0.8,
+        # A value, not a word of the sentence or a name in code.
+        lambda text: re.search(r"\d", text) is not None and re.search(r"[^\d.]", text) is not None,
+    ),
+    (
+        "DATE_OF_BIRTH",
+        re.compile(rf"\b(?:born|birth\w*|d\.?o\.?b\.?)\b[^\n\d]{{0,20}}?(?P<value>{_DATE})(?!\w)", re.I),
+        0.9,
+        None,
+    ),
+    (
+        "US_DRIVER_LICENSE",
+        re.compile(r"\bdriv\w+'?s?'? licen[cs]e[^\n\d]{0,20}?\b(?P<value>[A-Z]{0,3}\d[\dA-Z-]{4,17})\b", re.IGNORECASE),
+        0.9,
+        None,
+    ),
+    (
+        "US_PASSPORT",
+        re.compile(r"\bpassport\b[^\n\d]{0,20}?\b(?=[A-Z]{0,3}\d)(?P<value>[A-Z0-9]{6,9})\b", re.IGNORECASE),
+        0.9,
+        # Of every country: letters stand in front (India, Italy), in the middle (France) or anywhere (Germany).
+        lambda text: len(re.findall(r"\d", text)) >= 3,
+    ),
+    (
+        "MEDICAL_RECORD_NUMBER",
+        re.compile(
+            r"\b(?:MRN\b|medical record\b|(?:medical|health|hospital|patient|chart)(?: record)?[ _-]?"
+            r"(?:number\b|no\b\.?|ID\b|#))[\"']?[ \t]{0,3}(?:is\b|was\b|[:=#])?[ \t]{0,3}[\"']?#?"
+            r"(?P<value>[A-Z]{0,4}[ -]?\d(?:[A-Z0-9-]{2,14}[A-Z0-9]))\b",
+            re.IGNORECASE,
+        ),
+        0.9,
+        lambda text: len(re.findall(r"\d", text)) >= 4,
+    ),
+    (
+        "US_BANK_NUMBER",
+        re.compile(
+            r"\b(?:bank account|account (?:number|no)|routing number)\b[^\n\d]{0,15}?\b(?P<value>\d[\d -]{5,16}\d)\b",
+            re.I,
+        ),
+        0.9,
+        None,
+    ),
+    (
+        "ADDRESS",
+        re.compile(
+            rf"\b\d{{1,6}}[A-Za-z]?,? (?:[NSEW]\.? )?(?:[A-Z0-9][\w'.-]* ){{1,4}}?(?:{_STREET})\b\.?(?:{_UNIT})*"
+            r"(?:,? [A-Z][\w'.-]+(?: [A-Z][\w'.-]+){0,2},? [A-Z]{2}(?: \d{5}(?:-\d{4})?)?\b)?"
+            r"|\b(?:P\.? ?O\.? |(?:PSC|Unit) \d+,? )Box \d+\b(?:\s[AFD]PO A[AEP] \d{5}\b)?"
+            rf"|\b(?:\d{{1,6}} )?[A-Z]\w*(?:{_STREET_ENDING}) \d{{1,5}}\b(?:{_UNIT})*"
+            rf"|\b(?:\d{{1,5}},? )?(?:{_STREET_BEGINNING}) (?:d\w{{1,2}} )?[A-Z]\w+(?: \d{{1,5}}\b)?"
+            rf"|\b\d{{1,6}}(?: [^\W_][\w'.-]{{0,40}}){{1,5}} ?(?:{_FLAT})+"
+            r"(?:[^?!;:.\d]{1,70}?(?!(?:19|20)\d\d\b)\d{4,6}\b)?"
+        ),
+        0.8,
+        None,
+    ),
+]
+
+# Lengths of IBANs by country (SWIFT IBAN registry).
+_IBAN_LENGTHS = {
+    entry[:2]: int(entry[2:])
+    for entry in re.findall(
+        r"\w+",
+        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 EG29 ES24 FI18"
+        " FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20"
+        " LU20 LV21 LY25 MC27 MD24 ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SE24"
+        " SI19 SK24 SM27 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20",
+    )
+}
+# In small letters only without blanks: one in 97 stretches of ordinary text has the right remainder.
+_IBAN = re.compile(r"(?<![^\W_])(?:[A-Z]{2} ?\d ?\d(?:[ -]?[A-Z0-9]){11,30}|[A-Za-z]{2}\d\d[A-Za-z0-9]{11,30})")
+
+
+def _ibans(text: str) -> Iterator[Entity]:
+    for match in _IBAN.finditer(text):
+        places = [place for place in range(*match.span()) if text[place].isalnum()]
+        length = _IBAN_LENGTHS.get(match[0][:2].upper(), 99)
+        value = "".join(text[place] for place in places[:length]).upper()
+        if len(value) == length and int("".join(str(int(char, 36)) for char in value[4:] + value[:4])) % 97 == 1:
+            yield Entity(match.start(), places[length - 1] + 1, "IBAN_CODE", 0.99)

@@ -1,0 +1,165 @@
+"""Personal data to typed placeholders: `[EMAIL_ADDRESS_1]`, the same value the same placeholder throughout an event."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from watchline.detectors.pii.detector import PLACEHOLDER, is_name_word
+from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, resolve
+from watchline.detectors.pii.folding import fold
+from watchline.schemas.records import Interaction, Span
+from watchline.schemas.texts import replace_texts, texts
+
+_NUMERIC = frozenset(["PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "US_BANK_NUMBER"])
+# Names that are words as well: alone they are left to the finder.
+_WORDS = frozenset(["will", "may", "mark", "bill", "grant", "art", "rose", "hope", "faith", "grace", "chase", "summer"])
+MAX_VALUES = 1000  # of one event; each is looked for in all of its texts
+_SHORTEST = 4  # letters and digits; anything shorter stands in other words by chance
+
+
+class TooMuchError(Exception):
+    """An event has more personal data than can be replaced in reasonable time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """An interaction without its personal data.
+
+    Attributes
+    ----------
+    interaction : Interaction
+    spans : tuple of Span
+        Where the placeholders stand in it, and what was left in place (`entities.LEFT_IN_PLACE`).
+    counts : mapping of str to int
+        How many were put in, by type.
+    """
+
+    interaction: Interaction
+    spans: tuple[Span, ...]
+    counts: Mapping[str, int]
+
+
+def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -> Redacted:
+    """Replaces what was found in the named fields, and the same values wherever else they stand in the event."""
+    fields = dict(texts(interaction))
+    redacted = _redact(fields, entities)
+    changed = {field: text for field, (text, _) in redacted.items() if text != fields[field]}
+    spans = tuple(span for _, spans in redacted.values() for span in spans)
+    return Redacted(
+        replace_texts(interaction, changed),
+        spans,
+        dict(Counter(span.label for span in spans if span.label not in LEFT_IN_PLACE)),
+    )
+
+
+def redact_text(text: str, entities: Sequence[Entity]) -> str:
+    """One text that is no part of an interaction, such as a comment of feedback."""
+    return _redact({"text": text}, {"text": entities})["text"][0]
+
+
+def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]]) -> dict[str, tuple[str, list[Span]]]:
+    """Each field's new text and the spans in it."""
+    numbers = _Numbers(fields.values())
+    found = {field: resolve(fields[field], entities.get(field, ())) for field in fields}
+    values: dict[tuple[str, str], Entity] = {}
+    for field, items in found.items():
+        for entity in items:
+            if entity.type in LEFT_IN_PLACE:
+                continue
+            key = value(entity.type, fields[field][entity.start : entity.end])
+            values.setdefault(key, entity)
+    if len(values) > MAX_VALUES:
+        raise TooMuchError(f"more than {MAX_VALUES} different pieces of personal data")
+    numbers.join(values)
+    for key in values:
+        numbers.of(key)
+    patterns = [(key, entity.score, _everywhere(*key)) for key, entity in values.items() if len(key[1]) >= _SHORTEST]
+    patterns += [(key, 0.7, _alone(part)) for key in values for part in _parts(key)]
+    out: dict[str, tuple[str, list[Span]]] = {}
+    for field, text in fields.items():
+        more = [
+            Entity(*folded.original(*match.span()), key[0], score)
+            for folded in ([fold(text)] if patterns else [])
+            for key, score, pattern in patterns
+            for match in pattern.finditer(folded.text)
+            if not PLACEHOLDER.search(match[0])
+        ]
+        out[field] = _replace(field, text, resolve(text, [*found[field], *more]) if more else found[field], numbers)
+    return out
+
+
+def value(type_: str, surface: str) -> tuple[str, str]:
+    """What makes two finds the same: type, and the text without case, spacing and disguise."""
+    plain = fold(surface).text.casefold()
+    if type_ == "EMAIL_ADDRESS":
+        plain = re.sub(r"[(\[{<\s]+at[)\]}>\s]+", "@", plain)
+        plain = re.sub(r"[(\[{<\s]+dot[)\]}>\s]+", ".", plain)
+        return type_, re.sub(r"[^\w@.+%'-]", "", plain)
+    if type_ in _NUMERIC:
+        return type_, re.sub(r"[\W_]", "", plain)
+    return type_, " ".join(re.findall(r"[^\W_]+", plain)) if type_ == "PERSON" else plain
+
+
+def _everywhere(type_: str, plain: str) -> re.Pattern[str]:
+    """Finds a value in folded text, in identifiers too: `Jane Doe` in `chat_jane.doe-7`."""
+    if type_ in _NUMERIC:
+        inner = r"[\W_]{0,3}".join(map(re.escape, plain))
+        return re.compile(rf"(?<!\d){inner}(?!\d)", re.IGNORECASE)
+    if type_ == "PERSON":
+        inner = r"[\W_]+".join(map(re.escape, plain.split()))
+        return re.compile(rf"(?<![^\W_]){inner}(?![^\W_])", re.IGNORECASE)
+    return re.compile(re.escape(plain), re.IGNORECASE)
+
+
+def _parts(key: tuple[str, str]) -> list[str]:
+    """The words of a name of several, of which each alone means the same person, if it means nothing else."""
+    words = key[1].split() if key[0] == "PERSON" else []
+    return [word for word in words if len(words) > 1 and len(word) > 2 and is_name_word(word) and word not in _WORDS]
+
+
+def _alone(part: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_]){re.escape(part.capitalize())}(?![^\W_])")
+
+
+class _Numbers:
+    """The number of each value's placeholder, past those that stand in the texts already."""
+
+    def __init__(self, present: Iterable[str]) -> None:
+        self._next: Counter[str] = Counter()
+        for text in present:
+            for match in PLACEHOLDER.finditer(text):
+                self._next[match[1]] = max(self._next[match[1]], int(match[2][:9]))
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._same: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def join(self, keys: Iterable[tuple[str, str]]) -> None:
+        """From here on a word of a name is the placeholder of the first name that it is part of."""
+        for key in keys:
+            for part in _parts(key):
+                self._same.setdefault(("PERSON", part), key)
+
+    def of(self, key: tuple[str, str]) -> int:
+        key = self._same.get(key, key)
+        if key not in self._numbers:
+            self._next[key[0]] += 1
+            self._numbers[key] = self._next[key[0]]
+        return self._numbers[key]
+
+
+def _replace(field: str, text: str, entities: Sequence[Entity], numbers: _Numbers) -> tuple[str, list[Span]]:
+    parts: list[str] = []
+    spans: list[Span] = []
+    done = length = 0
+    for entity in entities:
+        new = text[entity.start : entity.end]
+        if entity.type not in LEFT_IN_PLACE:
+            new = f"[{entity.type}_{numbers.of(value(entity.type, new))}]"
+        parts += (text[done : entity.start], new)
+        length += entity.start - done
+        spans.append(Span(field, length, length + len(new), entity.type, entity.score))
+        length += len(new)
+        done = entity.end
+    return "".join(parts) + text[done:], spans

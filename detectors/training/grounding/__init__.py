@@ -1,0 +1,1 @@
+"""Trains groundedness and relevance."""

@@ -1,0 +1,1 @@
+"""Trains the tower, toxicity, bias and injection."""

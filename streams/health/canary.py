@@ -1,0 +1,93 @@
+"""A tiny interaction through the whole pipeline, now and then, into a table of its own: its arrival is `v_canary`.
+
+So silence tells a quiet day from a dead pipeline. No number that people read counts canaries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from watchline.schemas.codec import Registry, encode
+from watchline.schemas.records import Document, Interaction, InteractionBatch, Message
+from watchline.streams.clickhouse.sink import Table, month
+from watchline.streams.ids import uuid7
+from watchline.streams.kafka import topics
+from watchline.streams.messages import ScoredEvent
+from watchline.streams.settings import Settings
+
+log = logging.getLogger(__name__)
+APP = "watchline"
+OPERATION = "watchline.canary"
+
+
+def interaction(now: int) -> Interaction:
+    """A canary that is sent at `now`, in microseconds. There is something in it for each detector."""
+    return Interaction(
+        event_id=uuid7(),
+        time=now,
+        app=APP,
+        operation=OPERATION,
+        input_messages=(Message("user", "Is the pipeline alive?"),),
+        output_messages=(Message("assistant", "The pipeline is alive."),),
+        documents=(Document("The pipeline is alive."),),
+    )
+
+
+def is_canary(event: Interaction) -> bool:
+    """Both names, so that an app's own operation of that name is stored like any other."""
+    return event.operation == OPERATION and event.app == APP
+
+
+def split(scored: Sequence[ScoredEvent]) -> tuple[list[ScoredEvent], list[ScoredEvent]]:
+    """The apps' events, and the canaries."""
+    found: tuple[list[ScoredEvent], list[ScoredEvent]] = ([], [])
+    for item in scored:
+        found[is_canary(item.event.interaction)].append(item)
+    return found
+
+
+def table(canaries: Sequence[ScoredEvent], worker: str) -> Table:
+    """The rows of `canaries`; `worker` is the one that stores them. Nothing of the text: anyone may send one."""
+    rows: list[list[Any]] = []
+    for item in canaries:
+        sent, message = item.event.interaction, item.event.message
+        rows.append(
+            [
+                sent.event_id,
+                sent.time,
+                worker,
+                item.event.batch.producer_id,
+                message.topic,
+                message.topic_id,
+                message.partition,
+                message.offset,
+            ]
+        )
+    return Table("canaries", _COLUMNS, rows, [f"{row[1]}/{row[0]}" for row in rows], [month(row[1]) for row in rows])
+
+
+_COLUMNS = ("event_id", "time", "worker", "producer_id", "raw_topic", "raw_topic_id", "raw_partition", "raw_offset")
+
+
+async def send(app: Any, settings: Settings, registry: Registry | None = None) -> None:
+    """Sends one to each assigned partition of the raw topic, now and every `canary_interval_s`, until cancelled.
+
+    One that can't be sent is only logged: that none arrives is what alerts.
+    """
+    producer_id, sequence = uuid7(), itertools.count()
+    name = topics.interactions(settings.topic_prefix)
+    topic = app.topic(name, key_serializer="raw", value_serializer="raw")
+    while not app.should_stop:
+        for partition in sorted(tp.partition for tp in app.consumer.assignment() if tp.topic == name):
+            event = interaction(time.time_ns() // 1000)
+            envelope = InteractionBatch(producer_id=producer_id, first_sequence=next(sequence), interactions=(event,))
+            try:
+                await (await topic.send(partition=partition, value=encode(envelope, registry)))
+            except Exception as error:
+                log.warning("the canary for partition %d was not sent: %s", partition, type(error).__name__)
+        await asyncio.sleep(settings.canary_interval_s)

@@ -1,0 +1,183 @@
+"""All metrics of a worker, for Prometheus. The README's table is made from them.
+
+No label holds what comes from an event: topics, partitions, detectors, stages and classes of errors only.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter as Counts
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from importlib.metadata import version
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
+from prometheus_client.openmetrics.exposition import generate_latest
+
+from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.health.progress import Progress
+from watchline.streams.messages import ScoredEvent
+
+__all__ = ["CONTENT_TYPE", "Metrics"]
+
+_SECONDS = (0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 60, 300)
+_EVENTS = (1, 8, 32, 128, 512, 1024, 4096)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of its own. Counted per batch; any thread may count."""
+
+    def __init__(self, planned: Mapping[str, str]) -> None:
+        registry = self._registry = CollectorRegistry()
+        self.events = Counter("watchline_events", "Interactions stored and published.", registry=registry)
+        self.batches = Counter("watchline_batches", "Batches of interactions completed.", registry=registry)
+        self.batch_events = Histogram(
+            "watchline_batch_events", "Interactions in a batch.", registry=registry, buckets=_EVENTS
+        )
+        self.stages = Histogram(
+            "watchline_stage_duration_seconds",
+            "Time that a batch took in a stage: decode, score, store, publish.",
+            ["stage"],
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self.scoring = Counter(
+            "watchline_scoring_seconds", "Time that a detector took of the scoring.", ["detector"], registry=registry
+        )
+        self._embedded = Counter(
+            "watchline_embedded_texts",
+            "Distinct texts of the batches, by whether their embedding was kept from before: hit, miss.",
+            ["cache"],
+            registry=registry,
+        )
+        self.failed_findings = Counter(
+            "watchline_failed_findings", "Findings whose detector failed.", ["detector"], registry=registry
+        )
+        self.shed_events = Counter(
+            "watchline_shed_events", "Interactions stored unscored to catch up.", registry=registry
+        )
+        self.dead_letters = Counter(
+            "watchline_dead_letters",
+            "Messages and events given up: undecodable, invalid, redaction (failed), refused (by ClickHouse).",
+            ["reason"],
+            registry=registry,
+        )
+        self.offset_gaps = Counter(
+            "watchline_offset_gaps", "Ranges of offsets that were gone before they were read.", registry=registry
+        )
+        self.insert_retries = Counter(
+            "watchline_insert_retries",
+            "Inserts that failed in a way that may pass, by ClickHouse's code; none: the connection failed.",
+            ["code"],
+            registry=registry,
+        )
+        self._lag = Gauge(
+            "watchline_lag_messages",
+            "Messages in Kafka that are not acknowledged yet.",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self._held = Gauge(
+            "watchline_buffered_messages",
+            "Messages in the worker's memory that are not acknowledged yet.",
+            ["topic"],
+            registry=registry,
+        )
+        self._held_bytes = Gauge(
+            "watchline_buffered_bytes",
+            "Bytes of the messages in memory that are not acknowledged yet.",
+            ["topic"],
+            registry=registry,
+        )
+        self._batch_age = Gauge(
+            "watchline_last_batch_age_seconds", "Time since a batch was completed, or the start.", registry=registry
+        )
+        self._commit_age = Gauge(
+            "watchline_last_commit_age_seconds", "Time since an offset was committed, or the start.", registry=registry
+        )
+        self._stalled = Gauge(
+            "watchline_stalled_seconds", "Time that messages have waited without progress.", registry=registry
+        )
+        self.canary_delay = Gauge(
+            "watchline_canary_delay_seconds", "From sending to storing, of the last canary.", registry=registry
+        )
+        started = Gauge(
+            "watchline_start_time_seconds", "Unix time of the start; it changes with a restart.", registry=registry
+        )
+        started.set(time.time())
+        build = Info("watchline_build", "Version of Watchline.", registry=registry)
+        build.info({"version": version("watchline")})
+        detectors = Gauge(
+            "watchline_detector_info",
+            "Detectors planned, with their versions.",
+            ["detector", "version"],
+            registry=registry,
+        )
+        self._lookups = Counts[str]()
+        for name, of_detector in planned.items():
+            detectors.labels(name, of_detector).set(1)
+
+    def stage(self, name: str) -> AbstractContextManager[Any]:
+        """Times a batch in a stage."""
+        timed: AbstractContextManager[Any] = self.stages.labels(name).time()
+        return timed
+
+    def batch_done(self, stored: Sequence[ScoredEvent]) -> None:
+        """A batch is stored and published: its events, and what their findings say of time and failures."""
+        self.batches.inc()
+        self.events.inc(len(stored))
+        if stored:  # else it was a canary
+            self.batch_events.observe(len(stored))
+        microseconds, failed, shed = Counts[str](), Counts[str](), 0
+        for item in stored:
+            decisions = set()
+            for finding in item.scored.findings:
+                microseconds[finding.detector] += finding.duration_us
+                decisions.add(finding.decision)
+                if finding.decision == "failed":
+                    failed[finding.detector] += 1
+            shed += "shed" in decisions
+        self.shed_events.inc(shed)
+        for detector, count in failed.items():
+            self.failed_findings.labels(detector).inc(count)
+        for detector, duration_us in microseconds.items():
+            self.scoring.labels(detector).inc(duration_us / 1e6)
+
+    def embedded(self, lookups: Mapping[str, int]) -> None:
+        """The encoder's hits and misses since the start."""
+        for cache, count in lookups.items():
+            self._embedded.labels(cache).inc(count - self._lookups[cache])
+        self._lookups = Counts(lookups)
+
+    def buried(self, letters: Sequence[DeadLetter]) -> None:
+        """Dead letters are in their topic and table."""
+        for reason, count in Counts(map(_reason_class, letters)).items():
+            self.dead_letters.labels(reason).inc(count)
+
+    def scrape(self, progress: Progress) -> bytes:
+        """Everything, as Prometheus reads it."""
+        now = progress.clock()
+        self._batch_age.set(now - progress.last_batch)
+        self._commit_age.set(now - progress.last_commit)
+        self._stalled.set(progress.stalled_s)
+        for gauge in (self._lag, self._held, self._held_bytes):
+            gauge.clear()  # of partitions that are another worker's now
+        for (topic, partition), messages in progress.reading.lag.items():
+            self._lag.labels(topic, partition).set(messages)
+        for topic in {topic for topic, _ in progress.reading.lag}:
+            self._held.labels(topic).set(progress.reading.held.get(topic, 0))
+            self._held_bytes.labels(topic).set(progress.reading.held_bytes.get(topic, 0))
+        page: bytes = generate_latest(self._registry)  # type: ignore[no-untyped-call]
+        return page
+
+
+def _reason_class(letter: DeadLetter) -> str:
+    """One of four: the reason itself names fields and numbers."""
+    if letter.reason.startswith("redaction failed"):
+        return "redaction"
+    if letter.reason.startswith("row refused"):
+        return "refused"
+    return "invalid" if re.match(r"[a-z_]+( \d+)?: ", letter.reason) else "undecodable"

@@ -1,0 +1,49 @@
+"""The worker's page, on loopback: liveness, readiness, metrics."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from typing import Any
+
+from aiohttp import web
+
+from watchline.streams.health.metrics import CONTENT_TYPE, Metrics
+from watchline.streams.health.progress import Progress, read
+
+log = logging.getLogger(__name__)
+
+
+async def serve(app: Any, progress: Progress, metrics: Metrics, host: str, port: int) -> tuple[web.AppRunner, int]:
+    """Serves until the runner is cleaned up. Returns the runner and the port it got.
+
+    GET /livez: 200, or 503 when stalled. GET /readyz: 200 once partitions are assigned and the store has answered,
+    else 503. GET /metrics: for Prometheus, in the OpenMetrics format.
+    """
+
+    async def livez(request: web.Request) -> web.Response:
+        progress.observe(read(app, progress.ends))
+        return web.json_response(progress.report(), status=503 if progress.is_stalled else 200)
+
+    async def readyz(request: web.Request) -> web.Response:
+        reasons = progress.not_ready(draining=app.should_stop)
+        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+
+    async def scrape(request: web.Request) -> web.Response:
+        progress.observe(read(app, progress.ends))
+        return web.Response(body=metrics.scrape(progress), headers={"Content-Type": CONTENT_TYPE})
+
+    page = web.Application()
+    page.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", scrape)])
+    runner = web.AppRunner(page, access_log=None)
+    await runner.setup()
+    for wanted in (port, 0):
+        try:
+            site = web.TCPSite(runner, host, wanted)
+            await site.start()
+            break
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or wanted == 0:
+                raise
+            log.warning("port %d is busy, picking another", wanted)
+    return runner, int(runner.addresses[0][1])

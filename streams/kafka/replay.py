@@ -1,0 +1,136 @@
+"""Dead letters sent back to the topic they came from, and what became of them there."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from watchline.schemas.errors import TransientError
+from watchline.streams.clickhouse.sink import Table
+from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
+from watchline.streams.kafka import topics
+from watchline.streams.messages import Message
+from watchline.streams.settings import Settings
+
+PATIENCE_S = 30.0  # without a sign of life from Kafka
+
+_COLUMNS = ("topic_id", "partition", "offset", "event_index", "sha256", "replayed_at", "stored", "dead")
+
+
+def table(messages: Iterable[tuple[Message, int]], died: Sequence[DeadLetter]) -> Table:
+    """The rows of `dead_letter_replays`: for each message that is a letter sent back, how it went this time.
+
+    Parameters
+    ----------
+    messages : with how many events each holds
+    died : the dead letters of these messages
+    """
+    rows: list[list[Any]] = []
+    keys: list[str] = []
+    dead: Counter[tuple[str, int, int, int]] = Counter()
+    for each in died:
+        for index in {each.index, WHOLE_MESSAGE}:
+            dead[each.topic_id, each.partition, each.offset, index] += 1
+    for message, events in messages:
+        if (letter := message.replay_of) is None:
+            continue
+        place = (letter.topic_id, letter.partition, letter.offset, letter.index)
+        lost = min(max(events, 1), dead[place])  # a message without events may be a report of drops
+        when = datetime.fromtimestamp(message.time / 1e6, UTC)
+        rows.append([*place, letter.sha256, when, max(events - lost, 0), lost])
+        keys.append(f"{letter.key}/{message.topic_id}/{message.partition}/{message.offset}")
+    return Table("dead_letter_replays", _COLUMNS, rows, keys)
+
+
+def read(settings: Settings) -> Iterator[DeadLetter]:
+    """The letters in the dead-letter topic until its present end. One that died again comes more than once.
+
+    Raises TransientError where Kafka is silent.
+    """
+    from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+    name = topics.dead_letters(settings.topic_prefix)
+    consumer = Consumer(
+        {
+            **settings.kafka_client,
+            "group.id": f"{settings.group_id}-dead-letters",  # never joined: all partitions are assigned
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+        }
+    )
+    try:
+        partitions = set(topics.partitions(settings, name))
+        consumer.assign([TopicPartition(name, partition, 0) for partition in partitions])
+        heard = time.monotonic()
+        while partitions:
+            found = consumer.consume(500, 0.5)
+            for message in found:
+                if message.error() is None:
+                    letter = DeadLetter.from_message(message.headers(), message.value() or b"")
+                    if letter is not None:
+                        yield letter
+                elif message.error().code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                    partitions.discard(message.partition())
+            if found:
+                heard = time.monotonic()
+            elif time.monotonic() > heard + PATIENCE_S:
+                raise TransientError(f"Kafka gave nothing of {name} for {PATIENCE_S:.0f} s; run it again")
+    finally:
+        consumer.close()
+
+
+def send_back(settings: Settings, letters: Iterable[DeadLetter], sent: Callable[[DeadLetter], None]) -> Counter[str]:
+    """Publishes the letters' bytes to where they came from, with the headers that say which letter each is.
+
+    To the partition of before, where it is still there. Calls `sent` for each that Kafka has taken; returns why others
+    were not, and how many. Raises TransientError where Kafka can't be reached.
+    """
+    from confluent_kafka import Producer
+
+    refused: Counter[str] = Counter()
+    open_letters = 0
+
+    def delivered(error: Any, letter: DeadLetter) -> None:
+        nonlocal open_letters
+        open_letters -= 1
+        if error is None:
+            sent(letter)
+        else:
+            refused[error.str()] += 1
+
+    # Compressed: with its headers a message may be larger than it was, and the broker counts compressed bytes.
+    producer = Producer(
+        {
+            **settings.kafka_client,
+            "acks": "all",
+            "compression.type": "lz4",
+            "message.max.bytes": 2 * topics.MAX_MESSAGE_BYTES,
+            "message.timeout.ms": int(PATIENCE_S * 1000),
+        }
+    )
+    there: dict[str, set[int]] = {}
+    for letter in letters:
+        if letter.topic not in there:
+            there[letter.topic] = set(topics.partitions(settings, letter.topic))
+        while open_letters >= _MOST_OPEN:
+            producer.poll(0.5)
+        open_letters += 1
+        producer.produce(
+            letter.topic,
+            letter.value,
+            headers=list(letter.headers.items()),
+            partition=letter.partition if letter.partition in there[letter.topic] else _ANY,
+            on_delivery=lambda error, _, letter=letter: delivered(error, letter),
+        )
+        producer.poll(0)
+    while open_letters:
+        producer.poll(0.5)
+    return refused
+
+
+_ANY = -1
+_MOST_OPEN = 50  # messages of up to a megabyte, in memory

@@ -1,0 +1,190 @@
+"""Reading for people: one checked SELECT, with limits, against whatever holds the data."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Protocol
+
+from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
+from watchline.streams.clickhouse.connect import connect
+from watchline.streams.query.policy import QueryError, check
+from watchline.streams.settings import Settings
+
+MAX_SECONDS = 30
+MAX_ROWS = 100_000
+MAX_MEMORY_BYTES = 4 * 2**30
+LIMITS = {
+    "max_execution_time": MAX_SECONDS,
+    "max_result_rows": MAX_ROWS,
+    "result_overflow_mode": "throw",
+    "max_memory_usage": MAX_MEMORY_BYTES,
+}
+_UNKNOWN_DATABASE, _UNKNOWN_TABLE, _TIMEOUT, _MEMORY, _TOO_MANY_ROWS, _NO_PARAMETER = 81, 60, 159, 241, 396, 456
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Columns and rows. Values are what JSON can hold: times as ISO 8601 in UTC, ids as text, tuples as lists."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+class Queries(Protocol):
+    """Where SQL goes."""
+
+    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
+        """Runs one SELECT over the views. Raises QueryError when it is refused or fails."""
+        ...
+
+
+def reader(settings: Settings) -> Any:
+    """A client that can't write and has the limits of this module. Raises what `connect` raises."""
+    client = connect(settings)
+    try:
+        restrict(client)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def restrict(client: Any) -> None:
+    """Sets the limits, then makes the client read-only: after that nothing can be set any more."""
+    from clickhouse_connect.driver.exceptions import ProgrammingError
+
+    # A name of WITH means the same in every part of a UNION: the check counts on it.
+    for name, value in {**LIMITS, "enable_global_with_statement": 1, "readonly": 1}.items():
+        try:
+            client.set_client_setting(name, value)
+        except ProgrammingError:
+            # A server's user that is read-only already: the limits are its administrator's.
+            if str(client.server_settings["readonly"].value) != "1":
+                raise
+
+
+def run(client: Any, sql: str, parameters: Mapping[str, str] | None = None, *, database: str | None = None) -> Result:
+    """Checks and runs one SELECT on a client from `reader`. Blocking.
+
+    ClickHouse parses the statement and writes it anew, that text is checked, and that text runs: what the check saw
+    is what is executed. Raises QueryError.
+    """
+    if "\0" in sql:
+        raise QueryError("this SQL has a NUL byte in it")
+    canonical = _query(client, "SELECT formatQuery({sql:String})", {"sql": sql}).result_rows[0][0]
+    check(canonical, database=database)
+    result = _query(client, canonical, parameters)
+    if len(result.result_rows) > MAX_ROWS:  # ClickHouse counts by block, and not what one arrayJoin makes of a block
+        raise _too_many_rows()
+    columns = list(result.column_names)
+    if not columns:  # chDB names no columns where there are no rows
+        described = _query(client, f"DESCRIBE ({canonical})", parameters)
+        columns = [row[0] for row in described.result_rows]
+    return Result(columns, [[plain(value) for value in row] for row in result.result_rows])
+
+
+def plain(value: Any) -> Any:
+    """A value of ClickHouse as JSON can hold it."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, datetime):
+        # Without a zone they are UTC.
+        return (value.astimezone(UTC) if value.tzinfo else value).replace(tzinfo=None).isoformat() + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value)
+
+
+@contextmanager
+def open_queries(settings: Settings) -> Iterator[Queries]:
+    """The running worker where one has the embedded store open, else the store itself.
+
+    Raises ConfigurationError where there is no data yet, and what `connect` raises.
+    """
+    from watchline.streams.query.server import Asker
+
+    nothing = ConfigurationError(
+        f"no data yet in {settings.data_dir}; run `watchline demo` or `watchline up`, or set WATCHLINE_DATA_DIR"
+        if settings.embedded_store
+        else f"ClickHouse has no database {settings.clickhouse_database}: run `watchline migrate` first"
+    )
+    if settings.embedded_store:
+        if Asker.answers(settings.query_socket):
+            yield Asker(settings.query_socket)
+            return
+        if not (settings.data_dir / "clickhouse").is_dir():
+            raise nothing
+    try:
+        client = reader(settings)
+    except FatalError as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise FatalError(f"{error}. A worker that has just started answers in a few seconds") from None
+    except Exception as error:
+        if _UNKNOWN_DATABASE in (getattr(error, "code", None), getattr(error.__cause__, "code", None)):
+            raise nothing from None
+        raise
+    try:
+        yield _Direct(client, settings.clickhouse_database)
+    finally:
+        client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Direct:
+    client: Any
+    database: str
+
+    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
+        return run(self.client, sql, parameters, database=self.database)
+
+
+def _query(client: Any, sql: str, parameters: Mapping[str, str] | None) -> Any:
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    # Without a placeholder the client would take the parameters for Python's % formatting.
+    used = dict(parameters or {}) if re.search(r"\{\w+:", sql) else None
+    try:
+        return client.query(sql, parameters=used)
+    except ClickHouseError as error:
+        raise _explained(error) from None
+    except OSError as error:
+        raise TransientError(f"ClickHouse is not reachable: {type(error).__name__}") from error
+
+
+def _explained(error: Any) -> QueryError:
+    code = getattr(error, "code", None)
+    if code == _TIMEOUT:
+        return QueryError(f"stopped after {MAX_SECONDS} s: narrow it by time, or read fewer columns")
+    if code == _TOO_MANY_ROWS:
+        return _too_many_rows()
+    if code == _MEMORY:
+        return QueryError("needs more memory than a reader may take: narrow it by time, or read fewer columns")
+    text = re.sub(r"^.*?DB::Exception: ", "", str(error), flags=re.S)
+    text = re.sub(r"(: )?In scope SELECT formatQuery.*$", "", text, flags=re.S)
+    text = re.sub(r"\s*\(for url [^()]*\)", "", text)
+    text = re.sub(r"\s*\(version [^()]*(\([^()]*\))?[^()]*\)|\s*\([A-Z_]+\)\s*$", "", text).strip(" \n.")
+    if code == _NO_PARAMETER:
+        text += "; give it with --param NAME=VALUE"
+    if code == _UNKNOWN_TABLE:
+        text += "; run `watchline migrate` if the database is of an older version"
+    return QueryError(text)
+
+
+def _too_many_rows() -> QueryError:
+    return QueryError(f"more than {MAX_ROWS:,} rows: add LIMIT, or narrow it by time")

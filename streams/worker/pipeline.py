@@ -1,0 +1,280 @@
+"""What a worker does with messages: agents on the raw topics and on the findings, each message acknowledged by hand.
+
+The pattern is the only one that loses nothing when a worker dies: `stream.noack()` and `noack_take`, work off the event
+loop, every write awaited, acknowledgements last and in order, and an exception that ends the process.
+`take` and `take_events` acknowledge a batch whose handler raised (faust-streaming issues 189, 315 and 527).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from faust.types import TP
+
+from watchline.detectors import registry as detectors
+from watchline.detectors.scorer import Scorer
+from watchline.schemas.codec import Registry, encode
+from watchline.schemas.errors import FatalError, PoisonError, TransientError
+from watchline.schemas.records import Signal
+from watchline.streams import dead_letters
+from watchline.streams.clickhouse.connect import connect
+from watchline.streams.clickhouse.sink import Sink, Table
+from watchline.streams.dead_letters import Brake, DeadLetter
+from watchline.streams.health import canary
+from watchline.streams.health.metrics import Metrics
+from watchline.streams.health.progress import Progress
+from watchline.streams.kafka import replay as replays
+from watchline.streams.kafka import topics
+from watchline.streams.messages import Message, ScoredEvent, Unpacked, kafka_time
+from watchline.streams.monitor import signals
+from watchline.streams.monitor.agent import Monitoring, state_key
+from watchline.streams.monitor.state import StateTopic
+from watchline.streams.settings import Settings
+from watchline.streams.worker import feedback, interactions, producer_reports
+from watchline.streams.worker import offset_gaps as offsets
+from watchline.streams.worker.flow_control import App
+from watchline.streams.worker.offset_gaps import OffsetGaps
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+STORE_PAUSE_S = 5.0
+FIRST_BATCH = (32, 256 * 1024)  # events and bytes, before anything is measured
+MONITOR_LINGER_S = 1.0  # each batch saves the state of each prompt in it; Faust leaves a longer wait too late
+
+
+class Pipeline:
+    """What a worker holds: scorer and sink, each with a thread of its own, and the way to both.
+
+    The event loop also serves Kafka's heartbeats and commits: nothing here may block it.
+    """
+
+    def __init__(self, settings: Settings, app: App, registry: Registry | None = None) -> None:
+        self.settings = settings
+        self.app = app
+        self.progress = Progress(settings.store_timeout_s)
+        self.scorer = Scorer(
+            detectors.load(
+                settings.detectors,
+                settings.models,
+                device=settings.encoder_device,
+                thresholds=settings.thresholds,
+            ),
+            device=settings.encoder_device,
+            redact=settings.redaction,
+            thresholds=settings.thresholds,
+        )
+        self.metrics = Metrics(self.scorer.planned)
+        self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, heard=self._on_store_attempt)
+        self.registry = registry
+        self.sink.stopping = lambda: app.should_stop
+        self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
+        self._scoring = ThreadPoolExecutor(1, thread_name_prefix="score")
+        self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._monitoring = ThreadPoolExecutor(1, thread_name_prefix="monitor")
+        self.monitoring = Monitoring(
+            states=StateTopic(settings, app, self._monitoring),
+            store=self._store_signals,
+            publish=self._publish_signals,
+            reject=self._reject_findings,
+            executor=self._monitoring,
+            registry=self.registry,
+        )
+        self.gaps = OffsetGaps()
+        self._topic_ids: dict[str, str] = {}
+        self._seconds_per_byte = 0.0
+
+    async def interactions(self, stream: Any) -> None:
+        """The agent on the raw topic."""
+        settings = self.settings
+        stream = stream.noack()
+        async for events in stream.noack_take(2 * settings.buffer_messages, within=settings.linger_s):
+            unacked = iter(events)
+            messages = await self._messages([event.message for event in events])
+            await self._record_gaps(messages)
+            for part in interactions.within_bytes(messages, settings.batch_bytes):
+                with self.metrics.stage("decode"):
+                    unpacked = await self._on(self._scoring, _unpack, part, self.registry)
+                for batch in interactions.batches(unpacked, self._limits):
+                    await self._handle(batch)
+                    for _ in batch:
+                        await stream.ack(next(unacked))
+
+    async def _handle(self, batch: Sequence[Unpacked]) -> None:
+        """From decoded messages to ClickHouse and the findings topic. Returns when all of it is safe."""
+        events = [event for unpacked in batch for event in unpacked.events]
+        dead = [letter for unpacked in batch for letter in unpacked.dead]
+        shed_after_s = self.settings.shed_after_s
+        shed_before = 0.0 if shed_after_s is None else 1e6 * (time.time() - shed_after_s)
+        score = partial(interactions.score, shed_before=shed_before)
+        started = time.monotonic()
+        with self.metrics.stage("score"):
+            scored, unredacted = await self._on(self._scoring, score, events, self.scorer)
+        if events and events[-1].message.time >= shed_before:  # else it says nothing of what scoring takes
+            size_bytes = sum(len(unpacked.message.value) for unpacked in batch)
+            self._seconds_per_byte = (time.monotonic() - started) / size_bytes
+        self.metrics.embedded(self.scorer.cache_lookups)
+        scored, canaries = canary.split(scored)
+        with self.metrics.stage("store"):
+            stored, refused = await self._on(self._storing, interactions.store, scored, self.sink.write)
+            refused += await self._on(self._storing, producer_reports.store, batch, self.sink.write)
+            await self._store_canaries(canaries)
+        with self.metrics.stage("publish"):
+            letters = dead + unredacted + refused
+            await self.bury(letters)
+            await self._record_replays([(each.message, len(each.outcomes)) for each in batch], letters)
+            records = await self._on(self._scoring, _finding_records, stored, self.registry)
+            await self.publish(topics.findings(self.settings.topic_prefix), records)
+        for unpacked in batch:
+            if unpacked.message.replay_of is not None:
+                continue  # counted when it died first
+            self.brake.count(unpacked.message.topic, unpacked.message.partition, unpacked.outcomes)
+        self.progress.batch_done(len(events) - len(canaries))
+        self.metrics.batch_done(stored)
+
+    async def feedback(self, stream: Any) -> None:
+        """The agent on the feedback topic: comments redacted, then stored."""
+        stream = stream.noack()
+        async for events in stream.noack_take(2 * self.settings.buffer_messages, within=self.settings.linger_s):
+            messages = await self._messages([event.message for event in events])
+            rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.scorer, self.registry)
+            refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
+            await self.bury(dead + refused)
+            await self._record_replays([(message, 1) for message in messages], dead + refused)
+            self.progress.batch_done(0)
+            for event in events:
+                await stream.ack(event)
+
+    async def findings(self, stream: Any) -> None:
+        """The agent on the findings topic: the online monitors."""
+        await self.monitoring.run(stream, max_messages=self.settings.buffer_messages, linger_s=MONITOR_LINGER_S)
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Dead letters into their topic and table; returns when both have them."""
+        if not letters:
+            return
+        topic = self.app.topic(topics.dead_letters(self.settings.topic_prefix), value_serializer="raw")
+        # A message that was compressed may be larger than any that is taken: its letter is cut, which its hash tells.
+        sent = [
+            await topic.send(value=letter.value[: topics.MAX_MESSAGE_BYTES], headers=letter.headers)
+            for letter in letters
+        ]
+        await asyncio.gather(*sent)
+        await self._write(dead_letters.table(letters))
+        self.metrics.buried(letters)
+
+    async def _store_canaries(self, canaries: Sequence[ScoredEvent]) -> None:
+        if not canaries:
+            return
+        await self._write(canary.table(canaries, self.settings.group_instance_id))
+        sent = max(item.event.interaction.time for item in canaries)
+        self.metrics.canary_delay.set(time.time() - sent / 1e6)
+
+    async def reach_store(self) -> None:
+        """Asks the store until it answers. Raises ConfigurationError where it never will."""
+        while not self.progress.store_answers:
+            try:
+                await self._on(self._storing, self.sink.ping)
+                self.progress.store_attempt(None)
+            except TransientError as error:
+                self.progress.store_attempt(str(error))
+                await asyncio.sleep(STORE_PAUSE_S)
+
+    def _on_store_attempt(self, failure: str | None) -> None:
+        self.progress.store_attempt(failure)
+        if failure is not None:
+            self.metrics.insert_retries.labels(failure).inc()
+
+    async def _record_replays(self, messages: Sequence[tuple[Message, int]], died: Sequence[DeadLetter]) -> None:
+        await self._write(replays.table(messages, died))
+
+    async def _store_signals(self, found: Sequence[Signal]) -> None:
+        await self._write(signals.table(found))
+
+    async def _write(self, table: Table) -> None:
+        """Rows of our own making into ClickHouse, which must take every one."""
+        if not table.rows:
+            return
+        if refused := await self._on(self._storing, self.sink.write, table):
+            raise FatalError(f"ClickHouse refuses {len(refused)} rows of {table.name}: {refused[0].reason}")
+
+    async def _publish_signals(self, found: Sequence[Signal]) -> None:
+        topic = topics.signals(self.settings.topic_prefix)
+        await self.publish(topic, [(signal.app.encode(), encode(signal, self.registry)) for signal in found])
+
+    async def _reject_findings(self, message: Any, error: PoisonError) -> None:
+        (converted,) = await self._messages([message])
+        await self.bury([converted.dead_letter(str(error))])
+
+    async def publish(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Keys and values into a topic; returns when the broker has them all."""
+        to = self.app.topic(topic, key_serializer="raw", value_serializer="raw")
+        sent = [await to.send(key=key, value=value) for key, value in records]
+        await asyncio.gather(*sent)
+
+    def _limits(self) -> tuple[int, int]:
+        """Events and bytes of the next batch. By bytes, because what scoring takes goes by the length of the text."""
+        if not self._seconds_per_byte:
+            return FIRST_BATCH
+        in_time = int(self.settings.batch_seconds / self._seconds_per_byte)
+        return self.settings.batch_size, min(self.settings.batch_bytes, in_time)
+
+    async def _record_gaps(self, messages: Sequence[Message]) -> None:
+        committed = self.app.consumer._committed_offset  # noqa: SLF001 - Faust has no public name for it
+        partitions = {(message.topic, message.partition): TP(message.topic, message.partition) for message in messages}
+        for partition in self.gaps.unknown(partitions):
+            self.gaps.expect(partition, committed.get(partitions[partition]))
+        gaps = self.gaps.find(messages)
+        if not gaps:
+            return
+        log.error("%d gaps in the offsets: messages were gone before they were read; see v_offset_gaps", len(gaps))
+        await self._write(offsets.table(gaps))
+        self.metrics.offset_gaps.inc(len(gaps))
+        for gap in gaps:
+            # Faust commits nothing past a gap at the head (faust-streaming 606), so the lag would grow for ever.
+            committed[TP(gap.message.topic, gap.message.partition)] = gap.message.offset
+
+    def close(self) -> None:
+        """Ends the threads and closes the sink's client. Nothing may be in flight."""
+        self._scoring.shutdown()
+        self._monitoring.shutdown()
+        self._storing.submit(self.sink.close)
+        self._storing.shutdown()
+
+    async def _messages(self, messages: Sequence[Any]) -> list[Message]:
+        """Faust's messages as ours, with the topic's id."""
+        for topic in {message.topic for message in messages} - self._topic_ids.keys():
+            self._topic_ids[topic] = await self._on(self._storing, topics.topic_id, self.settings, topic)
+        return [
+            Message(
+                message.topic,
+                self._topic_ids[message.topic],
+                message.partition,
+                message.offset,
+                kafka_time(message.timestamp),
+                message.value or b"",
+                dead_letters.sent_back(message),
+            )
+            for message in messages
+        ]
+
+    @staticmethod
+    async def _on(executor: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
+
+
+def _finding_records(stored: Sequence[ScoredEvent], registry: Registry | None) -> list[tuple[bytes, bytes]]:
+    return [
+        (state_key(found), data)
+        for found in interactions.finding_batches(stored)
+        for data in interactions.encode_within(found, topics.MAX_RECORD_BYTES, registry)
+    ]
+
+
+def _unpack(messages: Sequence[Message], registry: Registry | None) -> list[Unpacked]:
+    return [interactions.unpack(message, registry) for message in messages]

@@ -1,0 +1,130 @@
+"""One worker process: migrates an embedded store, serves health and queries, runs the Faust app until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+from typing import Any
+
+from watchline.schemas.errors import FatalError, TransientError
+from watchline.schemas.migrate import migrate
+from watchline.streams.clickhouse.connect import connect
+from watchline.streams.health.progress import follow_ends, watch
+from watchline.streams.kafka import schema_registry, topics
+from watchline.streams.query.server import QueryServer
+from watchline.streams.settings import Settings
+
+log = logging.getLogger(__name__)
+STATE_FILE = "worker.json"
+
+
+def prepare(settings: Settings) -> None:
+    """Creates what is missing: topics, database, tables, views. Safe to run again.
+
+    Raises TransientError where Kafka or ClickHouse is away, FatalError where one of them refuses.
+    """
+    topics.create(settings)
+    client = connect(settings, database="")
+    try:
+        migrate(client, settings.clickhouse_database)
+    finally:
+        client.close()
+
+
+def run(settings: Settings) -> int:
+    """Runs until SIGTERM or SIGINT, then drains; returns the exit code.
+
+    Raises what kept it from starting. An error while running ends the process with code 1 and nothing is
+    acknowledged that isn't stored: whoever restarts it goes on from there.
+    """
+    _configure_logging(settings)
+    # First of all: a second worker on the same folder ends here, before it touches anything.
+    queries = QueryServer(settings) if settings.embedded_store else None
+    if settings.embedded_store:
+        prepare(settings)
+    else:
+        _require_topics(settings)
+        _require_login(settings)
+    registry = schema_registry.connect(
+        settings.schema_registry, settings.topic_prefix, timeout_s=settings.store_timeout_s
+    )
+    if registry is not None:
+        registry.require()
+    # Imported late: aiokafka and torch take seconds, and what is above fails sooner without them.
+    import faust
+
+    from watchline.streams.health import page
+    from watchline.streams.worker.faust_app import create_app
+
+    app, pipeline = create_app(settings, registry)
+    if registry is not None:
+        registry.failed = pipeline.progress.registry_failed
+        registry.stopping = lambda: app.should_stop
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    runners: list[Any] = []
+
+    async def serve() -> None:
+        runner, port = await page.serve(
+            app, pipeline.progress, pipeline.metrics, settings.http_host, settings.http_port
+        )
+        runners.append(runner)
+        if queries is not None:
+            await queries.start()
+        address = f"http://{settings.http_host}:{port}"
+        log.info("health and metrics: %s/livez, /readyz, /metrics", address)
+        state = {
+            "pid": os.getpid(),
+            "health": f"{address}/livez",
+            "ready": f"{address}/readyz",
+            "metrics": f"{address}/metrics",
+        }
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = settings.data_dir / f"{STATE_FILE}.partial"
+        partial.write_text(json.dumps(state), encoding="utf-8")
+        partial.replace(settings.data_dir / STATE_FILE)
+
+    worker = faust.Worker(
+        app, loop=loop, loglevel=settings.log_level, quiet=True, redirect_stdouts=False, override_logging=False
+    )
+    # Before the app starts: who asks sees that the worker isn't ready yet.
+    loop.run_until_complete(serve())
+    progress = pipeline.progress
+    ends = follow_ends(progress, topics.Ends(settings))
+    for task in (watch(app, progress), ends, pipeline.reach_store()):
+        worker.add_future(task)
+    # Modules and weights stay until the end: a collector that looks at them again and again takes a tenth of the time.
+    gc.freeze()
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as stop:
+        code = stop.code
+        return code if isinstance(code, int) else int(code is not None)
+    finally:
+        pipeline.close()
+        if queries is not None:
+            queries.close()
+    return 0
+
+
+def _require_topics(settings: Settings) -> None:
+    needed = {topic.name for topic in topics.all_topics(settings.topic_prefix)}
+    if missing := sorted(needed - topics.existing(settings)):
+        raise FatalError(f"topics are missing: {', '.join(missing)}; run `watchline migrate` first")
+
+
+def _require_login(settings: Settings) -> None:
+    """A server that is away may come back while the worker retries; one that refuses us won't change its mind."""
+    try:
+        connect(settings).close()
+    except TransientError as error:
+        log.warning("%s; what comes waits for it", error)
+
+
+def _configure_logging(settings: Settings) -> None:
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    for chatty in ("aiokafka", "faust", "mode", "httpx", "httpx2", "transformers"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,223 @@
+import json
+from pydoc_data.topics import topics
+
+import numpy as np
+import pytest
+
+from tests.detectors.grounding.answers import interaction
+from watchline.detectors.base import Evaluation, NotApplicable
+from watchline.detectors.grounding.claims import claims_something
+from watchline.detectors.grounding.groundedness import MAX_CLAIMS, Groundedness
+from watchline.detectors.runtime.encoder import Embedded, Encoder
+from watchline.detectors.runtime.words import words
+from watchline.detectors.thresholds import Thresholds
+from watchline.schemas.records import Interaction, Message, ToolCall
+
+ASSERT = topics["assert"]
+LAMBDA = topics["lambda"]
+RETURNS = "Returns are accepted within 30 days. Shipping is free for orders over $50."
+THRESHOLD = Thresholds().of("groundedness", "unsupported").threshold
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder("cpu")
+
+
+@pytest.fixture(scope="module")
+def detector() -> Groundedness:
+    return Groundedness()
+
+
+def evaluate(detector: Groundedness, encoder: Encoder, *some: Interaction) -> list[Evaluation]:
+    works = [work for each in some if not isinstance(work := detector.prepare(each), NotApplicable)]
+    assert len(works) == len(some)
+    texts = [text for work in works for text in detector.texts(work)]
+    return list(detector.evaluate(works, Embedded(encoder, texts)))
+
+
+def score(detector: Groundedness, encoder: Encoder, answer: str, *documents: str, question: str = "") -> float:
+    return evaluate(detector, encoder, interaction(answer, *documents, asked=question))[0].scores["unsupported"]
+
+
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
+        (LAMBDA, "A lambda expression creates an anonymous function."),
+        (LAMBDA, "Lambda expressions are used to create anonymous functions. They cannot contain statements."),
+        (ASSERT, "`__debug__` is True under normal circumstances and False when optimization is requested with -O."),
+        (ASSERT, "Assert statements let you insert debugging checks into a program."),
+        (RETURNS, "You can return items within 30 days."),
+        (RETURNS, "Within 30 days."),
+        (RETURNS, "I don't know. The documents don't say who pays for it."),
+        (RETURNS, "I'm sorry, but the provided context does not mention refunds."),
+        (RETURNS, "Which item do you mean?"),
+        (RETURNS, "Yes."),
+        (RETURNS, "See https://shop.example/returns?id=8841."),
+        (ASSERT, "```python\nassert total > 100, 'whatever'\n```"),
+    ],
+)
+def test_supported_short_answers_and_refusals_are_not_flagged(
+    detector: Groundedness, encoder: Encoder, document: str, answer: str
+) -> None:
+    assert score(detector, encoder, answer, document) < THRESHOLD
+
+
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
+        (LAMBDA, "Lambda was introduced by Guido van Rossum in 1994 and is the most popular feature of Python."),
+        (LAMBDA, "A lambda is a tiny robot chef that cooks dinner for the whole village."),
+        (ASSERT, "Yes, assert statements always run, and they are three times faster since Python 3.7."),
+        (RETURNS, "The sky is blue because of Rayleigh scattering."),
+        (RETURNS, "The documents don't mention a price, but courier pickup costs 12 euros in Spain."),
+    ],
+)
+def test_invented_short_answers_are_flagged_where_they_stand(
+    detector: Groundedness, encoder: Encoder, document: str, answer: str
+) -> None:
+    (evaluation,) = evaluate(detector, encoder, interaction(answer, document))
+    assert evaluation.scores["unsupported"] >= THRESHOLD
+    assert evaluation.spans[0].field == "output:0"
+    assert answer[evaluation.spans[0].start : evaluation.spans[0].end] == answer
+    (evidence,) = evaluation.evidence
+    assert (evidence.span, evidence.field) == (0, "document:0")
+    assert 0 <= evidence.start < evidence.end <= len(document)
+
+
+def test_only_the_invented_sentence_is_marked_and_offsets_are_of_its_message(
+    detector: Groundedness, encoder: Encoder
+) -> None:
+    invented = "Returned items are inspected by robots in Lisbon."
+    whole = interaction("", "An unrelated page about gardening and roses.", RETURNS)
+    messages = (
+        Message("assistant", "Hello!"),
+        Message("assistant", f"Returns are accepted within 30 days. {invented}"),
+    )
+    (evaluation,) = evaluate(
+        detector,
+        encoder,
+        Interaction(event_id="e", time=0, app="t", output_messages=messages, documents=whole.documents),
+    )
+    (span,) = evaluation.spans
+    assert span.field == "output:1"
+    assert messages[1].content[span.start : span.end] == invented
+    assert evaluation.evidence[0].field == "document:1"
+
+
+def test_another_number_is_less_supported(detector: Groundedness, encoder: Encoder) -> None:
+    assert score(detector, encoder, "Returns are accepted within 90 days.", RETURNS) > 3 * score(
+        detector, encoder, "Returns are accepted within 30 days.", RETURNS
+    )
+
+
+def test_a_record_is_read_by_key_and_value(detector: Groundedness, encoder: Encoder) -> None:
+    record = json.dumps(
+        {
+            "name": "Corner Table",
+            "OutdoorSeating": False,
+            "WiFi": "free",
+            "TakeOut": True,
+            "city": "Leeds",
+            "stars": 4.0,
+        }
+    )
+    right, wrong = evaluate(
+        detector,
+        encoder,
+        interaction("Corner Table in Leeds has free WiFi and no outdoor seating.", record),
+        interaction("Corner Table in Leeds has free WiFi and outdoor seating.", record),
+    )
+    assert wrong.scores["unsupported"] > right.scores["unsupported"] + 0.1
+    place = wrong.evidence[0]
+    assert record[place.start : place.end] == '"OutdoorSeating": false'
+
+
+def test_repeating_the_question_is_no_invention(detector: Groundedness, encoder: Encoder) -> None:
+    answer = "Orders from Montevideo shipped by Acme Freight can be returned within 30 days."
+    asked = "Can orders from Montevideo shipped by Acme Freight be returned?"
+    found = score(detector, encoder, answer, RETURNS, question=asked)
+    assert found < THRESHOLD
+    assert found < score(detector, encoder, answer, RETURNS)
+
+
+def test_tool_results_stand_beside_the_documents(detector: Groundedness, encoder: Encoder) -> None:
+    asked = interaction("Parcel 4471 left Rotterdam on Tuesday.", RETURNS)
+    told = Interaction(
+        event_id="e",
+        time=0,
+        app="t",
+        output_messages=asked.output_messages,
+        documents=asked.documents,
+        tool_calls=(ToolCall("track", result="Parcel 4471: left Rotterdam on Tuesday."),),
+    )
+    without, with_result = evaluate(detector, encoder, asked, told)
+    assert with_result.scores["unsupported"] < THRESHOLD <= without.scores["unsupported"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "documents", "reason"),
+    [
+        ("An answer.", (), "no documents"),
+        ("An answer.", ("", "  "), "no documents"),
+        (" ", (RETURNS,), "no output"),
+        ("", (RETURNS,), "no output"),
+        ("Возврат принимается в течение тридцати дней после покупки товара.", (RETURNS,), "language not supported"),
+        ("Returns are accepted.", ("退货可在三十天内进行。请联系我们的客服部门。",), "language not supported"),
+    ],
+)
+def test_not_applicable(detector: Groundedness, answer: str, documents: tuple[str, ...], reason: str) -> None:
+    assert detector.prepare(interaction(answer, *documents)) == NotApplicable(reason)
+
+
+def test_neither_order_nor_an_irrelevant_document_nor_company_in_the_batch_changes_much(
+    detector: Groundedness, encoder: Encoder
+) -> None:
+    answer = "Returns are accepted within 30 days. Robots in Lisbon inspect the items."
+    turned = "Robots in Lisbon inspect the items. Returns are accepted within 30 days."
+    some = [
+        interaction(answer, RETURNS),
+        interaction(turned, RETURNS),
+        interaction(answer, RETURNS, "Roses need sun and a light soil."),
+    ]
+    together = [each.scores["unsupported"] for each in evaluate(detector, encoder, *some)]
+    alone = [evaluate(detector, encoder, each)[0].scores["unsupported"] for each in some]
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+    assert together[0] == pytest.approx(together[1], abs=1e-4)
+    assert together[0] == pytest.approx(together[2], abs=0.05)
+
+
+def test_long_input_is_bounded_and_says_what_was_read(detector: Groundedness, encoder: Encoder) -> None:
+    filler = "".join(
+        f"Item number {n} is kept on the shelf of the northern warehouse for a year. " for n in range(2000)
+    )
+    answer = "Returns are accepted within 30 days. " * (2 * MAX_CLAIMS)
+    work = detector.prepare(interaction(answer, filler + RETURNS))
+    assert not isinstance(work, NotApplicable)
+    assert len(detector.texts(work)) <= 200 + MAX_CLAIMS + 1
+    (evaluation,) = evaluate(detector, encoder, interaction(answer, filler + RETURNS))
+    assert evaluation.scored_fraction == pytest.approx(0.5, abs=0.01)
+    assert evaluation.scores["unsupported"] < THRESHOLD  # the one passage that matters was found
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Sure, the loop ends at 5.", True),
+        ("Sure!", False),
+        ("I'm sorry, but I can't help with that.", False),
+        ("Sorry, but the loop ends at 5.", True),
+        ("The passages do not mention it.", False),
+        ("The passages do not mention it, but it costs 5 euros.", True),
+        ("The function does not include its argument.", True),
+        ("What do you mean?", False),
+    ],
+)
+def test_what_claims_something(sentence: str, expected: bool) -> None:
+    assert claims_something(sentence) is expected
+
+
+def test_words_are_written_one_way() -> None:
+    assert words("from 5:30 PM, 1,200.50 or four").tokens == words("from 17:30 1200.5 or 4").tokens
+    assert words("opens at 9 a.m.").numbers == words("opens at 9:00").numbers == {"9:00"}
+    assert words("A cafe in Berlin").names == {"berlin"}

@@ -1,0 +1,94 @@
+"""What is counted, under which labels; the catalogue itself stands in tests/documentation and tests/end_to_end."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from tests.documentation.metrics_table import families
+from tests.schemas.samples import INTERACTION
+from tests.streams.worker.test_interactions import BAD, message
+from watchline.detectors.scorer import Scored
+from watchline.schemas.records import Decision, Finding
+from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.health.metrics import Metrics
+from watchline.streams.health.progress import Progress, Reading
+from watchline.streams.messages import ScoredEvent
+from watchline.streams.worker import interactions
+
+LABELS = {"topic", "partition", "stage", "detector", "version", "reason", "code", "cache", "le"}
+
+
+def values(metrics: Metrics, progress: Progress | None = None) -> dict[tuple[str, ...], float]:
+    found = families(metrics.scrape(progress or Progress()).decode())
+    samples = [sample for family in found.values() for sample in family.samples]
+    assert {label for sample in samples for label in sample.labels} <= LABELS
+    return {(sample.name, *sorted(sample.labels.values())): sample.value for sample in samples}
+
+
+def scored(*decisions: Decision) -> ScoredEvent:
+    findings = tuple(
+        Finding(event_id=INTERACTION.event_id, detector=f"d{n}", detector_version="1", decision=each, duration_us=500)
+        for n, each in enumerate(decisions)
+    )
+    (event,) = interactions.unpack(message(INTERACTION)).events
+    return ScoredEvent(event, Scored(INTERACTION, findings, {}, {}, np.empty(0, np.float32)))
+
+
+def test_a_batch_counts_events_time_failures_and_what_was_shed() -> None:
+    metrics = Metrics({"d0": "abc"})
+    metrics.batch_done([scored("evaluated", "failed"), scored("shed", "shed"), scored("evaluated", "evaluated")])
+    found = values(metrics)
+    assert found["watchline_events_total",] == 3
+    assert found["watchline_batch_events_sum",] == 3
+    assert found["watchline_failed_findings_total", "d1"] == 1
+    assert ("watchline_failed_findings_total", "d0") not in found
+    assert found["watchline_shed_events_total",] == 1
+    assert found["watchline_scoring_seconds_total", "d0"] == pytest.approx(0.0015)
+    assert found["watchline_detector_info", "abc", "d0"] == 1
+
+
+def test_cache_lookups_are_counted_from_the_totals() -> None:
+    metrics = Metrics({})
+    metrics.embedded({})
+    metrics.embedded({"hit": 2, "miss": 5})
+    metrics.embedded({"hit": 9, "miss": 5})
+    found = values(metrics)
+    assert found["watchline_embedded_texts_total", "hit"] == 9
+    assert found["watchline_embedded_texts_total", "miss"] == 5
+
+
+def letters(*batches: interactions.Unpacked) -> Sequence[DeadLetter]:
+    return [letter for batch in batches for letter in batch.dead]
+
+
+def test_dead_letters_have_one_of_four_reasons() -> None:
+    metrics = Metrics({})
+    (event,) = interactions.unpack(message(INTERACTION)).events
+    document = dataclasses.replace(INTERACTION.documents[0], score=float("inf"))
+    bad_document = dataclasses.replace(INTERACTION, documents=(document,))
+    metrics.buried(
+        [
+            *letters(interactions.unpack(message(BAD, bad_document)), interactions.unpack(message(value=b"jane: x"))),
+            event.dead_letter("redaction failed"),
+            event.dead_letter("row refused: ClickHouse code 53"),
+        ]
+    )
+    counted = {key[1]: value for key, value in values(metrics).items() if key[0] == "watchline_dead_letters_total"}
+    assert counted == {"invalid": 2, "undecodable": 1, "redaction": 1, "refused": 1}
+
+
+def test_partitions_of_another_worker_are_gone_from_the_page() -> None:
+    metrics, progress = Metrics({}), Progress()
+    progress.observe(Reading({("raw", 0): 4, ("raw", 1): 0}, {("raw", 0): 6, ("raw", 1): 0}, {"raw": 5}, {"raw": 900}))
+    found = values(metrics, progress)
+    assert found["watchline_lag_messages", "0", "raw"] == 6
+    assert found["watchline_buffered_messages", "raw"] == 5
+    assert found["watchline_buffered_bytes", "raw"] == 900
+    progress.observe(Reading({("raw", 1): 0}, {("raw", 1): 0}))
+    found = values(metrics, progress)
+    assert ("watchline_lag_messages", "0", "raw") not in found
+    assert found["watchline_buffered_messages", "raw"] == 0

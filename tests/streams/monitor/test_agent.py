@@ -1,0 +1,206 @@
+"""The order of writes around the monitors, and what crashes at each of them leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.streams.monitor.finding_batches import batches, scored
+from watchline.schemas.codec import encode
+from watchline.schemas.errors import PoisonError
+from watchline.schemas.records import Signal
+from watchline.streams.monitor import agent as monitoring
+from watchline.streams.monitor.agent import Message, Monitoring
+
+
+@dataclass(frozen=True)
+class Sent:
+    partition: int
+    value: bytes | None
+
+
+@dataclass
+class World:
+    """What outlives a worker: saved states, signals in the store. `crash_at` fails the call of that number."""
+
+    states: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
+    stored: list[Signal] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    crash_at: int | None = None
+
+    def note(self, call: str) -> None:
+        self.calls.append(call)
+        if self.crash_at is not None and len(self.calls) > self.crash_at:
+            self.crash_at = None
+            raise ConnectionError(call)
+
+    async def load(self, partition: int) -> Mapping[bytes, bytes]:
+        self.note(f"load {partition}")
+        return self.states.get(partition, {})
+
+    async def save(self, partition: int, states: Mapping[bytes, bytes | None]) -> None:
+        self.note(f"save {partition}")
+        kept = self.states.setdefault(partition, {})
+        for key, state in states.items():
+            kept.pop(key, None)
+            if state is not None:
+                kept[key] = state
+
+    async def store(self, signals: Sequence[Signal]) -> None:
+        self.note("store")
+        self.stored += signals
+
+    async def publish(self, signals: Sequence[Signal]) -> None:
+        self.note("publish")
+
+    async def reject(self, message: Message, error: PoisonError) -> None:
+        self.note("reject")
+        self.rejected.append(str(error))
+
+
+class Stream:
+    """Faust's stream as far as the agent uses it."""
+
+    def __init__(self, world: World, takes: Sequence[Sequence[Sent]]) -> None:
+        self.world, self.takes, self.acked, self.manual = world, takes, 0, False
+
+    def noack(self) -> Stream:
+        self.manual = True
+        return self
+
+    async def noack_take(self, max_: int, within: float) -> AsyncIterator[list[Any]]:
+        assert self.manual
+        for messages in self.takes[:]:
+            yield [SimpleNamespace(message=message) for message in messages]
+
+    async def ack(self, event: Any) -> None:
+        self.world.note("ack")
+        self.acked += 1
+
+
+@pytest.fixture(scope="module")
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+def worker(world: World, executor: ThreadPoolExecutor) -> Monitoring:
+    return Monitoring(states=world, store=world.store, publish=world.publish, reject=world.reject, executor=executor)
+
+
+def messages(partition: int = 0, prompt_name: str = "answer") -> list[Sent]:
+    """A version, then a worse one."""
+    rng = random.Random(1)
+    items = [scored(rng, n) for n in range(200)]
+    items += [scored(rng, n, version="2", unsupported=0.6, latency_s=5) for n in range(200, 320)]
+    return [Sent(partition, encode(batch)) for batch in batches(items, size=40, prompt_name=prompt_name)]
+
+
+def run(world: World, executor: ThreadPoolExecutor, takes: Sequence[Sequence[Sent]]) -> int:
+    """Messages acknowledged by a fresh worker that is given these."""
+    stream = Stream(world, takes)
+    with suppress(ConnectionError):
+        asyncio.run(worker(world, executor).run(stream, max_messages=10, linger_s=0.1))
+    return stream.acked
+
+
+def test_signals_are_safe_before_the_state_and_the_state_before_the_ack(executor: ThreadPoolExecutor) -> None:
+    world = World()
+    run(world, executor, [messages()])
+    assert world.calls == ["load 0", "store", "publish", "save 0"] + ["ack"] * 8
+    assert {signal.measure for signal in world.stored} == {"groundedness", "latency_s"}
+
+
+def test_without_a_signal_nothing_is_stored_or_published(executor: ThreadPoolExecutor) -> None:
+    world = World()
+    run(world, executor, [messages()[:3]])
+    assert world.calls == ["load 0", "save 0"] + ["ack"] * 3
+
+
+def test_a_crash_anywhere_gives_the_same_signals(executor: ThreadPoolExecutor) -> None:
+    sent = messages()
+    undisturbed = World()
+    run(undisturbed, executor, [[message] for message in sent])
+    expected = {signal.signal_id: signal for signal in undisturbed.stored}
+    assert len(expected) == 2
+    for crash_at in range(len(undisturbed.calls)):
+        world = World(crash_at=crash_at)
+        acked = 0
+        for _ in range(2):  # the second worker gets what the first didn't acknowledge, in other batches
+            left = sent[acked:]
+            takes = [[message] for message in left] if acked == 0 else [left[i : i + 3] for i in range(0, len(left), 3)]
+            acked += run(world, executor, takes)
+        assert acked == len(sent)
+        assert {signal.signal_id: signal for signal in world.stored} == expected
+
+
+def test_after_an_exception_the_state_is_loaded_again(executor: ThreadPoolExecutor) -> None:
+    world = World(crash_at=1)
+    monitors = worker(world, executor)
+    with pytest.raises(ConnectionError):
+        asyncio.run(monitors.handle(messages()))
+    asyncio.run(monitors.handle(messages()))
+    assert world.calls == ["load 0", "store", "load 0", "store", "publish", "save 0"]
+    assert len(world.stored) == 2
+
+
+def test_a_partition_moves_to_another_worker(executor: ThreadPoolExecutor) -> None:
+    world, sent = World(), messages()
+    first, second = worker(world, executor), worker(world, executor)
+    asyncio.run(first.handle(sent[:5]))
+    first.revoke([0])
+    asyncio.run(second.handle(sent[3:]))  # two of them again
+    moved = list(world.stored)
+    alone = World()
+    asyncio.run(worker(alone, executor).handle(sent))
+    assert moved == alone.stored
+    asyncio.run(first.handle(sent))  # and back: nothing twice
+    assert world.calls.count("load 0") == 3
+    assert world.stored == moved
+
+
+def test_partitions_and_prompts_have_states_of_their_own(executor: ThreadPoolExecutor) -> None:
+    world = World()
+    asyncio.run(worker(world, executor).handle(messages(0) + messages(1, "summary") + messages(1, "title")))
+    assert {partition: list(states) for partition, states in world.states.items()} == {
+        0: [b"bot\0production\0answer"],
+        1: [b"bot\0production\0summary", b"bot\0production\0title"],
+    }
+    assert len(world.stored) == 6
+
+
+def test_only_touched_prompts_are_saved_again(executor: ThreadPoolExecutor) -> None:
+    world = World()
+    monitors = worker(world, executor)
+    asyncio.run(monitors.handle(messages(0, "answer") + messages(0, "summary")))
+    before = dict(world.states[0])
+    asyncio.run(
+        monitors.handle([Sent(0, encode(next(batches([scored(random.Random(2), 900)], prompt_name="answer"))))])
+    )
+    assert [key for key, state in world.states[0].items() if state != before[key]] == [b"bot\0production\0answer"]
+
+
+def test_what_is_no_finding_batch_is_rejected_and_the_rest_goes_on(executor: ThreadPoolExecutor) -> None:
+    world = World()
+    sent = messages()
+    asyncio.run(worker(world, executor).handle([Sent(0, b"\xff"), *sent, Sent(0, None)]))
+    assert world.rejected == ["no Avro single-object magic", "empty message"]
+    assert len(world.stored) == 2
+
+
+def test_the_longest_idle_prompt_is_forgotten(executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitoring, "MAX_PROMPTS", 2)
+    world = World()
+    monitors = worker(world, executor)
+    for name in ("a", "b", "a", "c"):
+        asyncio.run(monitors.handle(messages(0, name)[:1]))
+    assert list(world.states[0]) == [b"bot\0production\0a", b"bot\0production\0c"]
