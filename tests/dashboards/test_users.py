@@ -2,7 +2,7 @@
 
 chDB has one user, `default`, no place to keep others, and reads users.xml only when its process starts: so each case
 is a process in which `default` is given the profile and grants of one of our users. Passwords and networks are not
-covered.
+covered; nor does chDB ask for grants on `system`, as a server does: those are held against what our SQL reads.
 """
 
 from __future__ import annotations
@@ -182,6 +182,31 @@ def test_users_sql_is_what_the_engine_parses_and_users_xml_says(clickhouse: Call
             f"IDENTIFIED WITH sha256_password BY {{{password}:String}}{' SETTINGS ' if settings else ''}{settings}"
         )
         assert text == expected
+
+
+READS = {
+    "watchline_migrate": ("schemas/**/*.py", "schemas/clickhouse/*.sql"),
+    "watchline_worker": ("streams/**/*.py",),
+    "watchline_reader": ("streams/**/*.py", "dashboards/*.py", "dashboards/audit/*.sql", "dashboards/runbooks/*.md"),
+    "watchline_auditor": ("streams/**/*.py", "dashboards/*.py", "dashboards/audit/*.sql"),
+    "watchline_grafana": ("dashboards/boards/*.json", "dashboards/alerts/*.yaml"),
+}
+# To all users, whatever `select_from_system_db_requires_grant` says; the server documents these.
+OPEN = {"one", "databases", "tables", "columns"}
+
+
+@pytest.mark.parametrize("user", READS)
+def test_a_user_is_granted_the_tables_of_system_that_its_sql_reads(user: str) -> None:
+    root = Path(watchline.dashboards.__path__[0]).parent
+    files = [list(root.glob(pattern)) for pattern in READS[user]]
+    assert all(files)
+    sql = "\n".join(path.read_text(encoding="utf-8") for found in files for path in found)
+    read = {name.lower() for name in re.findall(r"\bsystem`?\.`?(\w+)", sql, re.I)}
+    grants = ElementTree.fromstring(USERS.read_text(encoding="utf-8")).findall(f"users/{user}/grants/query")
+    granted = {
+        found[1] for grant in grants if (found := re.fullmatch(r"GRANT SELECT ON system\.(\w+)", grant.text or ""))
+    }
+    assert read <= granted | OPEN
 
 
 def _settings(document: ElementTree.Element, profile: str) -> list[str]:

@@ -12,6 +12,9 @@
 
 CREATE USER IF NOT EXISTS watchline_migrate IDENTIFIED WITH sha256_password BY {migrate_password:String};
 GRANT CREATE DATABASE, CREATE TABLE, DROP TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE, SELECT, INSERT ON watchline.* TO watchline_migrate;
+-- v_refreshes reads it with the rights of who made the view. A server grants nobody `system.*`, but for a few tables that
+-- show each user what it may see: `system.tables`, which `doctor` asks, is one.
+GRANT SELECT ON system.view_refreshes TO watchline_migrate;
 
 -- `doctor` asks which migrations were applied.
 CREATE USER IF NOT EXISTS watchline_worker IDENTIFIED WITH sha256_password BY {worker_password:String}
