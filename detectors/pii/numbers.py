@@ -14,8 +14,10 @@ from watchline.detectors.pii.entities import Entity
 # Digits with at most three signs between them: a number as people write it, or several in a row. UUIDs are passed over.
 _RUN = re.compile(
     r"(?P<uuid>[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"
-    r"|(?<![^\W_])(?<!\w[.,])(?:\+ ?)?\(?\d(?:[ .\-()/]{0,3}\d){6,199}(?:(?![^\W_])|(?=x\d))"
+    r"|(?<![^\W_])(?<!\d\.)(?:\+ ?)?\(?\d(?:[ .\-()/]{0,3}\d){6,199}(?:(?![^\W_])|(?=x\d))"
 )
+# What a run is glued to: the cell before it (of CSV), or thousands, a sentence or a name of which it may be a part.
+_GLUED = re.compile(r"(?P<thousands>(?<![^\W_])\d{1,3},)$|(?P<word>\w\.)$|\w,$")
 _CARD = re.compile(
     r"4\d{12}(?:\d{3})?(?:\d{3})?|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3[068]\d{12}"
     r"|35\d{14}|(?:1800|2131)\d{11}|(?:50|5[6-8]|6\d)\d{10,17}"
@@ -49,7 +51,20 @@ def find(text: str) -> Iterator[Entity]:
         if not run["uuid"]:
             groups = [group.span() for group in re.finditer(r"\d+", run[0])]
             if len(groups) > 1 or len(run[0]) < 20:
-                yield from _classify(text, run.start(), [(run.start() + a, run.start() + b) for a, b in groups])
+                yield from _whole_or_rest(text, run.start(), [(run.start() + a, run.start() + b) for a, b in groups])
+
+
+def _whole_or_rest(text: str, start: int, groups: list[tuple[int, int]]) -> Iterator[Entity]:
+    """A run, or what is left of it without a first group that belongs to what stands before it."""
+    glued = _GLUED.search(text[max(start - 5, 0) : start])
+    is_part = glued and (glued["word"] or (glued["thousands"] and groups[0][1] - groups[0][0] == 3))
+    is_whole = not is_part or not text[start].isdigit() or _NANP.match(text, start, groups[-1][1])
+    found: list[Entity] = []
+    if is_whole or _card(text, groups) or _ssn(text, groups):
+        found += _classify(text, start, groups)
+    if glued and not found and groups[1:]:
+        found += _classify(text, groups[1][0], groups[1:])
+    yield from found
 
 
 def _classify(text: str, start: int, groups: list[tuple[int, int]]) -> Iterator[Entity]:

@@ -119,6 +119,49 @@ def test_found_by_what_stands_before_it(finder: PersonalData, text: str, expecte
     assert redacted(finder, text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("17,4111111111111111,536-22-8145", "17,[CREDIT_CARD_1],[US_SSN_1]"),
+        ("A1,078-05-1120", "A1,[US_SSN_1]"),
+        ("17;4111111111111111;078-05-1120", "17;[CREDIT_CARD_1];[US_SSN_1]"),
+        ("Roe,+1 202-555-0143,202-555-0144", "Roe,[PHONE_NUMBER_1],[PHONE_NUMBER_2]"),
+        ("7,(202) 555-0143,x", "7,[PHONE_NUMBER_1],x"),
+        ("2,202-555-0143", "2,[PHONE_NUMBER_1]"),
+        ("Roe,020 7946 0018,London", "Roe,[PHONE_NUMBER_1],London"),
+        ("phone,5551234567", "phone,[PHONE_NUMBER_1]"),
+        ("id,ssn\nA1,536-22-8145\nA2,078-05-1120\n", "id,ssn\nA1,[US_SSN_1]\nA2,[US_SSN_2]\n"),
+        ("1,250 20 7946 0018", "1,250 [PHONE_NUMBER_1]"),
+        ("Paid.4111111111111111", "Paid.[CREDIT_CARD_1]"),
+        ("Call.+49 30 5550123", "Call.[PHONE_NUMBER_1]"),
+    ],
+)
+def test_found_glued_to_the_cell_before_it(finder: PersonalData, text: str, expected: str) -> None:
+    assert redacted(finder, text, prose=False) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,234,567.00",
+        "$12,345,678.1234567",
+        "1.234.567,00",
+        "1,234 12 1234",
+        "20,000-30,000",
+        "3.1415926535",
+        "3,1415926535",
+        "v1.4111111111111111",
+        "release 1,2,3,4,5,6,7,8,9",
+        "call build.20241231 of host.1234567.example",
+        "A17,2026-11-24,1024-1048",
+        "52.5200066,13.4049540",
+        "x[1,1234567,1700000000]",
+    ],
+)
+def test_quantities_stay_glued_or_not(finder: PersonalData, text: str) -> None:
+    assert redacted(finder, text, prose=False) == text
+
+
 def types(finder: PersonalData, text: str) -> set[str]:
     return {entity.type for entity in finder.find([text], [True])[0]}
 
@@ -287,6 +330,8 @@ def test_the_cache_gives_what_the_first_call_gave_and_stays_small() -> None:
     [
         "1 ",
         "1-",
+        "1,",
+        "A,12 34 567 8",
         "a@",
         "a.",
         "(",
