@@ -146,6 +146,17 @@ def _check_node(node: exp.Expr) -> None:
             raise QueryError(f"{', '.join(sorted(refused)).upper()} isn't allowed here")
     if isinstance(node, exp.In):
         _check_in(node)
+    if isinstance(node, exp.From | exp.Join):
+        _check_source(node)
+
+
+def _check_source(node: exp.From | exp.Join) -> None:
+    """Tables that the parser takes for columns, as in a subquery of ARRAY JOIN, would pass unchecked."""
+    if isinstance(node, exp.Join) and node.args.get("kind") == "ARRAY":
+        if node.find(exp.Query, exp.From, exp.Table):
+            raise QueryError("ARRAY JOIN takes columns and functions of them here, no subquery: name it in WITH")
+    elif not isinstance(node.this, exp.Table | exp.Subquery):
+        raise QueryError(f"only a view or a subquery can be read here: {node.sql(dialect=DIALECT).strip()}")
 
 
 def _check_in(node: exp.In) -> None:
