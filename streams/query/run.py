@@ -17,14 +17,18 @@ from watchline.streams.settings import Settings
 
 MAX_SECONDS = 30
 MAX_ROWS = 100_000
+MAX_RESULT_BYTES = 64 * 2**20
 MAX_MEMORY_BYTES = 4 * 2**30
 LIMITS = {
     "max_execution_time": MAX_SECONDS,
     "max_result_rows": MAX_ROWS,
+    "max_result_bytes": MAX_RESULT_BYTES,
     "result_overflow_mode": "throw",
+    # The engine puts no limits on the result of a SELECT without FROM.
+    "function_range_max_elements_in_block": MAX_RESULT_BYTES // 8,
     "max_memory_usage": MAX_MEMORY_BYTES,
 }
-_UNKNOWN_DATABASE, _UNKNOWN_TABLE, _TIMEOUT, _MEMORY, _TOO_MANY_ROWS, _NO_PARAMETER = 81, 60, 159, 241, 396, 456
+_UNKNOWN_DATABASE, _UNKNOWN_TABLE, _TIMEOUT, _MEMORY, _TOO_MUCH, _NO_PARAMETER = 81, 60, 159, 241, 396, 456
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def run(client: Any, sql: str, parameters: Mapping[str, str] | None = None, *, d
     check(canonical, database=database)
     result = _query(client, canonical, parameters)
     if len(result.result_rows) > MAX_ROWS:  # ClickHouse counts by block, and not what one arrayJoin makes of a block
-        raise _too_many_rows()
+        raise _too_much()
     columns = list(result.column_names)
     if not columns:  # chDB names no columns where there are no rows
         described = _query(client, f"DESCRIBE ({canonical})", parameters)
@@ -171,8 +175,8 @@ def _explained(error: Any) -> QueryError:
     code = getattr(error, "code", None)
     if code == _TIMEOUT:
         return QueryError(f"stopped after {MAX_SECONDS} s: narrow it by time, or read fewer columns")
-    if code == _TOO_MANY_ROWS:
-        return _too_many_rows()
+    if code == _TOO_MUCH:
+        return _too_much()
     if code == _MEMORY:
         return QueryError("needs more memory than a reader may take: narrow it by time, or read fewer columns")
     text = re.sub(r"^.*?DB::Exception: ", "", str(error), flags=re.S)
@@ -186,5 +190,7 @@ def _explained(error: Any) -> QueryError:
     return QueryError(text)
 
 
-def _too_many_rows() -> QueryError:
-    return QueryError(f"more than {MAX_ROWS:,} rows: add LIMIT, or narrow it by time")
+def _too_much() -> QueryError:
+    return QueryError(
+        f"more than {MAX_ROWS:,} rows or {MAX_RESULT_BYTES >> 20} MiB: add LIMIT, narrow it by time, read fewer columns"
+    )

@@ -24,7 +24,7 @@ GRANT SELECT ON watchline.migrations TO watchline_worker;
 
 -- `watchline sql`, `show` and `audit`.
 CREATE USER IF NOT EXISTS watchline_reader IDENTIFIED WITH sha256_password BY {reader_password:String}
-SETTINGS readonly = 1, max_execution_time = 30, max_memory_usage = 4000000000;
+SETTINGS readonly = 1, max_execution_time = 30, max_memory_usage = 4000000000, max_result_bytes = 67108864, function_range_max_elements_in_block = 8388608;
 GRANT SELECT ON watchline.v_* TO watchline_reader;
 
 -- Also the rows below the views, who has which rights, and which statements were run.

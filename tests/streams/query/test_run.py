@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -421,6 +422,22 @@ def test_columns_are_named_where_there_are_no_rows(reader: Any) -> None:
 def test_too_many_rows_say_so(reader: Any) -> None:
     with pytest.raises(QueryError, match="100,000 rows"):
         query.run(reader, "SELECT arrayJoin(range(100001))")
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("SELECT range(20000000)", "20000000 array elements"),
+        ("SELECT arrayMap(x -> range(x), range(30000))", "449985000 array elements"),
+        ("SELECT arrayWithConstant(100000000, 1) FROM (SELECT count() FROM v_coverage)", "64 MiB"),
+        ("SELECT groupArray(repeat('x', 1000)) FROM (SELECT arrayJoin(range(100000)))", "64 MiB"),
+    ],
+)
+def test_too_many_bytes_say_so_soon(sql: str, words: str, reader: Any) -> None:
+    started = time.monotonic()
+    with pytest.raises(QueryError, match=words):
+        query.run(reader, sql)
+    assert time.monotonic() - started < 5
 
 
 def test_the_reader_is_read_only_with_limits(reader: Any) -> None:
