@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchline.detectors.runtime.plan import Passes
+from watchline.detectors.runtime.weights import weights_folder
 from watchline.schemas.records import Evidence, Interaction, Span
 
 if TYPE_CHECKING:  # loads torch
@@ -138,8 +139,3 @@ def _sources(path: Path, seen: set[Path]) -> set[Path]:
                 for name in names:
                     _sources(Path(__file__).parent.joinpath(*name.split(".")[2:]).with_suffix(".py"), seen)
     return seen
-
-
-def weights_folder(name: str) -> Path:
-    """Where the shipped weights of a detector lie, with their model card (`card.md`)."""
-    return Path(__file__).parent / "weights" / name

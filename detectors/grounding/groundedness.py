@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, weights_folder
+from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.grounding import structured, tables, verifier
 from watchline.detectors.grounding.alignment import Judged
 from watchline.detectors.grounding.claims import claims_something, plain
@@ -27,6 +27,7 @@ from watchline.detectors.grounding.verifier import Verifier
 from watchline.detectors.runtime.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.runtime.plan import Passes
 from watchline.detectors.runtime.text import sentences, unreadable
+from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.runtime.words import Words, words
 from watchline.schemas.records import Evidence, Interaction, Span
 

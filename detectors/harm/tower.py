@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from watchline.detectors.base import Embeddings, weights_folder
+from watchline.detectors.base import Embeddings
 from watchline.detectors.harm.blend import OUTPUTS
 from watchline.detectors.runtime.encoder import DIMENSIONS, Kept, Lower
 from watchline.detectors.runtime.packing import Packer, in_order
 from watchline.detectors.runtime.plan import Passes
+from watchline.detectors.runtime.weights import weights_folder
 
 WEIGHTS = weights_folder("tower") / "model.safetensors"
 LOWER_LAYERS = 2  # of the encoder

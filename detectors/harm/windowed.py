@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, weights_folder
+from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.harm.blend import Blend, Numbers
 from watchline.detectors.harm.deobfuscation import Plain, deobfuscate
 from watchline.detectors.runtime.plan import Passes
 from watchline.detectors.runtime.text import NO_TEXT, unreadable, windows
+from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Evidence, Interaction, Span
 

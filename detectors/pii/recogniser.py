@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from watchline.detectors.base import weights_folder
 from watchline.detectors.runtime.calibration import Logistic
+from watchline.detectors.runtime.weights import weights_folder
 
 TYPES = ("PERSON", "ADDRESS", "ORGANIZATION", "LOCATION")
 TAGS = ("O", *(f"{side}-{type_}" for type_ in TYPES for side in "BI"))

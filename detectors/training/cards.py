@@ -9,8 +9,8 @@ import numpy as np
 from safetensors.numpy import save_file
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from watchline.detectors.base import weights_folder
 from watchline.detectors.evaluation.metrics import Labels, expected_calibration_error
+from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.training.harm.blending import LEAST_FLAGGED, Judged, Tensors, by_source
 from watchline.detectors.training.harm.corpora import ORDINARY, Example
 

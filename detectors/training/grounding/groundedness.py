@@ -30,7 +30,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
-from watchline.detectors.base import Embeddings, weights_folder
+from watchline.detectors.base import Embeddings
 from watchline.detectors.grounding import verifier
 from watchline.detectors.grounding.alignment import Aligner
 from watchline.detectors.grounding.evidence import NAMES
@@ -38,6 +38,7 @@ from watchline.detectors.grounding.groundedness import KINDS, TIERS, Judge, Work
 from watchline.detectors.grounding.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 from watchline.detectors.runtime.calibration import Numbers, sigmoid
 from watchline.detectors.runtime.encoder import Embedded, Encoder
+from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.training.fitting import (
     balanced_threshold,
     best_f1,

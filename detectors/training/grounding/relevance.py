@@ -21,11 +21,12 @@ from safetensors.numpy import save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import roc_auc_score
 
-from watchline.detectors.base import Embeddings, weights_folder
+from watchline.detectors.base import Embeddings
 from watchline.detectors.evaluation.metrics import Labels
 from watchline.detectors.grounding.relevance import features, read
 from watchline.detectors.runtime.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.runtime.encoder import Embedded, Encoder
+from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.training.fitting import (
     balanced_threshold,
     figures,

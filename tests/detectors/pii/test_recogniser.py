@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from watchline.detectors.base import weights_folder
 from watchline.detectors.pii.recogniser import Find, Recogniser
+from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.training.pii.examples import Example, Examples, whole
 from watchline.detectors.training.pii.figures import Characters, as_address
 from watchline.detectors.training.pii.recogniser import fit
