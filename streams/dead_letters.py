@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from watchline.schemas.errors import FatalError
 from watchline.streams.clickhouse.sink import Table, month
 
 WHOLE_MESSAGE = -1
-RATIO_WINDOW = 10_000  # events
-MIN_EVENTS_FOR_RATIO = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,40 +130,4 @@ _COLUMNS = (
     "reason",
     "size_bytes",
     "sha256",
-)
-
-
-class Brake:
-    """Stops the worker when poison is the rule rather than the exception, before it drains a topic into dead letters.
-
-    Counts in a row per partition, and the share over the last 10,000 events once 1,000 were seen.
-    """
-
-    def __init__(self, max_consecutive: int, max_ratio: float) -> None:
-        self._max_consecutive = max_consecutive
-        self._max_ratio = max_ratio
-        self._consecutive: dict[tuple[str, int], int] = {}
-        self._window: deque[bool] = deque(maxlen=RATIO_WINDOW)
-
-    def count(self, topic: str, partition: int, outcomes: Iterable[bool]) -> None:
-        """Takes note of events in order, True for a dead letter. Raises FatalError past a limit."""
-        key = (topic, partition)
-        for dead in outcomes:
-            self._consecutive[key] = self._consecutive.get(key, 0) + 1 if dead else 0
-            self._window.append(dead)
-            if self._consecutive[key] >= self._max_consecutive:
-                raise FatalError(
-                    f"{self._consecutive[key]} dead letters in a row in {topic}[{partition}]: stopped. "
-                    + _WHAT_TO_DO.format("CONSECUTIVE")
-                )
-        if len(self._window) >= MIN_EVENTS_FOR_RATIO and sum(self._window) > self._max_ratio * len(self._window):
-            raise FatalError(
-                f"{sum(self._window)} of the last {len(self._window)} events are dead letters: stopped. "
-                + _WHAT_TO_DO.format("RATIO")
-            )
-
-
-_WHAT_TO_DO = (
-    "Nothing is lost. `watchline dead-letters list --counts` shows the reasons: mend what is at fault and start again, "
-    "or raise WATCHLINE_DEAD_LETTER_MAX_{} to read on past them; `watchline dead-letters replay` sends them back later"
 )

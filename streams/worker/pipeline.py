@@ -25,21 +25,21 @@ from watchline.schemas.records import Signal
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.clickhouse.sink import Sink, Table
-from watchline.streams.dead_letters import Brake, DeadLetter
+from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health import canary
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress
-from watchline.streams.kafka import replay as replays
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import replay, topics
 from watchline.streams.messages import Message, ScoredEvent, Unpacked, kafka_time
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import Monitoring, state_key
 from watchline.streams.monitor.state import StateTopic
 from watchline.streams.settings import Settings
-from watchline.streams.worker import feedback, interactions, producer_reports
-from watchline.streams.worker import offset_gaps as offsets
+from watchline.streams.worker import batches, feedback, offset_gaps
+from watchline.streams.worker.brake import Brake
 from watchline.streams.worker.flow_control import App
 from watchline.streams.worker.offset_gaps import OffsetGaps
+from watchline.streams.worker.stages import decode, publish, score, store
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -97,10 +97,10 @@ class Pipeline:
             unacked = iter(events)
             messages = await self._messages([event.message for event in events])
             await self._record_gaps(messages)
-            for part in interactions.within_bytes(messages, settings.batch_bytes):
+            for part in batches.within_bytes(messages, settings.batch_bytes):
                 with self.metrics.stage("decode"):
                     unpacked = await self._on(self._scoring, _unpack, part, self.registry)
-                for batch in interactions.batches(unpacked, self._limits):
+                for batch in batches.batches(unpacked, self._limits):
                     await self._handle(batch)
                     for _ in batch:
                         await stream.ack(next(unacked))
@@ -111,18 +111,18 @@ class Pipeline:
         dead = [letter for unpacked in batch for letter in unpacked.dead]
         shed_after_s = self.settings.shed_after_s
         shed_before = 0.0 if shed_after_s is None else 1e6 * (time.time() - shed_after_s)
-        score = partial(interactions.score, shed_before=shed_before)
+        judge = partial(score.score, shed_before=shed_before)
         started = time.monotonic()
         with self.metrics.stage("score"):
-            scored, unredacted = await self._on(self._scoring, score, events, self.scorer)
+            scored, unredacted = await self._on(self._scoring, judge, events, self.scorer)
         if events and events[-1].message.time >= shed_before:  # else it says nothing of what scoring takes
             size_bytes = sum(len(unpacked.message.value) for unpacked in batch)
             self._seconds_per_byte = (time.monotonic() - started) / size_bytes
         self.metrics.embedded(self.scorer.cache_lookups)
         scored, canaries = canary.split(scored)
         with self.metrics.stage("store"):
-            stored, refused = await self._on(self._storing, interactions.store, scored, self.sink.write)
-            refused += await self._on(self._storing, producer_reports.store, batch, self.sink.write)
+            stored, refused = await self._on(self._storing, store.store, scored, self.sink.write)
+            refused += await self._on(self._storing, store.store_reports, batch, self.sink.write)
             await self._store_canaries(canaries)
         with self.metrics.stage("publish"):
             letters = dead + unredacted + refused
@@ -191,7 +191,7 @@ class Pipeline:
             self.metrics.insert_retries.labels(failure).inc()
 
     async def _record_replays(self, messages: Sequence[tuple[Message, int]], died: Sequence[DeadLetter]) -> None:
-        await self._write(replays.table(messages, died))
+        await self._write(replay.table(messages, died))
 
     async def _store_signals(self, found: Sequence[Signal]) -> None:
         await self._write(signals.table(found))
@@ -233,7 +233,7 @@ class Pipeline:
         if not gaps:
             return
         log.error("%d gaps in the offsets: messages were gone before they were read; see v_offset_gaps", len(gaps))
-        await self._write(offsets.table(gaps))
+        await self._write(offset_gaps.table(gaps))
         self.metrics.offset_gaps.inc(len(gaps))
         for gap in gaps:
             # Faust commits nothing past a gap at the head (faust-streaming 606), so the lag would grow for ever.
@@ -271,10 +271,10 @@ class Pipeline:
 def _finding_records(stored: Sequence[ScoredEvent], registry: Registry | None) -> list[tuple[bytes, bytes]]:
     return [
         (state_key(found), data)
-        for found in interactions.finding_batches(stored)
-        for data in interactions.encode_within(found, topics.MAX_RECORD_BYTES, registry)
+        for found in publish.finding_batches(stored)
+        for data in publish.encode_within(found, topics.MAX_RECORD_BYTES, registry)
     ]
 
 
 def _unpack(messages: Sequence[Message], registry: Registry | None) -> list[Unpacked]:
-    return [interactions.unpack(message, registry) for message in messages]
+    return [decode.unpack(message, registry) for message in messages]

@@ -15,7 +15,7 @@ import pytest
 from tests.fuzz.payloads import Payloads
 from tests.fuzz.pipeline import FuzzedWorker
 from watchline.streams.messages import Unpacked
-from watchline.streams.worker import interactions
+from watchline.streams.worker.stages import decode
 
 PAYLOADS = 6_000
 LAST_LINE = re.compile(r"payloads=(\d+) crashes=0 stored=(\d+) dead_letters=(\d+) unaccounted=0")
@@ -84,14 +84,14 @@ def raise_on_some(unpacked: Unpacked) -> Unpacked:
 def test_a_fault_is_seen(
     worker: FuzzedWorker, monkeypatch: pytest.MonkeyPatch, fault: Any, crashes: int, said: str
 ) -> None:
-    unpack = interactions.unpack
+    unpack = decode.unpack
     payloads = Payloads("watchline", bases=10).take(120)
     assert worker.run(payloads, 0).failures == {}
 
     def faulty(*arguments: Any) -> Unpacked:
         return fault(unpack(*arguments))
 
-    monkeypatch.setattr(interactions, "unpack", faulty)
+    monkeypatch.setattr(decode, "unpack", faulty)
     outcome = worker.run(payloads, 0)
     assert outcome.crashes == crashes and len(outcome.failures) >= 3
     assert all(re.search(said, why) for why in outcome.failures.values())

@@ -22,9 +22,10 @@ from watchline.streams.clickhouse.sink import Sink, Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Event, Message, ScoredEvent
 from watchline.streams.monitor import signals
-from watchline.streams.worker import feedback, interactions
+from watchline.streams.worker import feedback
 from watchline.streams.worker import offset_gaps as offsets
 from watchline.streams.worker.offset_gaps import Gap
+from watchline.streams.worker.stages import store
 
 DECISIONS = ("evaluated", "not_applicable", "not_sampled", "shed", "failed")
 PLANNED = {"groundedness": "1", "toxicity": "1", "pii": "1"}
@@ -271,7 +272,7 @@ def test_findings_that_arrive_before_their_interaction_are_not_counted(clickhous
     refresh(client)
     check_views(client, events[:20])
     check_rollups(client, events[:20])
-    stored, dead = interactions.store(events[10:], Sink(lambda: client, 5).write)
+    stored, dead = store.store(events[10:], Sink(lambda: client, 5).write)
     assert (len(stored), dead) == (20, [])
     refresh(client)
     check_views(client, events)

@@ -12,10 +12,10 @@ from tests.schemas.samples import FINDING, INTERACTION, TIME
 from watchline.detectors.scorer import Scored
 from watchline.schemas import codec
 from watchline.schemas.records import Finding, Interaction, InteractionBatch
-from watchline.streams.clickhouse import rows
+from watchline.streams.clickhouse import producer_reports, rows
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.messages import Event, Message, ScoredEvent, Unpacked
-from watchline.streams.worker import interactions, producer_reports
+from watchline.streams.worker.stages import decode, store
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
 PLANNED = {"groundedness": "v1", "toxicity": "v1"}
@@ -42,7 +42,7 @@ def client(clickhouse: Callable[..., Any]) -> Any:
 
 
 def write(client: Any, events: list[ScoredEvent]) -> None:
-    stored, dead = interactions.store(events, Sink(lambda: client, 5).write)
+    stored, dead = store.store(events, Sink(lambda: client, 5).write)
     assert (len(stored), dead) == (len(events), [])
 
 
@@ -143,7 +143,7 @@ def report(next_sequence: int, feedback: int = 0, later: int = 0, **by_reason: i
         feedback_dropped=feedback,
         interactions=(),
     )
-    return interactions.unpack(Message("raw", "id", 0, 0, TIME, codec.encode(batch)))
+    return decode.unpack(Message("raw", "id", 0, 0, TIME, codec.encode(batch)))
 
 
 def test_what_a_producer_reports_is_seen_with_and_without_events(client: Any) -> None:
@@ -154,11 +154,11 @@ def test_what_a_producer_reports_is_seen_with_and_without_events(client: Any) ->
     sink = Sink(lambda: client, 5)
     origin = ("support-bot", "production")
     early, late = report(5, full=5), report(12, feedback=2, later=10_000_000, full=6, value=1)
-    assert producer_reports.store([early], sink.write) == []
+    assert store.store_reports([early], sink.write) == []
     assert gaps() == [(*origin, 0, 5, 5, {"full": 5}, 0, 0)]
     write(client, [scored(number) for number in range(5, 10)])  # of 12, 5 are stored and 7 dropped
     for batch in ([late, early], [late], [early]):  # out of order and delivered again
-        assert producer_reports.store(batch, sink.write) == []
+        assert store.store_reports(batch, sink.write) == []
         assert gaps() == [(*origin, 5, 7, 7, {"full": 6, "value": 1}, 2, 10)]
     write(client, [scored(12)])
     assert gaps() == [(*origin, 6, 7, 7, {"full": 6, "value": 1}, 2, 10)]

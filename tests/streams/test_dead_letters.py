@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from watchline.schemas.errors import FatalError
 from watchline.streams.clickhouse.sink import Sink
-from watchline.streams.dead_letters import MIN_EVENTS_FOR_RATIO, WHOLE_MESSAGE, Brake, DeadLetter, sent_back, table
+from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter, sent_back, table
 from watchline.streams.kafka import replay
 from watchline.streams.messages import Message
 
@@ -94,22 +93,3 @@ def test_how_a_replay_went(clickhouse: Callable[..., Any]) -> None:
     assert outcome() == [(0, 1)]
     rows = client.query("SELECT stored, dead FROM dead_letter_replays FINAL").result_rows
     assert rows == [(8, 0)]
-
-
-def test_brake_stops_at_poison_in_a_row() -> None:
-    brake = Brake(max_consecutive=3, max_ratio=1.0)
-    brake.count("raw", 0, [True, True, False, True, True])
-    brake.count("raw", 1, [True])  # another partition counts for itself
-    with pytest.raises(FatalError, match=r"3 dead letters in a row in raw\[0\].*MAX_CONSECUTIVE"):
-        brake.count("raw", 0, [True])
-
-
-def test_brake_stops_at_a_high_share() -> None:
-    brake = Brake(max_consecutive=10**6, max_ratio=0.25)
-    brake.count("raw", 0, [False, False, True, False] * (MIN_EVENTS_FOR_RATIO // 4))
-    with pytest.raises(FatalError, match="MAX_RATIO"):
-        brake.count("raw", 0, [True] * 10)
-
-
-def test_a_few_bad_ones_at_the_start_do_not() -> None:
-    Brake(max_consecutive=1000, max_ratio=0.01).count("raw", 0, [True] * 100)

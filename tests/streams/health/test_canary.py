@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 
 from tests.schemas.samples import TIME
-from tests.streams.worker.test_interactions import message
+from tests.streams.worker.test_stages import message
 from watchline.detectors.scorer import Scored
 from watchline.schemas.records import Message
-from watchline.streams.dead_letters import Brake
 from watchline.streams.health import canary
 from watchline.streams.messages import ScoredEvent
-from watchline.streams.worker import interactions
+from watchline.streams.worker.brake import Brake
+from watchline.streams.worker.stages import decode
 
 CANARY = canary.interaction(TIME)
 
@@ -26,7 +26,7 @@ def test_its_row_holds_no_text_whoever_sent_it() -> None:
     forged = dataclasses.replace(
         CANARY, input_messages=(Message("user", "jane@example.com"),), attributes={"worker": "jane@example.com"}
     )
-    (event,) = interactions.unpack(message(forged)).events
+    (event,) = decode.unpack(message(forged)).events
     table = canary.table([ScoredEvent(event, Scored(forged, (), {}, {}, np.empty(0, np.float32)))], "w1")
     assert "jane" not in str(table)
     assert table.name == "canaries"
@@ -34,6 +34,6 @@ def test_its_row_holds_no_text_whoever_sent_it() -> None:
 
 def test_it_does_not_hide_from_the_brake_that_everything_else_is_dead() -> None:
     brake = Brake(3, 1.0)
-    for outcomes in (interactions.unpack(message(value=b"junk")), interactions.unpack(message(CANARY))):
+    for outcomes in (decode.unpack(message(value=b"junk")), decode.unpack(message(CANARY))):
         brake.count("raw", 0, outcomes.outcomes)
     assert brake._consecutive == {("raw", 0): 1}

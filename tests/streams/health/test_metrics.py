@@ -10,14 +10,14 @@ import pytest
 
 from tests.documentation.metrics_table import families
 from tests.schemas.samples import INTERACTION
-from tests.streams.worker.test_interactions import BAD, message
+from tests.streams.worker.test_stages import BAD, message
 from watchline.detectors.scorer import Scored
 from watchline.schemas.records import Decision, Finding
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress, Reading
-from watchline.streams.messages import ScoredEvent
-from watchline.streams.worker import interactions
+from watchline.streams.messages import ScoredEvent, Unpacked
+from watchline.streams.worker.stages import decode
 
 LABELS = {"topic", "partition", "stage", "detector", "version", "reason", "code", "cache", "le"}
 
@@ -34,7 +34,7 @@ def scored(*decisions: Decision) -> ScoredEvent:
         Finding(event_id=INTERACTION.event_id, detector=f"d{n}", detector_version="1", decision=each, duration_us=500)
         for n, each in enumerate(decisions)
     )
-    (event,) = interactions.unpack(message(INTERACTION)).events
+    (event,) = decode.unpack(message(INTERACTION)).events
     return ScoredEvent(event, Scored(INTERACTION, findings, {}, {}, np.empty(0, np.float32)))
 
 
@@ -61,18 +61,18 @@ def test_cache_lookups_are_counted_from_the_totals() -> None:
     assert found["watchline_embedded_texts_total", "miss"] == 5
 
 
-def letters(*batches: interactions.Unpacked) -> Sequence[DeadLetter]:
+def letters(*batches: Unpacked) -> Sequence[DeadLetter]:
     return [letter for batch in batches for letter in batch.dead]
 
 
 def test_dead_letters_have_one_of_four_reasons() -> None:
     metrics = Metrics({})
-    (event,) = interactions.unpack(message(INTERACTION)).events
+    (event,) = decode.unpack(message(INTERACTION)).events
     document = dataclasses.replace(INTERACTION.documents[0], score=float("inf"))
     bad_document = dataclasses.replace(INTERACTION, documents=(document,))
     metrics.buried(
         [
-            *letters(interactions.unpack(message(BAD, bad_document)), interactions.unpack(message(value=b"jane: x"))),
+            *letters(decode.unpack(message(BAD, bad_document)), decode.unpack(message(value=b"jane: x"))),
             event.dead_letter("redaction failed"),
             event.dead_letter("row refused: ClickHouse code 53"),
         ]

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from tests.schemas.samples import INTERACTION, TIME
 from watchline.detectors.scorer import RedactionFailed, Scored
-from watchline.schemas.codec import decode, encode
+from watchline.schemas import codec
+from watchline.schemas.codec import encode
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.streams.clickhouse.sink import Rejected
 from watchline.streams.dead_letters import table
 from watchline.streams.messages import Message, ScoredEvent, Unpacked, kafka_time
-from watchline.streams.worker import interactions, producer_reports
+from watchline.streams.worker import batches
+from watchline.streams.worker.stages import decode, publish, score, store
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
 BAD = dataclasses.replace(INTERACTION, latency_s=float("nan"))
@@ -26,12 +28,12 @@ def message(*events: Interaction, offset: int = 0, value: bytes | None = None) -
 
 
 def test_one_bad_event_costs_itself() -> None:
-    unpacked = interactions.unpack(message(INTERACTION, BAD, INTERACTION))
+    unpacked = decode.unpack(message(INTERACTION, BAD, INTERACTION))
     assert [event.index for event in unpacked.events] == [0, 2]
     assert unpacked.outcomes == [False, True, False]
     (letter,) = unpacked.dead
     assert (letter.index, letter.event_id, letter.offset) == (1, BAD.event_id, 0)
-    alone = decode(letter.value, InteractionBatch)
+    alone = codec.decode(letter.value, InteractionBatch)
     assert (alone.producer_id, alone.first_sequence, alone.dropped) == (PRODUCER, 41, 2)
     assert [event.event_id for event in alone.interactions] == [BAD.event_id]
 
@@ -40,13 +42,13 @@ def test_one_bad_event_costs_itself() -> None:
 def test_a_time_that_the_sender_made_up_can_be_stored(timestamp_s: float) -> None:
     """Topics of ours bear the broker's time. A letter with a time that no datetime can hold would stop the worker."""
     came = dataclasses.replace(message(value=b"junk"), time=kafka_time(timestamp_s))
-    ((time, *_),) = table(interactions.unpack(came).dead).rows
+    ((time, *_),) = table(decode.unpack(came).dead).rows
     assert 1970 <= time.year <= 2100
     assert kafka_time(1.5) == 1_500_000
 
 
 def test_undecodable_bytes_are_kept_as_they_are() -> None:
-    unpacked = interactions.unpack(message(value=b"junk"))
+    unpacked = decode.unpack(message(value=b"junk"))
     assert (unpacked.events, unpacked.outcomes) == ([], [True])
     assert unpacked.dead[0].value == b"junk"
     assert unpacked.dead[0].index == -1
@@ -56,7 +58,7 @@ def test_an_envelope_without_events_or_with_a_bad_producer_is_kept_as_it_is() ->
     """Its events would be refused one by one by ClickHouse's client, which logs the value that it refuses."""
     value = encode(InteractionBatch(producer_id="jane@example.com", first_sequence=0, interactions=(INTERACTION,)))
     for came, reason in ((message(), "interactions: none"), (message(value=value), "producer_id: not a UUID")):
-        unpacked = interactions.unpack(came)
+        unpacked = decode.unpack(came)
         assert (unpacked.events, unpacked.outcomes) == ([], [True])
         (letter,) = unpacked.dead
         assert (letter.index, letter.reason, letter.value) == (-1, reason, came.value)
@@ -65,24 +67,24 @@ def test_an_envelope_without_events_or_with_a_bad_producer_is_kept_as_it_is() ->
 def test_a_sequence_number_at_its_end_costs_the_message_and_not_the_worker() -> None:
     """The second event's own number would be no long: writing its dead letter raised, at every start again."""
     batch = InteractionBatch(producer_id=PRODUCER, first_sequence=(1 << 63) - 1, interactions=(INTERACTION, BAD))
-    unpacked = interactions.unpack(message(value=encode(batch)))
+    unpacked = decode.unpack(message(value=encode(batch)))
     assert [letter.index for letter in unpacked.dead] == [-1]
 
 
 def test_a_report_of_drops_is_no_event() -> None:
     batch = InteractionBatch(producer_id=PRODUCER, first_sequence=9, dropped=2, time=TIME, interactions=())
-    unpacked = interactions.unpack(message(value=encode(batch)))
+    unpacked = decode.unpack(message(value=encode(batch)))
     assert (unpacked.events, unpacked.dead, unpacked.outcomes, unpacked.report) == ([], [], [], batch)
-    assert interactions.unpack(message(INTERACTION)).report is None
-    refused = interactions.unpack(message(value=encode(dataclasses.replace(batch, dropped_by={"joe@example.org": 2}))))
+    assert decode.unpack(message(INTERACTION)).report is None
+    refused = decode.unpack(message(value=encode(dataclasses.replace(batch, dropped_by={"joe@example.org": 2}))))
     assert (refused.report, refused.outcomes) == (None, [True])
     assert "joe" not in refused.dead[0].reason
 
 
 def test_a_report_that_clickhouse_refuses_is_a_dead_letter() -> None:
     batch = InteractionBatch(producer_id=PRODUCER, first_sequence=9, dropped=2, time=TIME, interactions=())
-    unpacked = [interactions.unpack(message(INTERACTION)), interactions.unpack(message(value=encode(batch), offset=7))]
-    (letter,) = producer_reports.store(unpacked, lambda table: [Rejected(len(table.rows) - 1, "code 53")])
+    unpacked = [decode.unpack(message(INTERACTION)), decode.unpack(message(value=encode(batch), offset=7))]
+    (letter,) = store.store_reports(unpacked, lambda table: [Rejected(len(table.rows) - 1, "code 53")])
     assert (letter.offset, letter.value, letter.reason) == (7, encode(batch), "row refused: code 53")
 
 
@@ -94,7 +96,7 @@ def test_batches_hold_every_message_once_and_stop_when_full(
         Unpacked(message(offset=offset, value=b"x" * size_bytes), [None] * events, [], [])  # type: ignore[list-item]
         for offset, (events, size_bytes) in enumerate(sizes)
     ]
-    cut = list(interactions.batches(messages, lambda: (max_events, max_bytes)))
+    cut = list(batches.batches(messages, lambda: (max_events, max_bytes)))
     assert [unpacked for batch in cut for unpacked in batch] == messages
     for batch in cut:
         events = sum(len(unpacked.events) for unpacked in batch)
@@ -105,7 +107,7 @@ def test_batches_hold_every_message_once_and_stop_when_full(
 @given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
 def test_parts_hold_every_message_once_and_no_more_bytes_than_allowed(sizes: list[int], limit: int) -> None:
     messages = [message(value=b"x" * size, offset=offset) for offset, size in enumerate(sizes)]
-    parts = list(interactions.within_bytes(messages, limit))
+    parts = list(batches.within_bytes(messages, limit))
     assert [each for part in parts for each in part] == messages
     assert all(len(part) == 1 or sum(len(each.value) for each in part) <= limit for part in parts)
 
@@ -124,18 +126,18 @@ class Scorer:
 
 
 def test_what_could_not_be_redacted_is_a_dead_letter() -> None:
-    unpacked = interactions.unpack(message(INTERACTION, dataclasses.replace(INTERACTION, app="fails")))
-    scored, dead = interactions.score(unpacked.events, Scorer())  # type: ignore[arg-type]
+    unpacked = decode.unpack(message(INTERACTION, dataclasses.replace(INTERACTION, app="fails")))
+    scored, dead = score.score(unpacked.events, Scorer())  # type: ignore[arg-type]
     assert [item.event.index for item in scored] == [0]
     assert [(letter.index, letter.reason) for letter in dead] == [(1, "redaction failed")]
 
 
 def test_what_has_waited_too_long_in_kafka_is_shed() -> None:
     old, new = message(INTERACTION), dataclasses.replace(message(INTERACTION), time=TIME + 5)
-    events = [event for each in (old, new, old) for event in interactions.unpack(each).events]
+    events = [event for each in (old, new, old) for event in decode.unpack(each).events]
     scorer = Scorer()
     for shed_before, shed in ((0.0, []), (TIME, []), (TIME + 1, [0, 2]), (TIME + 6, [0, 1, 2])):
-        scored, _ = interactions.score(events, scorer, shed_before=shed_before)  # type: ignore[arg-type]
+        scored, _ = score.score(events, scorer, shed_before=shed_before)  # type: ignore[arg-type]
         assert (scorer.shed, len(scored)) == (shed, 3)
 
 
@@ -143,26 +145,26 @@ def test_what_has_waited_too_long_in_kafka_is_shed() -> None:
 def test_finding_batches_are_keyed_and_in_order(prompt_name: str | None) -> None:
     changed = dataclasses.replace(INTERACTION, prompt_name=prompt_name)
     other = dataclasses.replace(INTERACTION, app="other", prompt_name=prompt_name)
-    unpacked = interactions.unpack(message(changed, other, changed, offset=7))
+    unpacked = decode.unpack(message(changed, other, changed, offset=7))
     scored = [ScoredEvent(event, Scored(event.interaction, (), {}, {}, ())) for event in unpacked.events]  # type: ignore[arg-type]
-    first, second = interactions.finding_batches(scored)
+    first, second = publish.finding_batches(scored)
     assert (first.app, first.prompt_name, [item.raw_index for item in first.items]) == (
         "support-bot",
         prompt_name,
         [0, 2],
     )
     assert (second.app, [item.raw_offset for item in second.items]) == ("other", [7])
-    assert decode(encode(first), type(first)) == first
+    assert codec.decode(encode(first), type(first)) == first
 
 
 def test_a_batch_that_is_too_large_for_kafka_is_split_in_order() -> None:
-    unpacked = interactions.unpack(message(*[INTERACTION] * 9))
+    unpacked = decode.unpack(message(*[INTERACTION] * 9))
     scored = [ScoredEvent(event, Scored(event.interaction, (), {}, {}, ())) for event in unpacked.events]  # type: ignore[arg-type]
-    (batch,) = interactions.finding_batches(scored)
+    (batch,) = publish.finding_batches(scored)
     whole = len(encode(batch))
-    assert list(interactions.encode_within(batch, whole)) == [encode(batch)]
-    parts = list(interactions.encode_within(batch, whole // 3))
+    assert list(publish.encode_within(batch, whole)) == [encode(batch)]
+    parts = list(publish.encode_within(batch, whole // 3))
     assert len(parts) > 2
     assert all(len(part) <= whole // 3 for part in parts)
-    assert [item.raw_index for part in parts for item in decode(part, type(batch)).items] == list(range(9))
-    assert len(list(interactions.encode_within(batch, 1))) == 9
+    assert [item.raw_index for part in parts for item in codec.decode(part, type(batch)).items] == list(range(9))
+    assert len(list(publish.encode_within(batch, 1))) == 9

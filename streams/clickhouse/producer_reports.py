@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from watchline.schemas.records import InteractionBatch
-from watchline.streams.clickhouse.sink import Rejected, Table, month
-from watchline.streams.dead_letters import DeadLetter
-from watchline.streams.messages import Unpacked
-
-
-def store(batch: Sequence[Unpacked], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
-    """Writes the reports among these messages; returns as dead letters those that ClickHouse will never take."""
-    reports = [(unpacked.message, unpacked.report) for unpacked in batch if unpacked.report is not None]
-    rejected = write(table([report for _, report in reports]))
-    return [reports[each.index][0].dead_letter(f"row refused: {each.reason}") for each in rejected]
+from watchline.streams.clickhouse.sink import Table, month
 
 
 def table(reports: Sequence[InteractionBatch]) -> Table:

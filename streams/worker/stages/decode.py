@@ -1,0 +1,36 @@
+"""Messages of the raw topic to events and dead letters: decode, check."""
+
+from __future__ import annotations
+
+from watchline.schemas.codec import Registry, decode, encode
+from watchline.schemas.errors import PoisonError
+from watchline.schemas.records import InteractionBatch
+from watchline.schemas.validation import check, check_envelope
+from watchline.streams.health.canary import is_canary
+from watchline.streams.kafka.topics import MAX_RECORD_BYTES
+from watchline.streams.messages import Event, Message, Unpacked
+
+
+def unpack(message: Message, registry: Registry | None = None) -> Unpacked:
+    """Decodes and checks a message. Bytes or an envelope that can't be read cost the message, an event only itself."""
+    try:
+        batch = decode(message.value, InteractionBatch, registry)
+        check_envelope(batch, received=message.time)
+    except PoisonError as error:
+        return Unpacked(message, [], [message.dead_letter(str(error))], [True])
+    unpacked = Unpacked(message, [], [], [], batch if batch.is_report else None)
+    for index, interaction in enumerate(batch.interactions):
+        event = Event(interaction, message, batch, index, registry)
+        try:
+            check(interaction, received=message.time)
+            # More than Kafka takes uncompressed: nobody but who means harm packs that, and scoring it takes minutes.
+            if len(message.value) > MAX_RECORD_BYTES and len(encode(interaction)) > MAX_RECORD_BYTES:
+                raise PoisonError(f"event: larger than {MAX_RECORD_BYTES:,} bytes")
+        except PoisonError as error:
+            unpacked.dead.append(event.dead_letter(str(error)))
+            unpacked.outcomes.append(True)
+        else:
+            unpacked.events.append(event)
+            if not is_canary(interaction):  # which says nothing of the apps' events
+                unpacked.outcomes.append(False)
+    return unpacked

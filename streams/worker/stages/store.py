@@ -1,0 +1,34 @@
+"""Scored events and reports of drops into ClickHouse; what it will never take is a dead letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from watchline.streams.clickhouse import producer_reports, rows
+from watchline.streams.clickhouse.sink import Rejected, Table
+from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.messages import ScoredEvent, Unpacked
+
+
+def store(
+    scored: Sequence[ScoredEvent], write: Callable[[Table], list[Rejected]]
+) -> tuple[list[ScoredEvent], list[DeadLetter]]:
+    """Writes findings, then interactions: whoever sees an interaction sees its findings.
+
+    Returns the events that are stored, and as dead letters those of which ClickHouse will never take a row.
+    """
+    findings, owner = rows.findings_table(scored)
+    refused = {owner[rejected.index]: rejected.reason for rejected in write(findings)}
+    kept = [index for index in range(len(scored)) if index not in refused]
+    for rejected in write(rows.interactions_table([scored[index] for index in kept])):
+        refused[kept[rejected.index]] = rejected.reason
+    stored = [item for index, item in enumerate(scored) if index not in refused]
+    dead = [scored[index].event.dead_letter(f"row refused: {reason}") for index, reason in sorted(refused.items())]
+    return stored, dead
+
+
+def store_reports(batch: Sequence[Unpacked], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
+    """Writes the reports among these messages; returns as dead letters those that ClickHouse will never take."""
+    reports = [(unpacked.message, unpacked.report) for unpacked in batch if unpacked.report is not None]
+    rejected = write(producer_reports.table([report for _, report in reports]))
+    return [reports[each.index][0].dead_letter(f"row refused: {each.reason}") for each in rejected]
