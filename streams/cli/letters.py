@@ -44,7 +44,7 @@ def rows(
     resolved: bool = True,
 ) -> tuple[Sequence[str], list[Row]]:
     """Columns and rows of v_dead_letters (`d`). Raises what `open_queries` and its queries raise."""
-    from watchline.streams.query.run import open_queries
+    from watchline.streams.query.open import open_queries
 
     parameters = {"reason": reason, "topic": topic, "since": f"{since:%Y-%m-%d %H:%M:%S}"}
     conditions = [

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
-from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
+from watchline.schemas.errors import TransientError
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.query.policy import QueryError, check
 from watchline.streams.settings import Settings
@@ -112,50 +111,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return str(value)
-
-
-@contextmanager
-def open_queries(settings: Settings) -> Iterator[Queries]:
-    """The running worker where one has the embedded store open, else the store itself.
-
-    Raises ConfigurationError where there is no data yet, and what `connect` raises.
-    """
-    from watchline.streams.query.server import Asker
-
-    nothing = ConfigurationError(
-        f"no data yet in {settings.data_dir}; run `watchline demo` or `watchline up`, or set WATCHLINE_DATA_DIR"
-        if settings.embedded_store
-        else f"ClickHouse has no database {settings.clickhouse_database}: run `watchline migrate` first"
-    )
-    if settings.embedded_store:
-        if Asker.answers(settings.query_socket):
-            yield Asker(settings.query_socket)
-            return
-        if not (settings.data_dir / "clickhouse").is_dir():
-            raise nothing
-    try:
-        client = reader(settings)
-    except FatalError as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        raise FatalError(f"{error}. A worker that has just started answers in a few seconds") from None
-    except Exception as error:
-        if _UNKNOWN_DATABASE in (getattr(error, "code", None), getattr(error.__cause__, "code", None)):
-            raise nothing from None
-        raise
-    try:
-        yield _Direct(client, settings.clickhouse_database)
-    finally:
-        client.close()
-
-
-@dataclass(frozen=True, slots=True)
-class _Direct:
-    client: Any
-    database: str
-
-    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
-        return run(self.client, sql, parameters, database=self.database)
 
 
 def _query(client: Any, sql: str, parameters: Mapping[str, str] | None) -> Any:

@@ -6,22 +6,20 @@ One POST for one query, JSON both ways. Only the worker's own user can reach the
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import os
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
+from watchline.schemas.errors import ConfigurationError, FatalError
+from watchline.streams.query.client import Asker
 from watchline.streams.query.policy import QueryError
-from watchline.streams.query.run import MAX_SECONDS, Result, reader, run
+from watchline.streams.query.run import reader, run
 from watchline.streams.settings import Settings
 
-ANSWER_TIMEOUT_S = 3 * MAX_SECONDS  # queries wait for one another
 MAX_PATH_BYTES = 107  # of the kernel
 
 
@@ -90,50 +88,6 @@ class QueryServer:
     def _run(self, sql: str, parameters: Mapping[str, str]) -> str:
         result = run(self._client, sql, parameters, database=self._settings.clickhouse_database)
         return json.dumps({"columns": result.columns, "rows": result.rows})
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """The other end: asks the worker that listens on a socket."""
-
-    path: Path
-
-    @staticmethod
-    def answers(path: Path) -> bool:
-        """Whether somebody listens there."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                return probe.connect_ex(os.fspath(path)) == 0
-            except OSError:  # the path is too long for a socket
-                return False
-
-    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
-        """Runs one SELECT over the views in the worker. Raises QueryError, TransientError where it is gone or busy."""
-        connection = _UnixConnection(self.path)
-        try:
-            connection.request("POST", "/", json.dumps({"sql": sql, "parameters": dict(parameters or {})}))
-            response = connection.getresponse()
-            answer = json.loads(response.read())
-        except TimeoutError:
-            raise TransientError(f"the worker gave no answer for {ANSWER_TIMEOUT_S} s; try again") from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise TransientError(f"the worker went away: {type(error).__name__}; try again") from error
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise QueryError(answer["error"])
-        return Result(answer["columns"], answer["rows"])
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=ANSWER_TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(os.fspath(self._path))
 
 
 def _listen(path: Path) -> socket.socket:

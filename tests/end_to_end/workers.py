@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from watchline.streams.kafka import topics
-from watchline.streams.query.run import open_queries
+from watchline.streams.query.open import open_queries
 from watchline.streams.settings import Settings, load
 from watchline.streams.worker.process import STATE_FILE
 

@@ -101,7 +101,7 @@ class Demo:
         from watchline.streams.demo import recording
         from watchline.streams.demo.replay import replay
         from watchline.streams.embedded.services import Services
-        from watchline.streams.query.run import open_queries
+        from watchline.streams.query.open import open_queries
 
         started = time.monotonic()
         recorded = recording.load()

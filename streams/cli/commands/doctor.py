@@ -115,7 +115,7 @@ def _registry(settings: Any) -> Iterator[Finding]:
 
 def _store(settings: Any) -> Iterator[Finding]:
     from watchline.streams.clickhouse.connect import connect
-    from watchline.streams.query.server import Asker
+    from watchline.streams.query.client import Asker
     from watchline.streams.settings import show_value
 
     if settings.embedded_store and Asker.answers(settings.query_socket):

@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the rows."""
-    from watchline.streams.query.run import open_queries
+    from watchline.streams.query.open import open_queries
     from watchline.streams.settings import load
 
     sql = sys.stdin.read() if args.sql == "-" else args.sql

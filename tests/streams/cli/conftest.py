@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from watchline.streams.query import run as query
+from watchline.streams.query.open import _Direct
 from watchline.streams.query.run import Queries
 
 EVENT_ID = "0190b5a4-7c1e-7000-8000-000000000001"
@@ -90,9 +91,9 @@ def reading(stored: Any, clickhouse: Callable[..., Any], monkeypatch: pytest.Mon
         client = clickhouse(migrated=False)
         client.command(f"USE {stored.test_database}")
         query.restrict(client)
-        yield query._Direct(client, stored.test_database)
+        yield _Direct(client, stored.test_database)
 
-    monkeypatch.setattr(query, "open_queries", open_queries)
+    monkeypatch.setattr("watchline.streams.query.open.open_queries", open_queries)
 
 
 def _insert(client: Any, table: str, **values: Any) -> None:

@@ -11,8 +11,9 @@ from tests.clickhouse_server import ClickHouseServer
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
+from watchline.streams.query.open import open_queries
 from watchline.streams.query.policy import QueryError
-from watchline.streams.query.run import LIMITS, Queries, Result, open_queries
+from watchline.streams.query.run import LIMITS, Queries, Result
 from watchline.streams.settings import load
 
 

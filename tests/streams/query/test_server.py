@@ -16,8 +16,10 @@ import pytest
 
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
 from watchline.streams.query import run as query
+from watchline.streams.query.client import Asker
+from watchline.streams.query.open import open_queries
 from watchline.streams.query.policy import QueryError
-from watchline.streams.query.server import Asker, QueryServer
+from watchline.streams.query.server import QueryServer
 from watchline.streams.settings import Settings, load
 
 
@@ -52,7 +54,7 @@ def settings(tmp_path: Path, clickhouse: Callable[..., Any], monkeypatch: pytest
 
 
 def test_it_answers_as_the_engine_does(settings: Settings) -> None:
-    with running(QueryServer(settings)), query.open_queries(settings) as queries:
+    with running(QueryServer(settings)), open_queries(settings) as queries:
         assert isinstance(queries, Asker)
         assert queries.query("SELECT {a:String} AS a, NULL AS b, now() > 0 AS c", {"a": "it's ü\n"}) == query.Result(
             ["a", "b", "c"], [["it's ü\n", None, 1]]
