@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from watchline.detectors.scorer import Scored
 from watchline.schemas.codec import Registry, encode
@@ -15,6 +17,25 @@ YEAR_2100_S = 4_102_444_800
 def kafka_time(timestamp_s: float) -> int:
     """Kafka's time of a message in microseconds, 1970 to 2100: in a topic not of our making it is the sender's word."""
     return int(min(max(timestamp_s, 0), YEAR_2100_S) * 1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is sent to a topic. Without `partition` the key decides, or chance where there is none."""
+
+    value: bytes | None
+    key: bytes | None = None
+    partition: int | None = None
+    headers: Mapping[str, bytes] | None = None
+
+
+class Taken(Protocol):
+    """Messages that were read together and are acknowledged by hand, in order."""
+
+    @property
+    def messages(self) -> Sequence[Any]: ...
+
+    async def acknowledge(self, count: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

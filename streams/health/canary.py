@@ -9,15 +9,15 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from watchline.schemas.codec import Registry, encode
 from watchline.schemas.records import Document, Interaction, InteractionBatch, Message
 from watchline.streams.clickhouse.sink import Table, month
 from watchline.streams.ids import uuid7
 from watchline.streams.kafka import topics
-from watchline.streams.messages import ScoredEvent
+from watchline.streams.messages import Record, ScoredEvent
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -74,20 +74,30 @@ def table(canaries: Sequence[ScoredEvent], worker: str) -> Table:
 _COLUMNS = ("event_id", "time", "worker", "producer_id", "raw_topic", "raw_topic_id", "raw_partition", "raw_offset")
 
 
-async def send(app: Any, settings: Settings, registry: Registry | None = None) -> None:
+class Member(Protocol):
+    """What sending canaries needs of a member of the workers' group."""
+
+    @property
+    def stopping(self) -> bool: ...
+
+    def assignment(self) -> set[tuple[str, int]]: ...
+
+    async def publish(self, topic: str, records: Iterable[Record]) -> None: ...
+
+
+async def send(member: Member, settings: Settings, registry: Registry | None = None) -> None:
     """Sends one to each assigned partition of the raw topic, now and every `canary_interval_s`, until cancelled.
 
     One that can't be sent is only logged: that none arrives is what alerts.
     """
     producer_id, sequence = uuid7(), itertools.count()
     name = topics.interactions(settings.topic_prefix)
-    topic = app.topic(name, key_serializer="raw", value_serializer="raw")
-    while not app.should_stop:
-        for partition in sorted(tp.partition for tp in app.consumer.assignment() if tp.topic == name):
+    while not member.stopping:
+        for partition in sorted(number for topic, number in member.assignment() if topic == name):
             event = interaction(time.time_ns() // 1000)
             envelope = InteractionBatch(producer_id=producer_id, first_sequence=next(sequence), interactions=(event,))
             try:
-                await (await topic.send(partition=partition, value=encode(envelope, registry)))
+                await member.publish(name, [Record(encode(envelope, registry), partition=partition)])
             except Exception as error:
                 log.warning("the canary for partition %d was not sent: %s", partition, type(error).__name__)
         await asyncio.sleep(settings.canary_interval_s)

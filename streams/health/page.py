@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import errno
 import logging
-from typing import Any
+from collections.abc import Mapping
+from typing import Protocol
 
 from aiohttp import web
 
 from watchline.streams.health.metrics import CONTENT_TYPE, Metrics
-from watchline.streams.health.progress import Progress, read
+from watchline.streams.health.progress import Partition, Progress, Reading
 
 log = logging.getLogger(__name__)
 
 
-async def serve(app: Any, progress: Progress, metrics: Metrics, host: str, port: int) -> tuple[web.AppRunner, int]:
+class Member(Protocol):
+    """What the page needs of a member of the workers' group."""
+
+    @property
+    def stopping(self) -> bool: ...
+
+    def reading(self, ends: Mapping[Partition, int]) -> Reading: ...
+
+
+async def serve(
+    member: Member, progress: Progress, metrics: Metrics, host: str, port: int
+) -> tuple[web.AppRunner, int]:
     """Serves until the runner is cleaned up. Returns the runner and the port it got.
 
     GET /livez: 200, or 503 when stalled. GET /readyz: 200 once partitions are assigned and the store has answered,
@@ -22,15 +34,15 @@ async def serve(app: Any, progress: Progress, metrics: Metrics, host: str, port:
     """
 
     async def livez(request: web.Request) -> web.Response:
-        progress.observe(read(app, progress.ends))
+        progress.observe(member.reading(progress.ends))
         return web.json_response(progress.report(), status=503 if progress.is_stalled else 200)
 
     async def readyz(request: web.Request) -> web.Response:
-        reasons = progress.not_ready(draining=app.should_stop)
+        reasons = progress.not_ready(draining=member.stopping)
         return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
     async def scrape(request: web.Request) -> web.Response:
-        progress.observe(read(app, progress.ends))
+        progress.observe(member.reading(progress.ends))
         return web.Response(body=metrics.scrape(progress), headers={"Content-Type": CONTENT_TYPE})
 
     page = web.Application()

@@ -1,6 +1,6 @@
 """Whether the worker gets on: progress, not an open port. Where it doesn't, stacks into the log, and later the end.
 
-Progress is what Faust commits. It is judged topic by topic, by the messages that the topic's agent holds, and over all
+Progress is what is committed. It is judged topic by topic, by the messages that the topic's agent holds, and over all
 topics by those that wait in Kafka: so an agent that hangs is seen beside others that work, and a topic that waits its
 turn is no stall.
 """
@@ -12,7 +12,6 @@ import faulthandler
 import logging
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +30,7 @@ Partition = tuple[str, int]  # topic and number
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What Faust's consumer says at one moment, of the partitions that this worker has.
+    """What the consumer says at one moment, of the partitions that this worker has.
 
     `held` are the messages that were read and are not acknowledged yet, by topic, and `held_bytes` their sizes;
     `unread` messages wait in Kafka. `lag` is more than both where retention has taken what was never acknowledged.
@@ -144,42 +143,6 @@ class Progress:
         return [reason for reason, holds in reasons.items() if holds]
 
 
-def read(app: Any, ends: Mapping[Partition, int]) -> Reading:
-    """Asks Faust's consumer; empty before it has started. It knows the end of what it fetches only: hence `ends`."""
-    from faust.exceptions import ConsumerNotStarted
-
-    consumer = app.consumer
-    try:
-        assigned = consumer.assignment()
-    except ConsumerNotStarted:
-        return Reading()
-    offsets = consumer._committed_offset  # noqa: SLF001 - Faust has no public name for it
-    held, held_bytes = Counter[str](), Counter[str]()
-    for message in list(consumer.unacked):
-        held[message.topic] += 1
-        held_bytes[message.topic] += len(message.value or b"")
-    return Reading(
-        committed={(tp.topic, tp.partition): offsets.get(tp) for tp in assigned},
-        lag={
-            (tp.topic, tp.partition): max(
-                0, max(consumer.highwater(tp) or 0, ends.get((tp.topic, tp.partition), 0)) - (offsets.get(tp) or 0)
-            )
-            for tp in assigned
-        },
-        held=held,
-        held_bytes=held_bytes,
-        unread=sum(_unread(consumer, tp) for tp in assigned),
-    )
-
-
-def _unread(consumer: Any, partition: Any) -> int:
-    subscription = consumer._thread._consumer._subscription.subscription  # noqa: SLF001 - `position` must be awaited
-    state = subscription.assignment.state_value(partition) if subscription and subscription.assignment else None
-    if state is None or not state.has_valid_position:
-        return 0
-    return max(0, (state.highwater or 0) - int(state.position))
-
-
 async def follow_ends(progress: Progress, ask: Callable[[Iterable[Partition]], Mapping[Partition, int]]) -> None:
     """Asks Kafka for the ends of the partitions now and then, until cancelled: those that are paused aren't fetched.
 
@@ -199,8 +162,8 @@ async def follow_ends(progress: Progress, ask: Callable[[Iterable[Partition]], M
         await asyncio.sleep(ENDS_S)
 
 
-async def watch(app: Any, progress: Progress) -> None:
-    """Observes each second until it is cancelled. Ends the process with code 1 when it is hopelessly stuck.
+async def watch(read: Callable[[], Reading], progress: Progress) -> None:
+    """Observes what `read` says each second, until cancelled. Ends the process with code 1 where it is stuck for good.
 
     Stacks go to standard error, as the log does: files, lines and functions, no values. A loop that doesn't turn can't
     run this, so faulthandler's own thread, which needs no interpreter lock either, dumps and ends then.
@@ -209,7 +172,7 @@ async def watch(app: Any, progress: Progress) -> None:
     try:
         while True:
             faulthandler.dump_traceback_later(LOOP_STALL_S, exit=True)
-            progress.observe(read(app, progress.ends))
+            progress.observe(read())
             if progress.is_stalled and not dumped:
                 log.critical("messages wait, and nothing was committed for %.0f s; all stacks:", progress.stalled_s)
                 faulthandler.dump_traceback(all_threads=True)

@@ -10,11 +10,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any, Protocol
+from typing import Protocol
 
 from watchline.schemas.codec import Registry, decode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Signal
+from watchline.streams.messages import Taken
 from watchline.streams.monitor.monitor import Monitor
 from watchline.streams.throttled_log import ThrottledLog
 
@@ -24,7 +25,7 @@ MAX_PROMPTS = 500  # monitors of one partition; the one that was fed longest ago
 
 
 class Message(Protocol):
-    """A Kafka message, as Faust has them."""
+    """A Kafka message."""
 
     @property
     def partition(self) -> int: ...
@@ -82,13 +83,10 @@ class Monitoring:
         self._registry = registry
         self._monitors: dict[int, dict[bytes, Monitor | bytes]] = {}  # bytes until the prompt's next message
 
-    async def run(self, stream: Any, *, max_messages: int, linger_s: float) -> None:
-        """The agent on the findings topic: `handle`, then acknowledge in order. An exception must end the process."""
-        stream = stream.noack()
-        async for events in stream.noack_take(max_messages, within=linger_s):
-            await self.handle([event.message for event in events])
-            for event in events:
-                await stream.ack(event)
+    async def run(self, taken: Taken) -> None:
+        """`handle`, then acknowledge. An exception must end the process."""
+        await self.handle(taken.messages)
+        await taken.acknowledge(len(taken.messages))
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Processes messages in order. Returns when signals and states are safe: only then may they be acknowledged.

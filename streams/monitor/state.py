@@ -6,12 +6,12 @@ A findings partition has its states in the partition of the same number: whoever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any
 
 from watchline.schemas.errors import TransientError
 from watchline.streams.kafka import topics
+from watchline.streams.messages import Record
 from watchline.streams.settings import Settings
 
 LOAD_TIMEOUT_S = 60.0
@@ -19,12 +19,17 @@ POLL_S = 1.0
 
 
 class StateTopic:
-    """States by findings partition. `executor` reads, which blocks; Faust's producer writes."""
+    """States by findings partition. `executor` reads, which blocks; `publish` writes."""
 
-    def __init__(self, settings: Settings, app: Any, executor: Executor) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        publish: Callable[[str, Sequence[Record]], Awaitable[None]],
+        executor: Executor,
+    ) -> None:
         self._settings = settings
         self._topic_name = topics.monitor_state(settings.topic_prefix)
-        self._topic = app.topic(self._topic_name, key_serializer="raw", value_serializer="raw")
+        self._publish = publish
         self._executor = executor
 
     async def load(self, partition: int) -> Mapping[bytes, bytes]:
@@ -33,8 +38,7 @@ class StateTopic:
 
     async def save(self, partition: int, states: Mapping[bytes, bytes | None]) -> None:
         """Saves states; returns when the broker has them."""
-        sent = [await self._topic.send(key=key, value=state, partition=partition) for key, state in states.items()]
-        await asyncio.gather(*sent)
+        await self._publish(self._topic_name, [Record(state, key, partition) for key, state in states.items()])
 
     def _read(self, partition: int) -> dict[bytes, bytes]:
         from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition

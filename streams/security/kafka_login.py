@@ -93,19 +93,6 @@ class Security:
             tls.add_certificate(made, self.certificate_file, self.key_file, names)
         return made
 
-    def credentials(self) -> Any:
-        """As Faust takes it; None for PLAINTEXT."""
-        from faust import SASLCredentials, SSLCredentials
-
-        if self.with_sasl:
-            return SASLCredentials(
-                username=self.username,
-                password=self.password,
-                mechanism=self.sasl_mechanism,
-                ssl_context=self.context(),
-            )
-        return SSLCredentials(self.context()) if self.with_tls else None
-
     def explain(self, errors: Iterable[Any]) -> ConfigurationError | None:
         """What is wrong with these settings, by the errors (confluent_kafka.KafkaError) of a client; None: nothing."""
         for error in errors:

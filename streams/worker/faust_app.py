@@ -1,29 +1,193 @@
-"""The Faust app: one consumer, the pipeline's agents, and what happens when partitions come and go."""
+"""The worker as a member of its Kafka group: reads, acknowledges, publishes. The one file that knows Faust.
+
+The pattern is the only one that loses nothing when a worker dies: `stream.noack()` and `noack_take`, work off the event
+loop, every write awaited, acknowledgements last and in order, and an exception that ends the process.
+`take` and `take_events` acknowledge a batch whose handler raised (faust-streaming issues 189, 315 and 527).
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
+import faust
+from faust import SASLCredentials, SSLCredentials
+from faust.exceptions import ConsumerNotStarted
 from faust.tables import TableManager
+from faust.types import TP
+from mode.utils.queues import ThrowableQueue
 
-from watchline.schemas.codec import Registry
-from watchline.streams.health import canary
+from watchline.streams.health.progress import Partition, Reading
 from watchline.streams.kafka import topics
+from watchline.streams.messages import Record
+from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
-from watchline.streams.worker.flow_control import App
-from watchline.streams.worker.pipeline import Pipeline
 
 
-def create_app(settings: Settings, registry: Registry | None = None) -> tuple[App, Pipeline]:
-    """The app with its agents, and the pipeline behind them. Loads the detectors' models.
+class Taken:
+    """Messages that were read together; they are acknowledged by hand, in their order.
 
-    `registry` knows the ids of our schemas by now: the event loop asks for them.
+    Attributes
+    ----------
+    messages : sequence
+        Faust's messages: `topic`, `partition`, `offset`, `timestamp` in seconds, `value`, `headers`.
     """
-    app = App(
+
+    def __init__(self, stream: Any, events: Sequence[Any]) -> None:
+        self.messages = [event.message for event in events]
+        self._stream = stream
+        self._open = iter(events)
+
+    async def acknowledge(self, count: int) -> None:
+        """The next `count` messages are safe: they needn't be read again."""
+        for _ in range(count):
+            await self._stream.ack(next(self._open))
+
+
+class GroupMember:
+    """A member of the workers' consumer group, with a producer. Everything here runs in the event loop.
+
+    Parameters
+    ----------
+    settings
+        Brokers, login, group, bounds of what is read ahead.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._app = _app(settings)
+        self._app.on_before_shutdown.connect(self._leave)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the worker was told to stop, or has failed."""
+        return bool(self._app.should_stop)
+
+    def read(
+        self, topic: str, handle: Callable[[Taken], Awaitable[None]], *, max_messages: int, linger_s: float
+    ) -> None:
+        """Reads a topic: `handle` gets what has come, up to `max_messages` or after `linger_s`.
+
+        What it raises ends the process, and what it hasn't acknowledged comes again.
+        """
+
+        async def agent(stream: Any) -> None:
+            stream = stream.noack()
+            async for events in stream.noack_take(max_messages, within=linger_s):
+                await handle(Taken(stream, events))
+
+        self._app.agent(self._topic(topic), name=topic)(agent)
+
+    def on_assignment(self, assigned: Callable[[set[Partition]], None], revoked: Callable[[], None]) -> None:
+        """Tells of the partitions that this worker gets, all of them each time; nothing is in flight then."""
+
+        async def on_assigned(app: Any, partitions: Any, **_: Any) -> None:
+            assigned({(each.topic, each.partition) for each in partitions})
+
+        async def on_revoked(app: Any, partitions: Any, **_: Any) -> None:
+            revoked()
+
+        self._app.on_partitions_assigned.connect(on_assigned)
+        self._app.on_partitions_revoked.connect(on_revoked)
+
+    def task(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs beside the reading, from when the group is joined until the worker stops."""
+        self._app.task(run)
+
+    async def publish(self, topic: str, records: Iterable[Record]) -> None:
+        """Sends records; returns when the broker has them all."""
+        to = self._topic(topic)
+        sent = [
+            await to.send(key=record.key, value=record.value, partition=record.partition, headers=record.headers)
+            for record in records
+        ]
+        await asyncio.gather(*sent)
+
+    def assignment(self) -> set[Partition]:
+        """The partitions that this worker has; none before the group is joined."""
+        try:
+            return {(each.topic, each.partition) for each in self._app.consumer.assignment()}
+        except ConsumerNotStarted:
+            return set()
+
+    def committed(self, partition: Partition) -> int | None:
+        """The offset up to which the group has acknowledged a partition; None where it never has."""
+        offset: int | None = self._committed.get(TP(*partition))
+        return offset
+
+    def skip(self, partition: Partition, offset: int) -> None:
+        """Takes what lies before an offset, and is gone, for acknowledged.
+
+        Faust commits nothing past a gap at the head (faust-streaming 606), so the lag would grow for ever.
+        """
+        self._committed[TP(*partition)] = offset
+
+    def reading(self, ends: Mapping[Partition, int]) -> Reading:
+        """How far this worker has read; empty before the group is joined.
+
+        `ends`: of the partitions, since Faust knows the end of what it fetches only.
+        """
+        consumer = self._app.consumer
+        assigned = [TP(*partition) for partition in self.assignment()]
+        if not assigned:
+            return Reading()
+        committed = self._committed
+        held, held_bytes = Counter[str](), Counter[str]()
+        for message in list(consumer.unacked):
+            held[message.topic] += 1
+            held_bytes[message.topic] += len(message.value or b"")
+        return Reading(
+            committed={(tp.topic, tp.partition): committed.get(tp) for tp in assigned},
+            lag={
+                (tp.topic, tp.partition): max(
+                    0,
+                    max(consumer.highwater(tp) or 0, ends.get((tp.topic, tp.partition), 0)) - (committed.get(tp) or 0),
+                )
+                for tp in assigned
+            },
+            held=held,
+            held_bytes=held_bytes,
+            unread=sum(_unread(consumer, tp) for tp in assigned),
+        )
+
+    def run(
+        self, loop: asyncio.AbstractEventLoop, tasks: Iterable[Coroutine[Any, Any, None]], *, log_level: str
+    ) -> int:
+        """Runs until SIGTERM or SIGINT, or until something fails; returns the exit code."""
+        worker = faust.Worker(
+            self._app, loop=loop, loglevel=log_level, quiet=True, redirect_stdouts=False, override_logging=False
+        )
+        for task in tasks:
+            worker.add_future(task)
+        try:
+            worker.execute_from_commandline()
+        except SystemExit as stop:
+            return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        return 0
+
+    @property
+    def _committed(self) -> dict[TP, int]:
+        committed: dict[TP, int] = self._app.consumer._committed_offset  # noqa: SLF001 - Faust has no public name for it
+        return committed
+
+    def _topic(self, name: str) -> Any:
+        return self._app.topic(name, key_serializer="raw", value_serializer="raw")
+
+    async def _leave(self, app: Any, **_: Any) -> None:
+        # A member with a name of its own doesn't leave, since it may come back. After SIGTERM others are to take its
+        # partitions now, and not when its session times out; a worker that crashed is restarted, and waited for.
+        consumer = app.consumer._thread._consumer  # noqa: SLF001 - neither Faust nor aiokafka has a setting for it
+        if consumer is not None and not app.crashed:
+            consumer._coordinator._group_instance_id = None  # noqa: SLF001
+
+
+def _app(settings: Settings) -> _App:
+    return _App(
         settings.group_id,
         read_ahead_bytes=settings.buffer_bytes,
         broker=f"kafka://{settings.bootstrap_servers.replace(',', ';')}",
-        broker_credentials=settings.kafka_security.credentials(),
+        broker_credentials=_credentials(settings.kafka_security),
         key_serializer="raw",
         value_serializer="raw",
         agent_supervisor="mode.CrashingSupervisor",
@@ -54,40 +218,18 @@ def create_app(settings: Settings, registry: Registry | None = None) -> tuple[Ap
         web_router_enabled=False,
         web_tables_enabled=False,
     )
-    pipeline = Pipeline(settings, app, registry)
-    for topic, agent in (
-        (topics.interactions(settings.topic_prefix), pipeline.interactions),
-        (topics.feedback(settings.topic_prefix), pipeline.feedback),
-        (topics.findings(settings.topic_prefix), pipeline.findings),
-    ):
-        app.agent(app.topic(topic, key_serializer="raw", value_serializer="raw"), name=topic)(agent)
 
-    async def assigned(app: App, assigned: Any, **_: Any) -> None:
-        # Nothing is in flight now; a state that another worker may have changed meanwhile is loaded again.
-        pipeline.monitoring.revoke({each.partition for each in assigned})
-        pipeline.gaps.forget({(each.topic, each.partition) for each in assigned})
-        pipeline.progress.joined = True
 
-    async def revoked(app: App, revoked: Any, **_: Any) -> None:
-        pipeline.progress.joined = False
-
-    async def drained(app: App, **_: Any) -> None:
-        # A member with a name of its own doesn't leave, since it may come back. After SIGTERM others are to take its
-        # partitions now, and not when its session times out; a worker that crashed is restarted, and waited for.
-        consumer = app.consumer._thread._consumer  # noqa: SLF001 - neither Faust nor aiokafka has a setting for it
-        if consumer is not None and not app.crashed:
-            consumer._coordinator._group_instance_id = None  # noqa: SLF001
-
-    app.on_partitions_assigned.connect(assigned)
-    app.on_partitions_revoked.connect(revoked)
-    app.on_before_shutdown.connect(drained)
-
-    async def canaries() -> None:
-        await canary.send(app, settings, registry)
-
-    if settings.canary_interval_s:
-        app.task(canaries)
-    return app, pipeline
+def _credentials(security: Security) -> Any:
+    """Login and TLS as Faust takes them; None for PLAINTEXT."""
+    if security.with_sasl:
+        return SASLCredentials(
+            username=security.username,
+            password=security.password,
+            mechanism=security.sasl_mechanism,
+            ssl_context=security.context(),
+        )
+    return SSLCredentials(security.context()) if security.with_tls else None
 
 
 class NoTables(TableManager):  # type: ignore[misc]
@@ -96,3 +238,64 @@ class NoTables(TableManager):  # type: ignore[misc]
     async def on_start(self) -> None:
         await self._update_channels()
         await self.recovery.start()
+
+
+class ReadAhead(ThrowableQueue):  # type: ignore[misc]
+    """An agent's queue of Faust events. Its partitions are paused while it is nearly full, and resumed later.
+
+    Parameters
+    ----------
+    max_bytes : int
+        Bytes of message values at which it is as full as with `maxsize` messages. What was fetched by then still comes
+        in, up to the fetch size of each partition.
+    """
+
+    def __init__(self, maxsize: int, max_bytes: int, **named: Any) -> None:
+        super().__init__(maxsize, **named)
+        self._max_bytes = max_bytes
+        self.bytes = 0
+
+    def qsize(self) -> int:
+        """How full it is, in messages: their number, or the share of the bytes that they take where that is more."""
+        by_bytes: int = self.bytes * self.maxsize // self._max_bytes
+        return max(len(self._queue), by_bytes)
+
+    def clear(self) -> None:
+        """Drops everything, as at a rebalance."""
+        super().clear()
+        self.bytes = 0
+
+    def _put(self, item: Any) -> None:
+        self.bytes += len(item.message.value or b"")
+        super()._put(item)
+
+    def _get(self) -> Any:
+        item = super()._get()
+        self.bytes -= len(item.message.value or b"")
+        return item
+
+
+class _App(faust.App):  # type: ignore[misc]
+    """A Faust app whose agents read ahead at most so many bytes each."""
+
+    def __init__(self, name: str, *, read_ahead_bytes: int, **options: Any) -> None:
+        super().__init__(name, **options)
+        self._read_ahead_bytes = read_ahead_bytes
+
+    def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> ReadAhead:  # noqa: N802
+        """Faust's name for what makes an agent's queue."""
+        return ReadAhead(
+            maxsize or self.conf.stream_buffer_maxsize,
+            self._read_ahead_bytes,
+            flow_control=self.flow_control,
+            clear_on_resume=clear_on_resume,
+        )
+
+
+def _unread(consumer: Any, partition: Any) -> int:
+    """Messages of a partition that wait in Kafka, as far as the consumer knows."""
+    subscription = consumer._thread._consumer._subscription.subscription  # noqa: SLF001 - `position` must be awaited
+    state = subscription.assignment.state_value(partition) if subscription and subscription.assignment else None
+    if state is None or not state.has_valid_position:
+        return 0
+    return max(0, (state.highwater or 0) - int(state.position))

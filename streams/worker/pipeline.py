@@ -1,8 +1,7 @@
-"""What a worker does with messages: agents on the raw topics and on the findings, each message acknowledged by hand.
+"""What a worker does with messages of the raw topics and of the findings; each is acknowledged by hand.
 
-The pattern is the only one that loses nothing when a worker dies: `stream.noack()` and `noack_take`, work off the event
-loop, every write awaited, acknowledgements last and in order, and an exception that ends the process.
-`take` and `take_events` acknowledge a batch whose handler raised (faust-streaming issues 189, 315 and 527).
+Work is done off the event loop and every write is awaited; acknowledgements come last and in order, and an exception
+ends the process.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
-
-from faust.types import TP
+from typing import Any, Protocol, TypeVar
 
 from watchline.detectors import registry as detectors
 from watchline.detectors.scorer import Scorer
@@ -28,16 +25,15 @@ from watchline.streams.clickhouse.sink import Sink, Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health import canary
 from watchline.streams.health.metrics import Metrics
-from watchline.streams.health.progress import Progress
+from watchline.streams.health.progress import Partition, Progress
 from watchline.streams.kafka import replay, topics
-from watchline.streams.messages import Message, ScoredEvent, Unpacked, kafka_time
+from watchline.streams.messages import Message, Record, ScoredEvent, Taken, Unpacked, kafka_time
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import Monitoring, state_key
 from watchline.streams.monitor.state import StateTopic
 from watchline.streams.settings import Settings
 from watchline.streams.worker import batches, feedback, offset_gaps
 from watchline.streams.worker.brake import Brake
-from watchline.streams.worker.flow_control import App
 from watchline.streams.worker.offset_gaps import OffsetGaps
 from watchline.streams.worker.stages import decode, publish, score, store
 
@@ -48,15 +44,34 @@ FIRST_BATCH = (32, 256 * 1024)  # events and bytes, before anything is measured
 MONITOR_LINGER_S = 1.0  # each batch saves the state of each prompt in it; Faust leaves a longer wait too late
 
 
+class Member(Protocol):
+    """What the pipeline needs of a member of the workers' group: see `faust_app.GroupMember`."""
+
+    @property
+    def stopping(self) -> bool: ...
+
+    def read(
+        self, topic: str, handle: Callable[[Any], Awaitable[None]], *, max_messages: int, linger_s: float
+    ) -> None: ...
+
+    def on_assignment(self, assigned: Callable[[set[Partition]], None], revoked: Callable[[], None]) -> None: ...
+
+    async def publish(self, topic: str, records: Iterable[Record]) -> None: ...
+
+    def committed(self, partition: Partition) -> int | None: ...
+
+    def skip(self, partition: Partition, offset: int) -> None: ...
+
+
 class Pipeline:
     """What a worker holds: scorer and sink, each with a thread of its own, and the way to both.
 
     The event loop also serves Kafka's heartbeats and commits: nothing here may block it.
     """
 
-    def __init__(self, settings: Settings, app: App, registry: Registry | None = None) -> None:
+    def __init__(self, settings: Settings, member: Member, registry: Registry | None = None) -> None:
         self.settings = settings
-        self.app = app
+        self.member = member
         self.progress = Progress(settings.store_timeout_s)
         self.scorer = Scorer(
             detectors.load(
@@ -72,13 +87,13 @@ class Pipeline:
         self.metrics = Metrics(self.scorer.planned)
         self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, heard=self._on_store_attempt)
         self.registry = registry
-        self.sink.stopping = lambda: app.should_stop
+        self.sink.stopping = lambda: member.stopping
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
         self._scoring = ThreadPoolExecutor(1, thread_name_prefix="score")
         self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._monitoring = ThreadPoolExecutor(1, thread_name_prefix="monitor")
         self.monitoring = Monitoring(
-            states=StateTopic(settings, app, self._monitoring),
+            states=StateTopic(settings, member.publish, self._monitoring),
             store=self._store_signals,
             publish=self._publish_signals,
             reject=self._reject_findings,
@@ -89,21 +104,34 @@ class Pipeline:
         self._topic_ids: dict[str, str] = {}
         self._seconds_per_byte = 0.0
 
-    async def interactions(self, stream: Any) -> None:
-        """The agent on the raw topic."""
-        settings = self.settings
-        stream = stream.noack()
-        async for events in stream.noack_take(2 * settings.buffer_messages, within=settings.linger_s):
-            unacked = iter(events)
-            messages = await self._messages([event.message for event in events])
-            await self._record_gaps(messages)
-            for part in batches.within_bytes(messages, settings.batch_bytes):
-                with self.metrics.stage("decode"):
-                    unpacked = await self._on(self._scoring, _unpack, part, self.registry)
-                for batch in batches.batches(unpacked, self._limits):
-                    await self._handle(batch)
-                    for _ in batch:
-                        await stream.ack(next(unacked))
+    def read(self) -> None:
+        """Reads the raw topics and the findings, from when the member has joined its group."""
+        settings, member = self.settings, self.member
+        for topic, handle in ((topics.interactions, self.interactions), (topics.feedback, self.feedback)):
+            member.read(
+                topic(settings.topic_prefix),
+                handle,
+                max_messages=2 * settings.buffer_messages,
+                linger_s=settings.linger_s,
+            )
+        member.read(
+            topics.findings(settings.topic_prefix),
+            self.monitoring.run,
+            max_messages=settings.buffer_messages,
+            linger_s=MONITOR_LINGER_S,
+        )
+        member.on_assignment(self._assigned, self._revoked)
+
+    async def interactions(self, taken: Taken) -> None:
+        """Messages of the raw topic."""
+        messages = await self._messages(taken.messages)
+        await self._record_gaps(messages)
+        for part in batches.within_bytes(messages, self.settings.batch_bytes):
+            with self.metrics.stage("decode"):
+                unpacked = await self._on(self._scoring, _unpack, part, self.registry)
+            for batch in batches.batches(unpacked, self._limits):
+                await self._handle(batch)
+                await taken.acknowledge(len(batch))
 
     async def _handle(self, batch: Sequence[Unpacked]) -> None:
         """From decoded messages to ClickHouse and the findings topic. Returns when all of it is safe."""
@@ -129,7 +157,7 @@ class Pipeline:
             await self.bury(letters)
             await self._record_replays([(each.message, len(each.outcomes)) for each in batch], letters)
             records = await self._on(self._scoring, _finding_records, stored, self.registry)
-            await self.publish(topics.findings(self.settings.topic_prefix), records)
+            await self.member.publish(topics.findings(self.settings.topic_prefix), records)
         for unpacked in batch:
             if unpacked.message.replay_of is not None:
                 continue  # counted when it died first
@@ -137,34 +165,32 @@ class Pipeline:
         self.progress.batch_done(len(events) - len(canaries))
         self.metrics.batch_done(stored)
 
-    async def feedback(self, stream: Any) -> None:
-        """The agent on the feedback topic: comments redacted, then stored."""
-        stream = stream.noack()
-        async for events in stream.noack_take(2 * self.settings.buffer_messages, within=self.settings.linger_s):
-            messages = await self._messages([event.message for event in events])
-            rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.scorer, self.registry)
-            refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
-            await self.bury(dead + refused)
-            await self._record_replays([(message, 1) for message in messages], dead + refused)
-            self.progress.batch_done(0)
-            for event in events:
-                await stream.ack(event)
+    async def feedback(self, taken: Taken) -> None:
+        """Messages of the feedback topic: comments redacted, then stored."""
+        messages = await self._messages(taken.messages)
+        rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.scorer, self.registry)
+        refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
+        await self.bury(dead + refused)
+        await self._record_replays([(message, 1) for message in messages], dead + refused)
+        self.progress.batch_done(0)
+        await taken.acknowledge(len(messages))
 
-    async def findings(self, stream: Any) -> None:
-        """The agent on the findings topic: the online monitors."""
-        await self.monitoring.run(stream, max_messages=self.settings.buffer_messages, linger_s=MONITOR_LINGER_S)
+    def _assigned(self, partitions: set[Partition]) -> None:
+        # Nothing is in flight now; a state that another worker may have changed meanwhile is loaded again.
+        self.monitoring.revoke({number for _, number in partitions})
+        self.gaps.forget(partitions)
+        self.progress.joined = True
+
+    def _revoked(self) -> None:
+        self.progress.joined = False
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters into their topic and table; returns when both have them."""
         if not letters:
             return
-        topic = self.app.topic(topics.dead_letters(self.settings.topic_prefix), value_serializer="raw")
         # A message that was compressed may be larger than any that is taken: its letter is cut, which its hash tells.
-        sent = [
-            await topic.send(value=letter.value[: topics.MAX_MESSAGE_BYTES], headers=letter.headers)
-            for letter in letters
-        ]
-        await asyncio.gather(*sent)
+        records = [Record(letter.value[: topics.MAX_MESSAGE_BYTES], headers=letter.headers) for letter in letters]
+        await self.member.publish(topics.dead_letters(self.settings.topic_prefix), records)
         await self._write(dead_letters.table(letters))
         self.metrics.buried(letters)
 
@@ -205,17 +231,13 @@ class Pipeline:
 
     async def _publish_signals(self, found: Sequence[Signal]) -> None:
         topic = topics.signals(self.settings.topic_prefix)
-        await self.publish(topic, [(signal.app.encode(), encode(signal, self.registry)) for signal in found])
+        await self.member.publish(
+            topic, [Record(encode(signal, self.registry), signal.app.encode()) for signal in found]
+        )
 
     async def _reject_findings(self, message: Any, error: PoisonError) -> None:
         (converted,) = await self._messages([message])
         await self.bury([converted.dead_letter(str(error))])
-
-    async def publish(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
-        """Keys and values into a topic; returns when the broker has them all."""
-        to = self.app.topic(topic, key_serializer="raw", value_serializer="raw")
-        sent = [await to.send(key=key, value=value) for key, value in records]
-        await asyncio.gather(*sent)
 
     def _limits(self) -> tuple[int, int]:
         """Events and bytes of the next batch. By bytes, because what scoring takes goes by the length of the text."""
@@ -225,10 +247,8 @@ class Pipeline:
         return self.settings.batch_size, min(self.settings.batch_bytes, in_time)
 
     async def _record_gaps(self, messages: Sequence[Message]) -> None:
-        committed = self.app.consumer._committed_offset  # noqa: SLF001 - Faust has no public name for it
-        partitions = {(message.topic, message.partition): TP(message.topic, message.partition) for message in messages}
-        for partition in self.gaps.unknown(partitions):
-            self.gaps.expect(partition, committed.get(partitions[partition]))
+        for partition in self.gaps.unknown({(message.topic, message.partition) for message in messages}):
+            self.gaps.expect(partition, self.member.committed(partition))
         gaps = self.gaps.find(messages)
         if not gaps:
             return
@@ -236,8 +256,7 @@ class Pipeline:
         await self._write(offset_gaps.table(gaps))
         self.metrics.offset_gaps.inc(len(gaps))
         for gap in gaps:
-            # Faust commits nothing past a gap at the head (faust-streaming 606), so the lag would grow for ever.
-            committed[TP(gap.message.topic, gap.message.partition)] = gap.message.offset
+            self.member.skip((gap.message.topic, gap.message.partition), gap.message.offset)
 
     def close(self) -> None:
         """Ends the threads and closes the sink's client. Nothing may be in flight."""
@@ -247,7 +266,7 @@ class Pipeline:
         self._storing.shutdown()
 
     async def _messages(self, messages: Sequence[Any]) -> list[Message]:
-        """Faust's messages as ours, with the topic's id."""
+        """The member's messages as ours, with the topic's id."""
         for topic in {message.topic for message in messages} - self._topic_ids.keys():
             self._topic_ids[topic] = await self._on(self._storing, topics.topic_id, self.settings, topic)
         return [
@@ -268,9 +287,9 @@ class Pipeline:
         return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
 
 
-def _finding_records(stored: Sequence[ScoredEvent], registry: Registry | None) -> list[tuple[bytes, bytes]]:
+def _finding_records(stored: Sequence[ScoredEvent], registry: Registry | None) -> list[Record]:
     return [
-        (state_key(found), data)
+        Record(data, state_key(found))
         for found in publish.finding_batches(stored)
         for data in publish.encode_within(found, topics.MAX_RECORD_BYTES, registry)
     ]

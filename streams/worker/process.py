@@ -54,22 +54,25 @@ def run(settings: Settings) -> int:
     if registry is not None:
         registry.require()
     # Imported late: aiokafka and torch take seconds, and what is above fails sooner without them.
-    import faust
+    from watchline.streams.health import canary, page
+    from watchline.streams.worker.faust_app import GroupMember
+    from watchline.streams.worker.pipeline import Pipeline
 
-    from watchline.streams.health import page
-    from watchline.streams.worker.faust_app import create_app
-
-    app, pipeline = create_app(settings, registry)
+    member = GroupMember(settings)
+    pipeline = Pipeline(settings, member, registry)
+    pipeline.read()
+    if settings.canary_interval_s:
+        member.task(lambda: canary.send(member, settings, registry))
     if registry is not None:
         registry.failed = pipeline.progress.registry_failed
-        registry.stopping = lambda: app.should_stop
+        registry.stopping = lambda: member.stopping
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     runners: list[Any] = []
 
     async def serve() -> None:
         runner, port = await page.serve(
-            app, pipeline.progress, pipeline.metrics, settings.http_host, settings.http_port
+            member, pipeline.progress, pipeline.metrics, settings.http_host, settings.http_port
         )
         runners.append(runner)
         if queries is not None:
@@ -87,28 +90,23 @@ def run(settings: Settings) -> int:
         partial.write_text(json.dumps(state), encoding="utf-8")
         partial.replace(settings.data_dir / STATE_FILE)
 
-    worker = faust.Worker(
-        app, loop=loop, loglevel=settings.log_level, quiet=True, redirect_stdouts=False, override_logging=False
-    )
-    # Before the app starts: who asks sees that the worker isn't ready yet.
+    # Before the member starts: who asks sees that the worker isn't ready yet.
     loop.run_until_complete(serve())
     progress = pipeline.progress
-    ends = follow_ends(progress, topics.Ends(settings))
-    for task in (watch(app, progress), ends, pipeline.reach_store()):
-        worker.add_future(task)
+    tasks = (
+        watch(lambda: member.reading(progress.ends), progress),
+        follow_ends(progress, topics.Ends(settings)),
+        pipeline.reach_store(),
+    )
     # Modules and weights stay until the end: a collector that looks at them again and again takes a tenth of the time.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)  # looking seldom at what is new saves another tenth
     try:
-        worker.execute_from_commandline()
-    except SystemExit as stop:
-        code = stop.code
-        return code if isinstance(code, int) else int(code is not None)
+        return member.run(loop, tasks, log_level=settings.log_level)
     finally:
         pipeline.close()
         if queries is not None:
             queries.close()
-    return 0
 
 
 def _require_topics(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """Payloads through a worker's agent in process, and what became of each, read back from ClickHouse.
 
-Only Kafka is a stand-in: a stream that gives messages and takes acknowledgements, and topics that keep what is sent.
+Only Kafka is a stand-in: a member that keeps what is sent, and messages that take acknowledgements.
 Everything else is the worker's own, on chDB. Bytes are read a second time by fastavro alone, so that an event that the
 worker's decoder leaves out is missed.
 """
@@ -12,7 +12,7 @@ import re
 import time
 import traceback
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -31,6 +31,7 @@ from watchline.streams.clickhouse import connect as store
 from watchline.streams.clickhouse import rows
 from watchline.streams.dead_letters import WHOLE_MESSAGE
 from watchline.streams.kafka import topics
+from watchline.streams.messages import Record
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import state_key
 from watchline.streams.monitor.monitor import Monitor
@@ -69,50 +70,36 @@ class Outcome:
         return len(self.failures) - self.crashes
 
 
-class _Stream:
-    """What Faust gives an agent: events of messages, taken some at a time, acknowledged in order."""
+class _Taken:
+    """Messages that were read together, acknowledged in order."""
 
     def __init__(self, payloads: dict[int, bytes]) -> None:
-        self._events = [
+        self.messages = [
             SimpleNamespace(
-                message=SimpleNamespace(
-                    topic="fuzz", partition=0, offset=offset, timestamp=RECEIVED / 1e6, value=value, headers=None
-                )
+                topic="fuzz", partition=0, offset=offset, timestamp=RECEIVED / 1e6, value=value, headers=None
             )
             for offset, value in payloads.items()
         ]
-        self.taken = 0
         self.acknowledged: list[int] = []
-        self.slowest_s = 0.0
 
-    def noack(self) -> _Stream:
-        return self
-
-    async def noack_take(self, count: int, within: float) -> AsyncIterator[list[Any]]:
-        while self.taken < len(self._events):
-            started = time.monotonic()
-            events = self._events[self.taken : self.taken + count]
-            self.taken += len(events)
-            yield events
-            self.slowest_s = max(self.slowest_s, time.monotonic() - started)
-
-    async def ack(self, event: Any) -> None:
-        self.acknowledged.append(event.message.offset)
+    async def acknowledge(self, count: int) -> None:
+        done = len(self.acknowledged)
+        self.acknowledged += [message.offset for message in self.messages[done : done + count]]
 
 
-class _Topic:
-    """Keeps what is sent: values and headers."""
+class _Member:
+    """A stand-in for the member of the group: keeps what is sent, by topic."""
+
+    stopping = False
 
     def __init__(self) -> None:
-        self.sent: list[tuple[bytes, dict[str, bytes]]] = []
+        self.sent: dict[str, list[Record]] = {}
 
-    async def send(
-        self, *, key: bytes | None = None, value: bytes, headers: dict[str, bytes] | None = None
-    ) -> asyncio.Future[None]:
-        self.sent.append((value, headers or {}))
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
+    def committed(self, partition: tuple[str, int]) -> None:
+        return None
+
+    async def publish(self, topic: str, records: Sequence[Record]) -> None:
+        self.sent.setdefault(topic, []).extend(records)
 
 
 class FuzzedWorker:
@@ -135,47 +122,40 @@ class FuzzedWorker:
         self._client = store.connect(settings, database="")
         migrate(self._client, settings.clickhouse_database)
         self._client.command(f"USE {settings.clickhouse_database}")
-        self._topics: dict[str, _Topic] = {}
-        app = SimpleNamespace(
-            topic=lambda name, **_: self._topics.setdefault(name, _Topic()),
-            consumer=SimpleNamespace(_committed_offset={}),
-        )
-        self._pipeline = Pipeline(settings, app)
+        self._member = _Member()
+        self._pipeline = Pipeline(settings, self._member)
         self._pipeline._topic_ids["fuzz"] = "fuzz"  # else the broker is asked
         self._dead_letters, self._findings = (
-            self._topics.setdefault(name(settings.topic_prefix), _Topic())
-            for name in (topics.dead_letters, topics.findings)
+            name(settings.topic_prefix) for name in (topics.dead_letters, topics.findings)
         )
+        self._take = 2 * settings.buffer_messages
         self._loop = asyncio.new_event_loop()
 
     def run(self, payloads: Sequence[bytes], first_offset: int) -> Outcome:
         """All payloads, as messages from an offset on; the tables are emptied before."""
         for table in TABLES:
             self._client.command(f"TRUNCATE TABLE {table}")
-        for topic in self._topics.values():
-            topic.sent.clear()
+        self._member.sent.clear()
         self._pipeline.gaps.forget({("fuzz", 0)})
         outcome = Outcome(payloads=len(payloads))
-        waiting = dict(enumerate(payloads, first_offset))
+        waiting = list(enumerate(payloads, first_offset))
         while waiting:
-            stream = _Stream(waiting)
+            taken, waiting = _Taken(dict(waiting[: self._take])), waiting[self._take :]
+            started = time.monotonic()
             try:
-                self._consume(stream)
-                waiting = {}
+                self._consume(taken)
             except Exception:
-                # Those of the last take again, one by one, to find whose fault it is.
-                done, taken = len(stream.acknowledged), list(waiting)[: stream.taken]
-                for offset in taken[done:]:
+                # One by one, to find whose fault it is.
+                for message in taken.messages[len(taken.acknowledged) :]:
                     try:
-                        self._consume(_Stream({offset: waiting[offset]}))
+                        self._consume(_Taken({message.offset: message.value}))
                     except Exception:
                         outcome.crashes += 1
-                        outcome.failures[offset] = traceback.format_exc()
-                waiting = {offset: value for offset, value in waiting.items() if offset > taken[-1]}
-            outcome.slowest_s = max(outcome.slowest_s, stream.slowest_s)
+                        outcome.failures[message.offset] = traceback.format_exc()
+            outcome.slowest_s = max(outcome.slowest_s, time.monotonic() - started)
         if self.thorough:
             self._watch()
-        _Reconciliation(self._client, self._dead_letters, self.thorough).add_to(
+        _Reconciliation(self._client, self._member.sent.get(self._dead_letters, []), self.thorough).add_to(
             outcome, dict(enumerate(payloads, first_offset))
         )
         return outcome
@@ -187,16 +167,16 @@ class FuzzedWorker:
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
-    def _consume(self, stream: _Stream) -> None:
-        self._loop.run_until_complete(self._pipeline.interactions(stream))
-        if stream.acknowledged != [event.message.offset for event in stream._events]:
+    def _consume(self, taken: _Taken) -> None:
+        self._loop.run_until_complete(self._pipeline.interactions(taken))
+        if taken.acknowledged != [message.offset for message in taken.messages]:
             raise AssertionError("messages are not acknowledged, or not in order")
 
     def _watch(self) -> None:
         """What the agent on the findings topic does with them."""
         monitors: dict[bytes, Monitor] = {}
-        for value, _ in self._findings.sent:
-            batch = codec.decode(value, FindingBatch)
+        for record in self._member.sent.get(self._findings, []):
+            batch = codec.decode(record.value, FindingBatch)
             found = monitors.setdefault(state_key(batch), Monitor()).process(batch)
             if found and self._pipeline.sink.write(signals.table(found)):
                 raise AssertionError("ClickHouse refuses a signal")
@@ -209,7 +189,7 @@ class FuzzedWorker:
 class _Reconciliation:
     """Holds what was sent against what the views show, by offset and index."""
 
-    def __init__(self, client: Any, dead_letters: _Topic, redacted: bool) -> None:
+    def __init__(self, client: Any, dead_letters: Sequence[Record], redacted: bool) -> None:
         self._redacted = redacted
         result = client.query("SELECT *, toUnixTimestamp64Micro(time) AS micros FROM v_interactions")
         found = [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
@@ -223,8 +203,8 @@ class _Reconciliation:
         for offset, index, reason in client.query("SELECT offset, event_index, reason FROM v_dead_letters").result_rows:
             self._letters.setdefault(offset, {})[index] = reason
         self._bytes = {
-            (int(headers["watchline-offset"]), int(headers["watchline-index"])): value
-            for value, headers in dead_letters.sent
+            (int(record.headers["watchline-offset"]), int(record.headers["watchline-index"])): record.value
+            for record in dead_letters
         }
 
     def add_to(self, outcome: Outcome, payloads: dict[int, bytes]) -> None:

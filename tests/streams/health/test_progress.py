@@ -185,14 +185,15 @@ STUCK = """
 import asyncio, logging, sys, threading, time
 from watchline.streams.health import progress as health
 health.STALL_S, health.WATCH_S, health.LOOP_STALL_S = 0.2, 0.05, 0.5
-health.read = lambda app, ends: health.Reading({("raw", 0): 1}, {("raw", 0): 1}, {"raw": 1})
 def hangs(secret="a secret"):
     time.sleep(60)
 threading.Thread(target=hangs, name="score_0").start()
 async def run():
     if "loop" in sys.argv:
         asyncio.get_running_loop().call_later(0.1, time.sleep, 60)
-    await health.watch(None, health.Progress(0.2 if "progress" in sys.argv else 300))
+    await health.watch(
+        lambda: health.Reading({("raw", 0): 1}, {("raw", 0): 1}, {"raw": 1}),
+        health.Progress(0.2 if "progress" in sys.argv else 300))
 asyncio.run(run())
 """
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -67,24 +65,16 @@ class World:
         self.rejected.append(str(error))
 
 
-class Stream:
-    """Faust's stream as far as the agent uses it."""
+class Acknowledged:
+    """Messages that were taken together, as far as the agent uses them."""
 
-    def __init__(self, world: World, takes: Sequence[Sequence[Sent]]) -> None:
-        self.world, self.takes, self.acked, self.manual = world, takes, 0, False
+    def __init__(self, world: World, messages: Sequence[Sent]) -> None:
+        self.world, self.messages, self.count = world, messages, 0
 
-    def noack(self) -> Stream:
-        self.manual = True
-        return self
-
-    async def noack_take(self, max_: int, within: float) -> AsyncIterator[list[Any]]:
-        assert self.manual
-        for messages in self.takes[:]:
-            yield [SimpleNamespace(message=message) for message in messages]
-
-    async def ack(self, event: Any) -> None:
-        self.world.note("ack")
-        self.acked += 1
+    async def acknowledge(self, count: int) -> None:
+        for _ in range(count):
+            self.world.note("ack")
+            self.count += 1
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +97,16 @@ def messages(partition: int = 0, prompt_name: str = "answer") -> list[Sent]:
 
 def run(world: World, executor: ThreadPoolExecutor, takes: Sequence[Sequence[Sent]]) -> int:
     """Messages acknowledged by a fresh worker that is given these."""
-    stream = Stream(world, takes)
+    taken = [Acknowledged(world, messages) for messages in takes]
+    monitoring = worker(world, executor)
+
+    async def read() -> None:
+        for each in taken:
+            await monitoring.run(each)
+
     with suppress(ConnectionError):
-        asyncio.run(worker(world, executor).run(stream, max_messages=10, linger_s=0.1))
-    return stream.acked
+        asyncio.run(read())
+    return sum(each.count for each in taken)
 
 
 def test_signals_are_safe_before_the_state_and_the_state_before_the_ack(executor: ThreadPoolExecutor) -> None:

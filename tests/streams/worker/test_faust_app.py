@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mode.utils.queues import FlowControlEvent
 
-from watchline.streams.worker.flow_control import ReadAhead
+from watchline.streams.worker.faust_app import ReadAhead
 
 
 def event(size_bytes: int) -> Any:
