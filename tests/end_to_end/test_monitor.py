@@ -54,7 +54,7 @@ SETTINGS = {"detectors": "", "redaction": "false", "topic_partitions": "1"}
 
 def signals(worker: Worker) -> set[Signal]:
     """What was published, each once; ids left out, since they name the topic too."""
-    worker.wait(lambda: worker.health()["lag_messages"] == 0)
+    worker.settle()
     found = {decode(value, Signal).signal_id: decode(value, Signal) for value, _ in worker.consume(topics.signals)}
     return {str(dataclasses.replace(each, signal_id="")) for each in found.values()}  # type: ignore[misc]
 
