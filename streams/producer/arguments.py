@@ -36,7 +36,17 @@ _USAGE = {
 
 
 class ArgumentError(WatchlineError, ValueError):
-    """An argument has a value that can't be stored. Names the argument and what is allowed, never the value."""
+    """An argument has a value that can't be stored. Names the argument and what is allowed, never the value.
+
+    Attributes
+    ----------
+    argument : str
+
+    Examples
+    --------
+    >>> str(ArgumentError("rating", "-1, 0 or 1"))
+    'rating: -1, 0 or 1'
+    """
 
     def __init__(self, argument: str, allowed: str) -> None:
         super().__init__(f"{argument}: {allowed}")

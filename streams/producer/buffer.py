@@ -32,7 +32,13 @@ class Pending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What became of the events and the feedback so far: `emitted` is the sum of the other four counts."""
+    """What became of the events and the feedback so far: `emitted` is the sum of the other four counts.
+
+    Examples
+    --------
+    >>> Stats(emitted=3, delivered=2, dropped=1, dropped_by={"buffer full": 1}).dropped_by
+    {'buffer full': 1}
+    """
 
     emitted: int = 0
     delivered: int = 0  # acknowledged by Kafka

@@ -44,22 +44,49 @@ class Producer:
     """Publishes an app's LLM calls and its users' feedback to Kafka, from a background thread.
 
     Make one for each process and keep it; any thread may use it. After a fork the child's goes on by itself.
-    Only making one can raise: ConfigurationError, where an argument or a setting can't be right. From then on nothing
-    waits for Kafka but `flush`, `close` and, for at most five seconds, the end of the process; and nothing raises but
-    Python's TypeError for an unknown keyword. What can't be sent is dropped, counted in `stats` and logged.
+    From when it is made nothing waits for Kafka but `flush`, `close` and, for at most five seconds, the end of the
+    process; and nothing raises but Python's TypeError for an unknown keyword. What can't be sent is dropped, counted in
+    `stats` and logged.
 
-    kafka_url: `localhost:9092`, `kafka://a:9092,kafka://b:9092`; None for WATCHLINE_KAFKA_URL or `localhost:9092`.
-    app, environment: whose traffic this is; the environment is WATCHLINE_ENVIRONMENT or `default` unless given.
-    kafka: settings of the Kafka client (librdkafka); they win over ours and over WATCHLINE_KAFKA_SECURITY_PROTOCOL,
+    Parameters
+    ----------
+    kafka_url : str, optional
+        `localhost:9092`, `kafka://a:9092,kafka://b:9092`; by default WATCHLINE_KAFKA_URL, then `localhost:9092`.
+    app : str
+        Whose traffic this is.
+    environment : str, optional
+        By default WATCHLINE_ENVIRONMENT, then `default`.
+    kafka : mapping, optional
+        Settings of the Kafka client (librdkafka); they win over ours and over WATCHLINE_KAFKA_SECURITY_PROTOCOL,
         _SASL_MECHANISM, _USERNAME, _PASSWORD, _CA_FILE, _CERTIFICATE_FILE and _KEY_FILE.
-    before_send: gets every event in the background thread and returns it, changed or not, or None to leave it out;
-        an event it raises on is dropped.
-    strict: emit and feedback raise ArgumentError for a bad value, for tests and scripts.
-    schema_registry: settings of confluent_kafka's SchemaRegistryClient, such as `url` and `basic.auth.user.info`, for
-        Confluent framing; None for what WATCHLINE_SCHEMA_REGISTRY_URL, _USERNAME, _PASSWORD and _CA_FILE say.
-    topic_prefix: WATCHLINE_TOPIC_PREFIX or `watchline.` unless given.
-    linger_s: how long an event may wait for others to share a message with.
-    max_events, max_bytes: what the buffer holds while Kafka is away; then the oldest are dropped.
+    schema_registry : mapping, optional
+        Settings of confluent_kafka's SchemaRegistryClient, such as `url` and `basic.auth.user.info`, for Confluent
+        framing; by default what WATCHLINE_SCHEMA_REGISTRY_URL, _USERNAME, _PASSWORD and _CA_FILE say.
+    before_send : callable, optional
+        Gets every event in the background thread and returns it, changed or not, or None to leave it out; an event it
+        raises on is dropped.
+    strict : bool
+        `emit` and `feedback` raise ArgumentError for a bad value, for tests and scripts.
+    topic_prefix : str, optional
+        By default WATCHLINE_TOPIC_PREFIX, then `watchline.`.
+    linger_s : float
+        Seconds that an event may wait for others to share a message with.
+    max_events, max_bytes : int
+        What the buffer holds while Kafka is away; then the oldest are dropped.
+
+    Raises
+    ------
+    ConfigurationError
+        Where an argument or a setting can't be right.
+
+    Examples
+    --------
+    >>> producer = Producer("localhost:9092", app="support-bot")
+    >>> event_id = producer.emit(input="What is the total?", output="12 euros.", model="gpt-4o", latency_s=1.9)
+    >>> len(producer.feedback(event_id, rating=-1, comment="wrong total"))
+    36
+    >>> producer.close()
+    True
     """
 
     def __init__(
@@ -139,16 +166,61 @@ class Producer:
         response_id: str | None = None,
         system_fingerprint: str | None = None,
     ) -> str:
-        """Takes one call of a model and returns the event's id at once, also where the event had to be dropped.
+        """Takes one call of a model; returns at once, also where the event had to be dropped.
 
-        input, output: text, or messages with `role` and `parts` (OpenTelemetry) or `content`.
-        documents: what the model was given to answer from: texts, or dicts `{id, content, score}`.
-        prompt: `name@version`; `prompt_template` is only hashed, never sent.
-        usage: `input_tokens`, `output_tokens`, `cache_read_input_tokens`, `cache_write_input_tokens`,
+        Parameters
+        ----------
+        input, output : str or sequence of messages
+            Messages are mappings with `role` and `parts` (OpenTelemetry) or `content` (the providers' chat form).
+        model, response_model, provider : str, optional
+            The model that was asked for, the one that answered, and whose it is.
+        system : str or sequence, optional
+            The system instructions.
+        documents : sequence
+            What the model was given to answer from: texts, or mappings with `id`, `content`, `score`.
+        tool_calls : sequence of mappings
+            `name`, `arguments`, and where it is known `result` and `id`.
+        prompt : str, optional
+            `name@version`; `prompt_template` is only hashed, never sent.
+        usage : mapping, optional
+            `input_tokens`, `output_tokens`, `cache_read_input_tokens`, `cache_write_input_tokens`,
             `reasoning_output_tokens`; the cached and the reasoning ones are parts of the first two.
-        cost: in US dollars.
-        error: the exception, or a text. subject: who asked; only its hash leaves the app.
-        time: when the call ended, as an aware datetime or seconds since 1970; now, where not given.
+        cost : float, optional
+            In US dollars.
+        latency_s, time_to_first_chunk_s : float, optional
+            In seconds.
+        error : exception or str, optional
+        tenant, conversation_id : str, optional
+        subject : str, optional
+            Who asked; only its hash under WATCHLINE_SUBJECT_KEY leaves the app.
+        parameters, variant, attributes : mapping, optional
+            Of the request; of the deployment (quantisation, engine); whatever else the app wants to find again.
+        time : datetime or float, optional
+            When the call ended, as an aware datetime or seconds since 1970; by default now.
+        event_id : str, optional
+            A UUID; by default a new UUIDv7.
+
+        Returns
+        -------
+        str
+            The event's id, for `feedback`.
+
+        Raises
+        ------
+        ArgumentError
+            For a bad value, where the producer is strict.
+
+        Examples
+        --------
+        >>> with Producer(app="support-bot") as producer:
+        ...     event_id = producer.emit(
+        ...         input=[{"role": "user", "content": "What is the total?"}],
+        ...         output="The total is 12 euros.",
+        ...         model="gpt-4o",
+        ...         documents=["Invoice 7: the total is 12 euros."],
+        ...         prompt="answer@7",
+        ...         usage={"input_tokens": 812, "output_tokens": 64},
+        ...     )
         """
         arguments = locals()
         if event_id is not None:
@@ -168,7 +240,34 @@ class Producer:
         subject: str | None = None,
         time: datetime | float | None = None,
     ) -> str:
-        """Takes what a person said of an answer (rating: -1 bad, 0, 1 good) and returns the feedback's own id."""
+        """Takes what a person said of an answer; returns at once.
+
+        Parameters
+        ----------
+        event_id : str
+            What `emit` returned.
+        rating : int, optional
+            -1 bad, 0 neutral, 1 good.
+        comment : str, optional
+            Personal data in it is replaced before it is stored.
+        tenant, subject, time
+            As for `emit`.
+
+        Returns
+        -------
+        str
+            The feedback's own id.
+
+        Raises
+        ------
+        ArgumentError
+            For a bad value, where the producer is strict.
+
+        Examples
+        --------
+        >>> with Producer(app="support-bot") as producer:
+        ...     feedback_id = producer.feedback("01a2064f-6ccf-72e3-86b4-f4245c1890e9", rating=1)
+        """
         arguments = locals()
         arguments["event_id"] = "" if event_id is None else event_id
         feedback_id = uuid7()
@@ -176,28 +275,63 @@ class Producer:
         return feedback_id
 
     def observe(self, **arguments: Any) -> Call:
-        """Times a call of a model, and emits it when the block ends; takes the arguments of `emit`, now or on `call`.
+        """Times a call of a model, and emits it when the block ends.
 
-        with producer.observe(input=question, model="gpt-4o") as call:
-            for chunk in stream:
-                call.chunk()
-            call.output = answer
+        Parameters
+        ----------
+        **arguments
+            Those of `emit`, which can also be set on the call until the block ends.
 
-        `async with` does the same. An exception is recorded and raised again.
+        Returns
+        -------
+        Call
+            For `with` or `async with`. An exception in the block is recorded and raised again.
+
+        Raises
+        ------
+        TypeError
+            For a name that `emit` doesn't know.
+
+        Examples
+        --------
+        >>> with Producer(app="support-bot") as producer:
+        ...     with producer.observe(input="What is the total?", model="gpt-4o") as call:
+        ...         for chunk in ("The total ", "is 12 euros."):
+        ...             call.chunk()
+        ...             call.output = (call.output or "") + chunk
         """
         return Call(self.emit, arguments)
 
     def flush(self, timeout_s: float = 10.0) -> bool:
-        """Waits until everything was delivered or dropped, at most so long; whether it came to that.
+        """Waits until everything was delivered or dropped, for `timeout_s` seconds at most; whether it came to that.
 
         Blocks: in an asyncio app, call it with `asyncio.to_thread`.
+
+        Examples
+        --------
+        >>> with Producer(app="support-bot") as producer:
+        ...     producer.flush(timeout_s=2.0)
+        True
         """
         return self._buffer.wait_until_settled(timeout_s)
 
     def close(self, timeout_s: float = EXIT_S) -> bool:
         """Flushes, drops what is left then, and ends the thread. What is emitted later is dropped and counted.
 
-        Waits for the report of what was dropped too; False where something was left or couldn't be reported.
+        Parameters
+        ----------
+        timeout_s : float
+            Seconds that it waits at most; for the report of what was dropped one more.
+
+        Returns
+        -------
+        bool
+            False where something was left or couldn't be reported.
+
+        Examples
+        --------
+        >>> Producer(app="support-bot").close()
+        True
         """
         self._buffer.close()
         settled = self.flush(timeout_s)
