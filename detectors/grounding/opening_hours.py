@@ -6,23 +6,24 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.runtime.words import clock
 
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAYS = ENGLISH.hours.days
 OPEN, CLOSED = "open", "closed"
 
+_PLURAL = f"{ENGLISH.words.plural}?"
 _TIME = re.compile(r"\d{1,2}:\d\d")
 _NAMED = (
-    rf"(?P<day>{'|'.join(DAYS)})s?\b"
-    r"|\b(?:(?P<every>daily|every ?day|(?:seven|7) days|all week)|(?P<part>week(?:day|end)s))\b"
+    rf"(?P<day>{'|'.join(DAYS)}){_PLURAL}\b"
+    rf"|\b(?:(?P<every>{ENGLISH.hours.every_day})|(?P<part>{ENGLISH.hours.weekdays}|{ENGLISH.hours.weekends}))\b"
 )
-_SAID = r"\b(?P<said>closed|opens?|operat\w+)\b"
-_TO = r"\s*(?:to|until|till|through|and clos\w+(?: at)?|[-\u2013\u2014])\s*"
+_SAID = rf"\b(?P<said>{ENGLISH.hours.open_or_closed})\b"
+_TO = rf"\s*(?:{ENGLISH.hours.times_to}|[-\u2013\u2014])\s*"
 _MARK = re.compile(rf"{_NAMED}|{_SAID}|(?P<time>\b\d{{1,2}}:\d\d)(?:{_TO}(?P<end>\d{{1,2}}:\d\d))?", re.IGNORECASE)
-_WRITTEN = re.compile(rf"{_NAMED}|{_SAID}|\b\d{{1,2}}(?::\d\d)?\s*(?:[ap]\.?m\b\.?)?", re.IGNORECASE)
-_VARYING = re.compile(r"\b(?:var(?:y|ies|ying)|depending|most days|mainly)\b", re.IGNORECASE)
-_RANGE = re.compile(r"s?\s*(?:to|through|until|till|[-\u2013\u2014])\s*", re.IGNORECASE)
-_LIST = re.compile(r"s?(?:\s|,|/|&|\+|\band\b|\bon\b)*", re.IGNORECASE)
+_WRITTEN = re.compile(rf"{_NAMED}|{_SAID}|\b\d{{1,2}}(?::\d\d)?\s*(?:{ENGLISH.words.half_day})?", re.IGNORECASE)
+_RANGE = re.compile(rf"{_PLURAL}\s*(?:{ENGLISH.hours.days_to}|[-\u2013\u2014])\s*", re.IGNORECASE)
+_LIST = re.compile(rf"{_PLURAL}(?:\s|,|/|&|\+|{ENGLISH.hours.days_joined})*", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -47,7 +48,11 @@ def claimed(sentence: str) -> Mapping[str, str]:
     Times go with the days before them, or with those after them where the sentence begins with times. Days that are
     named again without times, as in "daily from 9 to 5, with longer hours on Friday", are left out.
     """
-    found = [each for each in _read(clock(sentence)) if not (isinstance(each, str) and _VARYING.search(sentence))]
+    found = [
+        each
+        for each in _read(clock(sentence))
+        if not (isinstance(each, str) and ENGLISH.hours.varying.search(sentence))
+    ]
     times_first = bool(found) and isinstance(found[0], str)
     for place, times in enumerate(found):
         if isinstance(times, str):
@@ -84,7 +89,7 @@ def _read(text: str) -> list[_Days | str]:
             if match["end"]:
                 found.append(_on_the_dial(match["time"], match["end"]))
         elif match["said"]:
-            said = CLOSED if match["said"].lower() == CLOSED else OPEN
+            said = CLOSED if match["said"].lower() == ENGLISH.hours.closed else OPEN
         elif isinstance(last, _Days) and match["day"] and _RANGE.fullmatch(text, last.end, match.start()):
             first, end = DAYS.index(last.days[-1]), DAYS.index(match["day"].lower())
             last.days += [DAYS[(first + step) % 7] for step in range(1, (end - first) % 7 + 1)]
@@ -100,7 +105,7 @@ def _read(text: str) -> list[_Days | str]:
 def _days(match: re.Match[str]) -> list[str]:
     if match["day"]:
         return [match["day"].lower()]
-    return list(DAYS if match["every"] else DAYS[5:] if match["part"].lower() == "weekends" else DAYS[:5])
+    return list(DAYS if match["every"] else DAYS[5:] if match["part"].lower() == ENGLISH.hours.weekends else DAYS[:5])
 
 
 def _on_the_dial(start: str, end: str) -> str:

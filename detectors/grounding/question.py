@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
+from watchline.detectors.languages.english import ENGLISH
 from watchline.schemas.records import Interaction
 
 MAX_CHARS = 1000
-_ABOUT_THE_DOCUMENTS = re.compile(
-    r"\b(?:summari[sz]e|summary of|tl;?dr|translate|rewrite|rephrase|overview of the following"
-    r"|(?:this|these|following|above|attached|provided) (?:text|article|documents?|passages?|data|news|story|email))\b",
-    re.IGNORECASE,
-)
 
 
 def question(interaction: Interaction) -> str:
@@ -30,4 +24,4 @@ def question(interaction: Interaction) -> str:
 
 def about_documents(asked: str) -> bool:
     """Whether a question asks for something to be done with the documents: a summary, a translation."""
-    return _ABOUT_THE_DOCUMENTS.search(asked) is not None
+    return ENGLISH.conversation.about_documents.search(asked) is not None

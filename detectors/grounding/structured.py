@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from watchline.detectors.grounding import opening_hours
 from watchline.detectors.grounding.evidence import Unit, units
+from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.runtime.text import sentences
 
 NAMES = (
@@ -31,37 +32,7 @@ NAMES = (
 
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_FILLER = frozenset(["is", "has", "have", "good", "for", "allows", "accepts", "offers"])
-_YES_NO = {"yes": True, "free": True, "paid": True, "true": True, "no": False, "none": False, "false": False}
 _PROSE = 100  # characters; a longer value is text, read by the sentence
-_DENIED = re.compile(
-    r"\b(?:not|no|never|neither|nor|without|lack(?:s|ing)?|cannot|unavailable|except|excluding|rather than)\b"
-    r"|\binstead of\b|n['\u2019]t\b",
-    re.IGNORECASE,
-)
-# Where a negation ends: at a turn, and where a clause with a subject of its own begins.
-_TURN = re.compile(
-    r"\b(?:but|however|though|although|while|whereas|yet|still)\b|[;:.]"
-    r"|(?:,|\band\b)\s*(?:and\s+)?(?=(?:its?|they|their|there|he|she|we|you|the|this|that|customers|guests)\b)",
-    re.IGNORECASE,
-)
-# "street parking, lots and valets are not provided" denies all three, "outdoor seating, and WiFi is not" the last.
-_NO_VERB = r"(?!\b(?:is|are|was|were|has|have|offers?|provides?|but|while|with|although|though)\b)"
-_DENIED_AFTER = re.compile(
-    rf"(?:(?:{_NO_VERB}(?!\band\b)[^,;.]){{0,40}}?\b(?:is|was)|(?:{_NO_VERB}[^;.]){{0,80}}?\b(?:are|were))"
-    r"(?: not|n['\u2019]t)\b"
-    rf"|(?:{_NO_VERB}(?!\band\b)[^,;.]){{0,25}}?\b(?:unavailable|not (?:available|offered|allowed|provided))\b",
-    re.IGNORECASE,
-)
-# Says that something isn't told, which is true of what is null.
-_UNTOLD = re.compile(
-    r"(?:\b(?:not|no)|n['\u2019]t)\b[^.;]{0,20}\b(?:specif\w+|mention\w*|details?|information|known|clear|stated?|indicate\w*"
-    r"|listed)\b|\b(?:unknown|unspecified)\b|\binformation\b[^.;]*\bnot (?:available|provided|given)\b",
-    re.IGNORECASE,
-)
-_BREAK = re.compile(r"[,;:()]|\b(?:and|or|but|with|which|although|though|while|as well as)\b", re.IGNORECASE)
-_RATING = re.compile(r"\b([0-5](?:\.\d+)?)(?:\s*|-)(?:out of (?:5|five)\s*)?(?:-?stars?\b|/5)", re.IGNORECASE)
-_RATES = re.compile(r"stars?|rating|score", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +47,12 @@ class Pair:
     @property
     def reading(self) -> str:
         """Key and value in words."""
-        value = {True: "yes", False: "no"}.get(self.value, self.value) if isinstance(self.value, bool) else self.value
-        return f"{' '.join(' '.join(_words(key)) for key in self.path)}: {'unknown' if value is None else value}"
+        value = self.value
+        if isinstance(value, bool):
+            value = ENGLISH.records.yes if value else ENGLISH.records.no
+        elif value is None:
+            value = ENGLISH.records.unknown
+        return f"{' '.join(' '.join(_words(key)) for key in self.path)}: {value}"
 
 
 def pairs(text: str) -> list[Pair] | None:
@@ -122,7 +97,7 @@ def check(sentence: str, found: Sequence[Pair]) -> tuple[list[int], list[Fault]]
     """Counts in the order of `NAMES`, and what the sentence gets wrong."""
     count: Counter[str] = Counter()
     faults: list[Fault] = []
-    untold = _UNTOLD.search(sentence) is not None
+    untold = ENGLISH.records.untold.search(sentence) is not None
     for pair, key, parent in _statements(found):
         mention = key.search(sentence)
         if mention is None:
@@ -147,8 +122,10 @@ def check(sentence: str, found: Sequence[Pair]) -> tuple[list[int], list[Fault]]
         else:
             count["hours_wrong"] += 1
             faults.append(Fault(*opening_hours.extent(sentence), known))
-    ratings = [pair for pair in found if _RATES.search(pair.path[-1]) and isinstance(pair.value, int | float)]
-    for match in _RATING.finditer(sentence) if ratings else ():
+    ratings = [
+        pair for pair in found if ENGLISH.records.rates.search(pair.path[-1]) and isinstance(pair.value, int | float)
+    ]
+    for match in ENGLISH.records.rating.finditer(sentence) if ratings else ():
         if any(float(match[1]) == pair.value for pair in ratings):
             count["rating_right"] += 1
         else:
@@ -160,7 +137,7 @@ def check(sentence: str, found: Sequence[Pair]) -> tuple[list[int], list[Fault]]
 def _clause(sentence: str, start: int, end: int) -> tuple[int, int]:
     """The stretch between commas and conjunctions around a place, without the blanks around it."""
     first, last = 0, len(sentence)
-    for match in _BREAK.finditer(sentence):
+    for match in ENGLISH.records.clause_break.finditer(sentence):
         if match.end() <= start:
             first = match.end()
         elif match.start() >= end:
@@ -198,7 +175,7 @@ def _words(key: str) -> list[str]:
 
 
 def _truth(value: object) -> bool | None:
-    return value if isinstance(value, bool) else _YES_NO.get(str(value).strip().lower())
+    return value if isinstance(value, bool) else ENGLISH.records.truth.get(str(value).strip().lower())
 
 
 def _statements(found: Sequence[Pair]) -> Iterator[tuple[Pair, re.Pattern[str], re.Pattern[str] | None]]:
@@ -209,18 +186,18 @@ def _statements(found: Sequence[Pair]) -> Iterator[tuple[Pair, re.Pattern[str], 
             continue
         key = _words(pair.path[-1])
         # What several keys begin with names the thing, not the quality: RestaurantsTakeOut, RestaurantsReservations.
-        while len(key) > 1 and (firsts[key[0]] > 1 or key[0] in _FILLER):
+        while len(key) > 1 and (firsts[key[0]] > 1 or key[0] in ENGLISH.records.fillers):
             key = key[1:]
         parent = _words(pair.path[-2])[-1:] if len(pair.path) > 2 else None
         yield pair, _reading(key), _reading(parent) if parent else None
 
 
 def _reading(key: Sequence[str]) -> re.Pattern[str]:
-    stems = [re.escape(re.sub(r"(?:ing|s|e)$", "", word) if len(word) > 4 else word) for word in key]
+    stems = [re.escape(ENGLISH.records.key_suffix.sub("", word) if len(word) > 4 else word) for word in key]
     return re.compile(r"\b" + r"[\s-]*".join(stems) + r"\w{0,4}\b", re.IGNORECASE)
 
 
 def _is_denied(sentence: str, mention: re.Match[str]) -> bool:
     """Whether a negation before the place governs it, or one right after it does."""
-    before = _TURN.split(sentence[: mention.start()])[-1]
-    return bool(_DENIED.search(before)) or bool(_DENIED_AFTER.match(sentence, mention.end()))
+    before = ENGLISH.records.turn.split(sentence[: mention.start()])[-1]
+    return bool(ENGLISH.records.denied.search(before) or ENGLISH.records.denied_after.match(sentence, mention.end()))

@@ -6,10 +6,11 @@ import json
 import re
 
 from watchline.detectors.grounding import tables
+from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.runtime.text import sentences
 
 _READ = 2000  # characters of its end that are read
-_SAID = re.compile(r"(?:\.\.\.|\u2026|[\[(](?:truncated|cut|continued)[\])])\Z", re.IGNORECASE)
+_SAID = re.compile(rf"(?:\.\.\.|\u2026|[\[(](?:{ENGLISH.records.cut})[\])])\Z", re.IGNORECASE)
 _CLOSED = re.compile(r"[.!?:;\"'\u201d\u2019)\]}>*_`]\Z")
 _JSON = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"]")
 _SMALL = re.compile(r"(?<!\S)[a-z]+(?!\S)")

@@ -14,13 +14,15 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
+from watchline.detectors.languages.english import ENGLISH
+
 _LEET = str.maketrans("013457@$!", "oieastasi")
 # Signs stand for a letter at a word's end too ("a$$"), digits only between letters ("v3" and "mp3" are names).
 _DISGUISED = re.compile(r"(?<![\w./:@$!?=&#%-])[A-Za-z013457@$!]*[A-Za-z][A-Za-z013457@$!]*(?![\w/:@=&#%-]|\.\w)")
 _INSIDE = re.compile(r"(?<=[A-Za-z])[013457@$!]+(?=[A-Za-z])|(?<=[A-Za-z])[@$]+\Z|\A[$5](?=[a-z]{2})")
 _NUMBER = re.compile(r"(?<![\w./:@$!?=&#%-])[013457]{1,4}(?![\w/:@=&#%-]|\.\w)")
 _LETTER = re.compile(r"[013457@$]|!(?=\w)")  # at the end of a word "!" is what it looks like
-_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
+_ORDINAL = re.compile(rf"\d+(?:{ENGLISH.words.ordinals})")
 _LEAST_LEET, _LEET_SHARE = 3, 1 / 3  # disguised words, and their share, from which on a whole text is leet
 _SPACED = re.compile(
     r"(?<![^\W_])[A-Za-z@$!013457](?P<gap> |[.\-_*·]{1,2})(?:[A-Za-z@$!013457](?P=gap)){2,}[A-Za-z](?!\w)"
@@ -32,7 +34,6 @@ _LOOK_ALIKE = str.maketrans(
 )
 _IGNORED = frozenset(("Cf", "Mn", "Me"))  # invisible formatting, combining marks
 _ALIKE = re.compile(f"[{''.join(map(chr, _LOOK_ALIKE))}]+")
-_SKIN = {0x1F3FB: "light", 0x1F3FC: "light", 0x1F3FD: "medium", 0x1F3FE: "dark", 0x1F3FF: "dark"}
 _PICTURES = "\U0001f000"
 _FLAG = "REGIONAL INDICATOR SYMBOL LETTER "
 
@@ -116,8 +117,8 @@ def _emoji(char: str) -> str:
     name = unicodedata.name(char, "")
     if name.startswith(_FLAG):
         return name[-1].lower()
-    if ord(char) in _SKIN:
-        return f" {_SKIN[ord(char)]} skin "
+    if tone := ENGLISH.groups.skin_tones.get(ord(char)):
+        return f" {tone} "
     if unicodedata.category(char) != "So":
         return ""
     # In the older names black and white say how a sign is printed.

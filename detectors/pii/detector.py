@@ -15,6 +15,7 @@ from functools import cache
 from hashlib import blake2b
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
+from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii import identifiers
 from watchline.detectors.pii.entities import Entity, cut, resolve
 from watchline.detectors.pii.folding import fold
@@ -191,29 +192,8 @@ def is_name_word(word: str) -> bool:
 @cache
 def _no_names() -> frozenset[str]:
     code = {name for name in dir(builtins) if name[0].isupper()}
-    return frozenset(code | set(_COMMON.split()))
+    return frozenset(code | ENGLISH.personal.no_names)
 
 
 def _key(text: str, prose: bool) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=b"prose" if prose else b"").digest()
-
-
-_COMMON = """
-    Mr Mrs Ms Miss Dr Sir Madam Team Everyone Customer Support World
-    The This That These Those There Here A An I It He She We You They What When Where Which Who Why How If In On At
-    Of To For From With Without By As And Or But Not No Yes Is Are Was Were Be Can Could Do Does Did Has Have Had
-    Might Must Should Would Its Their Your My Our All Any Each Every Some Such Most Many More Other Both
-    One Two Three First Second Last Next Then Than Also However Therefore Because Since While After Before Until
-    Although Please Note See Use Using Used Return Returns Raise Raises Added Changed Deprecated New Hello Hi Dear
-    Thanks Thank Sorry Sure Okay Only Python CPython Java Unicode Boolean Decimal Fraction Counter Enum Tuple Tuples
-    List Lists Dict Set Sets String Strings Integer Integers Float Module Modules Class Classes Function Functions
-    Method Methods Type Types Object Objects Lambda Lambdas Generator Generators Iterator Iterators Metaclass
-    Context Manager Exception Key Keys Value Values Item Items Index Slice Slicing Slicings Sequence Sequences
-    Mapping Mappings Mutable Immutable Numeric Binary Syntax Format Operator Operators Expression Expressions
-    Statement Statements Import Imports Name Names Scope Scopes Virtual Assert Implicit Explicit Escape Backslash
-    Backspace Formfeed Horizontal Tab Linefeed Underscores Digits Description Mismatch Matched Matches Meta Cls Pdb
-    Print Jump Remove Manually Describes Generics Alias Common Custom Operations Misc Outer Else Standard Foo Bar
-    Spam Eggs Linux Windows Docker Kafka Grafana Avro English Json Yaml Html Question Answer
-    Specification Formatting Mini-Language System User Assistant Documentation Example Examples Tkinter Unix Ascii
-    Default Optional WiFi Wifi
-"""

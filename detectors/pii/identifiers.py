@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 
+from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii import numbers
 from watchline.detectors.pii.entities import Entity
 
@@ -50,20 +51,9 @@ def _is_base58(text: str) -> bool:
     return sha256(sha256(data[:-4]).digest()).digest()[:4] == data[-4:]
 
 
-_DATE = (
-    r"(?:\d{1,4}[/.-](?:\d{1,2}|[A-Z][a-z]{2,8})[/.-]\d{1,4}|\d{1,2}(?:st|nd|rd|th)?(?: of)? [A-Z][a-z]{2,8}\.?,? \d{4}"
-    r"|[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4})"
-)
-_STREET = (
-    "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|Circle|Cir"
-    "|Parkway|Pkwy|Highway|Hwy|Crescent|Close|Row|Alley|Trail|Trl"
-)
-_FLAT = r"[,\s]\s{0,3}(?:Apt|Apartment|Suite|Ste|Unit|Flat)\b\.? ?\w+"
+_FLAT = rf"[,\s]\s{{0,3}}(?:{ENGLISH.personal.flats})\b\.? ?\w+"
 _UNIT = rf"{_FLAT}|[,\s]\s{{0,3}}#\d+"
-_STREET_ENDING = (
-    "straße|strasse|str\\.|weg|gasse|allee|gatan|gata|vägen|katu|tie|vej|veien|vegen|gade|straat|laan|utca| u\\."
-)
-_STREET_BEGINNING = "[Rr]ue|[Cc]alle|[Rr]ua|[Aa]venida|Avenue|Boulevard|Plaza|Piazza|Via|Viale|Chemin"
+_AT, _DOT, _IS = ENGLISH.personal.at, ENGLISH.personal.dot, ENGLISH.personal.is_or_was
 _TLD = "com|org|net|edu|gov|info|io|co|me|dev|app|ai|biz|eu|uk|de|fr|es|it|nl|ch|at|be|se|no|dk|pl|us|ca|au|in|jp|br"
 
 _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]] = [
@@ -71,15 +61,20 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
     (
         "EMAIL_ADDRESS",
         re.compile(
-            r"[\w.+-]{1,64}(?: ?@ ?| at | ?[(\[{<] ?(?:at|@) ?[)\]}>] ?)"
-            rf"(?:[\w-]{{1,63}}(?: ?\. ?| dot | ?[(\[{{<] ?(?:dot|\.) ?[)\]}}>] ?)){{1,8}}(?:{_TLD})\b",
+            rf"[\w.+-]{{1,64}}(?: ?@ ?| (?:{_AT}) | ?[(\[{{<] ?(?:{_AT}|@) ?[)\]}}>] ?)"
+            rf"(?:[\w-]{{1,63}}(?: ?\. ?| (?:{_DOT}) | ?[(\[{{<] ?(?:{_DOT}|\.) ?[)\]}}>] ?)){{1,8}}(?:{_TLD})\b",
             re.IGNORECASE,
         ),
         0.9,
         # "look at example.com" and "x @ y.co" are no addresses: both signs must be spelled out, or neither blank.
-        lambda text: re.search(r"dot|[(\[{<]", text, re.IGNORECASE) is not None or "@" in text,
+        lambda text: re.search(rf"{_DOT}|[(\[{{<]", text, re.IGNORECASE) is not None or "@" in text,
     ),
-    ("IP_ADDRESS", re.compile(r"(?<![\w.])(?<!ersion )(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)"), 0.95, _is_ip),
+    (
+        "IP_ADDRESS",
+        re.compile(rf"(?<![\w.])(?<!{ENGLISH.personal.version})(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?!\w|\.\d)"),
+        0.95,
+        _is_ip,
+    ),
     (
         "IP_ADDRESS",
         re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{1,4}(?![\w:])", re.IGNORECASE),
@@ -124,9 +119,8 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
     (
         "SECRET",
         re.compile(
-            r"(?:\b|_)(?:password|passwd|passcode|pwd|api[ _-]?key|secret(?:[ _-]access)?(?:[ _-]key)?"
-            r"|access[ _-]?token|auth[ _-]?token|client[ _-]?secret|bearer)\b[\"']?"
-            r"(?: is| was)?\s*[:=]?\s*[\"'`]?(?P<value>[^\s\"'`,;()<>\[\]{}]{6,})",
+            rf"(?:\b|_)(?:{ENGLISH.personal.credential})\b[\"']?"
+            rf"(?: (?:{_IS}))?\s*[:=]?\s*[\"'`]?(?P<value>[^\s\"'`,;()<>\[\]{{}}]{{6,}})",
             re.IGNORECASE,
         ),
         0.8,
@@ -135,19 +129,25 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
     ),
     (
         "DATE_OF_BIRTH",
-        re.compile(rf"\b(?:born|birth\w*|d\.?o\.?b\.?)\b[^\n\d]{{0,20}}?(?P<value>{_DATE})(?!\w)", re.I),
+        re.compile(rf"\b(?:{ENGLISH.personal.birth})\b[^\n\d]{{0,20}}?(?P<value>{ENGLISH.personal.date})(?!\w)", re.I),
         0.9,
         None,
     ),
     (
         "US_DRIVER_LICENSE",
-        re.compile(r"\bdriv\w+'?s?'? licen[cs]e[^\n\d]{0,20}?\b(?P<value>[A-Z]{0,3}\d[\dA-Z-]{4,17})\b", re.IGNORECASE),
+        re.compile(
+            rf"\b(?:{ENGLISH.personal.driving_licence})[^\n\d]{{0,20}}?\b(?P<value>[A-Z]{{0,3}}\d[\dA-Z-]{{4,17}})\b",
+            re.IGNORECASE,
+        ),
         0.9,
         None,
     ),
     (
         "US_PASSPORT",
-        re.compile(r"\bpassport\b[^\n\d]{0,20}?\b(?=[A-Z]{0,3}\d)(?P<value>[A-Z0-9]{6,9})\b", re.IGNORECASE),
+        re.compile(
+            rf"\b(?:{ENGLISH.personal.passport})\b[^\n\d]{{0,20}}?\b(?=[A-Z]{{0,3}}\d)(?P<value>[A-Z0-9]{{6,9}})\b",
+            re.IGNORECASE,
+        ),
         0.9,
         # Of every country: letters stand in front (India, Italy), in the middle (France) or anywhere (Germany).
         lambda text: len(re.findall(r"\d", text)) >= 3,
@@ -155,8 +155,7 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
     (
         "MEDICAL_RECORD_NUMBER",
         re.compile(
-            r"\b(?:MRN\b|medical record\b|(?:medical|health|hospital|patient|chart)(?: record)?[ _-]?"
-            r"(?:number\b|no\b\.?|ID\b|#))[\"']?[ \t]{0,3}(?:is\b|was\b|[:=#])?[ \t]{0,3}[\"']?#?"
+            rf"\b(?:{ENGLISH.personal.medical_record})[\"']?[ \t]{{0,3}}(?:(?:{_IS})\b|[:=#])?[ \t]{{0,3}}[\"']?#?"
             r"(?P<value>[A-Z]{0,4}[ -]?\d(?:[A-Z0-9-]{2,14}[A-Z0-9]))\b",
             re.IGNORECASE,
         ),
@@ -166,7 +165,7 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
     (
         "US_BANK_NUMBER",
         re.compile(
-            r"\b(?:bank account|account (?:number|no)|routing number)\b[^\n\d]{0,15}?\b(?P<value>\d[\d -]{5,16}\d)\b",
+            rf"\b(?:{ENGLISH.personal.bank_account})\b[^\n\d]{{0,15}}?\b(?P<value>\d[\d -]{{5,16}}\d)\b",
             re.I,
         ),
         0.9,
@@ -175,11 +174,13 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
     (
         "ADDRESS",
         re.compile(
-            rf"\b\d{{1,6}}[A-Za-z]?,? (?:[NSEW]\.? )?(?:[A-Z0-9][\w'.-]* ){{1,4}}?(?:{_STREET})\b\.?(?:{_UNIT})*"
+            rf"\b\d{{1,6}}[A-Za-z]?,? (?:[NSEW]\.? )?(?:[A-Z0-9][\w'.-]* ){{1,4}}?"
+            rf"(?:{ENGLISH.personal.streets})\b\.?(?:{_UNIT})*"
             r"(?:,? [A-Z][\w'.-]+(?: [A-Z][\w'.-]+){0,2},? [A-Z]{2}(?: \d{5}(?:-\d{4})?)?\b)?"
-            r"|\b(?:P\.? ?O\.? |(?:PSC|Unit) \d+,? )Box \d+\b(?:\s[AFD]PO A[AEP] \d{5}\b)?"
-            rf"|\b(?:\d{{1,6}} )?[A-Z]\w*(?:{_STREET_ENDING}) \d{{1,5}}\b(?:{_UNIT})*"
-            rf"|\b(?:\d{{1,5}},? )?(?:{_STREET_BEGINNING}) (?:d\w{{1,2}} )?[A-Z]\w+(?: \d{{1,5}}\b)?"
+            rf"|\b(?:{ENGLISH.personal.post_box})"
+            rf"|\b(?:\d{{1,6}} )?[A-Z]\w*(?:{ENGLISH.personal.foreign_street_endings}) \d{{1,5}}\b(?:{_UNIT})*"
+            rf"|\b(?:\d{{1,5}},? )?(?:{ENGLISH.personal.foreign_street_beginnings})"
+            r" (?:d\w{1,2} )?[A-Z]\w+(?: \d{1,5}\b)?"
             rf"|\b\d{{1,6}}(?: [^\W_][\w'.-]{{0,40}}){{1,5}} ?(?:{_FLAT})+"
             r"(?:[^?!;:.\d]{1,70}?(?!(?:19|20)\d\d\b)\d{4,6}\b)?"
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii.entities import Entity
 
 # Digits with at most three signs between them: a number as people write it, or several in a row. UUIDs are passed over.
@@ -23,16 +24,10 @@ _CARD = re.compile(
     r"|35\d{14}|(?:1800|2131)\d{11}|(?:50|5[6-8]|6\d)\d{10,17}"
 )
 _NANP = re.compile(r"(?:\+? ?1[ .-]?)?\(?[2-9]\d{2}\)?[ .-]{0,2}\d{3}[ .-]{1,2}\d{4}")
-_EXTENSION = re.compile(r",? ?(?:x|ext\.?|extension) ?\d{1,6}\b", re.IGNORECASE)
+_EXTENSION = re.compile(rf",? ?(?:{ENGLISH.personal.extension}) ?\d{{1,6}}\b", re.IGNORECASE)
 _DAY = re.compile(r"(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\b|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d\b")
-_PHONE_WORD = re.compile(
-    r"\b(?:(?:tele)?phones?|tel|mobile|cell|call(?:ing|ed)?|fax|whats ?app|dial|sms|text me|contact|reach|hotline"
-    r"|number|desk|answer(?:ing|ed)?|ring|pager|voicemail)\b",
-    re.IGNORECASE,
-)
 # Never given out: area 000, 666 and 900 to 999, group 00, serial 0000 (Social Security Administration, POMS RM 10201).
 _SSN = re.compile(r"(?!000|666|9)\d{3}(?!00)\d\d(?!0000)\d{4}")
-_SSN_WORD = re.compile(r"\b(?:ssn|social security)\b", re.IGNORECASE)
 _BEFORE = 40
 
 
@@ -83,7 +78,9 @@ def _classify(text: str, start: int, groups: list[tuple[int, int]]) -> Iterator[
     lengths = tuple(b - a for a, b in groups)
     before = text[max(start - _BEFORE, 0) : start].rpartition("\n")[2]
     nanp = _NANP.search(text, start, end)
-    if len(digits) == 9 and (_SSN_WORD.search(before) or (lengths == (3, 2, 4) and _SSN.fullmatch(digits))):
+    if len(digits) == 9 and (
+        ENGLISH.personal.social_security.search(before) or (lengths == (3, 2, 4) and _SSN.fullmatch(digits))
+    ):
         yield Entity(groups[0][0], end, "US_SSN", 0.95)
     elif text[start] == "+" and digits[0] != "0" and 8 <= len(digits) <= 15:
         yield Entity(start, _with_extension(text, end), "PHONE_NUMBER", 0.95)
@@ -92,7 +89,7 @@ def _classify(text: str, start: int, groups: list[tuple[int, int]]) -> Iterator[
     elif nanp:
         yield Entity(nanp.start(), _with_extension(text, nanp.end()), "PHONE_NUMBER", 0.95)
     elif 7 <= len(digits) <= 15 and (
-        _PHONE_WORD.search(before) or _is_written_as_phone(digits, lengths, text[start:end])
+        ENGLISH.personal.phone.search(before) or _is_written_as_phone(digits, lengths, text[start:end])
     ):
         yield Entity(start, _with_extension(text, end), "PHONE_NUMBER", 0.8)
 

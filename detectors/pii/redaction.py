@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii.detector import PLACEHOLDER, is_name_word
 from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, resolve
 from watchline.detectors.pii.folding import fold
@@ -14,8 +15,6 @@ from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import replace_texts, texts
 
 _NUMERIC = frozenset(["PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "US_BANK_NUMBER"])
-# Names that are words as well: alone they are left to the finder.
-_WORDS = frozenset(["will", "may", "mark", "bill", "grant", "art", "rose", "hope", "faith", "grace", "chase", "summer"])
 MAX_VALUES = 1000  # of one event; each is looked for in all of its texts
 _SHORTEST = 4  # letters and digits; anything shorter stands in other words by chance
 
@@ -95,8 +94,8 @@ def value(type_: str, surface: str) -> tuple[str, str]:
     """What makes two finds the same: type, and the text without case, spacing and disguise."""
     plain = fold(surface).text.casefold()
     if type_ == "EMAIL_ADDRESS":
-        plain = re.sub(r"[(\[{<\s]+at[)\]}>\s]+", "@", plain)
-        plain = re.sub(r"[(\[{<\s]+dot[)\]}>\s]+", ".", plain)
+        plain = re.sub(rf"[(\[{{<\s]+(?:{ENGLISH.personal.at})[)\]}}>\s]+", "@", plain)
+        plain = re.sub(rf"[(\[{{<\s]+(?:{ENGLISH.personal.dot})[)\]}}>\s]+", ".", plain)
         return type_, re.sub(r"[^\w@.+%'-]", "", plain)
     if type_ in _NUMERIC:
         return type_, re.sub(r"[\W_]", "", plain)
@@ -117,7 +116,11 @@ def _everywhere(type_: str, plain: str) -> re.Pattern[str]:
 def _parts(key: tuple[str, str]) -> list[str]:
     """The words of a name of several, of which each alone means the same person, if it means nothing else."""
     words = key[1].split() if key[0] == "PERSON" else []
-    return [word for word in words if len(words) > 1 and len(word) > 2 and is_name_word(word) and word not in _WORDS]
+    return [
+        word
+        for word in words
+        if len(words) > 1 and len(word) > 2 and is_name_word(word) and word not in ENGLISH.personal.names_and_words
+    ]
 
 
 def _alone(part: str) -> re.Pattern[str]:

@@ -9,39 +9,12 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import pairwise
 
+from watchline.detectors.languages.english import ENGLISH
+
 MAX_SENTENCE = 1000  # characters; what has no end by then is cut at a blank
 NO_TEXT = "no text"
 NOT_SUPPORTED = "language not supported"
 
-
-def _words(lines: str) -> frozenset[str]:
-    return frozenset(lines.split())
-
-
-_ABBREVIATIONS = _words("""
-    mr mrs ms dr prof sr jr st mt rev gen col capt sgt lt hon pres gov sen rep messrs vs cf eg ie e.g i.e fig figs no
-    nos vol vols pp p ch sec eq al approx est dept univ inc ltd co corp bros a.m p.m u.s u.k u.n d.c ph.d m.d b.a m.a
-    jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun viz resp incl min max avg
-""")
-_ENGLISH = _words("""
-    the of and to a in is it you that he was for on are with as i his they be at one have this from or had by but what
-    some we can out other were all there when up use your how said an each she which do their if will way about many
-    then them would like so these her him has more could no not who its did my than been where why does me our us
-""")
-# Spanish, Portuguese, Italian, French; German, Dutch, Scandinavian; Polish, Czech, Turkish, Indonesian, Romanian.
-_FOREIGN = (
-    _words("""
-    el los las una unos del que qué es por con para como más pero sus le ya este sí porque esta cuando muy sin sobre
-    también hasta hay donde quien desde todo nos durante todos uno les ni contra otros não uma os dos das mais foi ao
-    ele tem seu sua ou ser quando muito há já eu também só pelo pela até isso ela entre di che il della delle non sono
-    nel alla per una più anche come le les des est une dans qui pour pas sur plus ce avec au sont cette comme
-    der und ist nicht ein eine den mit für auf sich dem von zu auch als wie bei oder nach aus wird sind wir ich sie
-    het een van niet zijn dat op aan met voor er maar ook naar och att det som är på av för med till inte om jag ikke
-    og til har af jeg vi nie się na jest że z jak w czy są przez je se že jako bir ve bu için ile çok yang dan untuk
-    dengan tidak ini și care pentru din
-""")
-    - _ENGLISH
-)
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)", re.MULTILINE | re.DOTALL)
 _ITEM = r"[ \t]*(?:[-*+•‣◦–][ \t]|\(?\d{1,3}[.)][ \t]|\(?[a-z][.)][ \t]|#{1,6}[ \t]|\||>|```|~~~)"
 # After .!? and what closes with it, blanks, then what can open a sentence: anything but a small letter.
@@ -114,8 +87,8 @@ def unreadable(text: str) -> str | None:
     if latin < 0.6 * len(letters):
         return NOT_SUPPORTED
     words = re.findall(r"[^\W\d_]+", sample.lower())
-    english = sum(word in _ENGLISH for word in words)
-    foreign = sum(word in _FOREIGN for word in words)
+    english = sum(word in ENGLISH.prose.function_words for word in words)
+    foreign = sum(word in ENGLISH.prose.foreign_words for word in words)
     # Code and tables hold few function words of any language: only prose is judged by a lack of English ones.
     is_prose = sum(char.isalpha() or char.isspace() for char in sample) > 0.9 * len(sample)
     if (foreign >= 3 and foreign > 2 * english) or (is_prose and len(words) >= 25 and english < 0.08 * len(words)):
@@ -139,8 +112,8 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     word = before[0] if before else ""
     # "J. Smith", "e.g. Python", and the number of a list item ("2. Next") end nothing.
     number = word.isdigit() and not text[text.rfind("\n", 0, match.start()) + 1 : match.start() - len(word)].strip()
-    initial = len(word) == 1 and word.isupper() and word != "I"
-    return not (initial or number or word.lower() in _ABBREVIATIONS)
+    initial = len(word) == 1 and word.isupper() and word not in ENGLISH.prose.letter_words
+    return not (initial or number or word.lower() in ENGLISH.prose.abbreviations)
 
 
 def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -6,9 +6,12 @@ import random
 import re
 from collections.abc import Callable
 
-from watchline.detectors.runtime.words import TEENS, TENS, UNITS, words
+from watchline.detectors.languages.english import ENGLISH
+from watchline.detectors.runtime.words import words
 
-_NAMES = dict(enumerate([*UNITS, *TEENS], 1)) | {n: name for name, n in TENS.items()}
+_NAMES = dict(enumerate([*ENGLISH.words.units, *ENGLISH.words.teens], 1)) | {
+    n: name for name, n in ENGLISH.words.tens.items()
+}
 _CURRENCIES = {"$": ("dollars", "USD"), "\u20ac": ("euros", "EUR"), "\u00a3": ("pounds", "GBP")}
 _SIGNS = {name.lower(): sign for sign, names in _CURRENCIES.items() for name in names}
 _SCALES = {"thousand": 3, "million": 6, "billion": 9}
@@ -110,7 +113,7 @@ _FORMATS: list[tuple[re.Pattern[str], Format]] = [
         (r"\d{1,3}(?:,\d{3})+(?![\d.,]\d)", _thousands),
         (rf"(\d{{1,2}}) ({MONTHS})", _day),
         (rf"({MONTHS}) (\d{{1,2}})(?:st|nd|rd|th)?", _month),
-        (rf"({'|'.join(TENS)})-({'|'.join(UNITS)})|{_SMALL}", _word),
+        (rf"({'|'.join(ENGLISH.words.tens)})-({'|'.join(ENGLISH.words.units)})|{_SMALL}", _word),
         (r"[1-9]\d?(?![:%/-]|[.,]\d)", _digits),
     )
 ]

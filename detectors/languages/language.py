@@ -1,0 +1,149 @@
+"""What the detectors ask of a language: each list of words and each form of a sentence by its name.
+
+A `Fragment` goes into a larger pattern, whose structure is its reader's: digits, brackets, what may stand in between. A
+whole `re.Pattern` is a form of a sentence. Each part says which modules read it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Fragment: TypeAlias = str  # alternatives of a regular expression, without a group around them
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """How sentences end, and what tells the language from others: `runtime.text`."""
+
+    abbreviations: frozenset[str]  # in small letters, without the last full stop, which ends no sentence
+    letter_words: frozenset[str]  # single capital letters that are words, and no initial of a name
+    function_words: frozenset[str]  # the commonest words, which all prose in the language has
+    foreign_words: frozenset[str]  # those of other languages in the same letters, without what both have
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How words and numbers are written one way, to be compared: `runtime.words`."""
+
+    stop_words: frozenset[str]  # carry nothing that a document could bear out
+    suffix: re.Pattern[str]  # what a stem lacks
+    plural: str  # ending of a noun; `harm.groups` and `grounding.opening_hours` read it too
+    possessive: str  # ending of a noun, with its apostrophe
+    negation: re.Pattern[str]  # a word that denies
+    units: tuple[str, ...]  # number words from 1 on
+    teens: tuple[str, ...]  # number words after these
+    tens: Mapping[str, int]  # number words that units may follow
+    scales: Mapping[str, int]  # number words that multiply
+    one: frozenset[str]  # what means 1 before a scale
+    currency_codes: Mapping[str, str]  # the name of a currency by its code, in small letters
+    signs: Mapping[str, str]  # how a sign or letter beside a number reads, with the blanks that it needs
+    ordinals: Fragment  # endings of a number in figures; `harm.deobfuscation` reads them too
+    half_day: Fragment  # before or after noon, in a group `half`; `grounding.opening_hours` reads it too
+    afternoon: str  # the characters of `half` after noon
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What claims nothing of the world, and what is asked of documents: `grounding.claims`, `grounding.question`."""
+
+    refusal: re.Pattern[str]  # the answer isn't known, found or given; counts in a sentence with a `source`
+    source: re.Pattern[str]  # who or what doesn't know: the assistant, the documents
+    unsaid: re.Pattern[str]  # a refusal by itself: a paper doesn't say
+    turn: re.Pattern[str]  # after it the sentence may claim something all the same
+    courtesy: re.Pattern[str]  # a sentence's beginning: greetings, thanks, offers of help, questions back
+    referral: re.Pattern[str]  # a sentence's beginning that sends the reader to someone else
+    about_documents: re.Pattern[str]  # asks for something to be done with the documents
+    pointers: Fragment  # before a link that the sentence only points to
+    reference_headings: Fragment  # before a list of sources
+    step: Fragment  # before the number of an item in a list
+    cited: Fragment  # how a citation in square brackets begins
+    cited_in_brackets: Fragment  # how one in round brackets begins; blanks escaped, for `re.VERBOSE`
+    cited_by_number: Fragment  # before the number of what is cited
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Days and opening hours: `grounding.opening_hours`, and through it `grounding.structured`."""
+
+    days: tuple[str, ...]  # from Monday to Sunday
+    every_day: Fragment  # all seven
+    weekdays: str  # the first five
+    weekends: str  # the last two
+    open_or_closed: Fragment  # words that say either
+    closed: str  # of these, what says closed
+    times_to: Fragment  # between two times of day
+    days_to: Fragment  # between the first and the last of several days
+    days_joined: Fragment  # between days that are listed
+    varying: re.Pattern[str]  # the hours aren't the same each time
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """How sentences speak of keys and values: `grounding.structured`; of a cut document: `grounding.truncation`."""
+
+    fillers: frozenset[str]  # begin a key without naming what it is about
+    key_suffix: re.Pattern[str]  # ending of a key's word that a sentence may write otherwise
+    truth: Mapping[str, bool]  # values that mean yes or no
+    yes: str  # how true reads
+    no: str  # how false reads
+    unknown: str  # how null reads
+    denied: re.Pattern[str]  # a negation before what it denies
+    denied_after: re.Pattern[str]  # a negation right after what it denies
+    turn: re.Pattern[str]  # where a negation ends
+    untold: re.Pattern[str]  # something isn't told, which is true of what is null
+    clause_break: re.Pattern[str]  # parts a sentence into clauses
+    rating: re.Pattern[str]  # so many stars of five; group 1 is the number
+    rates: re.Pattern[str]  # in a key whose value is such a number
+    cut: Fragment  # in brackets at the end of a document that goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """Words beside personal data, and words that are no names: `pii.numbers`, `pii.identifiers`, `pii.detector`."""
+
+    phone: re.Pattern[str]  # before digits: a telephone number
+    extension: Fragment  # before the extension of a telephone number
+    social_security: re.Pattern[str]  # before digits: a social security number
+    at: Fragment  # the sign of an e-mail address spelled out; `pii.redaction` reads it too
+    dot: Fragment  # likewise
+    version: str  # before numbers with dots that are no IP address; of fixed length
+    credential: Fragment  # before a key or a password
+    birth: Fragment  # before a date of birth
+    driving_licence: Fragment  # before its number
+    passport: Fragment  # before its number
+    medical_record: Fragment  # before its number
+    bank_account: Fragment  # before its number
+    is_or_was: Fragment  # between such a word and the value
+    date: Fragment  # in figures, or with the month in letters
+    streets: Fragment  # end the name of a street
+    flats: Fragment  # before the number of a flat
+    post_box: Fragment  # in place of street and number
+    foreign_street_endings: Fragment  # of streets in countries that speak another language
+    foreign_street_beginnings: Fragment  # likewise
+    no_names: frozenset[str]  # capitalised words that begin sentences, or stand in code and its documentation
+    names_and_words: frozenset[str]  # names that are common words as well, in small letters: `pii.redaction`
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Social groups: `harm.groups`; skin tones of emoji: `harm.deobfuscation`."""
+
+    words: frozenset[str]  # in the singular, or in a plural of their own
+    phrases: re.Pattern[str]  # several words, of which one alone would mean other things too
+    skin_tones: Mapping[int, str]  # how a code point that colours an emoji reads
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language, in parts by what reads them."""
+
+    prose: Prose
+    words: Words
+    conversation: Conversation
+    hours: Hours
+    records: Records
+    personal: Personal
+    groups: Groups
