@@ -59,5 +59,6 @@ def refers(sentence: str) -> bool:
 
 
 def _refusal(sentence: str) -> re.Match[str] | None:
-    forms = ENGLISH.conversation
-    return forms.unsaid.search(sentence) or (forms.refusal.search(sentence) if forms.source.search(sentence) else None)
+    if unsaid := ENGLISH.conversation.unsaid.search(sentence):
+        return unsaid
+    return ENGLISH.conversation.refusal.search(sentence) if ENGLISH.conversation.source.search(sentence) else None

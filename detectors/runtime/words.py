@@ -33,15 +33,12 @@ def words(text: str) -> Words:
     """Reads a text word by word; addresses of web pages are left out."""
     text = _SIGN.sub(lambda sign: ENGLISH.words.signs.get(sign[0].strip(), ""), clock(_URL.sub(" ", text)))
     found, tokens = _joined(_TOKEN.findall(text))
-    content = tuple(
-        _stem(token)
-        for token in tokens
-        if token not in ENGLISH.words.stop_words and (len(token) > 1 or token.isdigit())
-    )
+    stop_words = ENGLISH.words.stop_words
+    content = tuple(_stem(token) for token in tokens if token not in stop_words and (len(token) > 1 or token.isdigit()))
     names = frozenset(
         _stem(token)
         for token, written in zip(tokens[1:], found[1:], strict=True)
-        if written[0].isupper() and token not in ENGLISH.words.stop_words and len(token) > 1
+        if written[0].isupper() and token not in stop_words and len(token) > 1
     )
     return Words(tuple(tokens), content, frozenset(token for token in tokens if token[0].isdigit()), names)
 
