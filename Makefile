@@ -3,6 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c .ci/constraints.txt
+PROJECTS = pyproject.toml detectors/weights/pyproject.toml
 
 PAYLOADS ?= 100000
 KILLS ?= 100
@@ -51,10 +52,10 @@ $(VENV)/bin/python:
 	@echo "of about 4 GB where pip takes the CUDA build, the default on Linux. On disk 2.8 GB, or about 9 GB with CUDA."
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/demo.done: pyproject.toml .ci/constraints.txt | $(VENV)/bin/python
-	$(INSTALL) -e '.[embedded]'
+$(VENV)/demo.done: $(PROJECTS) .ci/constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e '.[embedded]' -e ./detectors/weights
 	@touch $@
 
-$(VENV)/dev.done: pyproject.toml .ci/constraints.txt | $(VENV)/bin/python
-	$(INSTALL) -e '.[dev]'
+$(VENV)/dev.done: $(PROJECTS) .ci/constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e '.[dev]' -e ./detectors/weights
 	@touch $@ $(VENV)/demo.done
