@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from watchline.schemas.errors import ConfigurationError, TransientError
+from watchline.schemas.extras import how_to_install
 
 BOARDS = Path(__file__).parent / "boards"
 FOLDER = {"title": "Watchline", "uid": "watchline"}
@@ -28,7 +29,7 @@ def publish(url: str, token: str) -> list[str]:
         from grafana_api.grafana_api import GrafanaClientError, GrafanaServerError
         from grafana_api.grafana_face import GrafanaFace
     except ImportError:
-        raise ConfigurationError("publishing boards needs: pip install 'watchline[grafana]'") from None
+        raise ConfigurationError(f"publishing boards needs the extra `grafana`; {how_to_install('grafana')}") from None
 
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:

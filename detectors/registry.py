@@ -11,6 +11,7 @@ from watchline.detectors.base import Detector
 from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.errors import ConfigurationError
+from watchline.schemas.extras import how_to_install
 
 DETECTORS = {
     "pii": "watchline.detectors.pii.detector:PersonalData",
@@ -65,6 +66,7 @@ def _load(name: str) -> Detector[Any]:
         detector: Detector[Any] = getattr(import_module(module), attribute)()
     except (ImportError, FileNotFoundError) as error:
         raise ConfigurationError(
-            f"detectors: {name} cannot be loaded: {error}; it comes with pip install 'watchline[worker]'"
+            f"detectors: {name} cannot be loaded: {error}; what it needs comes with the extra `worker`, "
+            f"{how_to_install('worker')}"
         ) from error
     return detector

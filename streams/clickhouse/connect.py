@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
+from watchline.schemas.extras import how_to_install
 from watchline.streams.security import tls
 from watchline.streams.settings import Settings
 
@@ -63,7 +64,9 @@ def _connect_embedded(settings: Settings, database: str) -> Any:
     try:
         client = clickhouse_connect.get_client(interface="chdb", path=str(folder))
     except ImportError:
-        raise ConfigurationError("the embedded store needs: pip install 'watchline[embedded]'") from None
+        raise ConfigurationError(
+            f"the embedded store needs the extra `embedded`; {how_to_install('embedded')}"
+        ) from None
     except Exception as error:
         raise FatalError(
             f"cannot open the embedded store in {folder}: another process (a worker, `watchline sql`) has it open, "

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from watchline.schemas.errors import ConfigurationError, FatalError, PoisonError, TransientError
+from watchline.schemas.extras import how_to_install
 from watchline.streams.security import tls
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,9 @@ class SchemaRegistry:
         try:
             from confluent_kafka.schema_registry import SchemaRegistryClient
         except ImportError:
-            raise ConfigurationError("a schema registry needs: pip install 'watchline[registry]'") from None
+            raise ConfigurationError(
+                f"a schema registry needs the extra `registry`; {how_to_install('registry')}"
+            ) from None
         try:
             return SchemaRegistryClient.new_client(self._settings)
         except (ValueError, TypeError, OSError) as error:

