@@ -23,15 +23,17 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # for a type checker, a module with `__getattr__` has every name
 
-        return version("watchline")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'watchline' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("watchline")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'watchline' has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__
