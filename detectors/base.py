@@ -8,12 +8,12 @@ judges a batch with their embeddings at hand.
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import inspect
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
@@ -69,18 +69,39 @@ class Detector(ABC, Generic[W]):
         Its name in findings and settings.
     labels : tuple of str
         The keys of every `Evaluation.scores` that it gives, all of them each time.
+    VERSION : str
+        Raised by hand when a change to the code, its own or what it calls, moves its scores on purpose;
+        `tests/golden/test_scores.py` fails where they move without it.
     shared_weights : tuple of str
         Folders of weights beside its own that it reads: see `weights_folder`.
+    uses_encoder : bool
+        Whether its scores come from the shared encoder: whether it reads the embeddings that it is given.
     """
 
     name: str
     labels: tuple[str, ...]
+    VERSION: ClassVar[str]
     shared_weights: ClassVar[tuple[str, ...]] = ()
+    uses_encoder: ClassVar[bool] = True
 
     @property
     def version(self) -> str:
-        """Hash of its code and its weights, 12 hexadecimal digits: two findings of one version are comparable."""
-        return _version(type(self))
+        """`VERSION` and a hash of all weights behind its scores, `1-0a1b2c3d4e5f`: findings of one are comparable.
+
+        Of its code it has `VERSION` alone: a comment, another name or another place leave it as it is.
+        """
+        folders = [weights_folder(name) for name in (self.name, *self.shared_weights)]
+        files = [path for folder in folders for path in folder.glob("*.safetensors")]
+        if self.uses_encoder:
+            from watchline.detectors.runtime.encoder import model_files, model_folder
+
+            files += model_files(model_folder())
+        return f"{self.VERSION}-{digest(files, *self.other_models)}"
+
+    @property
+    def other_models(self) -> tuple[str, ...]:
+        """The identities of models behind its scores that are neither shipped weights nor the encoder."""
+        return ()
 
     @property
     def passes(self) -> Mapping[str, Passes]:
@@ -100,42 +121,17 @@ class Detector(ABC, Generic[W]):
         """Judges what `prepare` gave, one evaluation for each, in order. An empty batch gives an empty list."""
 
 
-_versions: dict[type, str] = {}
-
-
-def _version(detector: type) -> str:
-    if detector not in _versions:
-        folders = [detector.name, *detector.shared_weights]  # type: ignore[attr-defined]
-        weights = [path for name in folders for path in sorted(weights_folder(name).glob("*"))]
-        _versions[detector] = digest([*sources(detector), *weights])
-    return _versions[detector]
-
-
 def digest(files: Iterable[Path], *more: str) -> str:
-    """12 hexadecimal digits that change with a file's name or content, or with one of the strings."""
-    total = hashlib.sha256()
-    for path in files:
-        total.update(path.name.encode())
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                total.update(block)
-    for text in more:
-        total.update(text.encode())
-    return total.hexdigest()[:12]
+    """12 hexadecimal digits that change with the content of a file, or with one of the strings.
+
+    Where a file lies and what it is called makes no difference. A file is read once, until it changes.
+    """
+    contents = sorted(_content(path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    return hashlib.sha256(json.dumps([contents, more]).encode()).hexdigest()[:12]
 
 
-def sources(detector: type) -> list[Path]:
-    """The code of a detector: its module and all that this imports from this package."""
-    return sorted(_sources(Path(inspect.getfile(detector)), set()))
-
-
-def _sources(path: Path, seen: set[Path]) -> set[Path]:
-    """The file and what it imports from this package, followed all the way."""
-    if path not in seen and path.is_file():
-        seen.add(path)
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("watchline.detectors"):
-                names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-                for name in names:
-                    _sources(Path(__file__).parent.joinpath(*name.split(".")[2:]).with_suffix(".py"), seen)
-    return seen
+@cache
+def _content(path: Path, modified_ns: int, size: int) -> str:
+    """Hash of what is in a file; when it was modified and its size tell whether it is still the same."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -170,6 +170,7 @@ class Groundedness(Detector[Work]):
 
     name = "groundedness"
     labels = ("unsupported",)
+    VERSION = "1"
 
     def __init__(self, open_range: tuple[float, float] = (0.0, 1.0)) -> None:
         folder = weights_folder(self.name)

@@ -44,6 +44,7 @@ class Relevance(Detector[Work]):
 
     name = "relevance"
     labels = ("answer_irrelevant", "context_irrelevant")
+    VERSION = "1"
 
     def __init__(self) -> None:
         tensors = load_file(weights_folder(self.name) / "model.safetensors")

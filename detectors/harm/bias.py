@@ -25,6 +25,7 @@ class Bias(WindowedDetector):
 
     name = "bias"
     labels = ("stereotype",)
+    VERSION = "1"
 
     def readings(self, interaction: Interaction) -> Iterator[Reading]:
         return asked_and_answered(interaction, self.labels)

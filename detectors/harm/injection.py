@@ -23,6 +23,7 @@ class Injection(WindowedDetector):
 
     name = "injection"
     labels = ("injection", "indirect_injection")
+    VERSION = "1"
     max_windows = 40
 
     def readings(self, interaction: Interaction) -> Iterator[Reading]:

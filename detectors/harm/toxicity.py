@@ -27,6 +27,7 @@ class Toxicity(WindowedDetector):
 
     name = "toxicity"
     labels = ("hate", "violence", "sexual", "self_harm", "insult", "sexism")
+    VERSION = "1"
     hinted_from: ClassVar[float] = 0.05
 
     def spans(self, window: Window, judged: Judged, label: str, chance: float) -> list[Span]:

@@ -56,7 +56,7 @@ class Classifier:
     max_tokens : int
         Of one window, special tokens included.
     version : str
-        Hash of the model (its files, or of an id the commit) and of how its output is read.
+        Hash of the model (a folder's files, or id and commit) and of how its output is read.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Classifier:
         self._sums, self._offsets = self._weights(labels, names, settings)
         files = sorted(path for path in folder.glob("*") if path.suffix in _FILES) if folder.is_dir() else []
         how = (self.task, self.max_tokens, self._sigmoid, self._sums.tolist(), self._offsets.tolist())
-        self.version = digest(files, str(commit), repr(how))
+        self.version = digest(files, "" if files else f"{settings.model}@{commit}", repr(how))
 
     @property
     def passes(self) -> Passes:

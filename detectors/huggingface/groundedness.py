@@ -39,6 +39,8 @@ class Entailment(Pretrained[Answer]):
     zero-shot form, Laban et al. 2022).
     """
 
+    VERSION = "1"
+
     def prepare(self, interaction: Interaction) -> Answer | NotApplicable:
         work: groundedness.Work | NotApplicable = self._shipped.prepare(interaction)
         if isinstance(work, NotApplicable):
@@ -75,6 +77,8 @@ class Tokens(Pretrained[Answer]):
     Kovács and Recski 2025. The answer is as unsupported as its worst token, in what claims something; spans are runs of
     tokens. Where the documents don't fit into one window, a token is as unsupported as in the window where it is least.
     """
+
+    VERSION = "1"
 
     def prepare(self, interaction: Interaction) -> Answer | NotApplicable:
         work: groundedness.Work | NotApplicable = self._shipped.prepare(interaction)

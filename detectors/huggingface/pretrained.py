@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, digest, sources
+from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.grounding import relevance
 from watchline.detectors.grounding.evidence import MAX_UNITS, Unit
 from watchline.detectors.harm import windowed
@@ -30,6 +30,8 @@ CHARS = 3  # of a token, at least, in ordinary English; what is denser is read i
 class Pretrained(Detector[W]):
     """What they have in common. Asks for no embeddings."""
 
+    uses_encoder: ClassVar[bool] = False
+
     def __init__(self, shipped: Detector[Any], classifier: Classifier, thresholds: Thresholds) -> None:
         self.name = shipped.name
         self.labels = shipped.labels
@@ -38,8 +40,8 @@ class Pretrained(Detector[W]):
         self._marked_from = [thresholds.of(self.name, label).threshold for label in self.labels]
 
     @property
-    def version(self) -> str:
-        return digest(sources(type(self)), self._shipped.version, self._classifier.version)
+    def other_models(self) -> tuple[str, ...]:
+        return self._shipped.VERSION, self._classifier.version  # the shipped one says what is read
 
     @property
     def passes(self) -> Mapping[str, Passes]:
@@ -48,6 +50,8 @@ class Pretrained(Detector[W]):
 
 class Windows(Pretrained[windowed.Work]):
     """Toxicity, bias, injection by a text classifier: the windows that the shipped n-grams find most suspicious."""
+
+    VERSION = "1"
 
     def prepare(self, interaction: Interaction) -> windowed.Work | NotApplicable:
         work: windowed.Work | NotApplicable = self._shipped.prepare(interaction)
@@ -78,6 +82,8 @@ class Relevance(Pretrained[Pairs]):
     Answer and documents are as irrelevant as their most relevant piece. Which questions are about the documents
     themselves, and what claims nothing, is as the shipped detector has it.
     """
+
+    VERSION = "1"
 
     def prepare(self, interaction: Interaction) -> Pairs | NotApplicable:
         work: relevance.Work | NotApplicable = self._shipped.prepare(interaction)

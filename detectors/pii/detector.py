@@ -78,11 +78,17 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
 
     name = "pii"
     labels = LABELS
+    VERSION = "1"
+    uses_encoder = False
 
     def __init__(self, cache_texts: int = 20_000, recogniser: Recogniser | None = None) -> None:
         self._recogniser = recogniser or Recogniser.shipped()
         self._cache: OrderedDict[bytes, tuple[Entity, ...]] = OrderedDict()
         self._cache_texts = cache_texts
+
+    @property
+    def other_models(self) -> tuple[str, ...]:
+        return (self._recogniser.base,)
 
     def find(self, texts: Sequence[str], prose: Sequence[bool]) -> list[tuple[Entity, ...]]:
         """The entities of each text, in code points of it, in order. Names only where `prose` says so."""

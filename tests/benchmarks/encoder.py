@@ -8,6 +8,7 @@ Needs torch, transformers, safetensors and numpy, so that it runs on a bare mach
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import random
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from watchline.detectors.runtime.encoder import Encoder
+from watchline.detectors.runtime.encoder import MODEL_FOLDER, Encoder
 
 WORDS = "the a value key dict list returns raises when object of mapping sequence is not in method call with name"
 
@@ -54,7 +55,8 @@ def main() -> None:
     texts = texts_of(arguments.texts)
     packed = rate(encoder.encode, texts)
     single = rate(lambda batch: [encoder.encode([text]) for text in batch], texts, repeats=1)
-    print(f"{encoder.name} on {machine(encoder.device)}; torch {torch.__version__}; {len(texts)} texts")
+    model = arguments.model or os.environ.get(MODEL_FOLDER, "all-MiniLM-L6-v2")
+    print(f"{model} on {machine(encoder.device)}; torch {torch.__version__}; {len(texts)} texts")
     print(f"packed                 {packed:9.0f} texts/s")
     print(f"one at a time          {single:9.0f} texts/s   packed is {packed / single:.1f} times as fast")
     try:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from tests.detectors.huggingface import tiny_models
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Evaluation, NotApplicable
-from watchline.detectors.runtime.encoder import Embedded, Encoder
+from watchline.detectors.runtime.encoder import Embedded, Encoder, Lower, Vectors
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Document, Interaction, Message
@@ -103,6 +104,20 @@ def judge(
     return [work if isinstance(work, NotApplicable) else next(evaluations) for work in prepared]
 
 
+class Watched(Embedded):
+    """Embeddings that know whether anything was read of them."""
+
+    read = False
+
+    def __getitem__(self, texts: Sequence[str]) -> Vectors:
+        self.read = True
+        return super().__getitem__(texts)
+
+    def lower(self, texts: Sequence[str], layers: int) -> list[Lower]:
+        self.read = True
+        return super().lower(texts, layers)
+
+
 def assert_same(first: Evaluation | NotApplicable, second: Evaluation | NotApplicable) -> None:
     if isinstance(first, NotApplicable) or isinstance(second, NotApplicable):
         assert first == second
@@ -148,10 +163,18 @@ def test_every_label_has_an_operating_point(detector: Detector[Any]) -> None:
         thresholds.of(detector.name, label)
 
 
-def test_its_version_names_code_and_weights(detector: Detector[Any], load: Callable[[], Detector[Any]]) -> None:
-    assert len(detector.version) == 12
-    assert int(detector.version, 16) >= 0
+def test_its_version_is_one_of_its_own_and_a_hash_of_weights(
+    detector: Detector[Any], load: Callable[[], Detector[Any]]
+) -> None:
+    assert re.fullmatch(rf"{vars(type(detector))['VERSION']}-[0-9a-f]{{12}}", detector.version)
     assert load().version == detector.version
+
+
+def test_it_reads_the_encoder_exactly_if_it_says_so(detector: Detector[Any], encoder: Encoder) -> None:
+    works = [work for work in map(detector.prepare, ENGLISH) if not isinstance(work, NotApplicable)]
+    watched = Watched(encoder, [text for work in works for text in detector.texts(work)])
+    detector.evaluate(works, watched)
+    assert watched.read == detector.uses_encoder
 
 
 def test_results_are_valid(detector: Detector[Any], encoder: Encoder) -> None:

@@ -38,6 +38,7 @@ class Length(Detector[str]):
 
     name = "length"
     labels: ClassVar = ("any", "long")
+    VERSION = "1"
     seen: list[str]
     batches: list[int]
 

@@ -29,6 +29,8 @@ class Blocking(Detector[Interaction]):
 
     name = "pii"
     labels = ("PERSON",)
+    VERSION = "1"
+    uses_encoder = False
 
     def prepare(self, interaction: Interaction) -> Interaction:
         return interaction

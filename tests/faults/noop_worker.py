@@ -30,6 +30,8 @@ class NoOp(Detector[None]):
 
     name = DETECTOR
     labels = ("SECRET",)
+    VERSION = "1"
+    uses_encoder = False
 
     def prepare(self, interaction: Interaction) -> None:
         return None

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from watchline.detectors import base
 from watchline.detectors.harm.blend import LABELS, OUTPUTS
 from watchline.detectors.harm.tower import LOWER_LAYERS, Judged, Layers, Tower
 from watchline.detectors.harm.toxicity import Toxicity, marked
@@ -93,7 +92,6 @@ def test_it_learns_labels_words_and_the_order_of_pairs(encoder: Encoder) -> None
 
 def test_its_weights_are_part_of_the_version_of_who_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     version = Toxicity().version
-    monkeypatch.setattr(base, "_versions", {})
     monkeypatch.setattr(Toxicity, "shared_weights", ())
     assert Toxicity().version != version
 

@@ -17,6 +17,7 @@ from tests.detectors.huggingface import tiny_models
 from tests.detectors.test_contract import PASSAGE, interaction
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Evaluation, NotApplicable
+from watchline.detectors.grounding.groundedness import Groundedness
 from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.detectors.scorer import Scored, Scorer
 from watchline.schemas.errors import ConfigurationError
@@ -240,6 +241,17 @@ def test_the_version_changes_with_model_and_map(models: Mapping[str, Path], tmp_
     save_file({**weights, "classifier.bias": weights["classifier.bias"] + 1}, changed / "model.safetensors")
     seen.add(load("groundedness", changed).version)
     assert len(seen) == 5
+
+
+def test_the_version_changes_with_what_it_takes_from_the_shipped_detector_and_not_with_the_encoder(
+    models: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = load("groundedness", models["nli"])
+    version = detector.version
+    monkeypatch.setenv("WATCHLINE_ENCODER", str(tmp_path))
+    assert detector.version == version
+    monkeypatch.setattr(Groundedness, "VERSION", "another")  # it decides what is read
+    assert detector.version != version
 
 
 @pytest.mark.parametrize(

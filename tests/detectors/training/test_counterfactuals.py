@@ -48,7 +48,7 @@ class Grumpy(Detector[str]):
 
     name = "bias"
     labels = ("stereotype",)
-    version = "0" * 12
+    VERSION = "1"
 
     def prepare(self, interaction: Interaction) -> str:
         return interaction.input
