@@ -25,14 +25,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from watchline.detectors.huggingface.settings import TASKS, ModelSettings
+from watchline.detectors.huggingface.settings import ModelSettings
+from watchline.detectors.registry import DETECTORS
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams.kafka.schema_registry import client_settings
 from watchline.streams.security import tls
 from watchline.streams.security.kafka_login import Security
 
 PREFIX = "WATCHLINE_"
-DETECTORS = ("pii", "groundedness", "relevance", "toxicity", "bias", "injection")
 
 
 class Settings(BaseSettings):
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the encoder and other models run.")
     detectors: Annotated[tuple[str, ...], NoDecode] = Field(
-        DETECTORS, description="Detectors to run, comma-separated; empty for none."
+        tuple(DETECTORS), description="Detectors to run, comma-separated; empty for none."
     )
     models: Annotated[dict[str, ModelSettings], NoDecode] = Field(
         {},
@@ -142,8 +142,9 @@ class Settings(BaseSettings):
     @field_validator("models")
     @classmethod
     def _replaceable(cls, value: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
-        if unknown := [name for name in value if name not in TASKS]:
-            raise ValueError(f"no model for {', '.join(map(show_value, unknown))}; allowed: {', '.join(TASKS)}")
+        replaceable = [name for name, each in DETECTORS.items() if each.tasks]
+        if unknown := [name for name in value if name not in replaceable]:
+            raise ValueError(f"no model for {', '.join(map(show_value, unknown))}; allowed: {', '.join(replaceable)}")
         return value
 
     @field_validator(

@@ -24,6 +24,7 @@ from watchline.detectors.grounding.evidence import Context, Unit, features, most
 from watchline.detectors.grounding.question import about_documents, question
 from watchline.detectors.grounding.truncation import is_cut
 from watchline.detectors.grounding.verifier import Verifier
+from watchline.detectors.registry import GROUNDEDNESS
 from watchline.detectors.runtime.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.runtime.plan import Passes
 from watchline.detectors.runtime.text import sentences, unreadable
@@ -168,8 +169,7 @@ class Groundedness(Detector[Work]):
         deny in their own words scores low. (1, 0) verifies none.
     """
 
-    name = "groundedness"
-    labels = ("unsupported",)
+    name, labels = GROUNDEDNESS.name, GROUNDEDNESS.labels
     VERSION = "1"
 
     def __init__(self, open_range: tuple[float, float] = (0.0, 1.0)) -> None:

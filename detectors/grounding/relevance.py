@@ -14,6 +14,7 @@ from watchline.detectors.grounding.claims import claims_something, refers, refus
 from watchline.detectors.grounding.evidence import Unit, most_alike
 from watchline.detectors.grounding.question import about_documents, question
 from watchline.detectors.grounding.tables import document_units
+from watchline.detectors.registry import RELEVANCE
 from watchline.detectors.runtime.calibration import Logistic
 from watchline.detectors.runtime.text import sentences, unreadable
 from watchline.detectors.runtime.weights import weights_folder
@@ -42,8 +43,7 @@ class Relevance(Detector[Work]):
     sentences of the answer are read, and the 200 passages that share most words with the question.
     """
 
-    name = "relevance"
-    labels = ("answer_irrelevant", "context_irrelevant")
+    name, labels = RELEVANCE.name, RELEVANCE.labels
     VERSION = "1"
 
     def __init__(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from watchline.detectors.base import NotApplicable
 from watchline.detectors.harm.groups import mentions, mentions_group
 from watchline.detectors.harm.windowed import WINDOW, Reading, Window, WindowedDetector, asked_and_answered
+from watchline.detectors.registry import BIAS
 from watchline.detectors.runtime.text import windows
 from watchline.schemas.records import Interaction
 
@@ -23,8 +24,7 @@ class Bias(WindowedDetector):
     2022) and others, with neutral mentions from BOLD (Dhamala et al. 2021) and BBQ (Parrish et al. 2022): see the card.
     """
 
-    name = "bias"
-    labels = ("stereotype",)
+    name, labels = BIAS.name, BIAS.labels
     VERSION = "1"
 
     def readings(self, interaction: Interaction) -> Iterator[Reading]:

@@ -18,23 +18,14 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from watchline.detectors.harm.ngrams import row
+from watchline.detectors.registry import BIAS, INJECTION, TOXICITY
 from watchline.detectors.runtime.calibration import Logistic
 
 Numbers = NDArray[np.float64]
 
 # What the tower says of a text, in this order: log-odds of the labels, those of the experts (label@register), and the
 # logits of the registers. Registers but the last are sources of what people write to each other.
-LABELS = (
-    "hate",
-    "violence",
-    "sexual",
-    "self_harm",
-    "insult",
-    "sexism",
-    "stereotype",
-    "injection",
-    "indirect_injection",
-)
+LABELS = (*TOXICITY.labels, *BIAS.labels, *INJECTION.labels)
 EXPERTS = (
     "hate@davidson",
     "insult@davidson",

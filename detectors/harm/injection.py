@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from watchline.detectors.grounding.evidence import units
 from watchline.detectors.harm.windowed import WINDOW, Reading, WindowedDetector, last_question
+from watchline.detectors.registry import INJECTION
 from watchline.detectors.runtime.text import sentences, windows
 from watchline.schemas.records import Interaction
 
@@ -21,8 +22,7 @@ class Injection(WindowedDetector):
     the project's, put into ordinary documents: see the model card.
     """
 
-    name = "injection"
-    labels = ("injection", "indirect_injection")
+    name, labels = INJECTION.name, INJECTION.labels
     VERSION = "1"
     max_windows = 40
 

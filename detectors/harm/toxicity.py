@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from watchline.detectors.harm.windowed import Reading, Window, WindowedDetector, asked_and_answered
+from watchline.detectors.registry import TOXICITY
 from watchline.schemas.records import Interaction, Span
 
 if TYPE_CHECKING:  # loads torch
@@ -25,8 +26,7 @@ class Toxicity(WindowedDetector):
     2021; Markov et al. 2023; Hartvigsen et al. 2022): see the model card for figures, labels with few examples, limits.
     """
 
-    name = "toxicity"
-    labels = ("hate", "violence", "sexual", "self_harm", "insult", "sexism")
+    name, labels = TOXICITY.name, TOXICITY.labels
     VERSION = "1"
     hinted_from: ClassVar[float] = 0.05
 

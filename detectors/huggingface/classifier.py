@@ -21,7 +21,8 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from watchline.detectors.base import digest
-from watchline.detectors.huggingface.settings import TASKS, ModelSettings, Task
+from watchline.detectors.huggingface.settings import ModelSettings, Task
+from watchline.detectors.registry import DETECTORS
 from watchline.detectors.runtime.calibration import Numbers
 from watchline.detectors.runtime.packing import Packer, padded, readable
 from watchline.detectors.runtime.plan import Passes
@@ -180,7 +181,7 @@ class Classifier:
             raise self._wrong("model", f"{source} cannot be loaded: {reason}") from error
 
     def _task(self, detector: str, wanted: Task | None, config: Any) -> Task:
-        allowed = TASKS.get(detector, ())
+        allowed = DETECTORS[detector].tasks
         architecture = next(iter(config.architectures or ()), "")
         built: str = next((task for end, task in _ARCHITECTURES.items() if architecture.endswith(end)), "")
         if built == "sequence" and "pair" in allowed:

@@ -7,14 +7,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Task = Literal["sequence", "pair", "token"]
-# `pii` has none: redaction needs its patterns and checksums.
-TASKS: Mapping[str, tuple[Task, ...]] = {
-    "groundedness": ("pair", "token"),
-    "relevance": ("pair",),
-    "toxicity": ("sequence",),
-    "bias": ("sequence",),
-    "injection": ("sequence",),
-}
 
 
 @dataclass(frozen=True, slots=True)

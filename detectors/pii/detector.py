@@ -20,31 +20,12 @@ from watchline.detectors.pii import identifiers
 from watchline.detectors.pii.entities import Entity, cut, resolve
 from watchline.detectors.pii.folding import fold
 from watchline.detectors.pii.recogniser import Find, Recogniser
+from watchline.detectors.registry import PII
 from watchline.detectors.runtime.text import NO_TEXT, windows
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import is_prose, texts
 
-LABELS = (
-    "EMAIL_ADDRESS",
-    "PHONE_NUMBER",
-    "CREDIT_CARD",
-    "IBAN_CODE",
-    "US_SSN",
-    "US_PASSPORT",
-    "US_DRIVER_LICENSE",
-    "US_BANK_NUMBER",
-    "IP_ADDRESS",
-    "MAC_ADDRESS",
-    "URL",
-    "CRYPTO",
-    "SECRET",
-    "DATE_OF_BIRTH",
-    "ADDRESS",
-    "PERSON",
-    "ORGANIZATION",
-    "MEDICAL_RECORD_NUMBER",
-)
-PLACEHOLDER = re.compile(rf"\[({'|'.join(LABELS)})_(\d+)\]")
+PLACEHOLDER = re.compile(rf"\[({'|'.join(PII.labels)})_(\d+)\]")
 
 _LEAST = {
     "PERSON": 0.5,
@@ -76,8 +57,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
         Of names; by default the shipped one.
     """
 
-    name = "pii"
-    labels = LABELS
+    name, labels = PII.name, PII.labels
     VERSION = "1"
     uses_encoder = False
 
@@ -127,7 +107,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
     @staticmethod
     def evaluation(spans: Sequence[Span]) -> Evaluation:
         """What spans with personal data come to: for each label the highest score."""
-        scores = dict.fromkeys(LABELS, 0.0)
+        scores = dict.fromkeys(PII.labels, 0.0)
         for span in spans:
             scores[span.label] = max(scores[span.label], span.score)
         return Evaluation(scores, tuple(spans))

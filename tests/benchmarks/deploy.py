@@ -16,10 +16,10 @@ from tests.clickhouse_server import ClickHouseServer
 from tests.end_to_end.workers import Worker
 from tests.faults import ledger
 from tests.faults.load import Load, reports
+from watchline.detectors.registry import DETECTORS
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.kafka import topics
-from watchline.streams.settings import DETECTORS
 
 RATE = 8  # events/s
 REPEATS = 3
@@ -67,7 +67,7 @@ def main() -> None:
                     print(f"deploy, the worker in place:  nothing stored for {longest_pause_s(client, began):.1f} s")
                 load.finish()
                 running.wait(lambda: running.health()["lag_messages"] == 0)
-                outcome = ledger.compare(client, ledger.places(reports(load.file)), DETECTORS)
+                outcome = ledger.compare(client, ledger.places(reports(load.file)), list(DETECTORS))
                 print(f"deploy, {2 * REPEATS} times: {outcome}")
                 assert outcome.exact, outcome.differences
             finally:

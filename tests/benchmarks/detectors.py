@@ -22,11 +22,11 @@ from watchline.detectors import registry
 from watchline.detectors.harm import tower
 from watchline.detectors.harm.windowed import WindowedDetector
 from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.registry import DETECTORS
 from watchline.detectors.runtime import packing
 from watchline.detectors.runtime.encoder import Encoder
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.records import Interaction, Message
-from watchline.streams.settings import DETECTORS
 
 BATCH = 64
 BUDGET = dict(packing._BUDGET)
@@ -93,9 +93,9 @@ def main() -> None:
     ways = {
         "one detector, one text at a time": sum(slowest.seconds([name], some) for name in DETECTORS),
         "and in batches": sum(Run(fresh=_nothing).seconds([name], some) for name in DETECTORS),
-        "and detectors share": Run(fresh=_the_batch).seconds(DETECTORS, some),
-        "and texts are remembered": Run().seconds(DETECTORS, some),
-        "and n-grams clear the harmless": Run(cascaded=True).seconds(DETECTORS, some),
+        "and detectors share": Run(fresh=_the_batch).seconds(list(DETECTORS), some),
+        "and texts are remembered": Run().seconds(list(DETECTORS), some),
+        "and n-grams clear the harmless": Run(cascaded=True).seconds(list(DETECTORS), some),
     }
     naive = ways["one detector, one text at a time"]
     for name, seconds in ways.items():

@@ -22,10 +22,10 @@ import psutil
 from tests import brokers
 from tests.benchmarks.worker import worker_rate
 from tests.end_to_end.workers import Worker
+from watchline.detectors.registry import DETECTORS
 from watchline.streams import Producer
 from watchline.streams.demo import recording
 from watchline.streams.kafka import topics
-from watchline.streams.settings import DETECTORS
 
 SHARE = 0.8
 SAMPLE_S = 5.0

@@ -14,6 +14,7 @@ from confluent_kafka import Consumer
 
 from tests.end_to_end.workers import Worker
 from watchline.detectors import registry
+from watchline.detectors.registry import DETECTORS
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import Interaction, InteractionBatch
@@ -22,7 +23,6 @@ from watchline.streams.demo import recording
 from watchline.streams.embedded.broker import Broker
 from watchline.streams.kafka import topics
 from watchline.streams.kafka.topics import create
-from watchline.streams.settings import DETECTORS
 
 EVENTS = 20_000  # with no-op detectors
 NEW_EVENTS = 2_000  # with redaction of texts that it has not seen
@@ -138,7 +138,7 @@ def scorer_rates(interactions: Sequence[Interaction]) -> tuple[float, float]:
     """Events/s of the scorer with all detectors: in batches of 64, and one by one. Each with caches of its own."""
     rates = []
     for size in (64, 1):
-        scorer = Scorer(registry.load(DETECTORS))
+        scorer = Scorer(registry.load(list(DETECTORS)))
         scorer.score(interactions[:2])  # what is loaded at first use
         rest = interactions[2:130]
         started = time.monotonic()

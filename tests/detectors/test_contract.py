@@ -151,8 +151,9 @@ def assert_valid(detector: Detector[Any], result: Evaluation | NotApplicable, gi
 
 def test_it_is_what_the_registry_says(detector: Detector[Any]) -> None:
     (shipped,) = registry.load([detector.name])
-    assert type(shipped).__module__ + ":" + type(shipped).__name__ == registry.DETECTORS[detector.name]
-    assert detector.labels == shipped.labels
+    declared = registry.DETECTORS[detector.name]
+    assert f"{type(shipped).__module__}:{type(shipped).__name__}" == declared.implementation
+    assert detector.labels == shipped.labels == declared.labels
     assert detector.labels
     assert len(set(detector.labels)) == len(detector.labels)
 
@@ -257,6 +258,6 @@ def test_a_name_twice_is_refused() -> None:
 
 
 def test_a_missing_module_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.DETECTORS, "pii", "watchline.detectors.absent:Absent")
+    monkeypatch.setitem(registry.DETECTORS, "pii", registry.Declaration("pii", "watchline.detectors.absent:Absent", ()))
     with pytest.raises(ConfigurationError, match="absent"):
         registry.load(["pii"])

@@ -17,8 +17,9 @@ from tests.documentation import metrics_table
 from tests.documentation.settings_table import README, table
 from tests.streams.producer.published import make_topics
 from watchline.detectors.harm.toxicity import Toxicity
+from watchline.detectors.registry import DETECTORS
 from watchline.streams.cli.main import COMMANDS
-from watchline.streams.settings import DETECTORS, Settings, load
+from watchline.streams.settings import Settings, load
 
 ROOT = README.parent
 TEXT = README.read_text(encoding="utf-8")

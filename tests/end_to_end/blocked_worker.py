@@ -52,6 +52,7 @@ class Waiting(app.NoTables):
 
 if __name__ == "__main__":
     app.NoTables = Waiting  # type: ignore[misc]
-    registry.DETECTORS["pii"] = "tests.end_to_end.blocked_worker:Blocking"
+    declaration = registry.Declaration("pii", "tests.end_to_end.blocked_worker:Blocking", Blocking.labels)
+    registry.DETECTORS["pii"] = declaration
     health.STALL_S = STALL_S
     sys.exit(main())

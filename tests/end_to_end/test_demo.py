@@ -9,8 +9,8 @@ import pytest
 
 from tests.demo_run import DemoRun
 from tests.stored_rows import everything
+from watchline.detectors.registry import DETECTORS
 from watchline.streams.demo import recording
-from watchline.streams.settings import DETECTORS
 
 RECORDED = recording.load()
 EVENTS = len(RECORDED.interactions)

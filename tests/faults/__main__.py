@@ -25,11 +25,12 @@ from tests.clickhouse_server import ClickHouseServer
 from tests.end_to_end.workers import Worker
 from tests.faults import ledger, noop_worker
 from tests.faults.load import SIZE, Load, reports
+from watchline.detectors.registry import DETECTORS
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded.broker import Broker
 from watchline.streams.kafka import topics
-from watchline.streams.settings import DETECTORS, load
+from watchline.streams.settings import load
 
 KILL_BROKER_EVERY = 10  # kills of the worker
 BURST = 1 / 8  # of the kills come within a second after the one before; the others once it has recovered

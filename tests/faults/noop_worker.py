@@ -51,7 +51,7 @@ def _score(self: Scorer, interactions: Sequence[Interaction], **options: Any) ->
 
 
 if __name__ == "__main__":
-    registry.DETECTORS[DETECTOR] = "tests.faults.noop_worker:NoOp"
+    registry.DETECTORS[DETECTOR] = registry.Declaration(DETECTOR, "tests.faults.noop_worker:NoOp", NoOp.labels)
     Scorer.score = _score  # type: ignore[method-assign]
     store.REQUEST_TIMEOUT_S = float(os.environ.get("WATCHLINE_TEST_REQUEST_S", store.REQUEST_TIMEOUT_S))
     sys.exit(main())

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from watchline.detectors import registry
 from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams import settings
@@ -51,6 +54,24 @@ def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value:
     with pytest.raises(ConfigurationError, match=message) as error:
         load()
     assert PREFIX + name in str(error.value)
+
+
+def test_a_detector_is_known_from_its_declaration_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().detectors == tuple(registry.DETECTORS)
+    with pytest.raises(ConfigurationError, match="unknown: politeness; known: pii, groundedness"):
+        load(detectors="politeness,pii")
+    declared = registry.Declaration("politeness", "no.such.module:Politeness", ("rude",), tasks=("sequence",))
+    monkeypatch.setitem(registry.DETECTORS, "politeness", declared)
+    loaded = load(detectors="politeness,pii", models={"politeness": {"model": "a/b"}})
+    assert loaded.detectors == ("pii", "politeness")
+    assert loaded.models == {"politeness": ModelSettings("a/b")}
+
+
+def test_settings_are_cheap_to_import() -> None:
+    heavy = ("numpy", "torch", "spacy", "transformers", "safetensors", "sklearn")
+    code = f"import sys, watchline.streams.settings; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_mistyped_name_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

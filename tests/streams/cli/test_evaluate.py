@@ -86,6 +86,21 @@ def test_the_model_in_force_is_measured(
     assert figures["auroc"] == 0.5  # no document has the one word that this model knows
 
 
+def test_a_detector_is_measured_from_its_declaration_on(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["evaluate", "politeness", str(file)]) == 2
+    assert "no detector 'politeness'; there are pii, groundedness" in capsys.readouterr().err
+    declared = registry.Declaration("politeness", "tests.detectors.test_registry:Politeness", ("rude",))
+    monkeypatch.setitem(registry.DETECTORS, "politeness", declared)
+    points = tmp_path / "points.toml"
+    points.write_text("[politeness.rude]\nthreshold = 0.5\n")
+    monkeypatch.setenv("WATCHLINE_THRESHOLDS", str(points))
+    assert main(["evaluate", "politeness", str(file), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["detector"], figures["version"][:2], figures["n"]) == ("politeness", "3-", 9)
+
+
 def test_the_table(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "groundedness", str(file)]) == 0
     printed = capsys.readouterr().out
