@@ -10,7 +10,7 @@ KILLS ?= 100
 BROKER ?= tansu
 MINUTES ?= 30
 
-.PHONY: help demo test lint bench fuzz faults memory format clean
+.PHONY: help demo test lint generate bench fuzz faults memory format clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -26,6 +26,10 @@ lint: $(VENV)/dev.done ## ruff, mypy, import-linter, known vulnerabilities of wh
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/audit.py
+
+generate: $(VENV)/dev.done ## write records.py and the like anew, after a change of schemas/avro or schemas/columns.py
+	$(BIN)/python -m watchline.schemas.generate
+	$(BIN)/python -m tests.schemas.samples
 
 bench: $(VENV)/dev.done ## the benchmarks, each beside what one would use otherwise
 	$(BIN)/python -m tests.benchmarks

@@ -3,7 +3,8 @@ zero, the schema's id in a registry, body) where a registry is given.
 
 Reference: Apache Avro specification, "Single-object encoding" and "Schema fingerprints" (CRC-64-AVRO); Confluent Schema
 Registry, "Wire format".
-A changed schema keeps its predecessor in `avro/history/NAME-FINGERPRINT.avsc`, so that bytes of both can be read.
+Every schema that a message was ever written with stands in `avro/history/NAME-FINGERPRINT.avsc`, so that its bytes can
+be read; `make generate` puts it there.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Python types of the Avro records in `avro/`: same names, same fields.
+"""Python types of the Avro records in `avro/`: same names, same fields, same words.
 
+Made from them by `make generate`: change the schema, never this file.
 Times are integer microseconds since 1970-01-01 UTC, as on the wire: a time that `datetime` cannot hold
 is for validation to refuse, not for the decoder to die of. Sequences are tuples, so that a record can be shared.
-What a field means stands in its `doc` in the `.avsc`.
 """
 
 from __future__ import annotations
@@ -11,230 +11,390 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from watchline.schemas.properties import InteractionBatchProperties, InteractionProperties
+
 Decision = Literal["evaluated", "not_applicable", "not_sampled", "shed", "failed"]
+"""What became of a planned evaluation."""
+
 Severity = Literal["none", "low", "medium", "high"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    role: str
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    name: str
-    arguments: str = ""
-    result: str | None = None
-    id: str | None = None
+"""How bad a finding is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
+    """One document given to the model as context (gen_ai.retrieval.documents)."""
+
     content: str
+    """Its text."""
     id: str | None = None
+    """The app's id of it."""
     score: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interaction:
-    event_id: str
-    time: int
-    app: str
-    environment: str = "default"
-    trace_id: str | None = None
-    span_id: str | None = None
-    conversation_id: str | None = None
-    response_id: str | None = None
-    tenant: str | None = None
-    subject: str | None = None
-    operation: str = "chat"
-    provider: str | None = None
-    request_model: str | None = None
-    response_model: str | None = None
-    system_fingerprint: str | None = None
-    variant: Mapping[str, str] = field(default_factory=dict)
-    prompt_name: str | None = None
-    prompt_version: str | None = None
-    prompt_hash: str | None = None
-    prompt_variables: Mapping[str, str] = field(default_factory=dict)
-    system_instructions: str | None = None
-    input_messages: tuple[Message, ...] = ()
-    output_messages: tuple[Message, ...] = ()
-    tool_calls: tuple[ToolCall, ...] = ()
-    documents: tuple[Document, ...] = ()
-    request_parameters: Mapping[str, str] = field(default_factory=dict)
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_write_input_tokens: int | None = None
-    reasoning_output_tokens: int | None = None
-    cost: float | None = None
-    latency_s: float | None = None
-    time_to_first_chunk_s: float | None = None
-    finish_reasons: tuple[str, ...] = ()
-    error_type: str | None = None
-    error_message: str | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    truncated: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def model(self) -> str | None:
-        """The model that answered, else the one that was asked for."""
-        return self.response_model or self.request_model
-
-    @property
-    def input(self) -> str:
-        """What the user asked: the last message of the user, or the last one where none is the user's."""
-        for message in reversed(self.input_messages):
-            if message.role == "user":
-                return message.content
-        return self.input_messages[-1].content if self.input_messages else ""
-
-    @property
-    def output(self) -> str:
-        """What the model answered: the contents of its messages, joined by newlines."""
-        return "\n".join(message.content for message in self.output_messages)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InteractionBatch:
-    producer_id: str
-    first_sequence: int
-    dropped: int = 0
-    app: str = ""
-    environment: str = ""
-    time: int = 0
-    dropped_by: Mapping[str, int] = field(default_factory=dict)
-    feedback_dropped: int = 0
-    interactions: tuple[Interaction, ...]
-
-    @property
-    def is_report(self) -> bool:
-        """Whether it reports what the producer has dropped so far."""
-        return self.time != 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feedback:
-    feedback_id: str
-    event_id: str
-    time: int
-    app: str
-    environment: str = "default"
-    tenant: str | None = None
-    subject: str | None = None
-    rating: int | None = None
-    comment: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """`field` names a text of the interaction (see `schemas.texts`); offsets are code points into the stored text."""
-
-    field: str
-    start: int
-    end: int
-    label: str
-    score: float
+    """Retrieval score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The passage that `spans[span]` was held against, or the words in it that name the group which it is about."""
+    """The passage that a span was held against."""
 
     span: int
+    """Index into the finding's spans."""
     field: str
+    """document:INDEX or input:INDEX."""
     start: int
+    """First code point."""
     end: int
+    """One past the last code point."""
     score: float
+    """How well it supports the span, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """What a user said of an answer (watchline.feedback)."""
+
+    feedback_id: str
+    """Identity of the feedback."""
+    event_id: str
+    """The interaction that it is about."""
+    time: int
+    """When it was given."""
+    app: str
+    """service.name"""
+    environment: str = "default"
+    """deployment.environment.name"""
+    tenant: str | None = None
+    """As in Interaction."""
+    subject: str | None = None
+    """As in Interaction."""
+    rating: int | None = None
+    """-1 bad, 0 neutral, 1 good; or the app's own scale."""
+    comment: str | None = None
+    """The user's words; redacted before they are stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of the stored (redacted) text of an interaction, in code points."""
+
+    field: str
+    """Where: output:INDEX, input:INDEX, document:INDEX and the other names of schemas/texts.py."""
+    start: int
+    """First code point."""
+    end: int
+    """One past the last code point."""
+    label: str
+    """What was found there."""
+    score: float
+    """Calibrated probability of the label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
+    """What one detector decided about one interaction."""
+
     event_id: str
+    """The interaction."""
     detector: str
+    """Name of the detector."""
     detector_version: str
+    """Hash of its code and weights."""
     decision: Decision
+    """What became of the evaluation."""
     reason: str | None = None
+    """Why it was not evaluated; never text of the event."""
     scores: Mapping[str, float] = field(default_factory=dict)
+    """Label to calibrated probability."""
     score: float | None = None
+    """Calibrated probability that any label holds; null unless evaluated."""
     threshold: float | None = None
+    """Balanced operating point of the label with the highest margin."""
     alert_threshold: float | None = None
+    """Operating point with a stated false-alarm rate."""
     flagged: bool = False
+    """A label is at or above its threshold."""
     alert: bool = False
+    """A label is at or above its alert threshold."""
     calibration_version: str = ""
+    """Version of calibration and thresholds."""
     severity: Severity = "none"
+    """From label and score."""
     spans: tuple[Span, ...] = ()
+    """Where, in the stored text."""
     evidence: tuple[Evidence, ...] = ()
+    """What the spans were held against."""
     scored_fraction: float = 1.0
+    """Part of the text that was read, 0 to 1."""
     duration_us: int = 0
+    """Microseconds of the batch's time that this event took, by its share."""
     batch_size: int = 1
+    """Events that were scored together."""
     device: str = "cpu"
+    """cpu or cuda."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredInteraction:
+    """An interaction as the monitors see it: measures and findings, no text."""
+
     event_id: str
+    """The interaction."""
     time: int
+    """Its time."""
     prompt_version: str | None = None
+    """gen_ai.prompt.version"""
     prompt_hash: str | None = None
+    """As in Interaction."""
     model: str | None = None
+    """response_model, else request_model."""
     tenant: str | None = None
+    """As in Interaction."""
     latency_s: float | None = None
+    """As in Interaction."""
     time_to_first_chunk_s: float | None = None
+    """As in Interaction."""
     cost: float | None = None
+    """As in Interaction."""
     input_tokens: int | None = None
+    """As in Interaction."""
     output_tokens: int | None = None
+    """As in Interaction."""
     input_length: int
+    """Code points of the stored input."""
     output_length: int
+    """Code points of the stored output."""
     error: bool
+    """The call failed."""
     prompt_embedding: tuple[float, ...] = ()
+    """Sentence embedding of the stored input; empty where there is none."""
     findings: tuple[Finding, ...] = ()
+    """One for each planned detector."""
     raw_topic_id: str
+    """Kafka's id of the raw topic, or its name where the broker has no ids."""
     raw_partition: int
+    """Partition in the raw topic."""
     raw_offset: int
+    """Offset in it."""
     raw_index: int
+    """Index in the envelope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingBatch:
+    """The value of a message on watchline.findings, keyed by app, environment and prompt name."""
+
     app: str
+    """As in Interaction."""
     environment: str
+    """As in Interaction."""
     prompt_name: str | None = None
+    """As in Interaction."""
     items: tuple[ScoredInteraction, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
-    signal_id: str
-    time: int
-    kind: str
-    app: str
-    environment: str
-    prompt_name: str | None = None
-    measure: str
-    slice: Mapping[str, str] = field(default_factory=dict)
-    baseline: Mapping[str, str] = field(default_factory=dict)
-    before: float | None = None
-    after: float | None = None
-    since: int
-    events_before: int
-    events_after: int
-    method: str
-    statistic: float | None = None
-    p_value: float | None = None
-    attribution: Mapping[str, float] = field(default_factory=dict)
-    event_id: str
+    """In the order of the raw topic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GovernanceEvent:
+    """An act of governance (watchline.governance)."""
+
     governance_id: str
+    """Identity of the act."""
     time: int
+    """When."""
     actor: str
+    """Who, as the app's identity provider names them."""
     action: str
+    """prompt_drafted, prompt_approved, prompt_promoted, prompt_rolled_back, model_deployed, threshold_changed,
+    erasure_requested or erasure_done.
+    """
     target: str
+    """What it is about: a prompt name, model, detector or subject hash."""
     version: str | None = None
+    """Version of the target."""
     content_hash: str | None = None
+    """SHA-256 of the content."""
     details: Mapping[str, str] = field(default_factory=dict)
+    """Anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation (gen_ai.input.messages, gen_ai.output.messages)."""
+
+    role: str
+    """system, user, assistant or tool."""
+    content: str
+    """The text parts joined by a newline; a part that is no text is given as JSON without its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool by the model."""
+
+    name: str
+    """gen_ai.tool.name"""
+    arguments: str = ""
+    """gen_ai.tool.call.arguments, as JSON or as the app wrote it."""
+    result: str | None = None
+    """gen_ai.tool.call.result"""
+    id: str | None = None
+    """gen_ai.tool.call.id"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction(InteractionProperties):
+    """One call of a language model: what went in, what came out, what it cost. Field names follow the OpenTelemetry
+    GenAI conventions; fields that these lack say so.
+    """
+
+    event_id: str
+    """UUIDv7 made by the producer, or the id that the app gave. The identity of the event everywhere."""
+    time: int
+    """When the call ended, by the app's clock, in microseconds since 1970-01-01 UTC."""
+    app: str
+    """service.name"""
+    environment: str = "default"
+    """deployment.environment.name"""
+    trace_id: str | None = None
+    """32 hexadecimal digits."""
+    span_id: str | None = None
+    """16 hexadecimal digits."""
+    conversation_id: str | None = None
+    """gen_ai.conversation.id"""
+    response_id: str | None = None
+    """gen_ai.response.id"""
+    tenant: str | None = None
+    """Customer of the app that the call was made for. Not in the conventions."""
+    subject: str | None = None
+    """enduser.pseudo.id: KEY_ID:HMAC-SHA256 of the person's id, made in the app under WATCHLINE_SUBJECT_KEY; never the
+    id itself.
+    """
+    operation: str = "chat"
+    """gen_ai.operation.name"""
+    provider: str | None = None
+    """gen_ai.provider.name"""
+    request_model: str | None = None
+    """gen_ai.request.model"""
+    response_model: str | None = None
+    """gen_ai.response.model"""
+    system_fingerprint: str | None = None
+    """openai.response.system_fingerprint"""
+    variant: Mapping[str, str] = field(default_factory=dict)
+    """How the model was served: quantization, distillation, engine, cache_hit and the like. Not in the conventions."""
+    prompt_name: str | None = None
+    """gen_ai.prompt.name"""
+    prompt_version: str | None = None
+    """gen_ai.prompt.version"""
+    prompt_hash: str | None = None
+    """SHA-256 of the prompt template, 64 hexadecimal digits. Not in the conventions."""
+    prompt_variables: Mapping[str, str] = field(default_factory=dict)
+    """gen_ai.prompt.variable.KEY"""
+    system_instructions: str | None = None
+    """gen_ai.system_instructions"""
+    input_messages: tuple[Message, ...] = ()
+    """gen_ai.input.messages"""
+    output_messages: tuple[Message, ...] = ()
+    """gen_ai.output.messages"""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Calls of tools, in order."""
+    documents: tuple[Document, ...] = ()
+    """gen_ai.retrieval.documents"""
+    request_parameters: Mapping[str, str] = field(default_factory=dict)
+    """gen_ai.request.*: temperature, max_tokens and the like, each as text."""
+    input_tokens: int | None = None
+    """gen_ai.usage.input_tokens; includes the cached ones."""
+    output_tokens: int | None = None
+    """gen_ai.usage.output_tokens; includes the reasoning ones."""
+    cache_read_input_tokens: int | None = None
+    """gen_ai.usage.cache_read.input_tokens; a part of input_tokens."""
+    cache_write_input_tokens: int | None = None
+    """gen_ai.usage.cache_write.input_tokens; a part of input_tokens."""
+    reasoning_output_tokens: int | None = None
+    """gen_ai.usage.reasoning.output_tokens; a part of output_tokens."""
+    cost: float | None = None
+    """Cost of the call in US dollars. Not in the conventions."""
+    latency_s: float | None = None
+    """Seconds from request to last byte."""
+    time_to_first_chunk_s: float | None = None
+    """gen_ai.response.time_to_first_chunk: seconds from request to first byte of output."""
+    finish_reasons: tuple[str, ...] = ()
+    """gen_ai.response.finish_reasons"""
+    error_type: str | None = None
+    """error.type"""
+    error_message: str | None = None
+    """exception.message"""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Anything else the app wants to keep."""
+    truncated: Mapping[str, int] = field(default_factory=dict)
+    """Fields that the producer cut, with their length in bytes before the cut. Not in the conventions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionBatch(InteractionBatchProperties):
+    """The value of a message on watchline.interactions: consecutive events of one producer instance, or a report of its
+    drops.
+    """
+
+    producer_id: str
+    """Made anew for each Producer object."""
+    first_sequence: int
+    """Sequence number of the first interaction within producer_id, from 0; the others follow without a gap. Of a
+    report: the next one.
+    """
+    dropped: int = 0
+    """Events that this producer has dropped so far, counted in the app."""
+    app: str = ""
+    """Of a report: as in Interaction. Otherwise empty, as are the next three."""
+    environment: str = ""
+    """Of a report: as in Interaction."""
+    time: int = 0
+    """Of a report: when it was made, by the app's clock. 0: this is no report."""
+    dropped_by: Mapping[str, int] = field(default_factory=dict)
+    """Of a report: `dropped` by reason, in the producer's words, which quote nothing of an event."""
+    feedback_dropped: int = 0
+    """Of a report: feedback that this producer has dropped so far; not in `dropped`."""
+    interactions: tuple[Interaction, ...]
+    """1 to 64 interactions; none in a report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A change that the online monitor saw (watchline.signals)."""
+
+    signal_id: str
+    """UUIDv5 of slice, measure and position: the same after a replay."""
+    time: int
+    """Time of the event that gave the signal."""
+    kind: str
+    """prompt_version, model or drift: a known change point, or one that was found."""
+    app: str
+    """As in Interaction."""
+    environment: str
+    """As in Interaction."""
+    prompt_name: str | None = None
+    """As in Interaction."""
+    measure: str
+    """What moved, for instance groundedness or latency_s."""
+    slice: Mapping[str, str] = field(default_factory=dict)
+    """Which part of the traffic: prompt_version, model."""
+    baseline: Mapping[str, str] = field(default_factory=dict)
+    """The part it was held against."""
+    before: float | None = None
+    """Mean of the measure before."""
+    after: float | None = None
+    """Mean of the measure after."""
+    since: int
+    """Time of the first event after the change."""
+    events_before: int
+    """Events behind before."""
+    events_after: int
+    """Events behind after."""
+    method: str
+    """Statistical test or change detector."""
+    statistic: float | None = None
+    """Its test statistic."""
+    p_value: float | None = None
+    """Always-valid p-value, where the method has one."""
+    attribution: Mapping[str, float] = field(default_factory=dict)
+    """Where the change lies: label or dimension to its share."""
+    event_id: str
+    """The interaction that gave the signal."""
