@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from watchline.streams.clickhouse.sink import Table, month
+from watchline.streams.clickhouse.tables import Row, Table
 
 WHOLE_MESSAGE = -1
 
@@ -96,11 +96,8 @@ def sent_back(message: Any) -> DeadLetter | None:
 
 def table(letters: Iterable[DeadLetter]) -> Table:
     """Their rows for ClickHouse: coordinates, reason, size and hash, never text."""
-    rows: list[list[Any]] = []
-    keys: list[str] = []
-    months: list[str] = []
-    for letter in letters:
-        rows.append(
+    rows = [
+        Row(
             [
                 datetime.fromtimestamp(letter.time / 1e6, UTC),
                 letter.topic,
@@ -112,22 +109,10 @@ def table(letters: Iterable[DeadLetter]) -> Table:
                 letter.reason,
                 len(letter.value),
                 letter.sha256,
-            ]
+            ],
+            letter.key,
+            letter.time,
         )
-        keys.append(letter.key)
-        months.append(month(letter.time))
-    return Table("dead_letters", _COLUMNS, rows, keys, months)
-
-
-_COLUMNS = (
-    "time",
-    "topic",
-    "topic_id",
-    "partition",
-    "offset",
-    "event_index",
-    "event_id",
-    "reason",
-    "size_bytes",
-    "sha256",
-)
+        for letter in letters
+    ]
+    return Table.of("dead_letters", rows)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from watchline.schemas.records import InteractionBatch
-from watchline.streams.clickhouse.sink import Table, month
+from watchline.streams.clickhouse.tables import Row, Table
 
 
 def table(reports: Sequence[InteractionBatch]) -> Table:
     """The rows of `producer_reports`."""
-    return Table(
-        "producer_reports",
-        _COLUMNS,
-        [
+    rows = [
+        Row(
             [
                 report.producer_id,
                 report.time,
@@ -23,21 +21,10 @@ def table(reports: Sequence[InteractionBatch]) -> Table:
                 report.dropped,
                 report.dropped_by,
                 report.feedback_dropped,
-            ]
-            for report in reports
-        ],
-        [f"{report.time}/{report.producer_id}/{report.dropped}/{report.feedback_dropped}" for report in reports],
-        [month(report.time) for report in reports],
-    )
-
-
-_COLUMNS = (
-    "producer_id",
-    "time",
-    "app",
-    "environment",
-    "next_sequence",
-    "dropped",
-    "dropped_by",
-    "feedback_dropped",
-)
+            ],
+            f"{report.time}/{report.producer_id}/{report.dropped}/{report.feedback_dropped}",
+            report.time,
+        )
+        for report in reports
+    ]
+    return Table.of("producer_reports", rows)

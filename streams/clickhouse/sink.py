@@ -7,13 +7,14 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from watchline.schemas.errors import FatalError, TransientError
 from watchline.schemas.validation import DAY
+from watchline.streams.clickhouse.tables import Table
 
 log = logging.getLogger(__name__)
 
@@ -25,17 +26,6 @@ MAX_PARTITIONS = 50
 MAX_ROWS = 100_000
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of one table: column names, rows, and what names each row (its key and, for a finding, its version)."""
-
-    name: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-    keys: Sequence[str]
-    months: Sequence[str] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +98,9 @@ class Sink:
     def _insert(self, table: Table, part: Sequence[int]) -> None:
         deadline = time.monotonic() + self._timeout_s
         pause_s = FIRST_PAUSE_S
-        columns = [*map(list, zip(*(table.rows[row] for row in part), strict=True))]
-        token = deduplication_token(table.name, [table.keys[row] for row in part])
+        rows = [table.rows[row] for row in part]
+        columns = [*map(list, zip(*(row.values for row in rows), strict=True))]
+        token = deduplication_token(table.name, [row.key for row in rows])
         while True:
             try:
                 self._try_insert(table, columns, token)
@@ -180,19 +171,14 @@ def deduplication_token(table: str, keys: Sequence[str]) -> str:
 def _parts(table: Table) -> list[list[int]]:
     """Row numbers, cut so that no insert spans more than MAX_PARTITIONS months or MAX_ROWS rows."""
     by_month: dict[str, list[int]] = {}
-    for index in range(len(table.rows)):
-        by_month.setdefault(table.months[index] if table.months else "", []).append(index)
+    for index, row in enumerate(table.rows):
+        by_month.setdefault(_month(row.time // DAY), []).append(index)
     parts: list[list[int]] = []
     months = list(by_month.values())
     for first in range(0, len(months), MAX_PARTITIONS):
-        rows = [row for month in months[first : first + MAX_PARTITIONS] for row in month]
+        rows = [index for month in months[first : first + MAX_PARTITIONS] for index in month]
         parts += [rows[start : start + MAX_ROWS] for start in range(0, len(rows), MAX_ROWS)]
     return parts
-
-
-def month(time: int) -> str:
-    """The partition of a row by its time in microseconds: what `Table.months` holds."""
-    return _month(time // DAY)
 
 
 @lru_cache(1000)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from watchline.schemas.codec import Registry, encode
 from watchline.schemas.records import Document, Interaction, InteractionBatch, Message
-from watchline.streams.clickhouse.sink import Table, month
+from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.ids import uuid7
 from watchline.streams.kafka import topics
 from watchline.streams.messages import Record, ScoredEvent
@@ -53,25 +53,21 @@ def split(scored: Sequence[ScoredEvent]) -> tuple[list[ScoredEvent], list[Scored
 
 def table(canaries: Sequence[ScoredEvent], worker: str) -> Table:
     """The rows of `canaries`; `worker` is the one that stores them. Nothing of the text: anyone may send one."""
-    rows: list[list[Any]] = []
+    rows: list[Row] = []
     for item in canaries:
         sent, message = item.event.interaction, item.event.message
-        rows.append(
-            [
-                sent.event_id,
-                sent.time,
-                worker,
-                item.event.batch.producer_id,
-                message.topic,
-                message.topic_id,
-                message.partition,
-                message.offset,
-            ]
-        )
-    return Table("canaries", _COLUMNS, rows, [f"{row[1]}/{row[0]}" for row in rows], [month(row[1]) for row in rows])
-
-
-_COLUMNS = ("event_id", "time", "worker", "producer_id", "raw_topic", "raw_topic_id", "raw_partition", "raw_offset")
+        values = [
+            sent.event_id,
+            sent.time,
+            worker,
+            item.event.batch.producer_id,
+            message.topic,
+            message.topic_id,
+            message.partition,
+            message.offset,
+        ]
+        rows.append(Row(values, f"{sent.time}/{sent.event_id}", sent.time))
+    return Table.of("canaries", rows)
 
 
 class Member(Protocol):

@@ -9,15 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from watchline.schemas.errors import TransientError
-from watchline.streams.clickhouse.sink import Table
+from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
 from watchline.streams.kafka import topics
 from watchline.streams.messages import Message
 from watchline.streams.settings import Settings
 
 PATIENCE_S = 30.0  # without a sign of life from Kafka
-
-_COLUMNS = ("topic_id", "partition", "offset", "event_index", "sha256", "replayed_at", "stored", "dead")
 
 
 def table(messages: Iterable[tuple[Message, int]], died: Sequence[DeadLetter]) -> Table:
@@ -28,8 +26,7 @@ def table(messages: Iterable[tuple[Message, int]], died: Sequence[DeadLetter]) -
     messages : with how many events each holds
     died : the dead letters of these messages
     """
-    rows: list[list[Any]] = []
-    keys: list[str] = []
+    rows: list[Row] = []
     dead: Counter[tuple[str, int, int, int]] = Counter()
     for each in died:
         for index in {each.index, WHOLE_MESSAGE}:
@@ -40,9 +37,9 @@ def table(messages: Iterable[tuple[Message, int]], died: Sequence[DeadLetter]) -
         place = (letter.topic_id, letter.partition, letter.offset, letter.index)
         lost = min(max(events, 1), dead[place])  # a message without events may be a report of drops
         when = datetime.fromtimestamp(message.time / 1e6, UTC)
-        rows.append([*place, letter.sha256, when, max(events - lost, 0), lost])
-        keys.append(f"{letter.key}/{message.topic_id}/{message.partition}/{message.offset}")
-    return Table("dead_letter_replays", _COLUMNS, rows, keys)
+        values = [*place, letter.sha256, when, max(events - lost, 0), lost]
+        rows.append(Row(values, f"{letter.key}/{message.topic_id}/{message.partition}/{message.offset}"))
+    return Table.of("dead_letter_replays", rows)
 
 
 def read(settings: Settings) -> Iterator[DeadLetter]:

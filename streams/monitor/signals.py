@@ -4,38 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from watchline.schemas import values
 from watchline.schemas.records import Signal
-from watchline.streams.clickhouse.sink import Table, month
-
-_COLUMNS = (
-    "signal_id",
-    "time",
-    "kind",
-    "app",
-    "environment",
-    "measure",
-    "slice",
-    "baseline",
-    "before",
-    "after",
-    "since",
-    "events_before",
-    "events_after",
-    "method",
-    "statistic",
-    "p_value",
-    "attribution",
-    "event_id",
-    "prompt_name",
-)
+from watchline.streams.clickhouse.tables import Row, Table
 
 
 def table(signals: Sequence[Signal]) -> Table:
     """The rows of `signals`."""
-    return Table(
-        "signals",
-        _COLUMNS,
-        [[*(getattr(signal, name) for name in _COLUMNS[:-1]), signal.prompt_name or ""] for signal in signals],
-        [f"{signal.time}/{signal.app}/{signal.signal_id}" for signal in signals],
-        [month(signal.time) for signal in signals],
-    )
+    rows = [
+        Row(values.signal(signal), f"{signal.time}/{signal.app}/{signal.signal_id}", signal.time) for signal in signals
+    ]
+    return Table.of("signals", rows)

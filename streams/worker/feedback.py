@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from watchline.schemas import values
 from watchline.schemas.codec import Registry, decode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Feedback
 from watchline.schemas.validation import check
-from watchline.streams.clickhouse.sink import Rejected, Table, month
+from watchline.streams.clickhouse.sink import Rejected
+from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Message
 
@@ -62,18 +64,7 @@ def store(given: Sequence[Given], write: Callable[[Table], list[Rejected]]) -> l
     return [given[each.index].message.dead_letter(f"row refused: {each.reason}") for each in rejected]
 
 
-_COLUMNS = ("feedback_id", "event_id", "time", "app", "environment", "rating", "tenant", "subject", "comment")
-
-
 def table(feedback: Sequence[Feedback]) -> Table:
     """The rows of `feedback`."""
-    return Table(
-        "feedback",
-        _COLUMNS,
-        [
-            [getattr(item, name) for name in _COLUMNS[:-3]] + [getattr(item, name) or "" for name in _COLUMNS[-3:]]
-            for item in feedback
-        ],
-        [f"{item.time}/{item.app}/{item.feedback_id}" for item in feedback],
-        [month(item.time) for item in feedback],
-    )
+    rows = [Row(values.feedback(item), f"{item.time}/{item.app}/{item.feedback_id}", item.time) for item in feedback]
+    return Table.of("feedback", rows)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from watchline.streams.clickhouse.sink import Table, month
+from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.messages import Message
 
 
@@ -52,14 +52,10 @@ class OffsetGaps:
 
 def table(gaps: Iterable[Gap]) -> Table:
     """The rows of `offset_gaps`."""
-    rows, keys, months = [], [], []
+    rows = []
     for gap in gaps:
         message = gap.message
         time = datetime.fromtimestamp(message.time / 1e6, UTC)
-        rows.append([time, message.topic, message.topic_id, message.partition, gap.first_missing, message.offset])
-        keys.append(f"{message.topic_id}/{message.partition}/{gap.first_missing}")
-        months.append(month(message.time))
-    return Table("offset_gaps", _COLUMNS, rows, keys, months)
-
-
-_COLUMNS = ("time", "topic", "topic_id", "partition", "first_missing", "next_offset")
+        values = [time, message.topic, message.topic_id, message.partition, gap.first_missing, message.offset]
+        rows.append(Row(values, f"{message.topic_id}/{message.partition}/{gap.first_missing}", message.time))
+    return Table.of("offset_gaps", rows)

@@ -21,7 +21,8 @@ from watchline.schemas.errors import FatalError, PoisonError, TransientError
 from watchline.schemas.records import Signal
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse.connect import connect
-from watchline.streams.clickhouse.sink import Sink, Table
+from watchline.streams.clickhouse.sink import Sink
+from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health import canary
 from watchline.streams.health.metrics import Metrics

@@ -48,7 +48,7 @@ def client(clickhouse: Callable[..., Any]) -> Any:
 def insert(client: Any, items: list[ScoredEvent], *, findings: bool = True, interactions: bool = True) -> None:
     tables = [rows.findings_table(items)[0]] if findings else []
     for table in tables + ([rows.interactions_table(items)] if interactions else []):
-        client.insert(table.name, [list(row) for row in table.rows], column_names=list(table.columns))
+        client.insert(table.name, [list(row.values) for row in table.rows], column_names=list(table.columns))
 
 
 def compare(client: Any) -> ledger.Outcome:

@@ -24,11 +24,11 @@ from fastavro import schemaless_reader, schemaless_writer
 
 from tests.fuzz.payloads import RECEIVED
 from watchline.schemas import codec
+from watchline.schemas.columns import INTERACTION
 from watchline.schemas.migrate import migrate
 from watchline.schemas.records import FindingBatch
 from watchline.schemas.validation import DAY, YEAR_2000
 from watchline.streams.clickhouse import connect as store
-from watchline.streams.clickhouse import rows
 from watchline.streams.dead_letters import WHOLE_MESSAGE
 from watchline.streams.kafka import topics
 from watchline.streams.messages import Record
@@ -271,8 +271,10 @@ class _Reconciliation:
             if row["event_id"] not in self._judged:
                 return ["finding: none"]
         else:
-            expected |= {name: event[name] for name in rows._PLAIN if name not in ("event_id", "time")}
-            expected |= {name: event[name] or "" for name in rows._EMPTY_FOR_NONE if name != "model"}
+            for column in INTERACTION:
+                if column.name not in ("event_id", "time"):
+                    text = column.type in ("String", "LowCardinality(String)")
+                    expected[column.name] = event[column.name] or "" if text else event[column.name]
             for name in ("input_messages", "output_messages"):
                 expected[name] = [(each["role"], each["content"]) for each in event[name]]
             expected["documents"] = [(each["content"], each["id"] or "", each["score"]) for each in event["documents"]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from watchline.streams.clickhouse import producer_reports, rows
-from watchline.streams.clickhouse.sink import Rejected, Table
+from watchline.streams.clickhouse.sink import Rejected
+from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import ScoredEvent, Unpacked
 

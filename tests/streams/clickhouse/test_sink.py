@@ -6,13 +6,20 @@ from typing import Any
 import pytest
 
 from watchline.schemas.errors import FatalError, TransientError
-from watchline.streams.clickhouse.sink import MAX_PARTITIONS, Sink, Table, deduplication_token
+from watchline.schemas.validation import DAY
+from watchline.streams.clickhouse.sink import MAX_PARTITIONS, Sink, deduplication_token
+from watchline.streams.clickhouse.tables import Row, Table
 
 Connect = Callable[..., Any]
 
 
-def table(numbers: list[Any], *, months: list[str] | None = None) -> Table:
-    return Table("t", ("id", "value"), [[n, f"v{n}"] for n in numbers], [str(n) for n in numbers], months or [])
+MONTH = 31 * DAY
+
+
+def table(numbers: list[Any], *, apart: int = 0) -> Table:
+    """`apart`: microseconds between the times of rows whose numbers follow one another."""
+    rows = [Row([n, f"v{n}"], str(n), n * apart if apart else 0) for n in numbers]
+    return Table("t", ("id", "value"), rows)
 
 
 @pytest.fixture
@@ -111,7 +118,7 @@ def test_who_is_told_to_stop_tries_no_more(client: Any) -> None:
 
 def test_a_missing_table_is_fatal(client: Any) -> None:
     with pytest.raises(FatalError, match="nothing_like_it"):
-        sink(client).write(Table("nothing_like_it", ("id",), [[1]], ["1"]))
+        sink(client).write(Table("nothing_like_it", ("id",), [Row([1], "1")]))
 
 
 def test_an_insert_over_many_months_is_split(clickhouse: Connect) -> None:
@@ -119,7 +126,7 @@ def test_an_insert_over_many_months_is_split(clickhouse: Connect) -> None:
     client = clickhouse("months")
     client.command("CREATE TABLE t (id UInt32, value String) ENGINE = MergeTree ORDER BY id PARTITION BY id")
     numbers = list(range(3 * MAX_PARTITIONS))
-    assert sink(client).write(table(numbers, months=[str(n) for n in numbers])) == []
+    assert sink(client).write(table(numbers, apart=MONTH)) == []
     assert stored(client) == numbers
 
 

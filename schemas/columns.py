@@ -1,0 +1,254 @@
+"""The one table of columns: what ClickHouse holds of each record, and which of its strings hold words of people.
+
+A new field takes a line in `avro/`, a line here, and `make generate`; a new column also the migration that
+`python -m watchline.schemas.generate --migration NAME` writes. A test holds this table against a migrated database.
+Every table has also `stored_at`, which the server sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a string is. `schemas.texts` names all but those of kind `none`, which are never searched or replaced.
+
+    prose: sentences. identifier: meant for one, but the app fills it, and people put e-mail addresses there; a
+    capitalised word in it is no person. none: a constant of the deployment, a checked format, or made by Watchline.
+    name: what spans call it; the field's own name where it is empty.
+    """
+
+    kind: Literal["prose", "identifier", "none"]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as `DESCRIBE TABLE` gives it, of the record's field of its name.
+
+    text: what its strings are, or those of the records in it, by field; of a map, what its values are (its keys are
+    identifiers). Needed where apps fill the record; the generator refuses a field without.
+    """
+
+    name: str
+    type: str
+    comment: str = ""
+    codec: str = ""
+    text: Text | Mapping[str, Text] | None = None
+
+
+_NAME = "LowCardinality(String)"
+_MICROS = "DateTime64(6, 'UTC')"
+_MILLIS = "DateTime64(3, 'UTC')"
+_LONG = "ZSTD(3)"
+_MESSAGES = "Array(Tuple(role String, content String))"
+_IDENTIFIER, _NO_TEXT = Text("identifier"), Text("none")
+
+# The order of the texts is that of the numbers in placeholders: a new field comes last of its kind.
+INTERACTION = (
+    Column("event_id", "UUID", text=_NO_TEXT),
+    Column("time", _MICROS),
+    Column("app", _NAME, text=_NO_TEXT),
+    Column("environment", _NAME, text=_NO_TEXT),
+    Column("operation", _NAME, text=_NO_TEXT),
+    Column("trace_id", "String", text=_NO_TEXT),
+    Column("span_id", "String", text=_NO_TEXT),
+    Column("subject", "String", "KEY_ID:HMAC-SHA256", text=_NO_TEXT),
+    Column("prompt_hash", _NAME, text=_NO_TEXT),
+    Column("system_instructions", "String", codec=_LONG, text=Text("prose", "system")),
+    Column("error_message", "String", text=Text("prose")),
+    Column("input_messages", _MESSAGES, codec=_LONG, text={"role": _NO_TEXT, "content": Text("prose", "input")}),
+    Column("output_messages", _MESSAGES, codec=_LONG, text={"role": _NO_TEXT, "content": Text("prose", "output")}),
+    Column(
+        "documents",
+        "Array(Tuple(content String, id String, score Nullable(Float64)))",
+        codec=_LONG,
+        text={"content": Text("prose", "document"), "id": Text("identifier", "document_id")},
+    ),
+    Column(
+        "tool_calls",
+        "Array(Tuple(name String, arguments String, result String, id String))",
+        codec=_LONG,
+        text={
+            "name": Text("identifier", "tool_call_name"),
+            "arguments": Text("prose", "tool_call"),
+            "result": Text("prose", "tool_call_result"),
+            "id": Text("identifier", "tool_call_id"),
+        },
+    ),
+    Column("finish_reasons", f"Array({_NAME})", text=Text("identifier", "finish_reason")),
+    Column("prompt_variables", "Map(String, String)", text=Text("prose", "prompt_variable")),
+    Column("request_parameters", f"Map({_NAME}, String)", text=Text("identifier", "request_parameter")),
+    Column("variant", f"Map({_NAME}, String)", text=_IDENTIFIER),
+    Column("attributes", "Map(String, String)", text=Text("prose", "attribute")),
+    Column("conversation_id", "String", text=_IDENTIFIER),
+    Column("error_type", _NAME, text=_IDENTIFIER),
+    Column("prompt_name", _NAME, text=_IDENTIFIER),
+    Column("prompt_version", _NAME, text=_IDENTIFIER),
+    Column("provider", _NAME, text=_IDENTIFIER),
+    Column("request_model", _NAME, text=_IDENTIFIER),
+    Column("response_id", "String", text=_IDENTIFIER),
+    Column("response_model", _NAME, text=_IDENTIFIER),
+    Column("system_fingerprint", _NAME, text=_IDENTIFIER),
+    Column("tenant", _NAME, "empty: none", text=_IDENTIFIER),
+    Column("input_tokens", "Nullable(UInt64)"),
+    Column("output_tokens", "Nullable(UInt64)"),
+    Column("cache_read_input_tokens", "Nullable(UInt64)"),
+    Column("cache_write_input_tokens", "Nullable(UInt64)"),
+    Column("reasoning_output_tokens", "Nullable(UInt64)"),
+    Column("cost", "Nullable(Float64)", "US dollars"),
+    Column("latency_s", "Nullable(Float64)"),
+    Column("time_to_first_chunk_s", "Nullable(Float64)"),
+    Column("truncated", f"Map({_NAME}, UInt64)", "field to its length in bytes before the cut", text=_NO_TEXT),
+)
+
+FINDING = (
+    Column("event_id", "UUID"),
+    Column("detector", _NAME),
+    Column("detector_version", _NAME),
+    Column("decision", "Enum8('evaluated' = 1, 'not_applicable' = 2, 'not_sampled' = 3, 'shed' = 4, 'failed' = 5)"),
+    Column("reason", _NAME),
+    Column("scores", f"Map({_NAME}, Float32)", "label to calibrated probability"),
+    Column("score", "Nullable(Float32)", "probability that any label holds; NULL unless evaluated"),
+    Column("threshold", "Nullable(Float32)"),
+    Column("alert_threshold", "Nullable(Float32)"),
+    Column("flagged", "Bool"),
+    Column("alert", "Bool"),
+    Column("calibration_version", _NAME),
+    Column("severity", "Enum8('none' = 0, 'low' = 1, 'medium' = 2, 'high' = 3)"),
+    Column(
+        "spans",
+        "Array(Tuple(field String, start UInt32, end UInt32, label String, score Float32))",
+        "code points into the stored text",
+    ),
+    Column("evidence", "Array(Tuple(span UInt32, field String, start UInt32, end UInt32, score Float32))"),
+    Column("scored_fraction", "Float32"),
+    Column("duration_us", "UInt64"),
+    Column("batch_size", "UInt32"),
+    Column("device", _NAME),
+)
+
+FEEDBACK = (
+    Column("feedback_id", "UUID", text=_NO_TEXT),
+    Column("event_id", "UUID", text=_NO_TEXT),
+    Column("time", _MICROS),
+    Column("app", _NAME, text=_NO_TEXT),
+    Column("environment", _NAME, text=_NO_TEXT),
+    Column("tenant", _NAME, text=_IDENTIFIER),
+    Column("subject", "String", text=_NO_TEXT),
+    Column("rating", "Nullable(Int32)"),
+    Column("comment", "String", "redacted", text=Text("prose")),
+)
+
+SIGNAL = (
+    Column("signal_id", "UUID"),
+    Column("time", _MICROS),
+    Column("kind", _NAME),
+    Column("app", _NAME),
+    Column("environment", _NAME),
+    Column("prompt_name", _NAME),
+    Column("measure", _NAME),
+    Column("slice", f"Map({_NAME}, String)"),
+    Column("baseline", f"Map({_NAME}, String)"),
+    Column("before", "Nullable(Float64)"),
+    Column("after", "Nullable(Float64)"),
+    Column("since", _MICROS),
+    Column("events_before", "UInt64"),
+    Column("events_after", "UInt64"),
+    Column("method", _NAME),
+    Column("statistic", "Nullable(Float64)"),
+    Column("p_value", "Nullable(Float64)"),
+    Column("attribution", f"Map({_NAME}, Float64)"),
+    Column("event_id", "UUID"),
+)
+
+# Records of Avro that become rows, each by a function of `values.py`.
+RECORDS: Mapping[str, tuple[Column, ...]] = {
+    "Interaction": INTERACTION,
+    "Finding": FINDING,
+    "Feedback": FEEDBACK,
+    "Signal": SIGNAL,
+}
+FROM_APPS = ("Interaction", "Feedback")  # whose strings need a Text
+
+# What writes a row gives its values in this order.
+TABLES: Mapping[str, tuple[Column, ...]] = {
+    "interactions": (
+        *INTERACTION,
+        Column("model", _NAME, "response_model, else request_model"),
+        Column("redactions", f"Map({_NAME}, UInt32)", "entity type to how many were replaced"),
+        Column("planned", f"Map({_NAME}, {_NAME})", "detector to version"),
+        Column("producer_id", "UUID"),
+        Column("producer_sequence", "UInt64"),
+        Column("producer_dropped", "UInt64", "events that the producer had dropped by then"),
+        Column("raw_topic_id", "String"),
+        Column("raw_partition", "UInt32"),
+        Column("raw_offset", "UInt64"),
+        Column("raw_index", "UInt16"),
+    ),
+    "findings": (
+        Column("time", _MICROS),
+        Column("app", _NAME),
+        Column("environment", _NAME),
+        Column("tenant", _NAME),
+        Column("prompt_name", _NAME),
+        Column("prompt_version", _NAME),
+        Column("model", _NAME),
+        *FINDING,
+    ),
+    "feedback": FEEDBACK,
+    "signals": SIGNAL,
+    "dead_letters": (
+        Column("time", _MILLIS, "Kafka time of the message"),
+        Column("topic", _NAME),
+        Column("topic_id", "String"),
+        Column("partition", "UInt32"),
+        Column("offset", "UInt64"),
+        Column("event_index", "Int32", "of the event in the envelope; -1: the whole message"),
+        Column("event_id", "String", "empty where it could not be read"),
+        Column("reason", "String"),
+        Column("size_bytes", "UInt64"),
+        Column("sha256", "String"),
+    ),
+    "dead_letter_replays": (
+        Column("topic_id", "String"),
+        Column("partition", "UInt32"),
+        Column("offset", "UInt64"),
+        Column("event_index", "Int32"),
+        Column("sha256", "String"),
+        Column("replayed_at", _MILLIS, "Kafka time of the message that brought it back"),
+        Column("stored", "UInt32", "events of it that are stored now"),
+        Column("dead", "UInt32", "events of it that died again"),
+    ),
+    "offset_gaps": (
+        Column("time", _MILLIS, "Kafka time of the first message after the gap"),
+        Column("topic", _NAME),
+        Column("topic_id", "String"),
+        Column("partition", "UInt32"),
+        Column("first_missing", "UInt64"),
+        Column("next_offset", "UInt64"),
+    ),
+    "producer_reports": (
+        Column("producer_id", "UUID"),
+        Column("time", _MICROS, "when it was made, by the clock of the app"),
+        Column("app", _NAME),
+        Column("environment", _NAME),
+        Column("next_sequence", "UInt64", "of the event after those sent and dropped"),
+        Column("dropped", "UInt64", "events"),
+        Column("dropped_by", f"Map({_NAME}, UInt64)", "reason to events"),
+        Column("feedback_dropped", "UInt64"),
+    ),
+    "canaries": (
+        Column("event_id", "UUID"),
+        Column("time", _MICROS, "when a worker sent it"),
+        Column("worker", _NAME, "the one that stored it"),
+        Column("producer_id", "UUID", "of the worker that sent it, another one after each start"),
+        Column("raw_topic", _NAME),
+        Column("raw_topic_id", "String"),
+        Column("raw_partition", "UInt32"),
+        Column("raw_offset", "UInt64"),
+    ),
+}

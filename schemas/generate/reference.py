@@ -1,0 +1,85 @@
+"""The text of `schemas/REFERENCE.md`: every record with its fields, every table with its columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from watchline.schemas.columns import FROM_APPS, RECORDS, TABLES, Column, Text
+from watchline.schemas.generate.records import Declared, python_type
+
+_HEAD = """# Records and tables
+
+Made from the Avro schemas in `avro/` and from `columns.py` by `make generate`: change these, never this file.
+
+## Records
+
+What travels through Kafka, in Avro. A field without a default must be given. Where a record becomes a row, `column` is
+its type in ClickHouse, in which an empty string stands for null. `text` says what the strings of an app's record are:
+*prose* is searched for personal data by detectors that read sentences too, an *identifier* by the others, *none* by
+none of them.
+"""
+_TABLES = """## Tables
+
+Read the views (`v_*`), which are exact, rather than these. Each table has also `stored_at`, the time by the server's
+clock.
+"""
+_HEADS = ("column", "type", "what it is")
+
+
+def source(declared: Mapping[str, Declared]) -> str:
+    """The document for these schemas, by name."""
+    parts = [_HEAD]
+    for name, each in sorted(declared.items()):
+        parts.append(f"### {name}\n\n{each['doc']}\n")
+        if each["type"] == "enum":
+            parts.append(", ".join(f"`{symbol}`" for symbol in each["symbols"]) + ".\n")
+        else:
+            parts.append(_fields(each))
+    parts.append(_TABLES)
+    for name, columns in sorted(TABLES.items()):
+        parts.append(f"### {name}\n\n{_columns(columns)}")
+    return "\n".join(parts)
+
+
+def _fields(declared: Declared) -> str:
+    columns = {column.name: column for column in RECORDS.get(declared["name"], ())}
+    heads = ["field", "type", "default", *(["column"] if columns else []), "what it is"]
+    texts = declared["name"] in FROM_APPS
+    rows = []
+    for item in declared["fields"]:
+        default = f"`{json.dumps(item['default'])}`" if "default" in item else ""
+        row = [f"`{item['name']}`", f"`{python_type(item['type'])}`", default]
+        if columns:
+            row.append(f"`{columns[item['name']].type}`")
+        row.append(item["doc"])
+        if texts:
+            row.append(", ".join(_kinds(columns[item["name"]].text)))
+        rows.append(row)
+    return _table([*heads, *(["text"] if texts else [])], rows)
+
+
+def _columns(columns: Sequence[Column]) -> str:
+    record = next((name for name, own in RECORDS.items() if all(each in columns for each in own)), None)
+    if record is None:
+        return _table(_HEADS, [_column(column) for column in columns])
+    others = [_column(column) for column in columns if column not in RECORDS[record]]
+    text = f"The fields of [{record}](#{record.lower()})"
+    return f"{text}, and:\n\n{_table(_HEADS, others)}" if others else f"{text}.\n"
+
+
+def _column(column: Column) -> list[str]:
+    return [f"`{column.name}`", f"`{column.type}`", column.comment]
+
+
+def _kinds(text: Text | Mapping[str, Text] | None) -> Iterator[str]:
+    if isinstance(text, Mapping):
+        for name, each in text.items():
+            yield f"{name}: {each.kind}"
+    elif text is not None:
+        yield text.kind
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)

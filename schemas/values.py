@@ -1,0 +1,121 @@
+"""The values of a record's columns, in the order of `columns.py`.
+
+Made from it and from the schemas in `avro/` by `make generate`: change these, never this file.
+An empty string stands for null: a NULL costs a column and says no more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from watchline.schemas.records import Feedback, Finding, Interaction, Signal
+
+
+def interaction(record: Interaction) -> list[Any]:
+    """Of `Interaction`."""
+    return [
+        record.event_id,
+        record.time,
+        record.app,
+        record.environment,
+        record.operation,
+        record.trace_id or "",
+        record.span_id or "",
+        record.subject or "",
+        record.prompt_hash or "",
+        record.system_instructions or "",
+        record.error_message or "",
+        [(each.role, each.content) for each in record.input_messages],
+        [(each.role, each.content) for each in record.output_messages],
+        [(each.content, each.id or "", each.score) for each in record.documents],
+        [(each.name, each.arguments, each.result or "", each.id or "") for each in record.tool_calls],
+        record.finish_reasons,
+        record.prompt_variables,
+        record.request_parameters,
+        record.variant,
+        record.attributes,
+        record.conversation_id or "",
+        record.error_type or "",
+        record.prompt_name or "",
+        record.prompt_version or "",
+        record.provider or "",
+        record.request_model or "",
+        record.response_id or "",
+        record.response_model or "",
+        record.system_fingerprint or "",
+        record.tenant or "",
+        record.input_tokens,
+        record.output_tokens,
+        record.cache_read_input_tokens,
+        record.cache_write_input_tokens,
+        record.reasoning_output_tokens,
+        record.cost,
+        record.latency_s,
+        record.time_to_first_chunk_s,
+        record.truncated,
+    ]
+
+
+def finding(record: Finding) -> list[Any]:
+    """Of `Finding`."""
+    return [
+        record.event_id,
+        record.detector,
+        record.detector_version,
+        record.decision,
+        record.reason or "",
+        record.scores,
+        record.score,
+        record.threshold,
+        record.alert_threshold,
+        record.flagged,
+        record.alert,
+        record.calibration_version,
+        record.severity,
+        [(each.field, each.start, each.end, each.label, each.score) for each in record.spans],
+        [(each.span, each.field, each.start, each.end, each.score) for each in record.evidence],
+        record.scored_fraction,
+        record.duration_us,
+        record.batch_size,
+        record.device,
+    ]
+
+
+def feedback(record: Feedback) -> list[Any]:
+    """Of `Feedback`."""
+    return [
+        record.feedback_id,
+        record.event_id,
+        record.time,
+        record.app,
+        record.environment,
+        record.tenant or "",
+        record.subject or "",
+        record.rating,
+        record.comment or "",
+    ]
+
+
+def signal(record: Signal) -> list[Any]:
+    """Of `Signal`."""
+    return [
+        record.signal_id,
+        record.time,
+        record.kind,
+        record.app,
+        record.environment,
+        record.prompt_name or "",
+        record.measure,
+        record.slice,
+        record.baseline,
+        record.before,
+        record.after,
+        record.since,
+        record.events_before,
+        record.events_after,
+        record.method,
+        record.statistic,
+        record.p_value,
+        record.attribution,
+        record.event_id,
+    ]

@@ -1,0 +1,154 @@
+"""`schemas/columns.py` says what the engine says, and a value lands in the column of its name."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.schemas.samples import FINDING, INTERACTION, SAMPLES, TIME
+from tests.schemas.test_views import PLANNED, scored
+from watchline.schemas import columns
+from watchline.schemas.columns import RECORDS, TABLES, Column
+from watchline.schemas.generate import migration, values
+from watchline.schemas.generate.__main__ import declared
+from watchline.schemas.records import Feedback, InteractionBatch, Signal
+from watchline.streams import dead_letters
+from watchline.streams.clickhouse import producer_reports, rows
+from watchline.streams.clickhouse.sink import Sink
+from watchline.streams.clickhouse.tables import Table
+from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.health import canary
+from watchline.streams.kafka import replay
+from watchline.streams.messages import Message
+from watchline.streams.monitor import signals
+from watchline.streams.worker import feedback, offset_gaps
+
+LETTER = DeadLetter("topic", "topic-id", 1, 2, 3, TIME, b"junk", "no Avro", "an event")
+MESSAGE = Message("topic", "topic-id", 1, 9, TIME, b"", LETTER)
+WHEN = datetime.fromtimestamp(TIME / 1e6, UTC).replace(tzinfo=None)  # as the client gives it
+(OPINION,) = (sample for sample in SAMPLES if isinstance(sample, Feedback))
+(SIGNAL,) = (sample for sample in SAMPLES if isinstance(sample, Signal))
+(BATCH,) = (sample for sample in SAMPLES if isinstance(sample, InteractionBatch))
+
+
+def test_the_table_is_what_the_migrations_make(clickhouse: Callable[..., Any]) -> None:
+    client = clickhouse("columns")
+    assert migration.statements(client, client.test_database) == []
+    for table, expected in TABLES.items():
+        found = {row[0] for row in client.query(f"DESCRIBE TABLE {table}").result_rows}
+        assert found == {column.name for column in expected} | {"stored_at"}
+
+
+@pytest.mark.parametrize(
+    ("column", "statement"),
+    [
+        (Column("mood", "String", "the user's"), "ADD COLUMN IF NOT EXISTS mood String COMMENT 'the user''s';"),
+        (Column("mood", "String", codec="ZSTD(3)"), "ADD COLUMN IF NOT EXISTS mood String CODEC(ZSTD(3));"),
+        (Column("comment", "String", "redacted", "ZSTD(3)"), "MODIFY COLUMN comment String COMMENT 'redacted' CODEC"),
+        (Column("comment", "String", "other words"), "MODIFY COLUMN comment String COMMENT 'other words';"),
+    ],
+)
+def test_a_migration_is_proposed_for_what_differs_and_mends_it(
+    clickhouse: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, column: Column, statement: str
+) -> None:
+    client = clickhouse("proposed")
+    changed = [each for each in TABLES["feedback"] if each.name != column.name]
+    monkeypatch.setattr(migration, "TABLES", {"feedback": (*changed, column)})
+    (proposed,) = migration.statements(client, client.test_database)
+    assert proposed.startswith(f"ALTER TABLE feedback {statement}")
+    client.command(proposed.removesuffix(";"))
+    assert migration.statements(client, client.test_database) == []
+
+
+def made() -> dict[str, Table]:
+    """A row for each table, through what writes it."""
+    first = scored(41)
+    came = Message("raw", "raw-id", 6, 77, TIME, b"")
+    sent = dataclasses.replace(first.event.interaction, time=time.time_ns() // 1000)  # old canaries are deleted
+    batch = dataclasses.replace(first.event.batch, dropped=5)
+    event = dataclasses.replace(
+        first, event=dataclasses.replace(first.event, interaction=sent, batch=batch, message=came, index=2)
+    )
+    tables = (
+        rows.interactions_table([event]),
+        rows.findings_table([event])[0],
+        feedback.table([OPINION]),
+        signals.table([SIGNAL]),
+        dead_letters.table([LETTER]),
+        replay.table([(MESSAGE, 4)], [LETTER]),
+        offset_gaps.table([offset_gaps.Gap(7, MESSAGE)]),
+        producer_reports.table([BATCH]),
+        canary.table([event], "w1"),
+    )
+    return {table.name: table for table in tables}
+
+
+# What isn't called in the record as it is in the table.
+EXPECTED: dict[str, dict[str, Any]] = {
+    "interactions": {
+        "model": INTERACTION.model,
+        "planned": PLANNED,
+        "redactions": {"PERSON": 1},
+        "producer_sequence": 43,
+        "producer_dropped": 5,
+        "raw_topic_id": "raw-id",
+        "raw_partition": 6,
+        "raw_offset": 77,
+        "raw_index": 2,
+    },
+    "findings": {"model": INTERACTION.model, "prompt_name": "answer", "tenant": "acme", "device": FINDING.device},
+    "dead_letters": {"time": WHEN, "event_index": 3, "size_bytes": 4, "sha256": LETTER.sha256, "topic": "topic"},
+    "dead_letter_replays": {"replayed_at": WHEN, "event_index": 3, "offset": 2, "stored": 3, "dead": 1},
+    "offset_gaps": {"time": WHEN, "topic_id": "topic-id", "partition": 1, "first_missing": 7, "next_offset": 9},
+    "producer_reports": {"next_sequence": 41, "dropped": 3, "feedback_dropped": 1, "environment": "production"},
+    "canaries": {"worker": "w1", "raw_topic": "raw", "raw_topic_id": "raw-id", "raw_partition": 6, "raw_offset": 77},
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_value_stands_in_the_column_of_its_name(clickhouse: Callable[..., Any], name: str) -> None:
+    client, table = clickhouse("values"), made()[name]
+    assert Sink(lambda: client, 5).write(table) == []
+    (row,) = client.query(f"SELECT * FROM {name} LIMIT 1").named_results()
+    records = {"interactions": INTERACTION, "findings": FINDING, "feedback": OPINION, "signals": SIGNAL}
+    expected = dict(EXPECTED.get(name, {}))
+    if name in records:
+        plain = dataclasses.asdict(records[name])
+        expected |= {key: value for key, value in plain.items() if isinstance(value, str) and "id" not in key}
+        expected |= {key: pytest.approx(value) for key, value in plain.items() if isinstance(value, float)}
+    assert expected
+    assert {key: row[key] for key in expected} == expected
+
+
+def without(record: str, name: str, **changes: Any) -> dict[str, tuple[Column, ...]]:
+    """The records' columns with one of them changed, or left out where nothing is."""
+    found = [dataclasses.replace(each, **changes) if each.name == name else each for each in RECORDS[record]]
+    return {record: tuple(each for each in found if changes or each.name != name)}
+
+
+@pytest.mark.parametrize(
+    ("columns_of", "complaint"),
+    [
+        (without("Interaction", "cost"), "Interaction.cost: a field and no column"),
+        (without("Interaction", "cost", type="Float64"), r"Interaction.cost: null in the schema, so Nullable"),
+        (without("Interaction", "tenant", text=None), "Interaction.tenant: a string, of which"),
+        (without("Interaction", "attributes", text=None), "Interaction.attributes: a string, of which"),
+        (without("Interaction", "truncated", text=None), "Interaction.truncated: a string, of which"),
+        (without("Interaction", "finish_reasons", text=None), "Interaction.finish_reasons: a string, of which"),
+        (
+            without("Interaction", "documents", text={"content": columns.Text("prose")}),
+            "Interaction.documents.id: a string, of which",
+        ),
+        (without("Interaction", "documents", type="Array(Tuple(content String))"), "lacks fields of Document"),
+        (without("Feedback", "comment", text=None), "Feedback.comment: a string, of which"),
+    ],
+)
+def test_a_table_that_lacks_a_fact_is_refused(columns_of: dict[str, tuple[Column, ...]], complaint: str) -> None:
+    """A text that is forgotten would be stored unredacted."""
+    with pytest.raises(ValueError, match=complaint):
+        values.source(declared(), columns_of)
