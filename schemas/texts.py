@@ -1,7 +1,8 @@
 """The texts of an interaction by name: the one list of places where words of people and models can stand.
 
-Detection of personal data reads them all, redaction replaces them all, spans name them. Places of a list or map are
-numbered, never named by a key: a key can itself be personal data.
+Detection of personal data reads them all, redaction replaces them all, spans name them. What a string of the record is
+stands in `columns.py`, whose order is that of the texts. Places of a list or map are numbered, never named by a key: a
+key can itself be personal data.
 """
 
 from __future__ import annotations
@@ -10,38 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from watchline.schemas.columns import INTERACTION, Column, Text
 from watchline.schemas.records import Interaction
-
-# Meant for identifiers, but the app fills them, and people put e-mail addresses there.
-_IDENTIFIERS = (
-    "conversation_id",
-    "error_type",
-    "prompt_name",
-    "prompt_version",
-    "provider",
-    "request_model",
-    "response_id",
-    "response_model",
-    "system_fingerprint",
-    "tenant",
-)
-_MAPS = {
-    "prompt_variable": "prompt_variables",
-    "request_parameter": "request_parameters",
-    "variant": "variant",
-    "attribute": "attributes",
-}
-_PROSE = (
-    "system",
-    "input",
-    "output",
-    "document",
-    "tool_call",
-    "tool_call_result",
-    "prompt_variable",
-    "attribute",
-    "error_message",
-)
 
 
 def is_prose(field: str) -> bool:
@@ -57,7 +28,27 @@ def texts(interaction: Interaction) -> Iterator[tuple[str, str]]:
     `attribute:N` and `attribute_key:N`, and so `prompt_variable`, `request_parameter`, `variant`; and `tenant`,
     `conversation_id` and the other identifiers by their own name.
     """
-    yield from ((field, text) for field, text in _all_texts(interaction) if text)
+    for attribute, name, shape, inside in _PLACES:
+        value = getattr(interaction, attribute)
+        if not value:
+            continue
+        if shape == "scalar":
+            yield name, value
+        elif shape == "map":
+            for index, (key, text) in enumerate(value.items()):
+                if key:
+                    yield f"{name}_key:{index}", key
+                if text:
+                    yield f"{name}:{index}", text
+        elif shape == "list":
+            for index, text in enumerate(value):
+                if text:
+                    yield f"{name}:{index}", text
+        else:
+            for index, record in enumerate(value):
+                for field, called in inside:
+                    if text := getattr(record, field):
+                        yield f"{called}:{index}", text
 
 
 def replace_texts(interaction: Interaction, changed: Mapping[str, str]) -> Interaction:
@@ -67,83 +58,56 @@ def replace_texts(interaction: Interaction, changed: Mapping[str, str]) -> Inter
     """
     if not changed:
         return interaction
-
-    def new(field: str, text: str) -> str:
-        return changed.get(field, text)
-
-    def new_or_none(field: str, text: str | None) -> str | None:
-        return None if text is None else changed.get(field, text)
-
-    def new_map(field: str, values: Mapping[str, str]) -> dict[str, str]:
-        result: dict[str, str] = {}
-        for index, (key, text) in enumerate(values.items()):
-            key = new(f"{field}_key:{index}", key)
-            while key in result:
-                key = f"{key}~{index}"
-            result[key] = new(f"{field}:{index}", text)
-        return result
-
-    changes: dict[str, Any] = {
-        **{attribute: new_map(field, getattr(interaction, attribute)) for field, attribute in _MAPS.items()},
-        **{name: new_or_none(name, getattr(interaction, name)) for name in _IDENTIFIERS},
-    }
-    return replace(
-        interaction,
-        system_instructions=new_or_none("system", interaction.system_instructions),
-        error_message=new_or_none("error_message", interaction.error_message),
-        input_messages=tuple(
-            replace(message, content=new(f"input:{index}", message.content))
-            for index, message in enumerate(interaction.input_messages)
-        ),
-        output_messages=tuple(
-            replace(message, content=new(f"output:{index}", message.content))
-            for index, message in enumerate(interaction.output_messages)
-        ),
-        documents=tuple(
-            replace(
-                document,
-                content=new(f"document:{index}", document.content),
-                id=new_or_none(f"document_id:{index}", document.id),
-            )
-            for index, document in enumerate(interaction.documents)
-        ),
-        tool_calls=tuple(
-            replace(
-                call,
-                name=new(f"tool_call_name:{index}", call.name),
-                arguments=new(f"tool_call:{index}", call.arguments),
-                result=new_or_none(f"tool_call_result:{index}", call.result),
-                id=new_or_none(f"tool_call_id:{index}", call.id),
-            )
-            for index, call in enumerate(interaction.tool_calls)
-        ),
-        finish_reasons=tuple(
-            new(f"finish_reason:{index}", reason) for index, reason in enumerate(interaction.finish_reasons)
-        ),
-        **changes,
-    )
+    changes: dict[str, Any] = {}
+    for attribute, name, shape, inside in _PLACES:
+        value = getattr(interaction, attribute)
+        if not value:
+            continue
+        if shape == "scalar":
+            new: Any = changed.get(name, value)
+        elif shape == "map":
+            new = _new_map(name, value, changed)
+        elif shape == "list":
+            new = tuple(changed.get(f"{name}:{index}", text) for index, text in enumerate(value))
+        else:
+            new = tuple(_new_record(record, inside, index, changed) for index, record in enumerate(value))
+        changes[attribute] = new
+    return replace(interaction, **changes)
 
 
-def _all_texts(interaction: Interaction) -> Iterator[tuple[str, str | None]]:
-    yield "system", interaction.system_instructions
-    yield "error_message", interaction.error_message
-    for index, message in enumerate(interaction.input_messages):
-        yield f"input:{index}", message.content
-    for index, message in enumerate(interaction.output_messages):
-        yield f"output:{index}", message.content
-    for index, document in enumerate(interaction.documents):
-        yield f"document:{index}", document.content
-        yield f"document_id:{index}", document.id
-    for index, call in enumerate(interaction.tool_calls):
-        yield f"tool_call_name:{index}", call.name
-        yield f"tool_call:{index}", call.arguments
-        yield f"tool_call_result:{index}", call.result
-        yield f"tool_call_id:{index}", call.id
-    for index, reason in enumerate(interaction.finish_reasons):
-        yield f"finish_reason:{index}", reason
-    for field, attribute in _MAPS.items():
-        for index, (key, text) in enumerate(getattr(interaction, attribute).items()):
-            yield f"{field}_key:{index}", key
-            yield f"{field}:{index}", text
-    for name in _IDENTIFIERS:
-        yield name, getattr(interaction, name)
+def _new_map(name: str, values: Mapping[str, str], changed: Mapping[str, str]) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for index, (key, text) in enumerate(values.items()):
+        key = changed.get(f"{name}_key:{index}", key)
+        while key in result:
+            key = f"{key}~{index}"
+        result[key] = changed.get(f"{name}:{index}", text)
+    return result
+
+
+def _new_record(record: Any, inside: tuple[tuple[str, str], ...], index: int, changed: Mapping[str, str]) -> Any:
+    found = {}
+    for field, name in inside:
+        text = getattr(record, field)
+        if text and (new := changed.get(f"{name}:{index}", text)) is not text:
+            found[field] = new
+    return replace(record, **found) if found else record
+
+
+def _marks(column: Column) -> dict[str, Text]:
+    """What texts a column has: by its own name or, of records in a list, by their fields."""
+    # Of which it isn't said what it is, is prose: better redacted than stored. The generator refuses such a field.
+    text = column.text or Text("prose" if "String" in column.type else "none")
+    marks = text if isinstance(text, Mapping) else {column.name: text}
+    return {field: Text(mark.kind, mark.name or field) for field, mark in marks.items() if mark.kind != "none"}
+
+
+def _place(column: Column) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
+    """A field with texts, its name, its shape; of records in a list, their fields with texts and the names of these."""
+    inside = tuple((field, mark.name) for field, mark in _marks(column).items())
+    shape = {"Map": "map", "Array": "list"}.get(column.type.partition("(")[0], "scalar")
+    return column.name, inside[0][1], "records" if isinstance(column.text, Mapping) else shape, inside
+
+
+_PLACES = tuple(_place(column) for column in INTERACTION if _marks(column))
+_PROSE = frozenset(mark.name for column in INTERACTION for mark in _marks(column).values() if mark.kind == "prose")

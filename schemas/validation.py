@@ -5,20 +5,15 @@ from __future__ import annotations
 import math
 import re
 
+from watchline.schemas.columns import INTERACTION
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Feedback, Interaction, InteractionBatch
 
 YEAR_2000 = 946_684_800_000_000  # microseconds
 DAY = 86_400_000_000  # microseconds
 _LARGEST_LONG = (1 << 63) - 1
-_UNSIGNED = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read_input_tokens",
-    "cache_write_input_tokens",
-    "reasoning_output_tokens",
-)
-_AMOUNTS = ("cost", "latency_s", "time_to_first_chunk_s")
+_UNSIGNED = [column.name for column in INTERACTION if column.type == "Nullable(UInt64)"]
+_AMOUNTS = [column.name for column in INTERACTION if column.type == "Nullable(Float64)"]
 # The one form in text. Python's UUID() and ClickHouse's client take others, and not the same ones.
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _REASON = re.compile("[a-z_: ]{1,60}")

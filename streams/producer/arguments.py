@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
+from watchline.schemas.columns import FEEDBACK, INTERACTION, Column, Text
 from watchline.schemas.errors import WatchlineError
 from watchline.schemas.records import Document, ToolCall
 from watchline.schemas.validation import DAY, YEAR_2000
@@ -232,18 +233,28 @@ def _hash(template: str) -> str:
     return hashlib.sha256(template.encode("utf-8", "replace")).hexdigest()
 
 
-# The readers that give a dict fill several fields, or one that isn't named after the argument.
+def _reader(column: Column) -> Callable[[Any], Any] | None:
+    """What reads an argument that is named after its field; None for a kind of field that no argument is like."""
+    if column.type == "Nullable(Float64)":
+        return _amount
+    if column.type == "Nullable(UInt64)":
+        return lambda value: _whole(value, 0, 63)
+    if not isinstance(column.text, Text) or column.text.kind == "none":
+        return None
+    if column.type.startswith("Map("):
+        return _texts
+    if column.type.startswith("Array("):
+        return _items(as_text)
+    return text_of if column.text.kind == "prose" else _name
+
+
+# The readers that give a dict fill several fields. An argument that isn't here is read by what its field's column is.
 _READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "attributes": ("attributes", _texts),
-    "comment": ("comment", text_of),
-    "conversation_id": ("conversation_id", _name),
-    "cost": ("cost", _amount),
+    **{column.name: (column.name, read) for column in (*INTERACTION, *FEEDBACK) if (read := _reader(column))},
     "documents": ("documents", _items(_document)),
     "error": ("", _error),
     "event_id": ("event_id", _identity),
-    "finish_reasons": ("finish_reasons", _items(as_text)),
     "input": ("input_messages", lambda value: messages(value, "user")),
-    "latency_s": ("latency_s", _amount),
     "model": ("request_model", _name),
     # No text that is cut and made valid before it is sent.
     "operation": ("operation", lambda value: _name(value).encode("utf-8", "replace").decode()),
@@ -251,18 +262,10 @@ _READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "parameters": ("request_parameters", _texts),
     "prompt": ("", _prompt),
     "prompt_template": ("prompt_hash", lambda value: _hash(as_text(value))),
-    "prompt_variables": ("prompt_variables", _texts),
-    "provider": ("provider", _name),
     "rating": ("rating", lambda value: _whole(value, -(1 << 31), 31)),
-    "response_id": ("response_id", _name),
-    "response_model": ("response_model", _name),
     "subject": ("subject", _name),
     "system": ("system_instructions", text_of),
-    "system_fingerprint": ("system_fingerprint", _name),
-    "tenant": ("tenant", _name),
     "time": ("time", _time),
-    "time_to_first_chunk_s": ("time_to_first_chunk_s", _amount),
     "tool_calls": ("tool_calls", _items(_tool_call)),
     "usage": ("", _usage),
-    "variant": ("variant", _texts),
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from watchline.schemas import values
 from watchline.schemas.codec import Registry, decode
+from watchline.schemas.columns import FEEDBACK, Text
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Feedback
 from watchline.schemas.validation import check
@@ -15,6 +16,8 @@ from watchline.streams.clickhouse.sink import Rejected
 from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Message
+
+_TEXTS = [column.name for column in FEEDBACK if isinstance(column.text, Text) and column.text.kind != "none"]
 
 
 class Redacts(Protocol):
@@ -49,11 +52,11 @@ def unpack(
 
 def _redacted(feedback: Feedback, redactor: Redacts) -> Feedback:
     try:
-        return replace(
-            feedback,
-            comment=None if feedback.comment is None else redactor.redact_text(feedback.comment),
-            tenant=None if feedback.tenant is None else redactor.redact_text(feedback.tenant),
-        )
+        found: dict[str, Any] = {}
+        for name in _TEXTS:
+            if (text := getattr(feedback, name)) is not None:
+                found[name] = redactor.redact_text(text)
+        return replace(feedback, **found)
     except Exception as error:  # fail closed, whatever went wrong
         raise PoisonError("redaction failed") from error
 

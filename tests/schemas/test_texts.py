@@ -3,9 +3,12 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import pytest
+
 from tests.schemas.samples import INTERACTION
+from watchline.schemas.columns import Column, Text
 from watchline.schemas.records import Interaction
-from watchline.schemas.texts import is_prose, replace_texts, texts
+from watchline.schemas.texts import _marks, is_prose, replace_texts, texts
 
 # Constants of the deployment, checked formats, or made by Watchline itself.
 NOT_TEXT = {"event_id", "app", "environment", "trace_id", "span_id", "subject", "operation", "prompt_hash", "truncated"}
@@ -73,3 +76,10 @@ def test_identifiers_are_no_prose() -> None:
 def test_the_names_are_safe_to_store() -> None:
     person = dataclasses.replace(INTERACTION, attributes={"mail of jane@example.com": "x"})
     assert "jane" not in json.dumps([field for field, _ in texts(person)])
+
+
+@pytest.mark.parametrize("kind", ["String", "LowCardinality(String)", "Map(String, String)", "Array(String)"])
+def test_a_string_of_which_nothing_is_said_is_prose(kind: str) -> None:
+    """Then it is redacted, if for nothing."""
+    assert _marks(Column("new", kind)) == {"new": Text("prose", "new")}
+    assert _marks(Column("new", "Nullable(UInt64)")) == {}
