@@ -12,6 +12,10 @@ _HEAD = """# Records and tables
 
 Made from the Avro schemas in `avro/` and from `columns.py` by `make generate`: change these, never this file.
 
+A new field takes three edits: its lines in `avro/`, its line in `columns.py`, and its argument of `Producer.emit`. Then
+`python -m watchline.schemas.generate --migration NAME` writes the rest, the next migration included, and `make
+generate` also a sample of bytes, by which later versions are tried.
+
 ## Records
 
 What travels through Kafka, in Avro. A field without a default must be given. Where a record becomes a row, `column` is

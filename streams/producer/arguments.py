@@ -239,7 +239,7 @@ def _reader(column: Column) -> Callable[[Any], Any] | None:
         return _amount
     if column.type == "Nullable(UInt64)":
         return lambda value: _whole(value, 0, 63)
-    if not isinstance(column.text, Text) or column.text.kind == "none":
+    if not isinstance(column.text, Text):
         return None
     if column.type.startswith("Map("):
         return _texts
@@ -263,7 +263,6 @@ _READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "prompt": ("", _prompt),
     "prompt_template": ("prompt_hash", lambda value: _hash(as_text(value))),
     "rating": ("rating", lambda value: _whole(value, -(1 << 31), 31)),
-    "subject": ("subject", _name),
     "system": ("system_instructions", text_of),
     "time": ("time", _time),
     "tool_calls": ("tool_calls", _items(_tool_call)),
