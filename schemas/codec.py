@@ -180,7 +180,7 @@ def _least_bytes(node: Any, named: dict[str, int | None]) -> int | None:
 def to_plain(value: Any) -> Any:
     """A record as the dicts and lists that fastavro writes."""
     if isinstance(value, tuple | list):
-        return [to_plain(item) for item in value]
+        return list(value) if value and type(value[0]) in _PLAIN else [to_plain(item) for item in value]
     if is_dataclass(value):
         names, get = _getter(cast(Any, type(value)))
         # Most fields are plain already, and a call costs more than the look at the type.
@@ -219,13 +219,13 @@ def _setters(record_type: Any) -> tuple[tuple[str, Callable[[Any, Any], None], C
 
 
 def _converter(hint: Any) -> Callable[[Any], Any] | None:
-    """For tuples, which are lists when plain; no record has optional ones."""
+    """For tuples, which are lists when plain and never optional, and for records, which may be."""
+    item: Any = next(filter(is_dataclass, (hint, *typing.get_args(hint))), None)
     if typing.get_origin(hint) is not tuple:
-        return None
-    item = typing.get_args(hint)[0]
-    if not is_dataclass(item):
+        return None if item is None else lambda plain: None if plain is None else from_plain(item, plain)
+    if item is None:
         return tuple
-    return lambda items: tuple([from_plain(cast(Any, item), each) for each in items]) if items else ()
+    return lambda items: tuple([from_plain(item, each) for each in items]) if items else ()
 
 
 @cache

@@ -356,6 +356,152 @@ class InteractionBatch(InteractionBatchProperties):
     """1 to 64 interactions; none in a report."""
 
 
+@dataclass(frozen=True, slots=True)
+class MonitorBlock:
+    """Values of a stream, summed up."""
+
+    count: int
+    """How many."""
+    total: float
+    """Their sum."""
+    scaled: float
+    """Sum of them as ADWIN has them: ranks where they are not bounded."""
+    squares: float
+    """Sum of the squares of these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorComparison:
+    """A new slice's values against the baseline's, both as ranks in it where they are not bounded."""
+
+    since: int
+    """Time of the new slice's first event."""
+    reference: tuple[float, ...] = ()
+    """Sorted values among which others are ranked."""
+    before: float
+    """Mean of the baseline, not ranked."""
+    after: float
+    """Mean since, not ranked."""
+    count_before: int
+    """Values of the baseline."""
+    mean_before: float
+    """Their mean."""
+    squares_before: float
+    """Sum of their squared deviations from it."""
+    count_after: int
+    """Values since."""
+    mean_after: float
+    """Their mean."""
+    squares_after: float
+    """Sum of their squared deviations from it."""
+    p_value: float
+    """The smallest so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorPosition:
+    """The last event seen of a partition of the raw topic."""
+
+    topic_id: str
+    """As in ScoredInteraction."""
+    partition: int
+    """As in ScoredInteraction."""
+    offset: int
+    """Of the last event's message."""
+    index: int
+    """Of the last event in its message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorStream:
+    """Values watched for drift. ADWIN is built from them."""
+
+    bounded: bool
+    """The values lie in [0, 1]; others are watched as ranks."""
+    count: int = 0
+    """How many values there were."""
+    watched: bool = False
+    """The warm-up is over."""
+    values: tuple[float, ...] = ()
+    """The last ones, none from before the last change."""
+    times: tuple[int, ...] = ()
+    """Of these values' events, microseconds since 1970-01-01 UTC."""
+    reference: tuple[float, ...] = ()
+    """Sorted values among which others are ranked."""
+    older: tuple[MonitorBlock, ...] = ()
+    """The values since the last change that are no longer kept, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorSource:
+    """The values of one measure that one version of a detector gave."""
+
+    producer: str
+    """Versions of the detector and its calibration; empty where no detector gives the measure."""
+    share: float
+    """Of the last hundred or so values of the measure."""
+    labels: Mapping[str, float] = field(default_factory=dict)
+    """Sum of the scores of each of the detector's labels."""
+    stream: MonitorStream
+    """What is watched for drift."""
+    comparison: MonitorComparison | None = None
+    """That with the baseline, while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSeries:
+    """One measure of a slice."""
+
+    measure: str
+    """Its name, for instance groundedness or latency_s."""
+    live: str
+    """The producer whose drift is told."""
+    compared: bool = False
+    """The comparison with the baseline is over."""
+    sources: tuple[MonitorSource, ...] = ()
+    """Its values, by what gave them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorSlice:
+    """One version of the prompt on one model."""
+
+    prompt_version: str | None = None
+    """As in ScoredInteraction."""
+    model: str | None = None
+    """As in ScoredInteraction."""
+    since: int
+    """Time of its first event."""
+    kind: str = ""
+    """What is new about it: prompt_version or model; empty where it is held against nothing."""
+    baseline_prompt_version: str | None = None
+    """Of the slice that it is held against."""
+    baseline_model: str | None = None
+    """Of the slice that it is held against."""
+    events: int = 0
+    """How many there were of it."""
+    series: tuple[MonitorSeries, ...] = ()
+    """Its measures."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorState:
+    """What the monitor of one prompt goes on from (watchline.monitor-state, compressed by zlib): numbers alone, nothing
+    of a library's.
+    """
+
+    version: int
+    """Of what the numbers mean; a monitor of another version begins anew."""
+    positions: tuple[MonitorPosition, ...] = ()
+    """How far each partition of the raw topic has been seen."""
+    centre_total: tuple[float, ...] = ()
+    """Sum of the prompt's first embeddings."""
+    centre_count: int = 0
+    """How many these are."""
+    slices: tuple[MonitorSlice, ...] = ()
+    """The versions and models of the prompt, the most recently live one last."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """A change that the online monitor saw (watchline.signals)."""

@@ -10,7 +10,7 @@ import itertools
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from watchline.schemas.codec import Registry, encode
 from watchline.schemas.records import Document, Interaction, InteractionBatch, Message

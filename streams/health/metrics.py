@@ -68,6 +68,17 @@ class Metrics:
         self.offset_gaps = Counter(
             "watchline_offset_gaps", "Ranges of offsets that were gone before they were read.", registry=registry
         )
+        self.unreadable_states = Counter(
+            "watchline_monitor_states_unreadable",
+            "States of monitors, or slices of one, that could not be read; their baselines are learned anew.",
+            registry=registry,
+        )
+        self.measures_without_baseline = Gauge(
+            "watchline_monitor_measures_without_baseline",
+            "Measures of the newest prompt versions and models that are not compared with the one before: it has fewer "
+            "than 50 values by the same detector version.",
+            registry=registry,
+        )
         self.insert_retries = Counter(
             "watchline_insert_retries",
             "Inserts that failed in a way that may pass, by ClickHouse's code; none: the connection failed.",

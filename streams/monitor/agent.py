@@ -15,6 +15,7 @@ from typing import Protocol
 from watchline.schemas.codec import Registry, decode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Signal
+from watchline.streams.health.metrics import Metrics
 from watchline.streams.messages import Taken
 from watchline.streams.monitor.monitor import Monitor
 from watchline.streams.throttled_log import ThrottledLog
@@ -61,6 +62,8 @@ class Monitoring:
         Takes a message that is no finding batch and why; returns when it is a dead letter.
     executor : Executor
         One thread, in which the monitors run.
+    metrics : Metrics
+        Told of states that could not be read, and of measures without a baseline.
     registry : Registry, optional
         Whose framing the messages may have.
     """
@@ -73,6 +76,7 @@ class Monitoring:
         publish: Callable[[Sequence[Signal]], Awaitable[None]],
         reject: Callable[[Message, PoisonError], Awaitable[None]],
         executor: Executor,
+        metrics: Metrics,
         registry: Registry | None = None,
     ) -> None:
         self._states = states
@@ -80,6 +84,7 @@ class Monitoring:
         self._publish = publish
         self._reject = reject
         self._executor = executor
+        self._metrics = metrics
         self._registry = registry
         self._monitors: dict[int, dict[bytes, Monitor | bytes]] = {}  # bytes until the prompt's next message
 
@@ -103,14 +108,16 @@ class Monitoring:
         """Forgets partitions that another worker gets; call it when nothing of theirs is in flight."""
         for partition in partitions:
             self._monitors.pop(partition, None)
+        self._metrics.measures_without_baseline.set(_waiting(self._monitors.values()))
 
     async def _handle(self, messages: Sequence[Message]) -> None:
         for partition in {message.partition for message in messages} - self._monitors.keys():
             self._monitors[partition] = dict(await self._states.load(partition))
         loop = asyncio.get_running_loop()
         signals, states, poison = await loop.run_in_executor(
-            self._executor, _process, messages, self._monitors, self._registry
+            self._executor, _process, messages, self._monitors, self._unreadable, self._registry
         )
+        self._metrics.measures_without_baseline.set(_waiting(self._monitors.values()))
         for message, error in poison:
             await self._reject(message, error)
         if signals:
@@ -118,6 +125,10 @@ class Monitoring:
             await self._publish(signals)
         for partition, changed in states.items():
             await self._states.save(partition, changed)
+
+    def _unreadable(self, reason: str) -> None:
+        self._metrics.unreadable_states.inc()
+        _warnings.warn("unreadable", "a monitor's state cannot be read (%s): its baselines are learned anew", reason)
 
 
 def state_key(batch: FindingBatch) -> bytes:
@@ -131,7 +142,8 @@ _Work = tuple[list[Signal], dict[int, dict[bytes, bytes | None]], list[tuple[Mes
 def _process(
     messages: Sequence[Message],
     monitors: Mapping[int, dict[bytes, Monitor | bytes]],
-    registry: Registry | None = None,
+    unreadable: Callable[[str], None],
+    registry: Registry | None,
 ) -> _Work:
     signals: list[Signal] = []
     poison: list[tuple[Message, PoisonError]] = []
@@ -144,7 +156,7 @@ def _process(
             continue
         held, changed, key = monitors[message.partition], touched.setdefault(message.partition, {}), state_key(batch)
         known = held.pop(key, None) or Monitor()
-        monitor = Monitor.load(known) if isinstance(known, bytes) else known
+        monitor = Monitor.load(known, unreadable) if isinstance(known, bytes) else known
         changed.pop(key, None)
         held[key] = changed[key] = monitor  # the most recently fed one last
         signals += monitor.process(batch)
@@ -160,3 +172,8 @@ def _process(
         for partition, changed in touched.items()
     }
     return signals, states, poison
+
+
+def _waiting(held: Iterable[Mapping[bytes, Monitor | bytes]]) -> int:
+    """Measures that are compared with nothing yet, of the prompts that have had a message here."""
+    return sum(each.waiting for monitors in held for each in monitors.values() if isinstance(each, Monitor))

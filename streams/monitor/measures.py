@@ -9,6 +9,7 @@ from operator import mul
 from typing import NamedTuple
 
 from watchline.schemas.records import ScoredInteraction
+from watchline.streams.monitor.state import MAX_VALUE, check
 
 AMOUNTS = (
     "latency_s",
@@ -37,40 +38,42 @@ class Centre:
     so the distances of two versions can be compared.
     """
 
-    __slots__ = ("_count", "_norm", "_total")
+    __slots__ = ("_norm", "count", "total")
 
-    def __init__(self) -> None:
-        self._total = array("d")
-        self._count = 0
-        self._norm = 0.0
+    def __init__(self, total: Sequence[float] = (), count: int = 0) -> None:
+        check(0 <= count <= CENTRE and all(abs(number) <= CENTRE * MAX_VALUE for number in total), "centre")
+        self.total = array("d", total)
+        self.count = count
+        self._norm = math.hypot(*total)
 
     def distance(self, embedding: Sequence[float]) -> float | None:
         """One minus the cosine, 0 to 2; None while the centre is being learned, or where there is no embedding."""
-        if not embedding:
+        length = math.hypot(*embedding)
+        if not embedding or not math.isfinite(length):
             return None
-        if len(embedding) != len(self._total):  # the first one, or another encoder
-            self._total = array("d", bytes(8 * len(embedding)))
-            self._count = 0
-        if self._count < CENTRE:
+        if len(embedding) != len(self.total):  # the first one, or another encoder
+            self.total = array("d", bytes(8 * len(embedding)))
+            self.count = 0
+        if self.count < CENTRE:
             for index, value in enumerate(embedding):
-                self._total[index] += value
-            self._count += 1
-            self._norm = math.hypot(*self._total)
+                self.total[index] += value
+            self.count += 1
+            self._norm = math.hypot(*self.total)
             return None
-        norm = self._norm * math.hypot(*embedding)
-        return 1 - sum(map(mul, embedding, self._total)) / norm if norm else None
+        norm = self._norm * length
+        return 1 - sum(map(mul, embedding, self.total)) / norm if norm else None
 
 
 def measures(item: ScoredInteraction, centre: Centre) -> Iterator[Measure]:
-    """The measures of one interaction. What is missing or not finite is left out."""
+    """The measures of one interaction. What is missing, or can be no such value, is left out."""
     for finding in item.findings:
-        if finding.score is not None and math.isfinite(finding.score):
+        if finding.score is not None and 0 <= finding.score <= 1:
             producer = f"{finding.detector_version}/{finding.calibration_version}"
             yield Measure(finding.detector, finding.score, True, producer, finding.scores)
     yield Measure("error", float(item.error), True)
     for name in AMOUNTS:
         amount = getattr(item, name)
-        if amount is not None and math.isfinite(amount):
+        if amount is not None and abs(amount) <= MAX_VALUE:
             yield Measure(name, float(amount), False)
     distance = centre.distance(item.prompt_embedding)
     if distance is not None and math.isfinite(distance):

@@ -3,53 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from typing import Self
 from uuid import UUID, uuid5
 
-from watchline.schemas.records import FindingBatch, ScoredInteraction, Signal
-from watchline.streams.monitor.change import MIN_BASELINE, Change, Comparison, Stream
+from watchline.schemas.errors import PoisonError
+from watchline.schemas.records import (
+    FindingBatch,
+    MonitorPosition,
+    MonitorState,
+    ScoredInteraction,
+    Signal,
+)
+from watchline.streams.monitor.change import Change
+from watchline.streams.monitor.comparison import MIN_BASELINE, Comparison
 from watchline.streams.monitor.measures import Centre, Measure, measures
-from watchline.streams.monitor.sequential import SequentialTest
-from watchline.streams.monitor.snapshot import Snapshots
+from watchline.streams.monitor.series import Series, Source
+from watchline.streams.monitor.slice import Slice, SliceKey
+from watchline.streams.monitor.state import VERSION, pack, unpack
 
 MAX_SLICES = 8  # versions times models of one prompt; the one that was seen longest ago is forgotten
+MAX_STATE = 900_000  # bytes: a Kafka message may have 1,000,000
 NAMESPACE = UUID("6f1c2f0e-4f0b-5f0c-9c1e-6d2b8f6f7a11")
-
-SliceKey = tuple[str | None, str | None]  # prompt version, model
-
-
-@dataclass(slots=True)
-class Slice:
-    """One version of the prompt on one model, and the slice that it is held against.
-
-    `kind` is what is new about it. A comparison is opened for each measure as soon as the baseline has enough values.
-    """
-
-    key: SliceKey
-    since: int
-    baseline: SliceKey | None = None
-    kind: str = ""
-    events: int = 0
-    streams: dict[str, Stream] = field(default_factory=dict)
-    producers: dict[str, str] = field(default_factory=dict)
-    comparisons: dict[str, Comparison | None] = field(default_factory=dict)  # None: finished
-    labels: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    def stream(self, measure: Measure) -> Stream:
-        """The measure's stream: a new one where a detector of another version gives the values, which then differ."""
-        if self.producers.get(measure.name) != measure.producer:
-            self.producers[measure.name] = measure.producer
-            self.streams[measure.name] = Stream(bounded=measure.bounded)
-            self.comparisons.pop(measure.name, None)
-            self.labels.pop(measure.name, None)
-        return self.streams[measure.name]
-
-    def add_labels(self, measure: Measure) -> None:
-        """Adds a detector's labels to their sums."""
-        sums = self.labels.setdefault(measure.name, {})
-        for label, score in measure.scores.items():
-            sums[label] = sums.get(label, 0.0) + score
 
 
 class Monitor:
@@ -57,11 +32,17 @@ class Monitor:
 
     A new version is compared with the one before it on the same model; a model that is new to the prompt, with the
     model before it. Every slice is also watched for changes at unknown points. No clock: what comes out depends on the
-    events alone. Fed the same events again, in other batches, or restored from `dump` anywhere in between, it gives the
+    events alone. Fed the same events again, in other batches, or loaded from `dump` anywhere in between, it gives the
     same signals with the same ids, and events that it has seen it skips.
+
+    Attributes
+    ----------
+    waiting : int
+        Measures of the newest slices that are compared with nothing yet: the slice before has fewer than `MIN_BASELINE`
+        values of the measure by the same version of its detector.
     """
 
-    __slots__ = ("_centre", "_positions", "_slices")
+    __slots__ = ("_centre", "_positions", "_slices", "waiting")
 
     def __init__(self) -> None:
         self._slices: dict[SliceKey, Slice] = {}  # the most recently live one last
@@ -69,6 +50,7 @@ class Monitor:
         # Per raw partition, the highest (offset, index) seen. Where the broker has no topic ids, a raw topic made again
         # under its old name is skipped until it has passed the old offsets.
         self._positions: dict[tuple[str, int], tuple[int, int]] = {}
+        self.waiting = 0
 
     def process(self, batch: FindingBatch) -> list[Signal]:
         """Takes the batch's events that are new. Never blocks; not for two threads at once."""
@@ -78,35 +60,77 @@ class Monitor:
             if position > self._positions.get(log, (-1, -1)):
                 self._positions[log] = position
                 signals.extend(self._signals(batch, item))
+        self.waiting = self._waiting()
         return signals
 
     def dump(self) -> bytes:
-        """State and positions."""
-        return _SNAPSHOTS.dump(self)
+        """State and positions. Forgets the slices seen longest ago where a message could not hold them all."""
+        while len(data := pack(self._state())) > MAX_STATE and len(self._slices) > 1:
+            del self._slices[next(iter(self._slices))]
+        return data
 
-    @staticmethod
-    def load(data: bytes) -> Monitor:
-        """The monitor that was dumped. Raises FatalError, saying what to do, where the bytes are not its like."""
-        monitor: Monitor = _SNAPSHOTS.load(data)
+    @classmethod
+    def load(cls, data: bytes, unreadable: Callable[[str], None]) -> Self:
+        """The monitor that was dumped; what of it can't be read is left out, and learned anew.
+
+        Never raises: `unreadable` is told the reason, for the whole state or for each slice.
+        """
+        monitor = cls()
+        try:
+            state = unpack(data)
+            centre = Centre(state.centre_total, state.centre_count)
+        except (PoisonError, ValueError) as error:
+            unreadable(str(error))
+            return monitor
+        monitor._centre = centre
+        monitor._positions = {(each.topic_id, each.partition): (each.offset, each.index) for each in state.positions}
+        for each in state.slices[-MAX_SLICES:]:
+            try:
+                part = Slice.of(each)
+            except (ValueError, OverflowError) as error:
+                unreadable(str(error))
+            else:
+                monitor._slices[part.key] = part
+        monitor.waiting = monitor._waiting()
         return monitor
+
+    def _state(self) -> MonitorState:
+        return MonitorState(
+            version=VERSION,
+            positions=tuple(
+                MonitorPosition(topic_id, partition, offset, index)
+                for (topic_id, partition), (offset, index) in self._positions.items()
+            ),
+            centre_total=tuple(self._centre.total),
+            centre_count=self._centre.count,
+            slices=tuple(part.state() for part in self._slices.values()),
+        )
+
+    def _waiting(self) -> int:
+        older = {part.baseline for part in self._slices.values()}
+        newest = [part for part in self._slices.values() if part.baseline is not None and part.key not in older]
+        return sum(series.waits for part in newest for series in part.series.values())
 
     def _signals(self, batch: FindingBatch, item: ScoredInteraction) -> Iterator[Signal]:
         part = self._slice(item)
         part.events += 1
         for measure in measures(item, self._centre):
-            stream = part.stream(measure)
-            change = stream.update(measure.value, item.time)
-            if change is not None:
+            series = part.series.setdefault(measure.name, Series())
+            source = series.take(measure)
+            change = source.stream.update(measure.value, item.time)
+            if change is not None and measure.producer == series.live:
+                series.drift_told()
                 yield _signal(batch, item, "drift", measure.name, part.key, part.key, change, {})
-            part.add_labels(measure)
-            comparison = self._comparison(part, measure)
+            source.add_labels(measure.scores)
+            comparison = self._comparison(part, series, source, measure)
             if comparison is None:
                 continue
             change = comparison.update(measure.value)
             if comparison.finished:
-                part.comparisons[measure.name] = None
+                series.end_comparison()
             if change is not None and part.baseline is not None:
-                shares = _shares(self._slices.get(part.baseline), part, measure.name)
+                before = self._source(part.baseline, measure)
+                shares = _shares(before, source) if before is not None else {}
                 yield _signal(batch, item, part.kind, measure.name, part.key, part.baseline, change, shares)
 
     def _slice(self, item: ScoredInteraction) -> Slice:
@@ -131,21 +155,19 @@ class Monitor:
             default=None,
         )
 
-    def _comparison(self, part: Slice, measure: Measure) -> Comparison | None:
-        """The running comparison of a measure: opened once the baseline has enough values from the same producer."""
-        if measure.name in part.comparisons:
-            return part.comparisons[measure.name]
-        baseline = self._slices.get(part.baseline) if part.baseline is not None else None
-        if baseline is None or baseline.producers.get(measure.name) != measure.producer:
-            return None
-        stream = baseline.streams[measure.name]
-        if len(stream.recent) < MIN_BASELINE:
-            return None
-        comparison = part.comparisons[measure.name] = Comparison(stream, part.since)
-        return comparison
+    def _comparison(self, part: Slice, series: Series, source: Source, measure: Measure) -> Comparison | None:
+        """The running comparison of a source: opened once the baseline has enough values by the same producer."""
+        if source.comparison is None and part.baseline is not None and not series.compared:
+            before = self._source(part.baseline, measure)
+            if before is not None and len(before.stream.recent) >= MIN_BASELINE:
+                source.comparison = Comparison(before.stream.recent, bounded=measure.bounded, since=part.since)
+        return source.comparison
 
-
-_SNAPSHOTS = Snapshots([Monitor, Slice, Centre, Stream, Comparison, SequentialTest])
+    def _source(self, key: SliceKey, measure: Measure) -> Source | None:
+        """What the producer of a measure has given in another slice."""
+        part = self._slices.get(key)
+        series = part.series.get(measure.name) if part is not None else None
+        return series.sources.get(measure.producer) if series is not None else None
 
 
 def _signal(
@@ -187,16 +209,11 @@ def _named(key: SliceKey) -> dict[str, str]:
     return {"prompt_version": key[0] or "", "model": key[1] or ""}
 
 
-def _shares(before: Slice | None, after: Slice, measure: str) -> dict[str, float]:
+def _shares(before: Source, after: Source) -> dict[str, float]:
     """How much of a detector's change each of its labels makes up: 0 to 1, together 1."""
-    if before is None or before.producers.get(measure) != after.producers[measure]:
-        return {}
     moved = {
-        label: abs(
-            total / after.streams[measure].count
-            - before.labels[measure].get(label, 0.0) / before.streams[measure].count
-        )
-        for label, total in after.labels[measure].items()
+        label: abs(total / after.stream.count - before.labels.get(label, 0.0) / before.stream.count)
+        for label, total in after.labels.items()
     }
     whole = sum(moved.values())
     return {label: part / whole for label, part in moved.items()} if whole else {}

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Self
+
+from watchline.schemas.records import MonitorComparison
+from watchline.streams.monitor.state import MAX_COUNT, check
 
 EFFECT = 0.5  # In standard deviations: the scale of the differences that are expected, and found soonest
 MIN_AFTER = 30  # The normal approximation is poor below
@@ -27,6 +31,10 @@ class SequentialTest:
 
     Attributes
     ----------
+    count_before, count : int
+    mean_before, mean_after : float
+    squares_before, squares_after : float
+        Of the baseline and of the values since: count, mean, sum of squared deviations from it.
     log_evidence : float
         Natural logarithm of the Bayes factor now.
     p_value : float
@@ -49,39 +57,61 @@ class SequentialTest:
     True
     """
 
-    __slots__ = ("_after", "_before", "_squares_after", "_squares_before", "count", "count_before", "p_value")
+    __slots__ = (
+        "count",
+        "count_before",
+        "mean_after",
+        "mean_before",
+        "p_value",
+        "squares_after",
+        "squares_before",
+    )
 
     def __init__(self, baseline: Sequence[float]) -> None:
         self.count_before = len(baseline)
-        self._before = sum(baseline) / len(baseline)
-        self._squares_before = sum((value - self._before) ** 2 for value in baseline)
+        self.mean_before = sum(baseline) / len(baseline)
+        self.squares_before = sum((value - self.mean_before) ** 2 for value in baseline)
         self.count = 0
-        self._after = 0.0
-        self._squares_after = 0.0
+        self.mean_after = 0.0
+        self.squares_after = 0.0
         self.p_value = 1.0
+
+    @classmethod
+    def of(cls, state: MonitorComparison) -> Self:
+        """The test of a state. Raises ValueError where that can't be one."""
+        check(2 <= state.count_before <= MAX_COUNT and 0 <= state.count_after <= MAX_COUNT, "counts of a comparison")
+        check(0 <= state.mean_before <= 1 and 0 <= state.squares_before <= state.count_before, "values before")
+        check(0 <= state.mean_after <= 1 and 0 <= state.squares_after <= state.count_after, "values after")
+        check(0 <= state.p_value <= 1, "p-value")
+        test = cls.__new__(cls)
+        test.count_before, test.count = state.count_before, state.count_after
+        test.mean_before, test.mean_after = state.mean_before, state.mean_after
+        test.squares_before, test.squares_after = state.squares_before, state.squares_after
+        test.p_value = state.p_value
+        return test
 
     def update(self, value: float) -> None:
         """Takes the next value, in [0, 1]."""
         self.count += 1
-        deviation = value - self._after
-        self._after += deviation / self.count
-        self._squares_after += deviation * (value - self._after)
+        deviation = value - self.mean_after
+        self.mean_after += deviation / self.count
+        self.squares_after += deviation * (value - self.mean_after)
         if self.count >= MIN_AFTER:
             self.p_value = min(self.p_value, math.exp(-max(0.0, self.log_evidence)))
 
     @property
     def log_evidence(self) -> float:
         freedom = self.count_before + self.count - 2
-        variance = (self._squares_before + self._squares_after + IMAGINED) / freedom
+        variance = (self.squares_before + self.squares_after + IMAGINED) / freedom
         error = variance * (1 / self.count_before + 1 / self.count)  # of the difference, squared
         prior = variance * EFFECT**2
-        difference = self._after - self._before
+        difference = self.mean_after - self.mean_before
         return 0.5 * math.log(error / (error + prior)) + prior * difference**2 / (2 * error * (error + prior))
 
     @property
     def effect(self) -> float:
-        difference = self._after - self._before
-        deviation = math.sqrt(self._squares_before / self.count_before)
+        difference = self.mean_after - self.mean_before
+        deviation = math.sqrt(self.squares_before / self.count_before)
         if deviation == 0:
             return math.copysign(math.inf, difference) if difference else 0.0
         return difference / deviation

@@ -1,69 +1,60 @@
-"""The monitors' states in a compacted topic: the last record of a key is its state, an empty one deletes it.
+"""A monitor's state as bytes and back: the Avro record `MonitorState`, compressed.
 
-A findings partition has its states in the partition of the same number: whoever is assigned the one reads the other.
+Plain numbers, so that another version of river or of this code reads them too, and loading runs no code, whoever wrote
+the bytes. That numbers have the right type doesn't make them a monitor's: what is built from them checks their ranges.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Executor
+import math
+import operator
+import zlib
+from collections.abc import Sequence
 
-from watchline.schemas.errors import TransientError
-from watchline.streams.kafka import topics
-from watchline.streams.messages import Record
-from watchline.streams.settings import Settings
+from watchline.schemas.codec import decode, encode
+from watchline.schemas.errors import PoisonError
+from watchline.schemas.records import MonitorState
 
-LOAD_TIMEOUT_S = 60.0
-POLL_S = 1.0
+VERSION = 1  # of what the numbers mean: raised where the same fields get another meaning
+MAX_BYTES = 8_000_000  # unpacked; many times what a monitor may grow to
+MAX_COUNT = 2**53  # beyond, a float doesn't tell neighbours apart
+MAX_VALUE = 3.4028234663852886e38  # of 32 bits, as which values are kept
 
 
-class StateTopic:
-    """States by findings partition. `executor` reads, which blocks; `publish` writes."""
+def pack(state: MonitorState) -> bytes:
+    """The state as bytes."""
+    return zlib.compress(encode(state), level=1)
 
-    def __init__(
-        self,
-        settings: Settings,
-        publish: Callable[[str, Sequence[Record]], Awaitable[None]],
-        executor: Executor,
-    ) -> None:
-        self._settings = settings
-        self._topic_name = topics.monitor_state(settings.topic_prefix)
-        self._publish = publish
-        self._executor = executor
 
-    async def load(self, partition: int) -> Mapping[bytes, bytes]:
-        """The last state of each key, the one saved longest ago first. Raises TransientError where Kafka is away."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._read, partition)
+def unpack(data: bytes) -> MonitorState:
+    """The state from bytes of `pack`. Raises PoisonError where they are damaged, foreign or of a later version."""
+    unpacking = zlib.decompressobj()
+    try:
+        plain = unpacking.decompress(data, MAX_BYTES)
+    except zlib.error:
+        raise PoisonError("damaged, or no monitor's state") from None
+    if not unpacking.eof or unpacking.unused_data:
+        raise PoisonError(f"cut short, followed by something else, or of more than {MAX_BYTES} bytes")
+    state = decode(plain, MonitorState)
+    if state.version != VERSION:
+        raise PoisonError(f"of version {state.version}, not {VERSION}")
+    return state
 
-    async def save(self, partition: int, states: Mapping[bytes, bytes | None]) -> None:
-        """Saves states; returns when the broker has them."""
-        await self._publish(self._topic_name, [Record(state, key, partition) for key, state in states.items()])
 
-    def _read(self, partition: int) -> dict[bytes, bytes]:
-        from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+def check(holds: bool, what: str) -> None:
+    """Raises ValueError where something doesn't hold of a state."""
+    if not holds:
+        raise ValueError(f"not a monitor's: {what}")
 
-        consumer = Consumer(
-            {
-                **self._settings.kafka_client,
-                "group.id": f"{self._settings.group_id}-monitor-state",  # never joined: the partition is assigned
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-            }
-        )
-        states: dict[bytes, bytes] = {}
-        try:
-            consumer.assign([TopicPartition(self._topic_name, partition, OFFSET_BEGINNING)])
-            for _ in range(int(LOAD_TIMEOUT_S / POLL_S)):
-                for message in consumer.consume(1000, POLL_S):
-                    error = message.error()
-                    if error is None:
-                        states.pop(message.key(), None)
-                        if message.value():
-                            states[message.key()] = message.value()
-                    # The end as a fetch sees it: not every broker answers a query for the last offset rightly.
-                    elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name for it
-                        return states
-        finally:
-            consumer.close()
-        raise TransientError(f"{self._topic_name}[{partition}] could not be read to its end in {LOAD_TIMEOUT_S:.0f} s")
+
+def check_values(values: Sequence[float], *, bounded: bool) -> None:
+    """Raises ValueError where values are not finite, or bounded ones not in [0, 1]."""
+    check(math.isfinite(math.fsum(values)), "values that are not finite")
+    check(not bounded or not values or (min(values) >= 0 and max(values) <= 1), "values outside of 0 to 1")
+
+
+def check_reference(reference: Sequence[float], *, needed: bool, longest: int) -> None:
+    """Raises ValueError where values can't be those among which others are ranked."""
+    check(bool(reference) == needed and len(reference) <= longest, "number of reference values")
+    check_values(reference, bounded=False)
+    check(all(map(operator.le, reference, reference[1:])), "reference values out of order")

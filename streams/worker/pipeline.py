@@ -31,7 +31,7 @@ from watchline.streams.kafka import replay, topics
 from watchline.streams.messages import Message, Record, ScoredEvent, Taken, Unpacked, kafka_time
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import Monitoring, state_key
-from watchline.streams.monitor.state import StateTopic
+from watchline.streams.monitor.state_topic import StateTopic
 from watchline.streams.settings import Settings
 from watchline.streams.worker import batches, feedback, offset_gaps
 from watchline.streams.worker.brake import Brake
@@ -99,6 +99,7 @@ class Pipeline:
             publish=self._publish_signals,
             reject=self._reject_findings,
             executor=self._monitoring,
+            metrics=self.metrics,
             registry=self.registry,
         )
         self.gaps = OffsetGaps()

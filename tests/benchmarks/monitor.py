@@ -15,7 +15,8 @@ from river.drift import ADWIN
 from tests.streams.monitor.finding_batches import batches, scored
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import FindingBatch, ScoredInteraction
-from watchline.streams.monitor.change import ALPHA, Comparison, Stream
+from watchline.streams.monitor.comparison import ALPHA, Comparison
+from watchline.streams.monitor.drift import Stream
 from watchline.streams.monitor.measures import Centre, measures
 from watchline.streams.monitor.monitor import Monitor
 
@@ -53,7 +54,7 @@ def speed() -> None:
     print(
         f"monitor state: {len(state) / VERSIONS / 1000:.1f} kB a slice of {len(measured(items[-1]))} measures; "
         f"{VERSIONS} slices dumped in {1000 * best(fed.dump):.1f} ms, "
-        f"loaded in {1000 * best(lambda: Monitor.load(state)):.1f} ms"
+        f"loaded in {1000 * best(lambda: Monitor.load(state, print)):.1f} ms"
     )
 
 
@@ -146,7 +147,7 @@ def at_version(name: str, before: int, after: int, seed: int) -> int | None:
     rng, baseline = random.Random(seed), Stream(bounded=bounded)
     for number in range(before):
         baseline.update(first(rng), number)
-    comparison = Comparison(baseline, since=0)
+    comparison = Comparison(baseline.recent, bounded=bounded, since=0)
     return next((number + 1 for number in range(after) if comparison.update(second(rng))), None)
 
 

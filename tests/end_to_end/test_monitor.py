@@ -1,4 +1,6 @@
-"""The monitors' state and positions survive kill -9 and a move to another worker: the signals are the same."""
+"""The monitors' state and positions survive kill -9 and a move to another worker: the signals are the same. A state
+that cannot be read ends nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,20 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import UUID, uuid4
+
+import pytest
+from confluent_kafka import Producer
 
 from tests import brokers
 from tests.end_to_end.workers import Worker
 from watchline.schemas.codec import decode, encode
-from watchline.schemas.records import Interaction, InteractionBatch, Message, Signal
+from watchline.schemas.errors import PoisonError
+from watchline.schemas.records import FindingBatch, Interaction, InteractionBatch, Message, Signal
 from watchline.streams.kafka import topics
+from watchline.streams.monitor.agent import state_key
+from watchline.streams.monitor.state import unpack
 
 EVENTS_A_VERSION = 200
 SIZE = 20  # events an envelope
@@ -52,9 +61,23 @@ PRODUCER = str(uuid4())
 SETTINGS = {"detectors": "", "redaction": "false", "topic_partitions": "1"}
 
 
+def wait_for_monitor(worker: Worker, messages: int) -> None:
+    """Until the state of the prompt's monitor, after so many envelopes, is saved: the lag may be of a moment ago."""
+
+    def offset() -> int:
+        found = -1
+        for value, _ in worker.consume(topics.monitor_state):
+            with suppress(PoisonError):
+                found = unpack(value).positions[0].offset
+        return found
+
+    worker.wait(lambda: worker.health()["lag_messages"] == 0)
+    worker.wait(lambda: offset() == messages - 1)
+
+
 def signals(worker: Worker) -> set[Signal]:
-    """What was published, each once; ids left out, since they name the topic too."""
-    worker.settle()
+    """What was published of the whole traffic, each once; ids left out, since they name the topic too."""
+    wait_for_monitor(worker, len(traffic()))
     found = {decode(value, Signal).signal_id: decode(value, Signal) for value, _ in worker.consume(topics.signals)}
     return {str(dataclasses.replace(each, signal_id="")) for each in found.values()}  # type: ignore[misc]
 
@@ -73,7 +96,7 @@ def test_the_same_signals_after_a_kill_and_a_move(make_worker: Callable[..., Wor
     half = len(messages) // 2 + 1
     first.produce(*messages[:half])
     first.wait(lambda: first.health()["events"] == half * SIZE)
-    first.wait(lambda: first.health()["lag_messages"] == 0)
+    wait_for_monitor(first, half)
     first.stop(signal.SIGKILL)
     # Tansu keeps a dead member in the group until its own name comes back.
     name = "w1" if brokers.kind().startswith("Tansu") else "w2"
@@ -82,3 +105,18 @@ def test_the_same_signals_after_a_kill_and_a_move(make_worker: Callable[..., Wor
     moved.wait(lambda: moved.health()["events"] == (len(messages) - half) * SIZE, 90)
     assert signals(moved) == expected
     assert moved.stop() == 0
+
+
+@pytest.mark.parametrize("garbage", [b"garbage", b"WLM1" + bytes(200)], ids=["foreign", "of an older version"])
+def test_a_state_that_cannot_be_read_is_begun_anew(make_worker: Callable[..., Worker], garbage: bytes) -> None:
+    worker, messages = make_worker(**SETTINGS), traffic()
+    producer = Producer({"bootstrap.servers": worker.settings.bootstrap_servers, "log_level": 0})
+    key = state_key(FindingBatch(app="bot", environment="default", prompt_name="answer", items=()))
+    producer.produce(topics.monitor_state(worker.settings.topic_prefix), garbage, key)
+    assert producer.flush(30) == 0
+    worker.produce(*messages)
+    worker.wait(lambda: worker.health()["events"] == len(messages) * SIZE)
+    assert any("latency_s" in each for each in signals(worker))
+    assert "watchline_monitor_states_unreadable_total 1.0" in worker.page("metrics")[1]
+    assert worker.log.read_text().count("a monitor's state cannot be read") == 1
+    assert worker.stop() == 0

@@ -16,7 +16,6 @@ from urllib.request import urlopen
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
-from watchline.streams.health.progress import ENDS_S
 from watchline.streams.kafka import topics
 from watchline.streams.query.open import open_queries
 from watchline.streams.settings import Settings, load
@@ -147,18 +146,6 @@ class Worker:
             self.check()
             assert time.monotonic() < deadline, f"waited {timeout_s} s in vain:\n{self.log.read_text()[-4000:]}"
             time.sleep(0.1)
-
-    def settle(self) -> None:
-        """Waits until nothing waits in Kafka, for as long as the worker may not have heard of a partition's new end."""
-        quiet_since = time.monotonic()
-
-        def is_quiet() -> bool:
-            nonlocal quiet_since
-            if self.health()["lag_messages"] != 0:
-                quiet_since = time.monotonic()
-            return time.monotonic() > quiet_since + ENDS_S + 1
-
-        self.wait(is_quiet)
 
     def produce(
         self, *values: bytes, topic: Callable[[str], str] = topics.interactions, compression: str = "none"

@@ -1,4 +1,7 @@
-"""The signals of ordered streams of made-up events, recorded: `python -m tests.golden.signals` records anew."""
+"""The signals of ordered streams of made-up events, recorded: `python -m tests.golden.signals` records anew.
+
+So it does with the state of a monitor in the middle, of which those of earlier schemas stay.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.streams.monitor.finding_batches import batches, scored
+from watchline.schemas.codec import schema_fingerprint
 from watchline.schemas.records import ScoredInteraction
 from watchline.streams.monitor.monitor import Monitor
 
-RECORDED = Path(__file__).parent / "signals.json"
+HERE = Path(__file__).parent
+RECORDED = HERE / "signals.json"
 
 
 def streams() -> Iterator[tuple[str, list[ScoredInteraction]]]:
@@ -46,6 +51,27 @@ def signals() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def state_of_half() -> bytes:
+    """A monitor after a version and a little of a worse one."""
+    monitor = Monitor()
+    for batch in batches(worse()[:HALF]):
+        monitor.process(batch)
+    return monitor.dump()
+
+
+def worse() -> list[ScoredInteraction]:
+    """A version that comes to be watched for drift, then one that is worse and slower."""
+    return _events(random.Random(1), 700, (200, {"version": "2", "unsupported": 0.6, "latency_s": 4.0}))
+
+
+HALF = 720
+
+
+def states() -> list[Path]:
+    """Recorded states of monitors, one of each schema that there was."""
+    return sorted(HERE.glob("signals-state-*.bin"))
+
+
 def recorded() -> dict[str, list[dict[str, Any]]]:
     """What was recorded."""
     found: dict[str, list[dict[str, Any]]] = json.loads(RECORDED.read_text(encoding="utf-8"))
@@ -60,6 +86,9 @@ def _events(rng: random.Random, first: int, then: tuple[int, dict[str, Any]]) ->
 def main() -> int:
     """Records."""
     RECORDED.write_text(json.dumps(signals(), indent=1) + "\n", encoding="utf-8")
+    path = HERE / f"signals-state-{schema_fingerprint('MonitorState').hex()}.bin"
+    if not path.exists():
+        path.write_bytes(state_of_half())
     return 0
 
 

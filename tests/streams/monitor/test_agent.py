@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,11 @@ from tests.streams.monitor.finding_batches import batches, scored
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Signal
+from watchline.streams.health.metrics import Metrics
+from watchline.streams.health.progress import Progress
 from watchline.streams.monitor import agent as monitoring
 from watchline.streams.monitor.agent import Message, Monitoring
+from watchline.streams.throttled_log import ThrottledLog
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,15 @@ def executor() -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
-def worker(world: World, executor: ThreadPoolExecutor) -> Monitoring:
-    return Monitoring(states=world, store=world.store, publish=world.publish, reject=world.reject, executor=executor)
+def worker(world: World, executor: ThreadPoolExecutor, metrics: Metrics | None = None) -> Monitoring:
+    return Monitoring(
+        states=world,
+        store=world.store,
+        publish=world.publish,
+        reject=world.reject,
+        executor=executor,
+        metrics=metrics or Metrics({}),
+    )
 
 
 def messages(partition: int = 0, prompt_name: str = "answer") -> list[Sent]:
@@ -200,3 +211,37 @@ def test_the_longest_idle_prompt_is_forgotten(executor: ThreadPoolExecutor, monk
     for name in ("a", "b", "a", "c"):
         asyncio.run(monitors.handle(messages(0, name)[:1]))
     assert list(world.states[0]) == [b"bot\0production\0a", b"bot\0production\0c"]
+
+
+def metric(metrics: Metrics, name: str) -> float:
+    page = metrics.scrape(Progress()).decode()
+    return float(next(line for line in page.splitlines() if line.startswith(f"{name} ")).split()[1])
+
+
+def test_states_that_cannot_be_read_are_counted_logged_once_and_begun_anew(
+    executor: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitoring, "_warnings", ThrottledLog(logging.getLogger(monitoring.__name__)))
+    states = {b"bot\0production\0answer": b"garbage", b"bot\0production\0summary": b"WLM1" + bytes(100)}
+    world, metrics = World(states={0: dict(states)}), Metrics({})
+    asyncio.run(worker(world, executor, metrics).handle(messages(0, "answer") + messages(0, "summary")))
+    assert len(world.stored) == 4
+    assert metric(metrics, "watchline_monitor_states_unreadable_total") == 2
+    assert [record.message for record in caplog.records] == [
+        "a monitor's state cannot be read (damaged, or no monitor's state): its baselines are learned anew"
+    ]
+    monitors = worker(world, executor, metrics)  # from what the first has saved
+    asyncio.run(monitors.handle(messages(0, "answer") + messages(0, "summary")))
+    assert len(world.stored) == 4
+    assert metric(metrics, "watchline_monitor_states_unreadable_total") == 2
+
+
+def test_measures_without_a_baseline_are_a_gauge(executor: ThreadPoolExecutor) -> None:
+    rng, metrics = random.Random(1), Metrics({})
+    monitors = worker(World(), executor, metrics)
+    items = [scored(rng, n) for n in range(100)]
+    items += [scored(rng, n, version="2", detector_version="b") for n in range(100, 110)]
+    asyncio.run(monitors.handle([Sent(0, encode(batch)) for batch in batches(items)]))
+    assert metric(metrics, "watchline_monitor_measures_without_baseline") == 6
+    monitors.revoke([0])
+    assert metric(metrics, "watchline_monitor_measures_without_baseline") == 0

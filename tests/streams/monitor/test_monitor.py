@@ -12,12 +12,18 @@ from hypothesis import strategies as st
 from tests.streams.monitor.finding_batches import batches, scored
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import FindingBatch, ScoredInteraction, Signal
+from watchline.streams.monitor import monitor as monitors
 from watchline.streams.monitor.monitor import MAX_SLICES, Monitor
 
 
 def signals(items: Iterable[ScoredInteraction], monitor: Monitor | None = None) -> list[Signal]:
     monitor = monitor or Monitor()
     return [signal for batch in batches(items) for signal in monitor.process(batch)]
+
+
+def loaded(state: bytes) -> Monitor:
+    """The monitor of a state that is whole."""
+    return Monitor.load(state, pytest.fail)
 
 
 def two_versions(seed: int, **second: object) -> list[ScoredInteraction]:
@@ -160,26 +166,46 @@ def test_ids_differ_between_prompts() -> None:
 
 
 @cache
-def eventful() -> tuple[tuple[ScoredInteraction, ...], tuple[Signal, ...]]:
-    """Two versions, one worse, interleaved at first, then drift; and the signals they give in one go."""
+def eventful() -> tuple[tuple[ScoredInteraction, ...], tuple[Signal, ...], bytes]:
+    """Versions that get worse, interleaved at first, drift, a new detector beside the old one; and what one monitor
+    says of them in one go.
+    """
     rng = random.Random(10)
     items = [scored(rng, n) for n in range(200)]
     items += [scored(rng, n, version="12"[n % 2], unsupported=(0.15, 0.5)[n % 2]) for n in range(200, 400)]
-    items += [scored(rng, n, version="2", unsupported=0.5, latency_s=5) for n in range(400, 600)]
-    return tuple(items), tuple(signals(items))
+    items += [scored(rng, n, version="2", unsupported=0.5, latency_s=5) for n in range(400, 1_500)]
+    items += [
+        scored(rng, n, version="2", unsupported=0.15, latency_s=5, detector_version="ab"[n % 3 == 0])
+        for n in range(1_500, 2_600)
+    ]
+    items += [scored(rng, n, version="3", unsupported=0.6, detector_version="b") for n in range(2_600, 3_000)]
+    monitor = Monitor()
+    return tuple(items), tuple(signals(items, monitor)), monitor.dump()
 
 
 @settings(max_examples=15, deadline=None)
-@given(cuts=st.lists(st.integers(1, 599), max_size=5), repeat=st.integers(0, 40))
-def test_the_same_signals_wherever_it_is_cut_and_restored(cuts: list[int], repeat: int) -> None:
-    items, expected = eventful()
-    assert len(expected) >= 2
+@given(cuts=st.lists(st.integers(1, 2_999), min_size=1, max_size=8), repeat=st.integers(0, 40))
+def test_the_same_signals_wherever_it_is_cut_and_loaded(cuts: list[int], repeat: int) -> None:
+    items, expected, state = eventful()
+    assert {signal.kind for signal in expected} == {"prompt_version", "drift"} and len(expected) >= 4
     found: list[Signal] = []
     monitor, start = Monitor(), 0
     for end in [*sorted(cuts), len(items)]:
         found += signals(items[max(0, start - repeat) : end], monitor)  # some come again
-        monitor, start = Monitor.load(monitor.dump()), end
+        monitor, start = loaded(monitor.dump()), end
     assert tuple(found) == expected
+    assert monitor.dump() == state
+
+
+def test_loaded_after_every_batch_it_says_the_same() -> None:
+    items, expected, state = eventful()
+    found: list[Signal] = []
+    monitor = Monitor()
+    for batch in batches(items, size=25):
+        found += monitor.process(batch)
+        monitor = loaded(monitor.dump())
+    assert tuple(found) == expected
+    assert monitor.dump() == state
 
 
 def test_state_stays_small_however_many_versions_come() -> None:
@@ -188,3 +214,100 @@ def test_state_stays_small_however_many_versions_come() -> None:
     signals((scored(rng, n, version=str(n // 260)) for n in range(260 * (MAX_SLICES + 2))), monitor)
     assert len(monitor._slices) == MAX_SLICES
     assert len(monitor.dump()) < 400_000  # a Kafka message may have 1,000,000
+
+
+def test_a_state_too_large_for_a_message_forgets_the_oldest_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monitor = Monitor()
+    signals(two_versions(1), monitor)
+    monkeypatch.setattr(monitors, "MAX_STATE", len(monitor.dump()) - 1)
+    (part,) = loaded(monitor.dump())._slices
+    assert part == ("2", "small")
+
+
+BUILDS = pytest.mark.parametrize("builds", ["a", "ab", "a" * 19 + "b", "abc"])
+
+
+def by_builds(builds: str, count: int, start: int = 0, seed: int = 1, **event: object) -> list[ScoredInteraction]:
+    """Events that workers of several builds have scored in turn; their scores differ by half."""
+    rng = random.Random(seed + start)
+    items = []
+    for n in range(start, start + count):
+        item = scored(rng, n, detector_version=builds[n % len(builds)], **event)  # type: ignore[arg-type]
+        factor = 1.0 if builds[n % len(builds)] == "a" else 0.5
+        items.append(replace(item, findings=tuple(replace(f, score=(f.score or 0) * factor) for f in item.findings)))
+    return items
+
+
+@BUILDS
+@pytest.mark.parametrize("seed", range(3))
+def test_a_worse_version_gives_one_signal_whatever_builds_score_it(builds: str, seed: int) -> None:
+    items = by_builds(builds, 300, unsupported=0.05, seed=seed)
+    items += by_builds(builds, 300, 300, version="2", unsupported=0.6, seed=seed)
+    (signal,) = signals(items)
+    assert (signal.kind, signal.measure) == ("prompt_version", "groundedness")
+    assert max(signal.attribution, key=lambda label: signal.attribution[label]) == "unsupported"
+
+
+@BUILDS
+@pytest.mark.parametrize("seed", range(3))
+def test_drift_gives_one_signal_whatever_builds_score_it(builds: str, seed: int) -> None:
+    items = by_builds(builds, 1_200, unsupported=0.05, seed=seed)
+    items += by_builds(builds, 900, 1_200, unsupported=0.6, seed=seed)
+    (signal,) = signals(items)
+    assert (signal.kind, signal.measure) == ("drift", "groundedness")
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_build_that_takes_over_does_not_tell_the_same_drift_again(seed: int) -> None:
+    items = by_builds("a" * 9 + "b", 3_000, unsupported=0.05, seed=seed)
+    items += by_builds("a" * 9 + "b", 300, 3_000, unsupported=0.3, seed=seed)
+    (signal,) = signals(items)
+    assert signals(items + by_builds("b", 600, 3_300, unsupported=0.3, seed=seed)) == [signal]
+
+
+def test_what_an_older_build_alone_sees_is_no_drift() -> None:
+    rng = random.Random(3)
+    items = [
+        scored(rng, n, detector_version="aab"[n % 3], unsupported=0.6 if n >= 1_500 and n % 3 == 2 else 0.05)
+        for n in range(2_400)
+    ]
+    assert signals(items) == []
+
+
+@BUILDS
+def test_two_builds_that_score_otherwise_are_no_change(builds: str) -> None:
+    assert signals(by_builds(builds, 600) + by_builds(builds, 400, 600, version="2")) == []
+
+
+def test_a_worse_version_is_seen_in_the_middle_of_a_deploy() -> None:
+    items = by_builds("a", 300, unsupported=0.05) + by_builds("ab", 200, 300, unsupported=0.05)
+    items += by_builds("b", 200, 500, version="2", unsupported=0.6)
+    (signal,) = signals(items)
+    assert (signal.kind, signal.measure, signal.events_before) == ("prompt_version", "groundedness", 100)
+
+
+def test_measures_without_a_baseline_are_counted() -> None:
+    monitor = Monitor()
+    signals(by_builds("a", 300), monitor)
+    assert monitor.waiting == 0  # nothing came before it
+    signals(by_builds("b", 20, 300, version="2"), monitor)
+    assert monitor.waiting == 6  # its detectors are of a version that the one before was not scored by
+    assert loaded(monitor.dump()).waiting == 6
+    signals(by_builds("b", 120, 320), monitor)
+    signals(by_builds("b", 20, 440, version="2"), monitor)
+    assert monitor.waiting == 0
+    signals(by_builds("c", 1, 460, version="3"), monitor)
+    assert monitor.waiting == 6
+
+
+def test_what_can_be_no_value_is_left_out() -> None:
+    """Whoever may write to the findings topic can't end the monitor by it."""
+    monitor = Monitor()
+    for n, odd in enumerate([1e300, -1e300, 1e39, float("inf"), float("nan"), 3e38, -3e38] * 20):
+        item = scored(random.Random(n), n)
+        finding = replace(item.findings[0], score=odd, scores={"unsupported": odd})
+        embedding = (odd, *item.prompt_embedding[1:])
+        item = replace(item, latency_s=odd, cost=odd, prompt_embedding=embedding, findings=(finding,))
+        signals([item], monitor)
+    assert "groundedness" not in next(iter(monitor._slices.values())).series
+    assert loaded(monitor.dump()).dump() == monitor.dump()

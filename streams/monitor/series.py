@@ -1,0 +1,134 @@
+"""One measure of one slice, by the detector version behind its values: while a worker is deployed there are two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from watchline.schemas.records import MonitorSeries, MonitorSource
+from watchline.streams.monitor.comparison import Comparison
+from watchline.streams.monitor.drift import Stream
+from watchline.streams.monitor.measures import Measure
+from watchline.streams.monitor.state import MAX_VALUE, check
+
+MAX_SOURCES = 3  # of one measure of a slice; the one with the smallest share is forgotten
+MEMORY = 0.99  # of a share, from one value to the next: it tells of the last hundred or so
+FORGOTTEN = 1e-6  # the share of a source that gave none of the last 1,400 values
+TAKEN_OVER = 2.0  # times the live source's share: two that alternate don't change places at every value
+
+
+@dataclass(slots=True)
+class Source:
+    """The values of one version of a detector. Those of two versions are never compared: they may differ by it alone.
+
+    `share` is its part of the last values of the measure, 0 to 1; `labels` the sums of its labels' scores.
+    """
+
+    stream: Stream
+    share: float = 0.0
+    labels: dict[str, float] = field(default_factory=dict)
+    comparison: Comparison | None = None
+
+    def add_labels(self, scores: Mapping[str, float]) -> None:
+        """Adds a detector's scores to their sums."""
+        for label, score in scores.items():
+            if 0 <= score <= 1:
+                self.labels[label] = self.labels.get(label, 0.0) + score
+
+
+class Series:
+    """A measure's sources in one slice.
+
+    `live` is the one that gives most of the values now: it alone tells drift. A difference from the baseline is told by
+    whichever source sees it first, and ends the comparison for all: `compared`.
+    """
+
+    __slots__ = ("compared", "live", "sources")
+
+    def __init__(self) -> None:
+        self.sources: dict[str, Source] = {}
+        self.live = ""
+        self.compared = False
+
+    def take(self, measure: Measure) -> Source:
+        """The source of the next value."""
+        source = self.sources.get(measure.producer)
+        if source is None:
+            source = self._added(measure)
+        if len(self.sources) > 1:
+            self._share_out(source, measure.producer)
+        return source
+
+    def drift_told(self) -> None:
+        """The live source has told a change: others begin anew, so that none tells the same one when it is live."""
+        for producer, source in self.sources.items():
+            if producer != self.live:
+                source.stream, source.labels = Stream(bounded=source.stream.bounded), {}
+
+    def end_comparison(self) -> None:
+        """For all sources."""
+        self.compared = True
+        for source in self.sources.values():
+            source.comparison = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the baseline's values are still awaited."""
+        return not self.compared and all(source.comparison is None for source in self.sources.values())
+
+    def state(self, measure: str) -> MonitorSeries:
+        """All of it."""
+        return MonitorSeries(
+            measure=measure,
+            live=self.live,
+            compared=self.compared,
+            sources=tuple(
+                MonitorSource(
+                    producer=producer,
+                    share=source.share,
+                    labels=source.labels,
+                    stream=source.stream.state(),
+                    comparison=source.comparison.state() if source.comparison is not None else None,
+                )
+                for producer, source in self.sources.items()
+            ),
+        )
+
+    @classmethod
+    def of(cls, state: MonitorSeries) -> Self:
+        """The series of a state. Raises ValueError where that can't be one."""
+        series = cls()
+        series.live, series.compared = state.live, state.compared
+        check(len(state.sources) <= MAX_SOURCES, "number of sources")
+        for each in state.sources:
+            check(0 <= each.share <= 1 and all(0 <= total <= MAX_VALUE for total in each.labels.values()), "source")
+            check(each.comparison is None or not state.compared, "comparison that is over")
+            stream = Stream.of(each.stream)
+            comparison = Comparison.of(each.comparison, bounded=stream.bounded) if each.comparison is not None else None
+            series.sources[each.producer] = Source(stream, each.share, dict(each.labels), comparison)
+        check(state.live in series.sources, "live source")
+        return series
+
+    def _added(self, measure: Measure) -> Source:
+        if len(self.sources) == MAX_SOURCES:
+            self._forget(min(self.sources, key=lambda producer: self.sources[producer].share))
+        if not self.sources:
+            self.live = measure.producer
+        source = Source(Stream(bounded=measure.bounded), share=0.0 if self.sources else 1.0)
+        self.sources[measure.producer] = source
+        return source
+
+    def _share_out(self, source: Source, producer: str) -> None:
+        for each in self.sources.values():
+            each.share *= MEMORY
+        source.share += 1 - MEMORY
+        if source.share > TAKEN_OVER * self.sources[self.live].share:
+            self.live = producer
+        for other in [name for name, each in self.sources.items() if each.share < FORGOTTEN]:
+            self._forget(other)
+
+    def _forget(self, producer: str) -> None:
+        del self.sources[producer]
+        if producer == self.live:
+            self.live = max(self.sources, key=lambda name: self.sources[name].share)

@@ -1,0 +1,53 @@
+"""One part of a prompt's traffic: a version of it on a model, all its measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from watchline.schemas.records import MonitorSlice
+from watchline.streams.monitor.series import Series
+from watchline.streams.monitor.state import MAX_COUNT, check
+
+SliceKey = tuple[str | None, str | None]  # prompt version, model
+
+
+@dataclass(slots=True)
+class Slice:
+    """One version of the prompt on one model, and the slice that it is held against.
+
+    `kind` is what is new about it. A comparison is opened for each measure as soon as the baseline has enough values.
+    """
+
+    key: SliceKey
+    since: int
+    baseline: SliceKey | None = None
+    kind: str = ""
+    events: int = 0
+    series: dict[str, Series] = field(default_factory=dict)
+
+    def state(self) -> MonitorSlice:
+        """All of it."""
+        return MonitorSlice(
+            prompt_version=self.key[0],
+            model=self.key[1],
+            since=self.since,
+            kind=self.kind,
+            baseline_prompt_version=self.baseline[0] if self.baseline is not None else None,
+            baseline_model=self.baseline[1] if self.baseline is not None else None,
+            events=self.events,
+            series=tuple(series.state(measure) for measure, series in self.series.items()),
+        )
+
+    @classmethod
+    def of(cls, state: MonitorSlice) -> Self:
+        """The slice of a state. Raises ValueError where that can't be one."""
+        check(0 <= state.events <= MAX_COUNT and state.kind in ("", "prompt_version", "model"), "slice")
+        return cls(
+            key=(state.prompt_version, state.model),
+            since=state.since,
+            baseline=(state.baseline_prompt_version, state.baseline_model) if state.kind else None,
+            kind=state.kind,
+            events=state.events,
+            series={each.measure: Series.of(each) for each in state.series},
+        )
