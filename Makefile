@@ -10,14 +10,17 @@ KILLS ?= 100
 BROKER ?= tansu
 MINUTES ?= 30
 
-.PHONY: help demo test lint generate bench fuzz faults memory format clean
+.PHONY: help demo quick test lint generate bench fuzz faults memory format clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 demo: $(VENV)/demo.done ## install, then replay the recording through the whole pipeline
 	$(BIN)/watchline demo
 
-test: $(VENV)/dev.done ## install, then run the tests
+quick: $(VENV)/dev.done ## the tests that need no model, no worker and no second: under a minute
+	$(BIN)/python -m pytest -m "not slow and not e2e and not faults and not gpu"
+
+test: $(VENV)/dev.done ## install, then run all tests
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/dev.done ## ruff, mypy, import-linter, known vulnerabilities of what is pinned

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,28 @@ hypothesis.settings.register_profile("long", deadline=None, max_examples=20_000)
 hypothesis.settings.load_profile(os.environ.get("WATCHLINE_TEST_FUZZ", "bounded"))
 
 
+FOLDERS = {Path(__file__).parent / "end_to_end": "e2e", Path(__file__).parent / "faults": "faults"}
+MARKED_WHOLE = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(slow|gpu)\b", re.MULTILINE)
+
+
 def pytest_report_header() -> str:
     return f"broker: {brokers.kind()}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for folder, mark in FOLDERS.items():
+            if item.path.is_relative_to(folder):
+                item.add_marker(mark)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`make quick` doesn't import what it would deselect as a whole: torch alone takes seconds."""
+    if "not slow" not in config.option.markexpr:
+        return None
+    if collection_path in FOLDERS:
+        return True
+    return (collection_path.suffix == ".py" and bool(MARKED_WHOLE.search(collection_path.read_text("utf-8")))) or None
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Document, Interaction, Message
 from watchline.schemas.texts import texts
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4
 PASSAGE = (
     "The Eiffel Tower is a wrought-iron lattice tower in Paris, France. It was completed in 1889 and is 330 metres "

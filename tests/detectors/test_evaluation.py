@@ -19,6 +19,8 @@ from watchline.detectors.evaluation.report import report
 from watchline.detectors.thresholds import OperatingPoint
 from watchline.schemas.errors import ConfigurationError
 
+pytestmark = pytest.mark.slow
+
 WHOLE = {
     "id": "a", "group": "g", "slices": {"task": "qa", "turn": 2}, "input": "How long?", "documents": ["30 days."],
     "output": "90 days.", "label": {"hate": 1}, "spans": [[0, 2, "hate"]],

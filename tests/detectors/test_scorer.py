@@ -20,6 +20,8 @@ from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Document, Interaction, Message, Span
 from watchline.schemas.texts import texts
 
+pytestmark = pytest.mark.slow
+
 MAIL = "jane.doe@example.com"
 
 

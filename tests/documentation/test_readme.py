@@ -79,6 +79,7 @@ def test_no_command_is_left_out() -> None:
     assert sorted(COMMAND_LINES) == sorted(READS + MAKES + SERVERS + DOCKER)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("line", READS)
 def test_reading_commands(line: str, demo: DemoRun) -> None:
     done = subprocess.run(
@@ -98,6 +99,7 @@ def test_make_targets(line: str, tmp_path: Path) -> None:
     assert {"make demo": "watchline demo", "make test": "-m pytest"}[line] in steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", SERVERS)
 def test_commands_for_servers_say_what_is_not_there(line: str, tmp_path: Path) -> None:
     """No such servers here: the commands are understood, and fail with a message that names the setting."""

@@ -21,6 +21,7 @@ PAYLOADS = 6_000
 LAST_LINE = re.compile(r"payloads=(\d+) crashes=0 stored=(\d+) dead_letters=(\d+) unaccounted=0")
 
 
+@pytest.mark.slow
 def test_every_payload_is_stored_or_a_dead_letter(tmp_path: Path) -> None:
     """The program itself, bounded; a round of it with redaction and monitors."""
     command = [sys.executable, "-m", "tests.fuzz.run", str(PAYLOADS), "--seed", "watchline", "--failures", tmp_path]
@@ -81,6 +82,7 @@ def raise_on_some(unpacked: Unpacked) -> Unpacked:
         (raise_on_some, 3, "OverflowError"),
     ],
 )
+@pytest.mark.slow
 def test_a_fault_is_seen(
     worker: FuzzedWorker, monkeypatch: pytest.MonkeyPatch, fault: Any, crashes: int, said: str
 ) -> None:

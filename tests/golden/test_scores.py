@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.golden import scores
+
+pytestmark = pytest.mark.slow
 
 
 def test_scores_move_with_the_version_alone() -> None:

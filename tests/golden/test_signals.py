@@ -13,6 +13,7 @@ from watchline.schemas.codec import schema_fingerprint
 from watchline.streams.monitor.monitor import Monitor
 
 
+@pytest.mark.slow
 def test_signals_are_those_recorded() -> None:
     before, after = signals.recorded(), signals.signals()
     assert before.keys() == after.keys()

@@ -163,6 +163,7 @@ def check_rollups(client: Any, events: list[ScoredEvent]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.slow
 def test_every_total_is_that_of_the_distinct_events(clickhouse: Callable[..., Any], seed: int) -> None:
     client, rng = clickhouse("totals"), random.Random(seed)
     events = random_events(rng, 150)
@@ -223,6 +224,7 @@ def test_rollups_show_their_age(clickhouse: Callable[..., Any]) -> None:
     assert all(0 <= age < 60 and exception == "" for _, age, exception in rollups)
 
 
+@pytest.mark.slow
 def test_who_looks_meanwhile_sees_nothing_in_part(clickhouse: Callable[..., Any]) -> None:
     """Every poll: no interaction without its findings, no finding without its interaction, no count above the truth."""
     client = clickhouse("meanwhile")

@@ -7,6 +7,8 @@ from watchline.detectors.runtime.encoder import LOWER_TOKENS, Encoder
 from watchline.detectors.runtime.packing import Packer
 from watchline.detectors.training.grounding.aligning import Item, States, accuracy, fit_aligner, judged
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ("The shop opens at nine.", "It is closed on Sundays.", "Returns are free.", "word " * 300)
 
 

@@ -13,6 +13,8 @@ from watchline.detectors.runtime.words import words
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Interaction, Message, ToolCall
 
+pytestmark = pytest.mark.slow
+
 ASSERT = topics["assert"]
 LAMBDA = topics["lambda"]
 RETURNS = "Returns are accepted within 30 days. Shipping is free for orders over $50."

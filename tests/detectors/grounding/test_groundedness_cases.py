@@ -32,6 +32,8 @@ from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.runtime.text import sentences
 from watchline.detectors.thresholds import Thresholds
 
+pytestmark = pytest.mark.slow
+
 Judge = Callable[..., Evaluation]
 
 POINT = Thresholds().of("groundedness", "unsupported")

@@ -20,6 +20,8 @@ from watchline.detectors.grounding.relevance import Relevance
 from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.thresholds import Thresholds
 
+pytestmark = pytest.mark.slow
+
 LAMBDA = topics["lambda"]
 WITH = topics["with"]
 ROSES = "Roses need sun, a light soil, and water in dry weeks. Prune them in early spring, before the buds open."

@@ -6,6 +6,8 @@ import pytest
 from watchline.detectors.grounding.alignment import Judged
 from watchline.detectors.grounding.verifier import NAMES, features, marked
 
+pytestmark = pytest.mark.slow
+
 OFFSETS = ((0, 0), (0, 3), (4, 6), (6, 9), (10, 12), (0, 0))
 
 

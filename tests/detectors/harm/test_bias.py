@@ -13,6 +13,8 @@ from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Interaction, Message
 
+pytestmark = pytest.mark.slow
+
 
 def interaction(question: str = "", answer: str = "") -> Interaction:
     return Interaction(

@@ -19,6 +19,8 @@ from watchline.detectors.training.harm.blending import train, weigh
 from watchline.detectors.training.harm.corpora import Example
 from watchline.schemas.records import Interaction, Message
 
+pytestmark = pytest.mark.slow
+
 FORUM, TWEETS = "stormfront", "davidson"
 
 

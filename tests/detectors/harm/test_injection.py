@@ -12,6 +12,8 @@ from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Document, Interaction, Message, ToolCall
 
+pytestmark = pytest.mark.slow
+
 PASSAGE = (
     "The Eiffel Tower is a wrought-iron lattice tower in Paris, France. It was completed in 1889 and is 330 metres "
     "tall. It was designed by the company of Gustave Eiffel. About seven million people visit it every year."

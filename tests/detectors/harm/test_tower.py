@@ -17,6 +17,8 @@ from watchline.detectors.training.grounding.aligning import States
 from watchline.detectors.training.harm import tower as training
 from watchline.detectors.training.harm.corpora import Example
 
+pytestmark = pytest.mark.slow
+
 TEXTS = (
     "Bread.",
     "You are a stupid idiot.",

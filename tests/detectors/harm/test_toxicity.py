@@ -16,6 +16,8 @@ from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Interaction, Message
 
+pytestmark = pytest.mark.slow
+
 # None of these lines trained the weights.
 TECHNICAL = (
     "How do I kill the process that listens on port 80?",

@@ -23,6 +23,8 @@ from watchline.detectors.scorer import Scored, Scorer
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Finding, Interaction
 
+pytestmark = pytest.mark.slow
+
 PADDING = "It stands in a town by the sea and many people come to see it every year. "
 NOTHING = {"hate": [], "sexual": [], "self_harm": [], "sexism": []}
 

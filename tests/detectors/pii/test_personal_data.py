@@ -11,6 +11,8 @@ from watchline.detectors.pii.redaction import redact_text
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Span
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finder() -> PersonalData:

@@ -15,6 +15,8 @@ from watchline.detectors.training.pii.examples import Example, Examples, whole
 from watchline.detectors.training.pii.figures import Characters, as_address
 from watchline.detectors.training.pii.recogniser import fit
 
+pytestmark = pytest.mark.slow
+
 TEXTS = (
     "Please ask Priya Raman of Northwind Logistics Ltd. to call me.",
     "i live at 48 maple avenue, springfield, il 62704",

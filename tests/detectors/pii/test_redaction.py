@@ -137,6 +137,7 @@ def test_entities_of_a_resolved_text_never_overlap() -> None:
         assert max(entities, key=lambda entity: (entity.end - entity.start, -entity.start)) in kept
 
 
+@pytest.mark.slow
 def test_hostile_text_takes_no_quadratic_time() -> None:
     """Four times the text, less than eight times the processor's time."""
     finder = PersonalData()

@@ -6,6 +6,8 @@ import torch
 
 from watchline.detectors.runtime.encoder import DIMENSIONS, KEPT_LAYERS, Embedded, Encoder
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [
     "What is a dict?",
     "A mapping object maps hashable values to arbitrary objects.",

@@ -8,7 +8,10 @@ import torch
 
 from watchline.detectors.runtime.encoder import Encoder
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine"),
+]
 
 TEXTS = [f"Sentence number {index} is about {'many ' * (index % 40)}things." for index in range(3000)]
 

@@ -5,6 +5,8 @@ import torch
 
 from watchline.detectors.runtime.packing import Packer, padded, readable
 
+pytestmark = pytest.mark.slow
+
 
 def test_packs_stay_within_the_budget_and_every_item_goes_once() -> None:
     packer = Packer("cpu")

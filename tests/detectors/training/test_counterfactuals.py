@@ -57,6 +57,7 @@ class Grumpy(Detector[str]):
         return [Evaluation({"stereotype": float("polish" in text.lower() or "vermin" in text)}) for text in batch]
 
 
+@pytest.mark.slow
 def test_the_audit_tells_rates_by_group() -> None:
     found = audit.rates(Grumpy(), {"stereotype": 0.5})
     assert found.keys() == counterfactuals.GROUPS.keys()

@@ -8,6 +8,8 @@ from spacy.language import Language
 from watchline.detectors.grounding.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 from watchline.detectors.training.grounding.perturbations import Made, made
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = (
     "Marie Curie discovered radium in 1898 with Pierre Curie. The element, which glows in the dark, is not stable. "
     "Prices increased by 40 percent after the war. France gave the laboratory to Poland in 1932."

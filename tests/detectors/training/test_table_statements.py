@@ -1,8 +1,12 @@
 import random
 
+import pytest
+
 from watchline.detectors.grounding import tables
 from watchline.detectors.grounding.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 from watchline.detectors.training.grounding.table_statements import statements
+
+pytestmark = pytest.mark.slow
 
 FOUND = list(statements(random.Random(3), 2000))
 

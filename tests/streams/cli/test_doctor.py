@@ -33,6 +33,7 @@ def run(
     return run
 
 
+@pytest.mark.slow
 def test_kafka_away(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHLINE_KAFKA_URL", "kafka://127.0.0.1:1")
     code, found = run()
@@ -71,6 +72,7 @@ def test_schema_old_and_current(clickhouse: Callable[..., Any]) -> None:
     assert "newer" in doctor._migrations(client, client.test_database).text
 
 
+@pytest.mark.slow
 def test_a_full_disk_and_missing_models(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     monkeypatch.setattr(doctor, "find_spec", lambda name: None)
@@ -85,6 +87,7 @@ def test_a_full_disk_and_missing_models(run: Any, monkeypatch: pytest.MonkeyPatc
     assert "pip install '.[worker]' ./detectors/weights" in found["models"]["todo"]
 
 
+@pytest.mark.slow
 def test_a_check_that_breaks_is_a_finding(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def breaks(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("unheard of")

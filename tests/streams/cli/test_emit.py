@@ -95,6 +95,7 @@ def test_standard_input(
     assert len({item.event_id for item in arrived(topics, 300)}) == 300
 
 
+@pytest.mark.slow
 def test_without_kafka_it_fails_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

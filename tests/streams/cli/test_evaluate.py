@@ -13,6 +13,8 @@ from tests.detectors.huggingface import tiny_models
 from watchline.detectors import registry
 from watchline.streams.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 FACTS = {
     "Parcels": "Parcels leave the warehouse on Monday morning and arrive within three days.",
     "Returns": "Returns are accepted within 30 days and the refund is paid to the same card.",

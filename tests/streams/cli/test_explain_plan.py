@@ -9,6 +9,8 @@ import pytest
 
 from watchline.streams.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 EVENTS = [
     {"input": "When do parcels arrive?", "output": "In three days.", "documents": [{"content": "In three days."}]},
     {"input": "When do parcels arrive?", "output": "Women are never late."},

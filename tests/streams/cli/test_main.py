@@ -121,6 +121,7 @@ def test_a_reader_that_has_seen_enough_gets_no_noise() -> None:
     assert done.stderr == "" and done.returncode in (0, 128 + signal.SIGPIPE)
 
 
+@pytest.mark.slow
 def test_no_colour_in_a_pipe() -> None:
     done = subprocess.run(
         [*MAIN, "doctor"], capture_output=True, check=False, env={**os.environ, "TERM": "xterm-256color"}

@@ -16,6 +16,8 @@ import pytest
 
 from watchline.streams import Producer
 
+pytestmark = pytest.mark.slow
+
 MAIN = [sys.executable, "-m", "watchline.streams.cli.main"]
 SECRET = "hush-hush"
 READY_S = 330  # on a machine that is shared

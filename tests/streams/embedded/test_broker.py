@@ -12,6 +12,8 @@ from watchline.streams.embedded.broker import Broker
 from watchline.streams.kafka import topics
 from watchline.streams.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_a_group_has_not_acknowledged_is_counted(tmp_path: Path) -> None:
     with Broker(tmp_path / "broker.log") as broker:

@@ -25,6 +25,8 @@ from watchline.streams import Producer
 from watchline.streams.embedded.broker import Broker
 from watchline.streams.producer.producer import EXIT_S
 
+pytestmark = pytest.mark.slow
+
 EMIT_BUDGET_S = 0.05  # the longest that one call may wait; the usual cost of a call is for the benchmark to say
 AWAY = "localhost:1"
 PASSWORD = "hunter2"

@@ -165,6 +165,7 @@ def test_what_was_dropped_shows_as_a_gap_when_kafka_is_back(topics: tuple[str, s
     assert [item.input for item in envelope.interactions] == [str(number) for number in range(40, 50)]
 
 
+@pytest.mark.slow
 def test_drops_are_reported_though_nothing_follows_them(
     topics: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +185,7 @@ def test_drops_are_reported_though_nothing_follows_them(
     assert len(found) < 20  # and not one for each drop
 
 
+@pytest.mark.slow
 def test_a_report_is_sent_again_until_kafka_has_it(topics: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     broker, prefix = topics
     monkeypatch.setattr("watchline.streams.producer.sender.REPORT_S", 0.1)
@@ -337,6 +339,7 @@ def test_a_forked_child_goes_on_by_itself(topics: tuple[str, str]) -> None:
     assert (inputs.count("parent"), inputs.count("child")) == (10, 20)
 
 
+@pytest.mark.slow
 def test_the_client_writes_nothing_to_the_app_s_terminal() -> None:
     app = f"""
         import logging, time

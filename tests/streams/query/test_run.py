@@ -460,6 +460,7 @@ def test_reading_a_folder_that_has_no_data_says_what_to_do(tmp_path: Path) -> No
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_reading_a_folder_without_a_worker(tmp_path: Path) -> None:
     migrate = (
         "from watchline.schemas.migrate import migrate; from watchline.streams import settings; "
