@@ -10,7 +10,7 @@ KILLS ?= 100
 BROKER ?= tansu
 MINUTES ?= 30
 
-.PHONY: help demo quick test lint generate bench fuzz faults memory format clean
+.PHONY: help demo quick test lint generate bench fuzz faults memory docs format clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -45,6 +45,10 @@ faults: $(VENV)/dev.done ## kill a loaded worker KILLS=100 times on BROKER=kafka
 
 memory: $(VENV)/dev.done ## memory of worker and producer over MINUTES=30 at 80 % load, [DETECTORS=noop|all], with a plot
 	$(BIN)/python -m tests.benchmarks.memory --minutes $(MINUTES) $(if $(DETECTORS),--detectors $(DETECTORS))
+
+docs: $(VENV)/dev.done ## write the READMEs' tables anew that are made from the code
+	$(BIN)/python -m tests.documentation.settings_table
+	$(BIN)/python -m tests.documentation.metrics_table
 
 format: $(VENV)/dev.done ## ruff format
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,6 @@
 """The settings of worker and command line: environment first, then a TOML file, then the defaults here.
 
-Every setting is documented by its `description`; the table in the README is made from them.
+Every setting is documented by its `description`; the table in README.md beside this file is made from them.
 """
 
 from __future__ import annotations

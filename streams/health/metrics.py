@@ -1,4 +1,4 @@
-"""All metrics of a worker, for Prometheus. The README's table is made from them.
+"""All metrics of a worker, for Prometheus. The table in streams/README.md is made from them.
 
 No label holds what comes from an event: topics, partitions, detectors, stages and classes of errors only.
 """

@@ -1,11 +1,11 @@
-"""The README's table of metrics, made from the worker's: `python -m tests.documentation.metrics_table` writes it."""
+"""The table of metrics in the README of streams, made from the worker's: `make docs` writes it."""
 
 from __future__ import annotations
 
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.documentation.settings_table import write
+from tests.documentation import readmes
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress
 
@@ -36,4 +36,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    write(HEAD, table())
+    readmes.write_table(readmes.ROOT / "streams" / "README.md", HEAD, table())

@@ -1,13 +1,10 @@
-"""The README's table of settings, made from the settings: `python -m tests.documentation.settings_table` writes it."""
+"""The table of settings in the README of streams, made from the settings: `make docs` writes it."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
+from tests.documentation import readmes
 from watchline.streams.settings import PREFIX, Settings, show_value
 
-README = Path(__file__).parents[2] / "README.md"
 HEAD = "| setting | default | what it is |\n|---|---|---|\n"
 
 
@@ -21,11 +18,5 @@ def table() -> str:
     return HEAD + "".join(rows)
 
 
-def write(head: str, table: str) -> None:
-    """Puts a table into the README, in place of the one with this head."""
-    text = README.read_text(encoding="utf-8")
-    README.write_text(re.sub(re.escape(head) + r"(?:\|.*\n)*", lambda _: table, text), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    write(HEAD, table())
+    readmes.write_table(readmes.ROOT / "streams" / "README.md", HEAD, table())
