@@ -9,7 +9,8 @@ import pytest
 from tests.demo_run import DemoRun
 from tests.documentation import readmes
 
-SAMPLE = next(block for block in readmes.blocks(readmes.text(readmes.FRONT), "text") if "Coverage:" in block)
+BLOCK = next(block for block in readmes.blocks(readmes.text(readmes.FRONT), "text") if "Coverage:" in block)
+PROGRESS, SAMPLE = BLOCK.split("\n\n", 1)  # the bar goes to the standard error, and is no line among the others
 # Each run's own: clock times, ids, intervals.
 OWN = re.compile(r"\d+:\d\d:\d\d|[0-9a-f]{8}-[0-9a-f-]{27}|\([+-]?[\d.]+% to [^)]*\)")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?%?(?![\w.]*\w)")
@@ -57,6 +58,7 @@ def _same_size(shown: str, printed: str) -> bool:
 
 @pytest.mark.e2e
 def test_the_demo_prints_what_is_shown(demo: DemoRun) -> None:
+    assert [line for line in demo.output.splitlines() if fits(PROGRESS, line)], PROGRESS
     assert stale_lines(SAMPLE, demo.output) == [], "stale: run make demo, and shorten anew what it prints"
 
 

@@ -55,7 +55,7 @@ def test_make_targets(line: str, tmp_path: Path) -> None:
         check=True,
     ).stdout
     assert "constraints.txt" in steps
-    assert {"make demo": "watchline demo", "make test": "-m pytest"}[line] in steps
+    assert {"make demo": "watchline demo", "make quick": "-m pytest"}[line] in steps
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"`make ([a-z]+)", readmes.everything()))))
