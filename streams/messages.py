@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from watchline.detectors.scorer import Scored
 from watchline.schemas.codec import Registry, encode
+from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
 
@@ -29,20 +30,19 @@ class Message:
     value: bytes
     replay_of: DeadLetter | None = None
 
-    def dead_letter(self, reason: str) -> DeadLetter:
+    def dead_letter(self, error: PoisonError) -> DeadLetter:
         """The whole message, given up."""
-        return self.letter(WHOLE_MESSAGE, self.value, reason)
+        return self.letter(WHOLE_MESSAGE, self.value, error)
 
-    def letter(self, index: int, value: bytes, reason: str, event_id: str = "") -> DeadLetter:
+    def letter(self, index: int, value: bytes, error: PoisonError, event_id: str = "") -> DeadLetter:
         """One of its events, or all of it, given up. What was a dead letter before is the same one again."""
-        first = self.replay_of
+        first, (kind, field, reason) = self.replay_of, (error.kind, error.field or "", str(error))
         if first is None:
-            return DeadLetter(
-                self.topic, self.topic_id, self.partition, self.offset, index, self.time, value, reason, event_id
-            )
+            place = (self.topic, self.topic_id, self.partition, self.offset, index, self.time)
+            return DeadLetter(*place, value, kind, reason, field, event_id)
         if first.index == WHOLE_MESSAGE:
-            return replace(first, index=index, value=value, reason=reason, event_id=event_id)
-        return replace(first, reason=reason)
+            return replace(first, index=index, value=value, kind=kind, reason=reason, field=field, event_id=event_id)
+        return replace(first, kind=kind, reason=reason, field=field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Event:
     index: int
     registry: Registry | None = None  # whose framing it gets again
 
-    def dead_letter(self, reason: str) -> DeadLetter:
+    def dead_letter(self, error: PoisonError) -> DeadLetter:
         """This event alone, encoded again in an envelope of its own."""
         alone = InteractionBatch(
             producer_id=self.batch.producer_id,
@@ -63,8 +63,8 @@ class Event:
             dropped=self.batch.dropped,
             interactions=(self.batch.interactions[self.index],),
         )
-        event_id = self.interaction.event_id if "event_id" not in reason else ""
-        return self.message.letter(self.index, encode(alone, self.registry), reason, event_id)
+        event_id = "" if error.field == "event_id" else self.interaction.event_id
+        return self.message.letter(self.index, encode(alone, self.registry), error, event_id)
 
 
 @dataclass(frozen=True, slots=True)

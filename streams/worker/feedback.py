@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from watchline.schemas.codec import Registry, decode
-from watchline.schemas.errors import PoisonError
+from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import Feedback
 from watchline.schemas.validation import check
 from watchline.streams.clickhouse.sink import Rejected, Table, month
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Message
+from watchline.streams.worker.stages.store import refusal
 
 
 class Redacts(Protocol):
@@ -41,7 +42,7 @@ def unpack(
             check(feedback, received=message.time)
             given.append(Given(_redacted(feedback, redactor), message))
         except PoisonError as error:
-            dead.append(message.dead_letter(str(error)))
+            dead.append(message.dead_letter(error))
     return given, dead
 
 
@@ -53,13 +54,13 @@ def _redacted(feedback: Feedback, redactor: Redacts) -> Feedback:
             tenant=None if feedback.tenant is None else redactor.redact_text(feedback.tenant),
         )
     except Exception as error:  # fail closed, whatever went wrong
-        raise PoisonError("redaction failed") from error
+        raise PoisonError(Kind.REDACTION, "redaction failed") from error
 
 
 def store(given: Sequence[Given], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
     """Writes rows; returns as dead letters those that ClickHouse will never take."""
     rejected = write(table([item.feedback for item in given]))
-    return [given[each.index].message.dead_letter(f"row refused: {each.reason}") for each in rejected]
+    return [given[each.index].message.dead_letter(refusal(each.reason)) for each in rejected]
 
 
 _COLUMNS = ("feedback_id", "event_id", "time", "app", "environment", "rating", "tenant", "subject", "comment")

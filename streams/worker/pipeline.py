@@ -209,7 +209,7 @@ class Pipeline:
 
     async def _reject_findings(self, message: Any, error: PoisonError) -> None:
         (converted,) = await self._messages([message])
-        await self.bury([converted.dead_letter(str(error))])
+        await self.bury([converted.dead_letter(error)])
 
     async def publish(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
         """Keys and values into a topic; returns when the broker has them all."""

@@ -15,6 +15,7 @@ import pytest
 from tests.schemas.samples import FINDING, INTERACTION, SAMPLES, TIME
 from tests.schemas.test_views import PRODUCER, write
 from watchline.detectors.scorer import Scored
+from watchline.schemas.errors import Kind
 from watchline.schemas.records import Feedback, InteractionBatch, Signal
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse import rows
@@ -281,7 +282,9 @@ def test_findings_that_arrive_before_their_interaction_are_not_counted(clickhous
 
 def other_tables() -> list[tuple[str, Table]]:
     """Views over the tables that no event stands in, and three rows of each."""
-    letters = [DeadLetter("raw", "id", 0, number, -1, TIME, b"junk", "no Avro") for number in range(3)]
+    letters = [
+        DeadLetter("raw", "id", 0, number, -1, TIME, b"junk", Kind.UNDECODABLE, "no Avro") for number in range(3)
+    ]
     (opinion,) = (sample for sample in SAMPLES if isinstance(sample, Feedback))
     (signal,) = (sample for sample in SAMPLES if isinstance(sample, Signal))
     opinions = [dataclasses.replace(opinion, feedback_id=f"01935c3e-7a00-7000-8000-{n:012x}") for n in range(3)]

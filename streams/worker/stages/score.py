@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Protocol
 
 from watchline.detectors.scorer import RedactionFailed, Scored
+from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import Interaction
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Event, ScoredEvent
@@ -35,7 +36,7 @@ def score(
     dead: list[DeadLetter] = []
     for event, result in zip(events, results, strict=True):
         if isinstance(result, RedactionFailed):
-            dead.append(event.dead_letter("redaction failed"))
+            dead.append(event.dead_letter(PoisonError(Kind.REDACTION, "redaction failed")))
         else:
             scored.append(ScoredEvent(event, result))
     return scored, dead

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from watchline.schemas.errors import Kind, PoisonError
 from watchline.streams.clickhouse import producer_reports, rows
 from watchline.streams.clickhouse.sink import Rejected, Table
 from watchline.streams.dead_letters import DeadLetter
@@ -23,7 +24,7 @@ def store(
     for rejected in write(rows.interactions_table([scored[index] for index in kept])):
         refused[kept[rejected.index]] = rejected.reason
     stored = [item for index, item in enumerate(scored) if index not in refused]
-    dead = [scored[index].event.dead_letter(f"row refused: {reason}") for index, reason in sorted(refused.items())]
+    dead = [scored[index].event.dead_letter(refusal(reason)) for index, reason in sorted(refused.items())]
     return stored, dead
 
 
@@ -31,4 +32,9 @@ def store_reports(batch: Sequence[Unpacked], write: Callable[[Table], list[Rejec
     """Writes the reports among these messages; returns as dead letters those that ClickHouse will never take."""
     reports = [(unpacked.message, unpacked.report) for unpacked in batch if unpacked.report is not None]
     rejected = write(producer_reports.table([report for _, report in reports]))
-    return [reports[each.index][0].dead_letter(f"row refused: {each.reason}") for each in rejected]
+    return [reports[each.index][0].dead_letter(refusal(each.reason)) for each in rejected]
+
+
+def refusal(reason: str) -> PoisonError:
+    """What becomes of an event whose row ClickHouse refuses for this reason."""
+    return PoisonError(Kind.REFUSED, f"row refused: {reason}")

@@ -33,6 +33,7 @@ def test_one_bad_event_costs_itself() -> None:
     assert unpacked.outcomes == [False, True, False]
     (letter,) = unpacked.dead
     assert (letter.index, letter.event_id, letter.offset) == (1, BAD.event_id, 0)
+    assert (letter.kind, letter.field) == ("invalid", "latency_s")
     alone = codec.decode(letter.value, InteractionBatch)
     assert (alone.producer_id, alone.first_sequence, alone.dropped) == (PRODUCER, 41, 2)
     assert [event.event_id for event in alone.interactions] == [BAD.event_id]
@@ -51,7 +52,7 @@ def test_undecodable_bytes_are_kept_as_they_are() -> None:
     unpacked = decode.unpack(message(value=b"junk"))
     assert (unpacked.events, unpacked.outcomes) == ([], [True])
     assert unpacked.dead[0].value == b"junk"
-    assert unpacked.dead[0].index == -1
+    assert (unpacked.dead[0].index, unpacked.dead[0].kind) == (-1, "undecodable")
 
 
 def test_an_envelope_without_events_or_with_a_bad_producer_is_kept_as_it_is() -> None:
@@ -86,6 +87,7 @@ def test_a_report_that_clickhouse_refuses_is_a_dead_letter() -> None:
     unpacked = [decode.unpack(message(INTERACTION)), decode.unpack(message(value=encode(batch), offset=7))]
     (letter,) = store.store_reports(unpacked, lambda table: [Rejected(len(table.rows) - 1, "code 53")])
     assert (letter.offset, letter.value, letter.reason) == (7, encode(batch), "row refused: code 53")
+    assert letter.kind == "refused"
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=20), st.integers(1, 12), st.integers(1, 12))
@@ -129,7 +131,7 @@ def test_what_could_not_be_redacted_is_a_dead_letter() -> None:
     unpacked = decode.unpack(message(INTERACTION, dataclasses.replace(INTERACTION, app="fails")))
     scored, dead = score.score(unpacked.events, Scorer())  # type: ignore[arg-type]
     assert [item.event.index for item in scored] == [0]
-    assert [(letter.index, letter.reason) for letter in dead] == [(1, "redaction failed")]
+    assert [(letter.index, letter.kind, letter.reason) for letter in dead] == [(1, "redaction", "redaction failed")]
 
 
 def test_what_has_waited_too_long_in_kafka_is_shed() -> None:
