@@ -71,11 +71,14 @@ class Detector(ABC, Generic[W]):
         The keys of every `Evaluation.scores` that it gives, all of them each time.
     shared_weights : tuple of str
         Folders of weights beside its own that it reads: see `weights_folder`.
+    embeds : bool
+        Whether it asks for embeddings. One that doesn't runs on the CPU, and alone without the encoder.
     """
 
     name: str
     labels: tuple[str, ...]
     shared_weights: ClassVar[tuple[str, ...]] = ()
+    embeds: ClassVar[bool] = True
 
     @property
     def version(self) -> str:

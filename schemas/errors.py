@@ -9,7 +9,9 @@ WatchlineError
 
 from __future__ import annotations
 
+import traceback
 from enum import StrEnum
+from pathlib import Path
 
 
 class WatchlineError(Exception):
@@ -68,3 +70,9 @@ class FatalError(WatchlineError):
 
 class ConfigurationError(FatalError):
     """A setting is missing or wrong; the message names it and says what is allowed."""
+
+
+def where(error: Exception) -> str:
+    """Class and place of an error, for a log; never its message, which may quote the text of an event."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from watchline.detectors.pii.redaction import Redacted
 from watchline.detectors.scorer import Scored
 from watchline.schemas.codec import Registry, encode
 from watchline.schemas.errors import PoisonError
@@ -46,8 +47,28 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an event came from: its message's coordinates and Kafka time (microseconds), its place in the envelope,
+    and the producer's own count.
+
+    It is all that goes on of an event beside its redacted form, so that what stores and publishes holds no text of the
+    app's to store or publish by mistake.
+    """
+
+    topic: str
+    topic_id: str
+    partition: int
+    offset: int
+    index: int
+    time: int
+    producer_id: str
+    producer_sequence: int
+    producer_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """One interaction and where it came from."""
+    """One interaction, as the app sent it, and where it came from."""
 
     interaction: Interaction
     message: Message
@@ -55,12 +76,20 @@ class Event:
     index: int
     registry: Registry | None = None  # whose framing it gets again
 
+    @property
+    def origin(self) -> Origin:
+        """Where it came from, without what it says."""
+        message, batch = self.message, self.batch
+        place = (message.topic, message.topic_id, message.partition, message.offset, self.index, message.time)
+        return Origin(*place, batch.producer_id, batch.first_sequence + self.index, batch.dropped)
+
     def dead_letter(self, error: PoisonError) -> DeadLetter:
         """This event alone, encoded again in an envelope of its own."""
+        origin = self.origin
         alone = InteractionBatch(
-            producer_id=self.batch.producer_id,
-            first_sequence=self.batch.first_sequence + self.index,
-            dropped=self.batch.dropped,
+            producer_id=origin.producer_id,
+            first_sequence=origin.producer_sequence,
+            dropped=origin.producer_dropped,
             interactions=(self.batch.interactions[self.index],),
         )
         event_id = "" if error.field == "event_id" else self.interaction.event_id
@@ -79,8 +108,16 @@ class Unpacked:
 
 
 @dataclass(frozen=True, slots=True)
+class RedactedEvent:
+    """An event after redaction."""
+
+    origin: Origin
+    redacted: Redacted
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredEvent:
     """An event after redaction and scoring."""
 
-    event: Event
+    origin: Origin
     scored: Scored

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from watchline.schemas.records import Finding, Interaction
+from watchline.schemas.records import Finding
+from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse.sink import Table, month
 from watchline.streams.messages import ScoredEvent
 
@@ -75,7 +76,7 @@ def interactions_table(scored: Sequence[ScoredEvent]) -> Table:
     rows: list[list[Any]] = []
     keys: list[str] = []
     for item in scored:
-        interaction, event, message = item.scored.interaction, item.event, item.event.message
+        interaction, origin = item.scored.interaction, item.origin
         rows.append(
             [
                 *_plain(interaction),
@@ -86,13 +87,13 @@ def interactions_table(scored: Sequence[ScoredEvent]) -> Table:
                 [(document.content, document.id or "", document.score) for document in interaction.documents],
                 item.scored.redactions,
                 item.scored.planned,
-                event.batch.producer_id,
-                event.batch.first_sequence + event.index,
-                event.batch.dropped,
-                message.topic_id,
-                message.partition,
-                message.offset,
-                event.index,
+                origin.producer_id,
+                origin.producer_sequence,
+                origin.producer_dropped,
+                origin.topic_id,
+                origin.partition,
+                origin.offset,
+                origin.index,
             ]
         )
         keys.append(f"{_row_key(interaction)}/{sorted(item.scored.planned.items())}")
@@ -160,5 +161,5 @@ def _finding_values(finding: Finding) -> list[Any]:
     ]
 
 
-def _row_key(interaction: Interaction) -> str:
+def _row_key(interaction: RedactedInteraction) -> str:
     return f"{interaction.time}/{interaction.tenant or ''}/{interaction.app}/{interaction.event_id}"

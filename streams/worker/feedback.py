@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
+from watchline.detectors.pii.redactor import Redactor
 from watchline.schemas.codec import Registry, decode
-from watchline.schemas.errors import Kind, PoisonError
+from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Feedback
 from watchline.schemas.validation import check
 from watchline.streams.clickhouse.sink import Rejected, Table, month
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Message
 from watchline.streams.worker.stages.store import refusal
-
-
-class Redacts(Protocol):
-    """What feedback needs of a scorer."""
-
-    def redact_text(self, text: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +25,7 @@ class Given:
 
 
 def unpack(
-    messages: Sequence[Message], redactor: Redacts, registry: Registry | None = None
+    messages: Sequence[Message], redactor: Redactor, registry: Registry | None = None
 ) -> tuple[list[Given], list[DeadLetter]]:
     """Decodes, checks and redacts; what fails in any of these is a dead letter."""
     given: list[Given] = []
@@ -46,15 +40,12 @@ def unpack(
     return given, dead
 
 
-def _redacted(feedback: Feedback, redactor: Redacts) -> Feedback:
-    try:
-        return replace(
-            feedback,
-            comment=None if feedback.comment is None else redactor.redact_text(feedback.comment),
-            tenant=None if feedback.tenant is None else redactor.redact_text(feedback.tenant),
-        )
-    except Exception as error:  # fail closed, whatever went wrong
-        raise PoisonError(Kind.REDACTION, "redaction failed") from error
+def _redacted(feedback: Feedback, redactor: Redactor) -> Feedback:
+    return replace(
+        feedback,
+        comment=None if feedback.comment is None else redactor.redact_text(feedback.comment),
+        tenant=None if feedback.tenant is None else redactor.redact_text(feedback.tenant),
+    )
 
 
 def store(given: Sequence[Given], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from faust.types import TP
 
 from watchline.detectors import registry as detectors
+from watchline.detectors.pii.redactor import Redactor
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import Registry, encode
 from watchline.schemas.errors import FatalError, PoisonError, TransientError
@@ -39,7 +40,7 @@ from watchline.streams.worker import batches, feedback, offset_gaps
 from watchline.streams.worker.brake import Brake
 from watchline.streams.worker.flow_control import App
 from watchline.streams.worker.offset_gaps import OffsetGaps
-from watchline.streams.worker.stages import decode, publish, score, store
+from watchline.streams.worker.stages import decode, publish, redact, score, store
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,7 +50,7 @@ MONITOR_LINGER_S = 1.0  # each batch saves the state of each prompt in it; Faust
 
 
 class Pipeline:
-    """What a worker holds: scorer and sink, each with a thread of its own, and the way to both.
+    """What a worker holds: redactor, scorer and sink, the threads in which they run, and the way to them.
 
     The event loop also serves Kafka's heartbeats and commits: nothing here may block it.
     """
@@ -58,6 +59,7 @@ class Pipeline:
         self.settings = settings
         self.app = app
         self.progress = Progress(settings.store_timeout_s)
+        self.redactor = Redactor(enabled=settings.redaction)
         self.scorer = Scorer(
             detectors.load(
                 settings.detectors,
@@ -66,7 +68,6 @@ class Pipeline:
                 thresholds=settings.thresholds,
             ),
             device=settings.encoder_device,
-            redact=settings.redaction,
             thresholds=settings.thresholds,
         )
         self.metrics = Metrics(self.scorer.planned)
@@ -113,18 +114,22 @@ class Pipeline:
         shed_before = 0.0 if shed_after_s is None else 1e6 * (time.time() - shed_after_s)
         judge = partial(score.score, shed_before=shed_before)
         started = time.monotonic()
+        with self.metrics.stage("redact"):
+            redacted, unredacted = await self._on(self._scoring, redact.redact, events, self.redactor)
         with self.metrics.stage("score"):
-            scored, unredacted = await self._on(self._scoring, judge, events, self.scorer)
-        if events and events[-1].message.time >= shed_before:  # else it says nothing of what scoring takes
+            scored = await self._on(self._scoring, judge, redacted, self.scorer)
+        if events and events[-1].message.time >= shed_before:  # else it says nothing of what the two take
             size_bytes = sum(len(unpacked.message.value) for unpacked in batch)
             self._seconds_per_byte = (time.monotonic() - started) / size_bytes
         self.metrics.embedded(self.scorer.cache_lookups)
         scored, canaries = canary.split(scored)
         with self.metrics.stage("store"):
-            stored, refused = await self._on(self._storing, store.store, scored, self.sink.write)
-            refused += await self._on(self._storing, store.store_reports, batch, self.sink.write)
+            stored, refusals = await self._on(self._storing, store.store, scored, self.sink.write)
+            refused = await self._on(self._storing, store.store_reports, batch, self.sink.write)
             await self._store_canaries(canaries)
         with self.metrics.stage("publish"):
+            sent = {event.origin: event for event in events if refusals}
+            refused += [sent[origin].dead_letter(error) for origin, error in refusals]
             letters = dead + unredacted + refused
             await self.bury(letters)
             await self._record_replays([(each.message, len(each.outcomes)) for each in batch], letters)
@@ -142,7 +147,7 @@ class Pipeline:
         stream = stream.noack()
         async for events in stream.noack_take(2 * self.settings.buffer_messages, within=self.settings.linger_s):
             messages = await self._messages([event.message for event in events])
-            rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.scorer, self.registry)
+            rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.redactor, self.registry)
             refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
             await self.bury(dead + refused)
             await self._record_replays([(message, 1) for message in messages], dead + refused)
@@ -172,7 +177,7 @@ class Pipeline:
         if not canaries:
             return
         await self._write(canary.table(canaries, self.settings.group_instance_id))
-        sent = max(item.event.interaction.time for item in canaries)
+        sent = max(item.scored.interaction.time for item in canaries)
         self.metrics.canary_delay.set(time.time() - sent / 1e6)
 
     async def reach_store(self) -> None:

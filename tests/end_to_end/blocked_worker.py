@@ -25,10 +25,11 @@ JOIN_GATE = "WATCHLINE_TEST_JOIN_GATE"
 
 
 class Blocking(Detector[Interaction]):
-    """Bears the name of the one detector that runs without the encoder."""
+    """Bears the name of one that has operating points."""
 
     name = "pii"
     labels = ("PERSON",)
+    embeds = False
 
     def prepare(self, interaction: Interaction) -> Interaction:
         return interaction

@@ -17,6 +17,7 @@ from tests.schemas.test_views import PRODUCER, write
 from watchline.detectors.scorer import Scored
 from watchline.schemas.errors import Kind
 from watchline.schemas.records import Feedback, InteractionBatch, Signal
+from watchline.schemas.texts import RedactedInteraction
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse import rows
 from watchline.streams.clickhouse.sink import Sink, Table
@@ -59,8 +60,8 @@ def random_events(rng: random.Random, count: int) -> list[ScoredEvent]:
             findings.pop()
         batch = InteractionBatch(producer_id=PRODUCER, first_sequence=number, interactions=(interaction,))
         message = Message("raw", "id", 0, number, TIME, b"")
-        scored = Scored(interaction, tuple(findings), PLANNED, {}, ())  # type: ignore[arg-type]
-        events.append(ScoredEvent(Event(interaction, message, batch, 0), scored))
+        scored = Scored(RedactedInteraction(interaction), tuple(findings), PLANNED, {}, ())  # type: ignore[arg-type]
+        events.append(ScoredEvent(Event(interaction, message, batch, 0).origin, scored))
     return events
 
 

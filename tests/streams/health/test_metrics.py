@@ -16,6 +16,7 @@ from tests.streams.worker.test_stages import BAD, message
 from watchline.detectors.scorer import Scored
 from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import Decision, Finding
+from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress, Reading
@@ -38,7 +39,9 @@ def scored(*decisions: Decision) -> ScoredEvent:
         for n, each in enumerate(decisions)
     )
     (event,) = decode.unpack(message(INTERACTION)).events
-    return ScoredEvent(event, Scored(INTERACTION, findings, {}, {}, np.empty(0, np.float32)))
+    return ScoredEvent(
+        event.origin, Scored(RedactedInteraction(INTERACTION), findings, {}, {}, np.empty(0, np.float32))
+    )
 
 
 def test_a_batch_counts_events_time_failures_and_what_was_shed() -> None:
