@@ -115,7 +115,7 @@ class Pipeline:
         judge = partial(score.score, shed_before=shed_before)
         started = time.monotonic()
         with self.metrics.stage("redact"):
-            redacted, unredacted = await self._on(self._scoring, redact.redact, events, self.redactor)
+            redacted, not_redacted = await self._on(self._scoring, redact.redact, events, self.redactor)
         with self.metrics.stage("score"):
             scored = await self._on(self._scoring, judge, redacted, self.scorer)
         if events and events[-1].message.time >= shed_before:  # else it says nothing of what the two take
@@ -130,7 +130,7 @@ class Pipeline:
         with self.metrics.stage("publish"):
             sent = {event.origin: event for event in events if refusals}
             refused += [sent[origin].dead_letter(error) for origin, error in refusals]
-            letters = dead + unredacted + refused
+            letters = dead + not_redacted + refused
             await self.bury(letters)
             await self._record_replays([(each.message, len(each.outcomes)) for each in batch], letters)
             records = await self._on(self._scoring, _finding_records, stored, self.registry)
