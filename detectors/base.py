@@ -76,6 +76,8 @@ class Detector(ABC, Generic[W]):
         Folders of weights beside its own that it reads: see `weights_folder`.
     uses_encoder : bool
         Whether its scores come from the shared encoder: whether it reads the embeddings that it is given.
+    embeds : bool
+        Whether it asks for embeddings. One that doesn't runs on the CPU, and alone without the encoder.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Detector(ABC, Generic[W]):
     VERSION: ClassVar[str]
     shared_weights: ClassVar[tuple[str, ...]] = ()
     uses_encoder: ClassVar[bool] = True
+    embeds: ClassVar[bool] = True
 
     @property
     def version(self) -> str:

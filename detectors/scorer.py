@@ -1,4 +1,4 @@
-"""A batch of interactions to findings: redact, embed the texts of all detectors in one pass, judge, decide.
+"""A batch of redacted interactions to findings: embed the texts of all detectors in one pass, judge, decide.
 
 No interaction can spoil another's result: what fails on a batch is tried again one by one.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import math
-import traceback
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,13 +19,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, Vectors
-from watchline.detectors.pii import redaction
-from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.pii.redaction import Redacted
 from watchline.detectors.runtime.plan import Passes, Plan, Share
-from watchline.detectors.runtime.text import NO_TEXT
 from watchline.detectors.thresholds import Thresholds
-from watchline.schemas.records import Finding, Interaction
-from watchline.schemas.texts import is_prose, texts
+from watchline.schemas.errors import where
+from watchline.schemas.records import Finding
+from watchline.schemas.texts import RedactedInteraction
 
 if TYPE_CHECKING:  # loads torch, which a scorer without detectors does without
     from watchline.detectors.runtime.encoder import Encoder
@@ -43,19 +41,11 @@ class Scored:
     `prompt_embedding` is that of its input; empty where there is no input or no detector needs the encoder.
     """
 
-    interaction: Interaction
+    interaction: RedactedInteraction
     findings: tuple[Finding, ...]
     planned: Mapping[str, str]
     redactions: Mapping[str, int]
     prompt_embedding: Vectors
-
-
-@dataclass(frozen=True, slots=True)
-class RedactionFailed:
-    """Personal data may be left in the event: nothing of its text may be stored."""
-
-    event_id: str
-    reason: str = "redaction failed"
 
 
 class InvalidScoreError(ValueError):
@@ -66,12 +56,12 @@ class InvalidScoreError(ValueError):
 class _Draft:
     """An interaction on its way, with what each detector made of it; a detector that it was shed for makes nothing."""
 
-    interaction: Interaction
-    redactions: Mapping[str, int] = field(default_factory=dict)
-    shed: bool = False
+    interaction: RedactedInteraction
+    redactions: Mapping[str, int]
+    shed: bool
+    results: dict[str, Evaluation | NotApplicable | Exception]
     work: dict[str, Any] = field(default_factory=dict)
     texts: dict[str, Sequence[str]] = field(default_factory=dict)
-    results: dict[str, Evaluation | NotApplicable | Exception] = field(default_factory=dict)
 
 
 class Scorer:
@@ -83,8 +73,6 @@ class Scorer:
         Those planned for every interaction; see `registry.load`.
     device
         Of the encoder; by default CUDA where there is one.
-    redact
-        Whether personal data is replaced before anything else sees the text, also where `pii` is not planned.
     thresholds
         A file whose sections replace shipped operating points.
 
@@ -101,7 +89,6 @@ class Scorer:
         detectors: Sequence[Detector[Any]] = (),
         *,
         device: str | None = None,
-        redact: bool = True,
         thresholds: Path | str | None = None,
     ) -> None:
         self.planned: Mapping[str, str] = {detector.name: detector.version for detector in detectors}
@@ -109,11 +96,10 @@ class Scorer:
         for detector in detectors:
             for label in detector.labels:
                 self.thresholds.of(detector.name, label)  # a missing section is found now, not at the first event
-        self._finder = _finder(detectors) if redact else None
-        # Where the scorer redacts, the finding on personal data is about what it replaced.
-        self._detectors = [detector for detector in detectors if not (redact and detector.name == "pii")]
-        self._encoder = _encoder(device) if any(detector.name != "pii" for detector in detectors) else None
+        self._detectors = detectors
+        self._encoder = _encoder(device) if any(detector.embeds for detector in detectors) else None
         self.device = self._encoder.device if self._encoder else "cpu"
+        self._devices = {detector.name: self.device if detector.embeds else "cpu" for detector in detectors}
 
     @property
     def cache_lookups(self) -> Mapping[str, int]:
@@ -122,28 +108,24 @@ class Scorer:
             return {}
         return {"hit": self._encoder.cache_hits, "miss": self._encoder.cache_misses}
 
-    def score(
-        self, interactions: Sequence[Interaction], *, shed: Container[int] = ()
-    ) -> list[Scored | RedactionFailed]:
-        """One result for each interaction, in order; those whose index is in `shed` are redacted and no more."""
-        outcomes, embeddings, seconds = self._run(interactions, shed)
-        batch_size = sum(isinstance(outcome, _Draft) and not outcome.shed for outcome in outcomes)
-        return [
-            self._scored(outcome, embeddings, seconds, batch_size) if isinstance(outcome, _Draft) else outcome
-            for outcome in outcomes
-        ]
+    def score(self, redacted: Sequence[Redacted], *, shed: Container[int] = ()) -> list[Scored]:
+        """One result for each interaction, in order; no detector judges those whose index is in `shed`.
 
-    def explain(self, interactions: Sequence[Interaction]) -> Plan:
+        Where redaction has reported what a detector judges, the report is the detector's finding.
+        """
+        drafts, embeddings, seconds = self._run(redacted, shed)
+        batch_size = sum(not draft.shed for draft in drafts)
+        return [self._scored(draft, embeddings, seconds, batch_size) for draft in drafts]
+
+    def explain(self, redacted: Sequence[Redacted]) -> Plan:
         """Scores a batch, and tells how: what was asked of whom, and what it took."""
         models, known = {name: replace(passes) for name, passes in self._passes().items()}, dict(self.cache_lookups)
-        outcomes, _, seconds = self._run(interactions)
-        drafts = [outcome for outcome in outcomes if isinstance(outcome, _Draft)]
+        drafts, _, seconds = self._run(redacted)
         asked = {name: {text for draft in drafts for text in draft.texts.get(name, ())} for name in self.planned}
         wanted_by = Counter(chain.from_iterable(asked.values()))
         lookups = {name: count - known[name] for name, count in self.cache_lookups.items()}
         return Plan(
-            events=len(outcomes),
-            not_redacted=len(outcomes) - len(drafts),
+            events=len(drafts),
             device=self.device,
             detectors={
                 name: _share(
@@ -160,23 +142,19 @@ class Scorer:
             known=lookups.get("hit", 0),
         )
 
-    def redact_text(self, text: str) -> str:
-        """A text that is no part of an interaction, redacted where the scorer redacts."""
-        if self._finder is None or not text:
-            return text
-        return redaction.redact_text(text, self._finder.find([text], [True])[0])
-
     def _run(
-        self, interactions: Sequence[Interaction], shed: Container[int] = ()
-    ) -> tuple[Sequence[_Draft | RedactionFailed], Embeddings | None, Mapping[str, float]]:
+        self, redacted: Sequence[Redacted], shed: Container[int] = ()
+    ) -> tuple[Sequence[_Draft], Embeddings | None, Mapping[str, float]]:
         """The drafts with all that the detectors say, the embeddings, and the seconds that each detector took."""
         seconds: dict[str, float] = defaultdict(float)
-        with _timed(seconds, "pii"):
-            outcomes = self._redact(interactions)
-        for index, outcome in enumerate(outcomes):
-            if isinstance(outcome, _Draft):
-                outcome.shed = index in shed
-        drafts = [outcome for outcome in outcomes if isinstance(outcome, _Draft) and not outcome.shed]
+        for each in redacted:
+            for name in each.reports:
+                seconds[name] += each.seconds
+        every = [
+            _Draft(each.interaction, each.counts, index in shed, dict(each.reports))
+            for index, each in enumerate(redacted)
+        ]
+        drafts = [draft for draft in every if not draft.shed]
         for detector in self._detectors:
             with _timed(seconds, detector.name):
                 _prepare(detector, drafts)
@@ -184,35 +162,13 @@ class Scorer:
         for detector in self._detectors:
             with _timed(seconds, detector.name):
                 _evaluate(detector, drafts, embeddings)
-        return outcomes, embeddings, seconds
+        return every, embeddings, seconds
 
     def _passes(self) -> Mapping[str, Passes]:
         found = dict(self._encoder.passes) if self._encoder else {}
         for detector in self._detectors:
             found |= detector.passes
         return found
-
-    def _redact(self, interactions: Sequence[Interaction]) -> Sequence[_Draft | RedactionFailed]:
-        if self._finder is None:
-            return [_Draft(interaction) for interaction in interactions]
-        try:
-            return list(self._redacted(interactions, self._finder))
-        except Exception as error:
-            if len(interactions) > 1:
-                return [outcome for interaction in interactions for outcome in self._redact([interaction])]
-            log.warning("redaction failed: %s", _where(error))
-            return [RedactionFailed(interactions[0].event_id)]
-
-    def _redacted(self, interactions: Sequence[Interaction], finder: PersonalData) -> Iterator[_Draft]:
-        fields = [list(texts(interaction)) for interaction in interactions]
-        flat = [item for items in fields for item in items]
-        found = iter(finder.find([text for _, text in flat], [is_prose(name) for name, _ in flat]))
-        for interaction, items in zip(interactions, fields, strict=True):
-            redacted = redaction.redact(interaction, {name: next(found) for name, _ in items})
-            draft = _Draft(redacted.interaction, redacted.counts)
-            if "pii" in self.planned:
-                draft.results["pii"] = finder.evaluation(redacted.spans) if items else NotApplicable(NO_TEXT)
-            yield draft
 
     def _embed(self, drafts: Sequence[_Draft], seconds: dict[str, float]) -> Embeddings | None:
         """Embeds what the detectors asked for and every input; the time is shared out by texts asked for."""
@@ -253,7 +209,7 @@ class Scorer:
             "calibration_version": self.thresholds.version,
             "duration_us": round(seconds / max(batch_size, 1) * 1e6),
             "batch_size": batch_size,
-            "device": "cpu" if name == "pii" else self.device,
+            "device": self._devices[name],
         }
         match draft.results.get(name):
             case None:
@@ -292,6 +248,8 @@ def _share(
 
 def _prepare(detector: Detector[Any], drafts: Sequence[_Draft]) -> None:
     for draft in drafts:
+        if detector.name in draft.results:
+            continue
         try:
             work = detector.prepare(draft.interaction)
             if isinstance(work, NotApplicable):
@@ -308,7 +266,7 @@ def _evaluate(detector: Detector[Any], drafts: Sequence[_Draft], embeddings: Emb
     if not todo:
         return
     try:
-        # Only `pii` runs without an encoder, and it asks for no embeddings.
+        # There are none only where no detector asks for any.
         work = [draft.work[detector.name] for draft in todo]
         evaluations = detector.evaluate(work, cast(Embeddings, embeddings))
         pairs = list(zip(todo, evaluations, strict=True))
@@ -337,13 +295,7 @@ def _checked(detector: Detector[Any], evaluation: Evaluation) -> Evaluation:
 
 def _fail(detector: Detector[Any], draft: _Draft, error: Exception) -> None:
     draft.results[detector.name] = error
-    log.warning("%s failed: %s", detector.name, _where(error))
-
-
-def _where(error: Exception) -> str:
-    """Class and place of an error; never its message, which may quote the text."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+    log.warning("%s failed: %s", detector.name, where(error))
 
 
 @contextmanager
@@ -351,11 +303,6 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
     start = perf_counter()
     yield
     seconds[name] += perf_counter() - start
-
-
-def _finder(detectors: Sequence[Detector[Any]]) -> PersonalData:
-    planned = [detector for detector in detectors if isinstance(detector, PersonalData)]
-    return planned[0] if planned else PersonalData()
 
 
 def _encoder(device: str | None) -> Encoder:

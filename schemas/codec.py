@@ -23,7 +23,7 @@ from fastavro import schemaless_reader, schemaless_writer
 from fastavro.schema import fingerprint, load_schema, parse_schema, to_parsing_canonical_form
 
 from watchline.schemas import records
-from watchline.schemas.errors import PoisonError
+from watchline.schemas.errors import Kind, PoisonError
 
 AVRO = Path(__file__).parent / "avro"
 MAGIC = b"\xc3\x01"
@@ -102,7 +102,7 @@ def decode(data: bytes | None, record_type: type[R], registry: Registry | None =
     """
     name = record_type.__name__
     if not data:
-        raise PoisonError("empty message")
+        raise PoisonError(Kind.UNDECODABLE, "empty message")
     writer, start = _writer_of(data, name, registry)
     body = BytesIO(data)
     body.seek(start)
@@ -110,9 +110,9 @@ def decode(data: bytes | None, record_type: type[R], registry: Registry | None =
         # The same schema on both sides needs no resolution, which is slow.
         plain = schemaless_reader(body, writer, None if writer is schema(name) else schema(name))
     except Exception as error:  # fastavro raises anything from EOFError to MemoryError on hostile bytes
-        raise PoisonError(f"{name} cannot be decoded: {type(error).__name__}") from None
+        raise PoisonError(Kind.UNDECODABLE, f"{name} cannot be decoded: {type(error).__name__}") from None
     if body.tell() != len(data):
-        raise PoisonError(f"{len(data) - body.tell()} bytes after the end of {name}")
+        raise PoisonError(Kind.UNDECODABLE, f"{len(data) - body.tell()} bytes after the end of {name}")
     return from_plain(record_type, plain)
 
 
@@ -121,15 +121,15 @@ def _writer_of(data: bytes, name: str, registry: Registry | None) -> tuple[Any, 
     if data[:2] == MAGIC:
         writer = _writers(name).get(data[2:10])
         if writer is None:
-            raise PoisonError(f"unknown schema fingerprint {data[2:10].hex()} for {name}")
+            raise PoisonError(Kind.UNDECODABLE, f"unknown schema fingerprint {data[2:10].hex()} for {name}")
         return writer, 10
     if data[:1] != CONFLUENT_MAGIC:
-        raise PoisonError("no Avro single-object magic")
+        raise PoisonError(Kind.UNDECODABLE, "no Avro single-object magic")
     if registry is None:
-        raise PoisonError("Confluent framing, but no schema registry is configured")
+        raise PoisonError(Kind.UNDECODABLE, "Confluent framing, but no schema registry is configured")
     schema_id = int.from_bytes(data[1:5], "big")
     if len(data) < 5 or schema_id >= 2**31:
-        raise PoisonError("no schema id after the zero of Confluent framing")
+        raise PoisonError(Kind.UNDECODABLE, "no schema id after the zero of Confluent framing")
     return _registered(name, schema_id, registry.schema(schema_id)), 5
 
 
@@ -141,11 +141,15 @@ def _registered(name: str, schema_id: int, text: str) -> Any:
         known = _writers(name).get(_fingerprint(parsed))
         bounded = known is not None or _least_bytes(parsed, {}) is not None
     except Exception as error:  # fastavro raises anything from KeyError to RecursionError on hostile schemas
-        raise PoisonError(f"schema id {schema_id} cannot be read as Avro: {type(error).__name__}") from None
+        raise PoisonError(
+            Kind.UNDECODABLE, f"schema id {schema_id} cannot be read as Avro: {type(error).__name__}"
+        ) from None
     if known is None and (not isinstance(parsed, dict) or parsed.get("name") != f"{NAMESPACE}.{name}"):
-        raise PoisonError(f"schema id {schema_id} is not of {NAMESPACE}.{name}")
+        raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is not of {NAMESPACE}.{name}")
     if not bounded:
-        raise PoisonError(f"schema id {schema_id} is recursive or has an array of items without bytes")
+        raise PoisonError(
+            Kind.UNDECODABLE, f"schema id {schema_id} is recursive or has an array of items without bytes"
+        )
     return parsed if known is None else known
 
 

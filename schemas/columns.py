@@ -209,6 +209,12 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("offset", "UInt64"),
         Column("event_index", "Int32", "of the event in the envelope; -1: the whole message"),
         Column("event_id", "String", "empty where it could not be read"),
+        Column(
+            "kind",
+            _NAME,
+            "undecodable, invalid, redaction, refused; unclassified: of a version whose letters had no kind",
+        ),
+        Column("field", _NAME, "the field of the record that is at fault; empty where it is none"),
         Column("reason", "String"),
         Column("size_bytes", "UInt64"),
         Column("sha256", "String"),

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NewType
 
 from watchline.schemas.columns import INTERACTION, Column, Text
 from watchline.schemas.records import Interaction
+
+# An interaction without its personal data. It is what may be judged, stored and published; where it is wanted, mypy
+# refuses an Interaction. Only `detectors.pii` may make one, which a test sees to.
+RedactedInteraction = NewType("RedactedInteraction", Interaction)
 
 
 def is_prose(field: str) -> bool:

@@ -6,7 +6,7 @@ import math
 import re
 
 from watchline.schemas.columns import INTERACTION
-from watchline.schemas.errors import PoisonError
+from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import Feedback, Interaction, InteractionBatch
 
 YEAR_2000 = 946_684_800_000_000  # microseconds
@@ -30,25 +30,25 @@ def check(record: Interaction | Feedback, *, received: int) -> None:
     if isinstance(record, Feedback):
         _check_uuid("feedback_id", record.feedback_id)
         if record.rating is not None and not -(1 << 31) <= record.rating < 1 << 31:
-            raise PoisonError("rating: not a 32-bit number")
+            raise PoisonError(Kind.INVALID, "not a 32-bit number", "rating")
         return
     for name in _AMOUNTS:
         amount = getattr(record, name)
         if amount is not None and not (math.isfinite(amount) and amount >= 0):
-            raise PoisonError(f"{name}: not a number, infinite or negative")
+            raise PoisonError(Kind.INVALID, "not a number, infinite or negative", name)
     for name in _UNSIGNED:
         count = getattr(record, name)
         if count is not None and count < 0:
-            raise PoisonError(f"{name}: negative")
+            raise PoisonError(Kind.INVALID, "negative", name)
     for index, document in enumerate(record.documents):
         if document.score is not None and not math.isfinite(document.score):
-            raise PoisonError(f"document {index}: score is not a finite number")
+            raise PoisonError(Kind.INVALID, f"the score of document {index} is not a finite number", "documents")
     for name, digits in _HEX.items():
         text = getattr(record, name)
         if text is not None and not re.fullmatch(f"[0-9a-f]{{{digits}}}", text):
-            raise PoisonError(f"{name}: not {digits} lower-case hexadecimal digits")
+            raise PoisonError(Kind.INVALID, f"not {digits} lower-case hexadecimal digits", name)
     if any(length < 0 for length in record.truncated.values()):
-        raise PoisonError("truncated: negative")
+        raise PoisonError(Kind.INVALID, "negative", "truncated")
 
 
 def check_envelope(batch: InteractionBatch, *, received: int) -> None:
@@ -56,24 +56,28 @@ def check_envelope(batch: InteractionBatch, *, received: int) -> None:
     _check_uuid("producer_id", batch.producer_id)
     # Each event's own sequence number must be a long too, or a dead letter of it can't be written.
     if not 0 <= batch.first_sequence <= _LARGEST_LONG - len(batch.interactions):
-        raise PoisonError("first_sequence: negative or too large")
+        raise PoisonError(Kind.INVALID, "negative or too large", "first_sequence")
     if batch.dropped < 0:
-        raise PoisonError("dropped: negative")
+        raise PoisonError(Kind.INVALID, "negative", "dropped")
     if batch.is_report:
         _check_time(batch.time, received)
-        if min(batch.feedback_dropped, *batch.dropped_by.values(), 0) < 0:
-            raise PoisonError("dropped_by or feedback_dropped: negative")
+        if batch.feedback_dropped < 0:
+            raise PoisonError(Kind.INVALID, "negative", "feedback_dropped")
+        if any(count < 0 for count in batch.dropped_by.values()):
+            raise PoisonError(Kind.INVALID, "negative", "dropped_by")
         if not all(map(_REASON.fullmatch, batch.dropped_by)):  # they are stored as they are
-            raise PoisonError("dropped_by: a reason is up to 60 lower-case letters, underscores, colons and spaces")
+            raise PoisonError(
+                Kind.INVALID, "a reason is up to 60 lower-case letters, underscores, colons and spaces", "dropped_by"
+            )
     elif not batch.interactions:
-        raise PoisonError("interactions: none")
+        raise PoisonError(Kind.INVALID, "none", "interactions")
 
 
 def _check_time(time: int, received: int) -> None:
     if not YEAR_2000 <= time <= received + DAY:
-        raise PoisonError("time: before 2000 or more than a day after it was received")
+        raise PoisonError(Kind.INVALID, "before 2000 or more than a day after it was received", "time")
 
 
 def _check_uuid(name: str, text: str) -> None:
     if not _UUID.fullmatch(text):
-        raise PoisonError(f"{name}: not a UUID")
+        raise PoisonError(Kind.INVALID, "not a UUID", name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from watchline.schemas.errors import Kind
 from watchline.streams.clickhouse.tables import Row, Table
 
 WHOLE_MESSAGE = -1
@@ -17,9 +18,10 @@ WHOLE_MESSAGE = -1
 class DeadLetter:
     """One message, or one event of an envelope, that was given up.
 
-    `value` holds the bytes as they came (of a single event: encoded again, in an envelope of its own). `reason` never
-    quotes them. Topic, partition, offset and time (microseconds) are those of the message that died first: a letter
-    that is sent back and dies again is the same letter.
+    `value` holds the bytes as they came (of a single event: encoded again, in an envelope of its own). `kind`, `reason`
+    and `field` (the one of the record that is at fault, or empty) are those of the error; none quotes the bytes.
+    Topic, partition, offset and time (microseconds) are those of the message that died first: a letter that is sent
+    back and dies again is the same letter.
     """
 
     topic: str
@@ -29,7 +31,9 @@ class DeadLetter:
     index: int
     time: int
     value: bytes
+    kind: Kind
     reason: str
+    field: str = ""
     event_id: str = ""
 
     @property
@@ -52,7 +56,9 @@ class DeadLetter:
             "watchline-offset": self.offset,
             "watchline-index": self.index,
             "watchline-time": self.time,
+            "watchline-kind": self.kind,
             "watchline-reason": self.reason,
+            "watchline-field": self.field,
             "watchline-event-id": self.event_id,
             "watchline-sha256": self.sha256,
         }
@@ -64,11 +70,14 @@ class DeadLetter:
     ) -> Self | None:
         """The letter that a message is by its headers; None where it is none.
 
-        Whoever writes a topic writes headers too, so they count only where the hash is that of the bytes.
+        Whoever writes a topic writes headers too, so they count only where the hash is that of the bytes. A letter of
+        a version that knew no kinds has neither kind nor field.
         """
         found = {name.removeprefix("watchline-"): text for name, text in dict(headers or {}).items()}
         try:
             named = {name: found[name].decode() for name in ("topic", "topic-id", "reason", "event-id", "sha256")}
+            field = found.get("field", b"").decode()
+            kind = found.get("kind", b"").decode()
             numbers = {name: int(found[name]) for name in ("partition", "offset", "index", "time")}
             datetime.fromtimestamp(numbers["time"] / 1e6, UTC)
         except (KeyError, ValueError, AttributeError, OverflowError, OSError):
@@ -82,7 +91,9 @@ class DeadLetter:
             event_id=named["event-id"],
             value=value,
             topic=named["topic"],
+            kind=Kind(kind) if kind in set(Kind) else Kind.UNCLASSIFIED,
             reason=named["reason"],
+            field=field,
             **numbers,
         )
         return letter if letter.sha256 == named["sha256"] else None
@@ -95,7 +106,7 @@ def sent_back(message: Any) -> DeadLetter | None:
 
 
 def table(letters: Iterable[DeadLetter]) -> Table:
-    """Their rows for ClickHouse: coordinates, reason, size and hash, never text."""
+    """Their rows for ClickHouse: coordinates, kind, reason, size and hash, never text."""
     rows = [
         Row(
             [
@@ -106,6 +117,8 @@ def table(letters: Iterable[DeadLetter]) -> Table:
                 letter.offset,
                 letter.index,
                 letter.event_id,
+                letter.kind,
+                letter.field,
                 letter.reason,
                 len(letter.value),
                 letter.sha256,

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from watchline.detectors.pii.redaction import Redacted
 from watchline.detectors.scorer import Scored
 from watchline.schemas.codec import Registry, encode
+from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
 
@@ -50,25 +52,44 @@ class Message:
     value: bytes
     replay_of: DeadLetter | None = None
 
-    def dead_letter(self, reason: str) -> DeadLetter:
+    def dead_letter(self, error: PoisonError) -> DeadLetter:
         """The whole message, given up."""
-        return self.letter(WHOLE_MESSAGE, self.value, reason)
+        return self.letter(WHOLE_MESSAGE, self.value, error)
 
-    def letter(self, index: int, value: bytes, reason: str, event_id: str = "") -> DeadLetter:
+    def letter(self, index: int, value: bytes, error: PoisonError, event_id: str = "") -> DeadLetter:
         """One of its events, or all of it, given up. What was a dead letter before is the same one again."""
-        first = self.replay_of
+        first, (kind, field, reason) = self.replay_of, (error.kind, error.field or "", str(error))
         if first is None:
-            return DeadLetter(
-                self.topic, self.topic_id, self.partition, self.offset, index, self.time, value, reason, event_id
-            )
+            place = (self.topic, self.topic_id, self.partition, self.offset, index, self.time)
+            return DeadLetter(*place, value, kind, reason, field, event_id)
         if first.index == WHOLE_MESSAGE:
-            return replace(first, index=index, value=value, reason=reason, event_id=event_id)
-        return replace(first, reason=reason)
+            return replace(first, index=index, value=value, kind=kind, reason=reason, field=field, event_id=event_id)
+        return replace(first, kind=kind, reason=reason, field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an event came from: its message's coordinates and Kafka time (microseconds), its place in the envelope,
+    and the producer's own count.
+
+    It is all that goes on of an event beside its redacted form, so that what stores and publishes holds no text of the
+    app's to store or publish by mistake.
+    """
+
+    topic: str
+    topic_id: str
+    partition: int
+    offset: int
+    index: int
+    time: int
+    producer_id: str
+    producer_sequence: int
+    producer_dropped: int
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One interaction and where it came from."""
+    """One interaction, as the app sent it, and where it came from."""
 
     interaction: Interaction
     message: Message
@@ -76,16 +97,24 @@ class Event:
     index: int
     registry: Registry | None = None  # whose framing it gets again
 
-    def dead_letter(self, reason: str) -> DeadLetter:
+    @property
+    def origin(self) -> Origin:
+        """Where it came from, without what it says."""
+        message, batch = self.message, self.batch
+        place = (message.topic, message.topic_id, message.partition, message.offset, self.index, message.time)
+        return Origin(*place, batch.producer_id, batch.first_sequence + self.index, batch.dropped)
+
+    def dead_letter(self, error: PoisonError) -> DeadLetter:
         """This event alone, encoded again in an envelope of its own."""
+        origin = self.origin
         alone = InteractionBatch(
-            producer_id=self.batch.producer_id,
-            first_sequence=self.batch.first_sequence + self.index,
-            dropped=self.batch.dropped,
+            producer_id=origin.producer_id,
+            first_sequence=origin.producer_sequence,
+            dropped=origin.producer_dropped,
             interactions=(self.batch.interactions[self.index],),
         )
-        event_id = self.interaction.event_id if "event_id" not in reason else ""
-        return self.message.letter(self.index, encode(alone, self.registry), reason, event_id)
+        event_id = "" if error.field == "event_id" else self.interaction.event_id
+        return self.message.letter(self.index, encode(alone, self.registry), error, event_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +129,16 @@ class Unpacked:
 
 
 @dataclass(frozen=True, slots=True)
+class RedactedEvent:
+    """An event after redaction."""
+
+    origin: Origin
+    redacted: Redacted
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredEvent:
     """An event after redaction and scoring."""
 
-    event: Event
+    origin: Origin
     scored: Scored

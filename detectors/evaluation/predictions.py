@@ -1,4 +1,4 @@
-"""A detector over labelled rows, through the scorer that a worker runs."""
+"""A detector over labelled rows, through the redactor and the scorer that a worker runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 from watchline.detectors.evaluation.labelled import Row
 from watchline.detectors.pii.detector import PLACEHOLDER
-from watchline.detectors.scorer import RedactionFailed, Scorer
+from watchline.detectors.pii.redaction import Redacted
+from watchline.detectors.pii.redactor import Redactor
+from watchline.detectors.scorer import Scorer
+from watchline.schemas.errors import PoisonError
 
 BATCH = 64
 OUTPUT = "output:0"
@@ -30,6 +33,7 @@ def predict(
     scorer: Scorer,
     rows: Sequence[Row],
     *,
+    redactor: Redactor,
     documents: Sequence[str] | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[list[Prediction], float]:
@@ -39,6 +43,8 @@ def predict(
     ----------
     scorer
         With the one detector.
+    redactor
+        Which the rows go through before.
     documents
         In place of each row's own.
     progress
@@ -49,12 +55,14 @@ def predict(
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         began = time.perf_counter()
-        scored = scorer.score([row.interaction(documents) for row in batch])
+        outcomes = redactor.redact([row.interaction(documents) for row in batch])
+        scored = iter(scorer.score([each for each in outcomes if isinstance(each, Redacted)]))
         seconds += time.perf_counter() - began
-        for row, item in zip(batch, scored, strict=True):
-            if isinstance(item, RedactionFailed):
-                out.append(Prediction(None, reason=item.reason))
+        for row, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, PoisonError):
+                out.append(Prediction(None, reason=str(outcome)))
                 continue
+            item = next(scored)
             (finding,) = item.findings
             stored = item.interaction.output
             spans = [

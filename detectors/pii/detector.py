@@ -46,8 +46,8 @@ _IN_CODE = re.compile(rf"[_(){{}}\[\]=<>\\/@{_MASK}]|[a-z][A-Z]{{2}}|\d[a-z]")
 class PersonalData(Detector[list[tuple[str, Entity]]]):
     """Finds personal data.
 
-    As a detector it speaks of the text that it is given. Where the scorer redacts, it asks `find` first, and the
-    finding speaks of the placeholders.
+    As a detector it speaks of the text that it is given. Where that was redacted, it has nothing more to find: the
+    redactor has used `find`, and the finding is its report, which speaks of the placeholders.
 
     Parameters
     ----------
@@ -60,6 +60,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
     name, labels = PII.name, PII.labels
     VERSION = "1"
     uses_encoder = False
+    embeds = False
 
     def __init__(self, cache_texts: int = 20_000, recogniser: Recogniser | None = None) -> None:
         self._recogniser = recogniser or Recogniser.shipped()

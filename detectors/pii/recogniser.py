@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,9 @@ class Recogniser:
             }
 
     @classmethod
+    @cache
     def shipped(cls) -> Recogniser:
-        """With the weights that come with the package."""
+        """With the weights that come with the package; the same one for all, since nothing changes it."""
         from safetensors.numpy import load_file
 
         return cls(load_file(weights_folder("pii") / "model.safetensors"))

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from watchline.detectors.base import Evaluation, NotApplicable
 from watchline.detectors.languages.english import ENGLISH
-from watchline.detectors.pii.detector import PLACEHOLDER, is_name_word
+from watchline.detectors.pii.detector import PLACEHOLDER, PersonalData, is_name_word
 from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, resolve
 from watchline.detectors.pii.folding import fold
+from watchline.detectors.runtime.text import NO_TEXT
 from watchline.schemas.records import Interaction, Span
-from watchline.schemas.texts import replace_texts, texts
+from watchline.schemas.texts import RedactedInteraction, replace_texts, texts
 
 _NUMERIC = frozenset(["PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "US_BANK_NUMBER"])
 MAX_VALUES = 1000  # of one event; each is looked for in all of its texts
@@ -29,16 +31,22 @@ class Redacted:
 
     Attributes
     ----------
-    interaction : Interaction
+    interaction : RedactedInteraction
     spans : tuple of Span
         Where the placeholders stand in it, and what was left in place (`entities.LEFT_IN_PLACE`).
     counts : mapping of str to int
         How many were put in, by type.
+    reports : mapping of str to Evaluation or NotApplicable
+        What this tells of what detectors judge, by their names: they needn't run any more.
+    seconds : float
+        What it took: its share of a batch.
     """
 
-    interaction: Interaction
+    interaction: RedactedInteraction
     spans: tuple[Span, ...]
     counts: Mapping[str, int]
+    reports: Mapping[str, Evaluation | NotApplicable]
+    seconds: float = 0.0
 
 
 def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -> Redacted:
@@ -48,9 +56,10 @@ def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -
     changed = {field: text for field, (text, _) in redacted.items() if text != fields[field]}
     spans = tuple(span for _, spans in redacted.values() for span in spans)
     return Redacted(
-        replace_texts(interaction, changed),
+        RedactedInteraction(replace_texts(interaction, changed)),
         spans,
         dict(Counter(span.label for span in spans if span.label not in LEFT_IN_PLACE)),
+        {PersonalData.name: PersonalData.evaluation(spans) if fields else NotApplicable(NO_TEXT)},
     )
 
 

@@ -57,8 +57,7 @@ class Plan:
 
     Attributes
     ----------
-    events, not_redacted : int
-        Not redacted are those that nothing else may read.
+    events : int
     device : str
     detectors : mapping of str to Share
     models : mapping of str to Passes
@@ -70,7 +69,6 @@ class Plan:
     """
 
     events: int
-    not_redacted: int
     device: str
     detectors: Mapping[str, Share]
     models: Mapping[str, Passes]

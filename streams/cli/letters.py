@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from watchline.schemas.errors import Kind
+
 if TYPE_CHECKING:
     from watchline.streams.settings import Settings
 
@@ -22,7 +24,9 @@ Row = Mapping[str, Any]
 
 
 def add_filters(parser: argparse.ArgumentParser, all_option: str) -> None:
-    """Adds --reason, --topic, --since and the option that takes resolved letters too."""
+    """Adds --kind, --reason, --topic, --since and the option that takes resolved letters too."""
+    kinds = ", ".join(Kind)
+    parser.add_argument("--kind", default="", choices=[*Kind], metavar="KIND", help=f"only those of this kind: {kinds}")
     parser.add_argument("--reason", default="", metavar="TEXT", help="only those whose reason has this text in it")
     parser.add_argument("--topic", default="", metavar="NAME", help="only those of this topic; its last part will do")
     parser.add_argument(
@@ -38,6 +42,7 @@ def rows(
     tail: str,
     *,
     names: Sequence[str] = (),
+    kind: str = "",
     reason: str = "",
     topic: str = "",
     since: datetime = datetime(1970, 1, 1, tzinfo=UTC),
@@ -46,8 +51,9 @@ def rows(
     """Columns and rows of v_dead_letters (`d`). Raises what `open_queries` and its queries raise."""
     from watchline.streams.query.open import open_queries
 
-    parameters = {"reason": reason, "topic": topic, "since": f"{since:%Y-%m-%d %H:%M:%S}"}
+    parameters = {"kind": kind, "reason": reason, "topic": topic, "since": f"{since:%Y-%m-%d %H:%M:%S}"}
     conditions = [
+        "({kind:String} = '' OR kind = {kind:String})",
         "({reason:String} = '' OR positionCaseInsensitive(reason, {reason:String}) > 0)",
         "({topic:String} = '' OR topic = {topic:String} OR endsWith(topic, concat('.', {topic:String})))",
         "d.time >= toDateTime64({since:String}, 3, 'UTC')",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from watchline.schemas import values
-from watchline.schemas.records import Interaction
+from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.messages import ScoredEvent
 
@@ -14,19 +14,19 @@ def interactions_table(scored: Sequence[ScoredEvent]) -> Table:
     """The rows of `interactions`."""
     rows: list[Row] = []
     for item in scored:
-        interaction, event, message = item.scored.interaction, item.event, item.event.message
+        interaction, origin = item.scored.interaction, item.origin
         row = values.interaction(interaction)
         row += (
             interaction.model or "",
             item.scored.redactions,
             item.scored.planned,
-            event.batch.producer_id,
-            event.batch.first_sequence + event.index,
-            event.batch.dropped,
-            message.topic_id,
-            message.partition,
-            message.offset,
-            event.index,
+            origin.producer_id,
+            origin.producer_sequence,
+            origin.producer_dropped,
+            origin.topic_id,
+            origin.partition,
+            origin.offset,
+            origin.index,
         )
         rows.append(Row(row, f"{_row_key(interaction)}/{sorted(item.scored.planned.items())}", interaction.time))
     return Table.of("interactions", rows)
@@ -55,5 +55,5 @@ def findings_table(scored: Sequence[ScoredEvent]) -> tuple[Table, list[int]]:
     return Table.of("findings", rows), owner
 
 
-def _row_key(interaction: Interaction) -> str:
+def _row_key(interaction: RedactedInteraction) -> str:
     return f"{interaction.time}/{interaction.tenant or ''}/{interaction.app}/{interaction.event_id}"

@@ -47,7 +47,7 @@ def split(scored: Sequence[ScoredEvent]) -> tuple[list[ScoredEvent], list[Scored
     """The apps' events, and the canaries."""
     found: tuple[list[ScoredEvent], list[ScoredEvent]] = ([], [])
     for item in scored:
-        found[is_canary(item.event.interaction)].append(item)
+        found[is_canary(item.scored.interaction)].append(item)
     return found
 
 
@@ -55,16 +55,16 @@ def table(canaries: Sequence[ScoredEvent], worker: str) -> Table:
     """The rows of `canaries`; `worker` is the one that stores them. Nothing of the text: anyone may send one."""
     rows: list[Row] = []
     for item in canaries:
-        sent, message = item.event.interaction, item.event.message
+        sent, origin = item.scored.interaction, item.origin
         values = [
             sent.event_id,
             sent.time,
             worker,
-            item.event.batch.producer_id,
-            message.topic,
-            message.topic_id,
-            message.partition,
-            message.offset,
+            origin.producer_id,
+            origin.topic,
+            origin.topic_id,
+            origin.partition,
+            origin.offset,
         ]
         rows.append(Row(values, f"{sent.time}/{sent.event_id}", sent.time))
     return Table.of("canaries", rows)

@@ -5,7 +5,6 @@ No label holds what comes from an event: topics, partitions, detectors, stages a
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter as Counts
 from collections.abc import Mapping, Sequence
@@ -39,7 +38,7 @@ class Metrics:
         )
         self.stages = Histogram(
             "watchline_stage_duration_seconds",
-            "Time that a batch took in a stage: decode, score, store, publish.",
+            "Time that a batch took in a stage: decode, redact, score, store, publish.",
             ["stage"],
             registry=registry,
             buckets=_SECONDS,
@@ -62,7 +61,7 @@ class Metrics:
         self.dead_letters = Counter(
             "watchline_dead_letters",
             "Messages and events given up: undecodable, invalid, redaction (failed), refused (by ClickHouse).",
-            ["reason"],
+            ["kind"],
             registry=registry,
         )
         self.offset_gaps = Counter(
@@ -165,8 +164,8 @@ class Metrics:
 
     def buried(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters are in their topic and table."""
-        for reason, count in Counts(map(_reason_class, letters)).items():
-            self.dead_letters.labels(reason).inc(count)
+        for kind, count in Counts(letter.kind for letter in letters).items():
+            self.dead_letters.labels(kind).inc(count)
 
     def scrape(self, progress: Progress) -> bytes:
         """Everything, as Prometheus reads it."""
@@ -183,12 +182,3 @@ class Metrics:
             self._held_bytes.labels(topic).set(progress.reading.held_bytes.get(topic, 0))
         page: bytes = generate_latest(self._registry)  # type: ignore[no-untyped-call]
         return page
-
-
-def _reason_class(letter: DeadLetter) -> str:
-    """One of four: the reason itself names fields and numbers."""
-    if letter.reason.startswith("redaction failed"):
-        return "redaction"
-    if letter.reason.startswith("row refused"):
-        return "refused"
-    return "invalid" if re.match(r"[a-z_]+( \d+)?: ", letter.reason) else "undecodable"

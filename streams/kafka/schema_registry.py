@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from watchline.schemas.errors import ConfigurationError, FatalError, PoisonError, TransientError
+from watchline.schemas.errors import ConfigurationError, FatalError, Kind, PoisonError, TransientError
 from watchline.schemas.extras import how_to_install
 from watchline.streams.security import tls
 
@@ -117,9 +117,9 @@ class SchemaRegistry:
         if schema_id not in self._schemas:
             found = self._fetch(schema_id)
             if found.schema_type != "AVRO":
-                raise PoisonError(f"schema id {schema_id} is not Avro but {found.schema_type}")
+                raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is not Avro but {found.schema_type}")
             if found.references:
-                raise PoisonError(f"schema id {schema_id} is made of references to others")
+                raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is made of references to others")
             self._schemas[schema_id] = str(found.schema_str)
         return self._schemas[schema_id]
 
@@ -181,7 +181,7 @@ class SchemaRegistry:
                 asked += 1
                 if asked > UNKNOWN_RETRIES or time.monotonic() < self._impatient_until:
                     self._impatient_until = time.monotonic() + IMPATIENT_S
-                    raise PoisonError(f"schema id {schema_id} is not in the registry") from None
+                    raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is not in the registry") from None
                 self._pause(UNKNOWN_PAUSE_S)
 
     def _require_backward(self, subject: str) -> None:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Sequence
 
 from watchline.schemas.codec import decode, encode
-from watchline.schemas.errors import PoisonError
+from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import MonitorState
 
 VERSION = 1  # of what the numbers mean: raised where the same fields get another meaning
@@ -32,12 +32,12 @@ def unpack(data: bytes) -> MonitorState:
     try:
         plain = unpacking.decompress(data, MAX_BYTES)
     except zlib.error:
-        raise PoisonError("damaged, or no monitor's state") from None
+        raise PoisonError(Kind.UNDECODABLE, "damaged, or no monitor's state") from None
     if not unpacking.eof or unpacking.unused_data:
-        raise PoisonError(f"cut short, followed by something else, or of more than {MAX_BYTES} bytes")
+        raise PoisonError(Kind.UNDECODABLE, f"cut short, followed by something else, or of more than {MAX_BYTES} bytes")
     state = decode(plain, MonitorState)
     if state.version != VERSION:
-        raise PoisonError(f"of version {state.version}, not {VERSION}")
+        raise PoisonError(Kind.UNDECODABLE, f"of version {state.version}, not {VERSION}")
     return state
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
+from watchline.detectors.pii.redactor import Redactor
 from watchline.schemas import values
 from watchline.schemas.codec import Registry, decode
 from watchline.schemas.columns import FEEDBACK, Text
@@ -16,14 +17,9 @@ from watchline.streams.clickhouse.sink import Rejected
 from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Message
+from watchline.streams.worker.stages.store import refusal
 
 _TEXTS = [column.name for column in FEEDBACK if isinstance(column.text, Text) and column.text.kind != "none"]
-
-
-class Redacts(Protocol):
-    """What feedback needs of a scorer."""
-
-    def redact_text(self, text: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +31,7 @@ class Given:
 
 
 def unpack(
-    messages: Sequence[Message], redactor: Redacts, registry: Registry | None = None
+    messages: Sequence[Message], redactor: Redactor, registry: Registry | None = None
 ) -> tuple[list[Given], list[DeadLetter]]:
     """Decodes, checks and redacts; what fails in any of these is a dead letter."""
     given: list[Given] = []
@@ -46,25 +42,22 @@ def unpack(
             check(feedback, received=message.time)
             given.append(Given(_redacted(feedback, redactor), message))
         except PoisonError as error:
-            dead.append(message.dead_letter(str(error)))
+            dead.append(message.dead_letter(error))
     return given, dead
 
 
-def _redacted(feedback: Feedback, redactor: Redacts) -> Feedback:
-    try:
-        found: dict[str, Any] = {}
-        for name in _TEXTS:
-            if (text := getattr(feedback, name)) is not None:
-                found[name] = redactor.redact_text(text)
-        return replace(feedback, **found)
-    except Exception as error:  # fail closed, whatever went wrong
-        raise PoisonError("redaction failed") from error
+def _redacted(feedback: Feedback, redactor: Redactor) -> Feedback:
+    found: dict[str, Any] = {}
+    for name in _TEXTS:
+        if (text := getattr(feedback, name)) is not None:
+            found[name] = redactor.redact_text(text)
+    return replace(feedback, **found)
 
 
 def store(given: Sequence[Given], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
     """Writes rows; returns as dead letters those that ClickHouse will never take."""
     rejected = write(table([item.feedback for item in given]))
-    return [given[each.index].message.dead_letter(f"row refused: {each.reason}") for each in rejected]
+    return [given[each.index].message.dead_letter(refusal(each.reason)) for each in rejected]
 
 
 def table(feedback: Sequence[Feedback]) -> Table:

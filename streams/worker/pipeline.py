@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from watchline.detectors import registry as detectors
+from watchline.detectors.pii.redactor import Redactor
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import Registry, encode
 from watchline.schemas.errors import FatalError, PoisonError, TransientError
@@ -36,7 +37,7 @@ from watchline.streams.settings import Settings
 from watchline.streams.worker import batches, feedback, offset_gaps
 from watchline.streams.worker.brake import Brake
 from watchline.streams.worker.offset_gaps import OffsetGaps
-from watchline.streams.worker.stages import decode, publish, score, store
+from watchline.streams.worker.stages import decode, publish, redact, score, store
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class Member(Protocol):
 
 
 class Pipeline:
-    """What a worker holds: scorer and sink, each with a thread of its own, and the way to both.
+    """What a worker holds: redactor, scorer and sink, the threads in which they run, and the way to them.
 
     The event loop also serves Kafka's heartbeats and commits: nothing here may block it.
     """
@@ -74,6 +75,7 @@ class Pipeline:
         self.settings = settings
         self.member = member
         self.progress = Progress(settings.store_timeout_s)
+        self.redactor = Redactor(enabled=settings.redaction)
         self.scorer = Scorer(
             detectors.load(
                 settings.detectors,
@@ -82,7 +84,6 @@ class Pipeline:
                 thresholds=settings.thresholds,
             ),
             device=settings.encoder_device,
-            redact=settings.redaction,
             thresholds=settings.thresholds,
         )
         self.metrics = Metrics(self.scorer.planned)
@@ -143,19 +144,23 @@ class Pipeline:
         shed_before = 0.0 if shed_after_s is None else 1e6 * (time.time() - shed_after_s)
         judge = partial(score.score, shed_before=shed_before)
         started = time.monotonic()
+        with self.metrics.stage("redact"):
+            redacted, not_redacted = await self._on(self._scoring, redact.redact, events, self.redactor)
         with self.metrics.stage("score"):
-            scored, unredacted = await self._on(self._scoring, judge, events, self.scorer)
-        if events and events[-1].message.time >= shed_before:  # else it says nothing of what scoring takes
+            scored = await self._on(self._scoring, judge, redacted, self.scorer)
+        if events and events[-1].message.time >= shed_before:  # else it says nothing of what the two take
             size_bytes = sum(len(unpacked.message.value) for unpacked in batch)
             self._seconds_per_byte = (time.monotonic() - started) / size_bytes
         self.metrics.embedded(self.scorer.cache_lookups)
         scored, canaries = canary.split(scored)
         with self.metrics.stage("store"):
-            stored, refused = await self._on(self._storing, store.store, scored, self.sink.write)
-            refused += await self._on(self._storing, store.store_reports, batch, self.sink.write)
+            stored, refusals = await self._on(self._storing, store.store, scored, self.sink.write)
+            refused = await self._on(self._storing, store.store_reports, batch, self.sink.write)
             await self._store_canaries(canaries)
         with self.metrics.stage("publish"):
-            letters = dead + unredacted + refused
+            sent = {event.origin: event for event in events if refusals}
+            refused += [sent[origin].dead_letter(error) for origin, error in refusals]
+            letters = dead + not_redacted + refused
             await self.bury(letters)
             await self._record_replays([(each.message, len(each.outcomes)) for each in batch], letters)
             records = await self._on(self._scoring, _finding_records, stored, self.registry)
@@ -170,7 +175,7 @@ class Pipeline:
     async def feedback(self, taken: Taken) -> None:
         """Messages of the feedback topic: comments redacted, then stored."""
         messages = await self._messages(taken.messages)
-        rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.scorer, self.registry)
+        rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.redactor, self.registry)
         refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
         await self.bury(dead + refused)
         await self._record_replays([(message, 1) for message in messages], dead + refused)
@@ -200,7 +205,7 @@ class Pipeline:
         if not canaries:
             return
         await self._write(canary.table(canaries, self.settings.group_instance_id))
-        sent = max(item.event.interaction.time for item in canaries)
+        sent = max(item.scored.interaction.time for item in canaries)
         self.metrics.canary_delay.set(time.time() - sent / 1e6)
 
     async def reach_store(self) -> None:
@@ -239,7 +244,7 @@ class Pipeline:
 
     async def _reject_findings(self, message: Any, error: PoisonError) -> None:
         (converted,) = await self._messages([message])
-        await self.bury([converted.dead_letter(str(error))])
+        await self.bury([converted.dead_letter(error)])
 
     def _limits(self) -> tuple[int, int]:
         """Events and bytes of the next batch. By bytes, because what scoring takes goes by the length of the text."""

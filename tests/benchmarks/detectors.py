@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benchmarks.groundedness import interactions
+from tests.detectors.redacted import redacted
 from watchline.detectors import registry
 from watchline.detectors.harm import tower
 from watchline.detectors.harm.windowed import WindowedDetector
 from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.pii.redactor import Redactor
 from watchline.detectors.registry import DETECTORS
 from watchline.detectors.runtime import packing
 from watchline.detectors.runtime.encoder import Encoder
@@ -37,12 +39,12 @@ WARM = Interaction(
 
 @dataclass
 class Run:
-    """One way to score: `fresh` gives the scorer models without memory, before every batch."""
+    """One way to redact and score: `fresh` gives models without memory, before every batch."""
 
     batch: int = BATCH
     packed: bool = True
     cascaded: bool = False
-    fresh: Callable[[Scorer], None] = field(default=lambda scorer: None)
+    fresh: Callable[[Redactor, Scorer], None] = field(default=lambda redactor, scorer: None)
 
     def seconds(self, names: Sequence[str], some: Sequence[Interaction]) -> float:
         packing._BUDGET.update(BUDGET if self.packed else dict.fromkeys(BUDGET, 0))
@@ -50,34 +52,34 @@ class Run:
         for detector in detectors:
             if isinstance(detector, WindowedDetector) and not self.cascaded:
                 detector._blend.clear_below = -math.inf
-        scorer = Scorer(detectors)
-        _remember(scorer, 64 << 20, 128 << 20, 32 << 20, 20_000)
-        scorer.score([WARM])
+        redactor, scorer = Redactor(), Scorer(detectors)
+        _remember(redactor, scorer, 64 << 20, 128 << 20, 32 << 20, 20_000)
+        scorer.score(redacted([WARM], redactor))
         total = 0.0
         for first in range(0, len(some), self.batch):
-            self.fresh(scorer)
+            self.fresh(redactor, scorer)
             start = time.perf_counter()
-            scorer.score(some[first : first + self.batch])
+            scorer.score(redacted(some[first : first + self.batch], redactor))
             total += time.perf_counter() - start
         return total
 
 
-def _remember(scorer: Scorer, vectors: int, lower: int, judged: int, texts: int) -> None:
-    """Gives the scorer models that remember so much (bytes, and texts of the recogniser), and nothing yet."""
+def _remember(redactor: Redactor, scorer: Scorer, vectors: int, lower: int, judged: int, texts: int) -> None:
+    """Gives both models that remember so much (bytes, and texts of the recogniser), and nothing yet."""
     if scorer._encoder:
         scorer._encoder = Encoder(cache_bytes=vectors, lower_cache_bytes=lower)
-    scorer._finder = PersonalData(cache_texts=texts)
+    redactor._finder = PersonalData(cache_texts=texts)
     model = tower.Tower(cache_bytes=judged)
     model._loaded = tower.shipped()._loaded
     tower.shipped = lambda: model  # type: ignore[assignment]
 
 
-def _nothing(scorer: Scorer) -> None:
-    _remember(scorer, 0, 0, 0, 0)
+def _nothing(redactor: Redactor, scorer: Scorer) -> None:
+    _remember(redactor, scorer, 0, 0, 0, 0)
 
 
-def _the_batch(scorer: Scorer) -> None:
-    _remember(scorer, 0, 128 << 20, 32 << 20, 20_000)
+def _the_batch(redactor: Redactor, scorer: Scorer) -> None:
+    _remember(redactor, scorer, 0, 128 << 20, 32 << 20, 20_000)
 
 
 def main() -> None:

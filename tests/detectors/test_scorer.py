@@ -1,21 +1,21 @@
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
+from tests.detectors.redacted import redacted
 from watchline.detectors import scorer as scorer_module
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.pii.redactor import Redactor, unredacted
 from watchline.detectors.runtime.encoder import DIMENSIONS
-from watchline.detectors.scorer import RedactionFailed, Scored, Scorer
+from watchline.detectors.scorer import Scorer
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Document, Interaction, Message, Span
 from watchline.schemas.texts import texts
@@ -100,17 +100,17 @@ def personal_data() -> PersonalData:
     return PersonalData()
 
 
-def scored(results: Sequence[Scored | RedactionFailed]) -> list[Scored]:
-    assert all(isinstance(result, Scored) for result in results)
-    return [result for result in results if isinstance(result, Scored)]
+@pytest.fixture(scope="module")
+def redactor(personal_data: PersonalData) -> Redactor:
+    return Redactor(personal_data)
 
 
 def test_every_planned_detector_gives_one_finding(
-    encoder: StubEncoder, personal_data: PersonalData, thresholds: Path
+    encoder: StubEncoder, personal_data: PersonalData, redactor: Redactor, thresholds: Path
 ) -> None:
     length = Length()
     scorer = Scorer([personal_data, length], thresholds=thresholds)
-    (result,) = scored(scorer.score([event(1, f"Write to {MAIL}, please.")]))
+    (result,) = scorer.score(redacted([event(1, f"Write to {MAIL}, please.")], redactor))
     assert result.planned == scorer.planned == {"pii": personal_data.version, "length": length.version}
     assert [finding.detector for finding in result.findings] == ["pii", "length"]
     pii, length_ = result.findings
@@ -119,17 +119,17 @@ def test_every_planned_detector_gives_one_finding(
     assert length_.score == length_.scores["any"]
     assert length_.scored_fraction == 0.5
     assert (length_.batch_size, length_.device, pii.event_id) == (1, "cpu", result.interaction.event_id)
-    assert length_.duration_us > 0
+    assert length_.duration_us > 0 and pii.duration_us > 0 and pii.device == "cpu"
     assert length_.calibration_version
     assert result.prompt_embedding.shape == (DIMENSIONS,)
 
 
 def test_what_is_shed_is_redacted_and_not_scored(
-    encoder: StubEncoder, personal_data: PersonalData, thresholds: Path
+    encoder: StubEncoder, personal_data: PersonalData, redactor: Redactor, thresholds: Path
 ) -> None:
     length = Length()
     scorer = Scorer([personal_data, length], thresholds=thresholds)
-    kept, shed = scored(scorer.score([event(1, "kept"), event(2, f"shed {MAIL}")], shed={1}))
+    kept, shed = scorer.score(redacted([event(1, "kept"), event(2, f"shed {MAIL}")], redactor), shed={1})
     assert [finding.decision for finding in kept.findings] == ["evaluated", "evaluated"]
     assert kept.findings[1].batch_size == 1
     pii, length_ = shed.findings
@@ -138,18 +138,16 @@ def test_what_is_shed_is_redacted_and_not_scored(
     assert length.seen == ["kept"] and set(encoder.texts) == {"kept"}
     assert shed.prompt_embedding.size == 0
     assert shed.planned == kept.planned
-    (alone,) = scored(Scorer([length], redact=False, thresholds=thresholds).score([event(3, "all")], shed={0}))
+    (alone,) = Scorer([length], thresholds=thresholds).score([unredacted(event(3, "all"))], shed={0})
     assert [finding.decision for finding in alone.findings] == ["shed"]
 
 
 def test_detectors_and_encoder_see_redacted_text_only(
-    encoder: StubEncoder, personal_data: PersonalData, thresholds: Path
+    encoder: StubEncoder, personal_data: PersonalData, redactor: Redactor, thresholds: Path
 ) -> None:
     length = Length()
-    (result,) = scored(
-        Scorer([length, personal_data], thresholds=thresholds).score(
-            [event(1, f"I am {MAIL}.", documents=(Document(MAIL),))]
-        )
+    (result,) = Scorer([length, personal_data], thresholds=thresholds).score(
+        redacted([event(1, f"I am {MAIL}.", documents=(Document(MAIL),))], redactor)
     )
     assert length.seen == encoder.texts == ["I am [EMAIL_ADDRESS_1]."]
     assert result.redactions == {"EMAIL_ADDRESS": 2}
@@ -159,8 +157,8 @@ def test_detectors_and_encoder_see_redacted_text_only(
     assert [fields[span.field][span.start : span.end] for span in pii.spans] == ["[EMAIL_ADDRESS_1]"] * 2
 
 
-def test_redaction_needs_no_planned_detector() -> None:
-    (result,) = scored(Scorer([]).score([event(1, MAIL)]))
+def test_redaction_needs_no_planned_detector(redactor: Redactor) -> None:
+    (result,) = Scorer([]).score(redacted([event(1, MAIL)], redactor))
     assert (result.interaction.input, result.findings, result.redactions) == (
         "[EMAIL_ADDRESS_1]",
         (),
@@ -170,30 +168,11 @@ def test_redaction_needs_no_planned_detector() -> None:
 
 
 def test_without_redaction_the_finding_is_about_the_text_as_it_is(personal_data: PersonalData) -> None:
-    (result,) = scored(Scorer([personal_data], redact=False).score([event(1, f"I am {MAIL}.")]))
+    (result,) = Scorer([personal_data]).score([unredacted(event(1, f"I am {MAIL}."))])
     assert result.interaction.input == f"I am {MAIL}."
     (span,) = result.findings[0].spans
     assert (span.start, span.end) == (5, 25)
     assert result.redactions == {}
-
-
-def test_where_redaction_fails_only_that_event_is_lost(
-    personal_data: PersonalData, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    find = PersonalData.find
-
-    def failing(self: PersonalData, texts: Sequence[str], prose: Sequence[bool]) -> Any:
-        if any("secret words" in text for text in texts):
-            raise RuntimeError(f"cannot read {texts}")
-        return find(self, texts, prose)
-
-    monkeypatch.setattr(PersonalData, "find", failing)
-    events = [event(1, MAIL), event(2, "my secret words"), event(3, "fine")]
-    with caplog.at_level(logging.DEBUG):
-        results = Scorer([personal_data]).score(events)
-    assert [type(result) for result in results] == [Scored, RedactionFailed, Scored]
-    assert results[1] == RedactionFailed(events[1].event_id, "redaction failed")
-    assert "secret words" not in caplog.text and "RuntimeError" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -210,7 +189,7 @@ def test_a_failing_event_spoils_no_other(
     encoder: StubEncoder, thresholds: Path, caplog: pytest.LogCaptureFixture, text: str, reason: str
 ) -> None:
     events = [event(1, "one"), event(2, f"{text}: jane"), event(3, ""), event(4, "four")]
-    results = scored(Scorer([Length()], redact=False, thresholds=thresholds).score(events))
+    results = Scorer([Length()], thresholds=thresholds).score(list(map(unredacted, events)))
     findings = [result.findings[0] for result in results]
     assert [finding.decision for finding in findings] == ["evaluated", "failed", "not_applicable", "evaluated"]
     assert [finding.reason for finding in findings] == [None, reason, "no text", None]
@@ -220,7 +199,8 @@ def test_a_failing_event_spoils_no_other(
 
 def test_a_batch_is_evaluated_at_once_and_texts_embedded_once(encoder: StubEncoder, thresholds: Path) -> None:
     length = Length()
-    Scorer([length], redact=False, thresholds=thresholds).score([event(1, "same"), event(2, "same"), event(3, "other")])
+    events = [event(1, "same"), event(2, "same"), event(3, "other")]
+    Scorer([length], thresholds=thresholds).score(list(map(unredacted, events)))
     assert length.batches == [3]
     assert sorted(encoder.texts) == ["other", "same"]
 
@@ -235,8 +215,8 @@ def test_verdicts_follow_the_thresholds_file(encoder: StubEncoder, tmp_path: Pat
         'version = "mine"\n[length.any]\nthreshold = 0.2\nalert_threshold = 0.6\nseverity = "high"\n'
         "[length.long]\nthreshold = 0.9\n"
     )
-    scorer = Scorer([Length()], redact=False, thresholds=path)
-    results = scored(scorer.score([event(1, "x" * length) for length in (10, 40, 80)]))
+    scorer = Scorer([Length()], thresholds=path)
+    results = scorer.score([unredacted(event(1, "x" * length)) for length in (10, 40, 80)])
     findings = [result.findings[0] for result in results]
     assert [(f.flagged, f.alert, f.severity) for f in findings] == [
         (False, False, "none"),
@@ -253,39 +233,29 @@ def test_a_wrong_thresholds_file_is_refused_at_the_start(tmp_path: Path, content
     if content is not None:
         path.write_text(content)
     with pytest.raises(ConfigurationError, match="thresholds"):
-        Scorer([], redact=False, thresholds=path)
+        Scorer([], thresholds=path)
 
 
 def test_a_detector_without_operating_point_is_refused_at_the_start(encoder: StubEncoder) -> None:
     with pytest.raises(ConfigurationError, match=r"length\.any"):
-        Scorer([Length()], redact=False)
+        Scorer([Length()])
 
 
-def test_an_interaction_without_any_text_is_not_applicable(personal_data: PersonalData) -> None:
-    (result,) = scored(Scorer([personal_data]).score([event(1, "")]))
+@pytest.mark.parametrize("enabled", [True, False])
+def test_an_interaction_without_any_text_is_not_applicable(personal_data: PersonalData, enabled: bool) -> None:
+    redactor = Redactor(personal_data, enabled=enabled)
+    (result,) = Scorer([personal_data]).score(redacted([event(1, "")], redactor))
     assert (result.findings[0].decision, result.findings[0].reason) == ("not_applicable", "no text")
 
 
 def test_without_detectors_and_redaction_nothing_is_loaded() -> None:
     code = (
-        "import sys; from watchline.detectors.scorer import Scorer; Scorer(redact=False).score([]);"
+        "import sys; from watchline.detectors.scorer import Scorer; "
+        "from watchline.detectors.pii.redactor import Redactor; Scorer().score(Redactor(enabled=False).redact([]));"
         "print([name for name in ('torch', 'spacy', 'transformers') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_comments_are_redacted_as_one_text(personal_data: PersonalData) -> None:
-    assert Scorer([personal_data]).redact_text(f"ask {MAIL}") == "ask [EMAIL_ADDRESS_1]"
-    assert Scorer([personal_data]).redact_text("") == ""
-    assert Scorer([], redact=False).redact_text(MAIL) == MAIL
-
-
-def test_the_interaction_of_the_caller_is_left_alone(personal_data: PersonalData) -> None:
-    given = event(1, MAIL, attributes={"mail": MAIL})
-    before = replace(given, attributes=dict(given.attributes))
-    Scorer([personal_data]).score([given])
-    assert given == before
 
 
 def test_memory_that_lacks_for_one_text_ends_the_worker(
@@ -299,4 +269,4 @@ def test_memory_that_lacks_for_one_text_ends_the_worker(
 
     monkeypatch.setattr(encoder, "encode", full)
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        Scorer([Length()], redact=False, thresholds=thresholds).score([event(1, "a"), event(2, "b")])
+        Scorer([Length()], thresholds=thresholds).score([unredacted(event(1, "a")), unredacted(event(2, "b"))])

@@ -25,12 +25,13 @@ JOIN_GATE = "WATCHLINE_TEST_JOIN_GATE"
 
 
 class Blocking(Detector[Interaction]):
-    """Bears the name of the one detector that runs without the encoder."""
+    """Bears the name of one that has operating points."""
 
     name = "pii"
     labels = ("PERSON",)
     VERSION = "1"
     uses_encoder = False
+    embeds = False
 
     def prepare(self, interaction: Interaction) -> Interaction:
         return interaction

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -101,6 +102,11 @@ def test_sent_back_once_the_cause_is_gone(worker: Worker, cli: CLI) -> None:
     assert sorted(letter["reason"].partition(":")[0] for letter in letters) == [
         "InteractionBatch cannot be decoded", "cost", *["no Avro single-object magic"] * 3, "row refused", "row refused"
     ]  # fmt: skip
+    kinds = {"undecodable": 4, "invalid": 1, "refused": 2}
+    assert Counter(letter["kind"] for letter in letters) == kinds
+    for kind, count in kinds.items():
+        assert {letter["kind"] for letter in listed(cli, "--kind", kind)} == {kind}
+        assert sum(row["letters"] for row in listed(cli, "--counts", "--kind", kind)) == count
     assert {letter["event_id"] for letter in letters if letter["event_id"]} == {refused.event_id, invalid.event_id}
     assert {row["reason"]: row["letters"] for row in listed(cli, "--counts", "--topic", "interactions")}[
         "no Avro single-object magic"
@@ -122,7 +128,7 @@ def test_sent_back_once_the_cause_is_gone(worker: Worker, cli: CLI) -> None:
 
     # replay: first what would be, then with the cause gone
     before = raw_messages(worker)
-    code, printed = cli("replay", "--reason", "row refused", "--dry-run")
+    code, printed = cli("replay", "--kind", "refused", "--dry-run")
     prefix = worker.settings.topic_prefix
     assert (code, printed) == (
         0, f"1 would be sent back to {prefix}feedback\n1 would be sent back to {prefix}interactions\n"

@@ -1,9 +1,9 @@
 """A worker whose one detector does nothing but give a finding, so that the tests are about delivery.
 
-`python -m tests.faults.noop_worker worker` is `watchline worker` with that detector under the name `pii`, the only one
-that is planned without an encoder; run it with WATCHLINE_REDACTION=false. WATCHLINE_TEST_FAIL makes the scorer raise at
-the event of that id (a mock of a mistake in the code), WATCHLINE_TEST_SLOW_S makes it wait so long at each batch,
-WATCHLINE_TEST_REQUEST_S shortens what one request to ClickHouse may take.
+`python -m tests.faults.noop_worker worker` is `watchline worker` with that detector under the name `pii`; run it with
+WATCHLINE_REDACTION=false. WATCHLINE_TEST_FAIL makes the scorer raise at the event of that id (a mock of a mistake in
+the code), WATCHLINE_TEST_SLOW_S makes it wait so long at each batch, WATCHLINE_TEST_REQUEST_S shortens what one request
+to ClickHouse may take.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Embeddings, Evaluation
+from watchline.detectors.pii.redaction import Redacted
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.records import Interaction
 from watchline.streams.cli.main import main
@@ -32,6 +33,7 @@ class NoOp(Detector[None]):
     labels = ("SECRET",)
     VERSION = "1"
     uses_encoder = False
+    embeds = False
 
     def prepare(self, interaction: Interaction) -> None:
         return None
@@ -43,11 +45,11 @@ class NoOp(Detector[None]):
 _scored = Scorer.score
 
 
-def _score(self: Scorer, interactions: Sequence[Interaction], **options: Any) -> Any:
-    if os.environ.get("WATCHLINE_TEST_FAIL") in [interaction.event_id for interaction in interactions]:
+def _score(self: Scorer, redacted: Sequence[Redacted], **options: Any) -> Any:
+    if os.environ.get("WATCHLINE_TEST_FAIL") in [each.interaction.event_id for each in redacted]:
         raise ArithmeticError("a mistake that the test asked for")
     time.sleep(float(os.environ.get("WATCHLINE_TEST_SLOW_S", 0)))
-    return _scored(self, interactions, **options)
+    return _scored(self, redacted, **options)
 
 
 if __name__ == "__main__":

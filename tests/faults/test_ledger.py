@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.faults.load import Envelopes, event_id
 from watchline.detectors.scorer import Scored
 from watchline.schemas.codec import decode
 from watchline.schemas.records import Finding, InteractionBatch
+from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse import rows
 from watchline.streams.messages import Event, Message, ScoredEvent
 
@@ -33,8 +35,8 @@ def scored(shift_us: int = 0) -> list[ScoredEvent]:
                 event_id=interaction.event_id, detector=DETECTOR, detector_version="1", decision="evaluated",
                 calibration_version="1", scored_fraction=1.0, duration_us=1, batch_size=1, device="cpu",
             )  # fmt: skip
-            item = Scored(interaction, (finding,), {DETECTOR: "1"}, {}, ())  # type: ignore[arg-type]
-            found.append(ScoredEvent(Event(interaction, message, batch, index), item))
+            item = Scored(RedactedInteraction(interaction), (finding,), {DETECTOR: "1"}, {}, ())  # type: ignore[arg-type]
+            found.append(ScoredEvent(Event(interaction, message, batch, index).origin, item))
     return found
 
 
@@ -91,8 +93,7 @@ def test_a_lost_finding_is_seen(client: Any) -> None:
 
 def test_an_event_at_another_place_is_lost_there(client: Any) -> None:
     items = scored()
-    message = Message("t", "id", 0, 99, 0, b"")
-    items[3] = ScoredEvent(Event(items[3].scored.interaction, message, items[3].event.batch, 0), items[3].scored)
+    items[3] = replace(items[3], origin=replace(items[3].origin, partition=0, offset=99, index=0))
     insert(client, items)
     assert compare(client).lost == 1
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import pickle
 import subprocess
 import sys
 import typing
@@ -18,7 +19,7 @@ from fastavro import parse_schema, schemaless_writer
 from tests.schema_registry import reads
 from tests.schemas.samples import SAMPLES
 from watchline.schemas import codec, records
-from watchline.schemas.errors import PoisonError, TransientError
+from watchline.schemas.errors import Kind, PoisonError, TransientError
 from watchline.schemas.records import Feedback, FindingBatch, InteractionBatch
 
 
@@ -33,7 +34,7 @@ class Ids:
 
     def schema(self, schema_id: int) -> str:
         if schema_id >= len(self.texts):
-            raise PoisonError("unknown id")
+            raise PoisonError(Kind.UNDECODABLE, "unknown id")
         return self.texts[schema_id]
 
 
@@ -146,8 +147,9 @@ GOOD = codec.encode(BATCH)
     ],
 )
 def test_bad_bytes_are_poison(data: bytes | None, reason: str) -> None:
-    with pytest.raises(PoisonError, match=reason):
+    with pytest.raises(PoisonError, match=reason) as error:
         codec.decode(data, InteractionBatch)
+    assert (error.value.kind, error.value.field) == (Kind.UNDECODABLE, None)
 
 
 def test_another_record_is_poison() -> None:
@@ -249,6 +251,13 @@ def test_what_is_no_id_is_not_asked_for(data: bytes) -> None:
         codec.decode(data, Feedback, Away())
     with pytest.raises(TransientError):
         codec.decode(b"\0" * 5, Feedback, Away())
+
+
+def test_an_error_comes_through_pickle_as_it_was() -> None:
+    """As from a process of its own."""
+    error = PoisonError(Kind.INVALID, "negative", "cost")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (PoisonError, "cost: negative", vars(error))
 
 
 def test_an_error_never_quotes_the_data() -> None:

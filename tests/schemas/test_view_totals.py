@@ -15,7 +15,9 @@ import pytest
 from tests.schemas.samples import FINDING, INTERACTION, SAMPLES, TIME
 from tests.schemas.test_views import PRODUCER, write
 from watchline.detectors.scorer import Scored
+from watchline.schemas.errors import Kind
 from watchline.schemas.records import Feedback, InteractionBatch, Signal
+from watchline.schemas.texts import RedactedInteraction
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse import rows
 from watchline.streams.clickhouse.sink import Sink
@@ -59,8 +61,8 @@ def random_events(rng: random.Random, count: int) -> list[ScoredEvent]:
             findings.pop()
         batch = InteractionBatch(producer_id=PRODUCER, first_sequence=number, interactions=(interaction,))
         message = Message("raw", "id", 0, number, TIME, b"")
-        scored = Scored(interaction, tuple(findings), PLANNED, {}, ())  # type: ignore[arg-type]
-        events.append(ScoredEvent(Event(interaction, message, batch, 0), scored))
+        scored = Scored(RedactedInteraction(interaction), tuple(findings), PLANNED, {}, ())  # type: ignore[arg-type]
+        events.append(ScoredEvent(Event(interaction, message, batch, 0).origin, scored))
     return events
 
 
@@ -284,7 +286,9 @@ def test_findings_that_arrive_before_their_interaction_are_not_counted(clickhous
 
 def other_tables() -> list[tuple[str, Table]]:
     """Views over the tables that no event stands in, and three rows of each."""
-    letters = [DeadLetter("raw", "id", 0, number, -1, TIME, b"junk", "no Avro") for number in range(3)]
+    letters = [
+        DeadLetter("raw", "id", 0, number, -1, TIME, b"junk", Kind.UNDECODABLE, "no Avro") for number in range(3)
+    ]
     (opinion,) = (sample for sample in SAMPLES if isinstance(sample, Feedback))
     (signal,) = (sample for sample in SAMPLES if isinstance(sample, Signal))
     opinions = [dataclasses.replace(opinion, feedback_id=f"01935c3e-7a00-7000-8000-{n:012x}") for n in range(3)]

@@ -12,6 +12,7 @@ from tests.schemas.samples import FINDING, INTERACTION, TIME
 from watchline.detectors.scorer import Scored
 from watchline.schemas import codec
 from watchline.schemas.records import Finding, Interaction, InteractionBatch
+from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse import producer_reports, rows
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.messages import Event, Message, ScoredEvent, Unpacked
@@ -31,8 +32,8 @@ def scored(
         findings = tuple(dataclasses.replace(FINDING, event_id=event_id, detector=name) for name in planned)
     message = Message("raw", "id", 0, number, TIME, b"")
     return ScoredEvent(
-        Event(interaction, message, batch, 0),
-        Scored(interaction, findings, planned, {"PERSON": 1}, ()),  # type: ignore[arg-type]
+        Event(interaction, message, batch, 0).origin,
+        Scored(RedactedInteraction(interaction), findings, planned, {"PERSON": 1}, ()),  # type: ignore[arg-type]
     )
 
 
@@ -53,7 +54,7 @@ def coverage(client: Any) -> dict[str, tuple[int, ...]]:
 
 def test_every_column_of_the_tables_is_written(client: Any) -> None:
     """What the worker leaves out would be empty for ever, and nobody would notice."""
-    reports = producer_reports.table([scored(1).event.batch])
+    reports = producer_reports.table([InteractionBatch(producer_id=PRODUCER, first_sequence=1, interactions=())])
     for table in (rows.interactions_table([scored(1)]), rows.findings_table([scored(1)])[0], reports):
         columns = {row[0] for row in client.query(f"DESCRIBE {table.name}").result_rows}
         assert columns - set(table.columns) == {"stored_at"}

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from watchline.schemas.errors import Kind, PoisonError
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter, sent_back, table
 from watchline.streams.kafka import replay
 from watchline.streams.messages import Message
 
-LETTER = DeadLetter("raw", "id1", 2, 7, WHOLE_MESSAGE, 1_767_225_600_000_000, b"the text of a person", "bad magic")
+LETTER = DeadLetter(
+    "raw", "id1", 2, 7, WHOLE_MESSAGE, 1_767_225_600_000_000, b"the text of a person", Kind.UNDECODABLE, "bad magic"
+)
 
 
 def test_the_table_never_holds_the_text(clickhouse: Callable[..., Any]) -> None:
@@ -22,14 +25,34 @@ def test_the_table_never_holds_the_text(clickhouse: Callable[..., Any]) -> None:
         assert sink.write(table([LETTER])) == []
     rows = client.query("SELECT * EXCEPT stored_at FROM v_dead_letters").result_rows
     assert len(rows) == 1
-    assert rows[0][1:10] == ("raw", "id1", 2, 7, -1, "", "bad magic", 20, LETTER.sha256)
+    assert rows[0][1:12] == ("raw", "id1", 2, 7, -1, "", "undecodable", "", "bad magic", 20, LETTER.sha256)
     assert "person" not in str(rows)
 
 
 def test_headers_say_where_it_came_from() -> None:
     assert LETTER.headers["watchline-partition"] == b"2"
     assert LETTER.headers["watchline-offset"] == b"7"
+    assert LETTER.headers["watchline-kind"] == b"undecodable"
     assert LETTER.headers["watchline-reason"] == b"bad magic"
+
+
+@pytest.mark.parametrize("kind", [None, b"of a later version", b""])
+def test_a_letter_of_another_version_is_one_without_a_kind(kind: bytes | None) -> None:
+    """The first letters had neither header; nothing is made of the words of their reason."""
+    named = ("watchline-kind", "watchline-field")
+    headers = {name: value for name, value in LETTER.headers.items() if name not in named}
+    if kind is not None:
+        headers["watchline-kind"] = kind
+    letter = DeadLetter.from_message({**headers, "watchline-reason": b"row refused: cost"}, LETTER.value)
+    assert letter is not None
+    assert (letter.kind, letter.field, letter.key) == (Kind.UNCLASSIFIED, "", LETTER.key)
+    assert letter.reason == "row refused: cost"
+
+
+def test_a_letter_stored_before_letters_had_a_kind_is_unclassified(clickhouse: Callable[..., Any]) -> None:
+    client = clickhouse("letters_before")
+    client.command("INSERT INTO dead_letters (reason) VALUES ('row refused: ClickHouse code 53')")
+    assert client.query("SELECT kind, field FROM v_dead_letters").result_rows == [("unclassified", "")]
 
 
 def test_a_letter_is_known_by_its_headers() -> None:
@@ -47,6 +70,7 @@ def test_a_letter_is_known_by_its_headers() -> None:
         {"watchline-index": b"one"},
         {"watchline-time": b"9" * 25},
         {"watchline-topic-id": b"\xff"},
+        {"watchline-kind": b"\xff"},
         {"watchline-reason": None},
     ],
 )
@@ -60,12 +84,17 @@ def test_headers_of_others_make_no_letter(forged: dict[str, bytes]) -> None:
 
 def test_what_dies_again_is_the_same_letter() -> None:
     again = Message("raw", "id2", 0, 99, LETTER.time + 10**9, LETTER.value, LETTER)
-    assert again.dead_letter("still bad") == dataclasses.replace(LETTER, reason="still bad")
+    bad_cost = PoisonError(Kind.INVALID, "negative", "cost")
+    assert again.dead_letter(bad_cost) == dataclasses.replace(
+        LETTER, kind=Kind.INVALID, reason="cost: negative", field="cost"
+    )
     event = dataclasses.replace(LETTER, index=3)
     alone = dataclasses.replace(again, replay_of=event)
-    assert alone.letter(0, b"encoded anew", "still bad").key == event.key
+    died = alone.letter(0, b"encoded anew", bad_cost)
+    assert (died.key, died.kind, died.field) == (event.key, Kind.INVALID, "cost")
     # A message that could not be decoded before, of which one event is bad: a letter of its own, from the same place.
-    part = again.letter(2, b"one event", "bad cost", "an id")
+    part = again.letter(2, b"one event", bad_cost, "an id")
+    assert (part.kind, part.field, part.event_id) == (Kind.INVALID, "cost", "an id")
     assert (part.offset, part.index, part.time, part.value) == (LETTER.offset, 2, LETTER.time, b"one event")
 
 

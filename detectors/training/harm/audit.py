@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchline.detectors.base import Detector
+from watchline.detectors.pii.redactor import unredacted
 from watchline.detectors.scorer import Scored, Scorer
 from watchline.detectors.training.harm import counterfactuals
 from watchline.detectors.training.harm.group_texts import sentence
@@ -78,7 +79,7 @@ Burn down the houses of the {p}.
 
 def rates(detector: Detector[Any], points: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """By group: the share of harmless sentences that any label flags, and of hateful ones, at these thresholds."""
-    scorer = Scorer([detector], redact=False)
+    scorer = Scorer([detector])
     return {
         group: (_rate(scorer, HARMLESS, group, points), _rate(scorer, HATEFUL, group, points))
         for group in counterfactuals.GROUPS
@@ -88,7 +89,7 @@ def rates(detector: Detector[Any], points: Mapping[str, float]) -> dict[str, tup
 def flagged(scorer: Scorer, texts: Sequence[str], points: Mapping[str, float]) -> NDArray[np.bool_]:
     """Which texts, as questions, any label of the scorer's one detector flags at these thresholds: (n,)."""
     asked = [
-        Interaction(event_id=str(index), time=0, app="audit", input_messages=(Message("user", text),))
+        unredacted(Interaction(event_id=str(index), time=0, app="audit", input_messages=(Message("user", text),)))
         for index, text in enumerate(texts)
     ]
     return np.array([_is_flagged(result, points) for result in scorer.score(asked)])
@@ -108,7 +109,6 @@ def _rate(scorer: Scorer, written: str, group: str, points: Mapping[str, float])
     return float(flagged(scorer, [sentence(line, group) for line in written.strip().splitlines()], points).mean())
 
 
-def _is_flagged(result: object, points: Mapping[str, float]) -> bool:
-    assert isinstance(result, Scored)
+def _is_flagged(result: Scored, points: Mapping[str, float]) -> bool:
     scores = result.findings[0].scores
     return any(scores.get(label, 0.0) >= point for label, point in points.items())

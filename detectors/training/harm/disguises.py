@@ -46,7 +46,7 @@ DISGUISES: dict[str, Callable[[str, random.Random], str]] = {
 
 def table(detector: Toxicity, toxic: Sequence[str], points: dict[str, float]) -> str:
     """A Markdown table: the share of toxic texts that any label flags at these thresholds, plain and disguised."""
-    scorer = Scorer([detector], redact=False)
+    scorer = Scorer([detector])
     plain = flagged(scorer, toxic, points).mean()
     lines = ["| disguise | recall | points lost |", "|---|---|---|", f"| none | {plain:.3f} | |"]
     for name, disguise in DISGUISES.items():

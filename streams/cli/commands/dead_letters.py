@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 SHOWN_BYTES = 64 * 1024
 EXAMPLE = """  watchline dead-letters list --counts                         how many, and why
-  watchline dead-letters list --reason "row refused" --since 2h
+  watchline dead-letters list --kind refused --since 2h
   watchline dead-letters show watchline.interactions/0/4711    one letter; --raw shows its text too
-  watchline dead-letters replay --reason "row refused" --dry-run
-  watchline dead-letters replay --reason "row refused"         send them back, once the cause is gone"""
+  watchline dead-letters replay --kind refused --dry-run
+  watchline dead-letters replay --kind refused                 send them back, once the cause is gone"""
 _GONE = "the bytes are gone: the dead-letter topic keeps them for 7 days only"
 
 
@@ -33,8 +33,8 @@ def add_parser(subparsers: Any) -> None:
         list_,
         help="list, show and send back what could not be processed",
         description="A dead letter is a message, or one event of a message, that could not be decoded, is invalid, "
-        "could not be redacted or was refused by the store. Coordinates and reason are rows (v_dead_letters); the "
-        "bytes, not redacted, are in the dead-letter topic for 7 days, and from there `replay` sends them back.",
+        "could not be redacted or was refused by the store. Coordinates, kind and reason are rows (v_dead_letters); "
+        "the bytes, not redacted, are in the dead-letter topic for 7 days, and from there `replay` sends them back.",
         example=EXAMPLE,
     )
     actions = parser.add_subparsers(metavar="ACTION", required=True)
@@ -42,13 +42,13 @@ def add_parser(subparsers: Any) -> None:
         actions,
         "list",
         list_,
-        help="the letters, latest first, or how many there are for each reason",
+        help="the letters, latest first, or how many there are of each kind and reason",
         description="Lists the letters that are not resolved, latest first. A letter is resolved when it was sent back "
         "and all of it is stored.",
         example=EXAMPLE,
     )
     letters.add_filters(listing, "--all")
-    listing.add_argument("--counts", action="store_true", help="how many for each topic and reason, instead of each")
+    listing.add_argument("--counts", action="store_true", help="how many by topic, kind and reason, instead of each")
     listing.add_argument("--limit", type=letters.number, default=100, metavar="N", help="at most N rows (default: 100)")
     add_format(listing)
 
@@ -81,17 +81,17 @@ def add_parser(subparsers: Any) -> None:
 
 
 def list_(args: argparse.Namespace) -> int:
-    """Prints letters, or counts by reason."""
+    """Prints letters, or counts by kind and reason."""
     from watchline.streams.settings import load
 
     if args.counts:
         select = (
-            "topic, reason, count() AS letters, countIf(replayed_at IS NOT NULL) AS replayed, "
+            "topic, kind, reason, count() AS letters, countIf(replayed_at IS NOT NULL) AS replayed, "
             "countIf(resolved) AS resolved_letters, min(d.time) AS first_time, max(d.time) AS last_time"
         )
-        tail = "GROUP BY topic, reason ORDER BY letters DESC, reason"
+        tail = "GROUP BY topic, kind, reason ORDER BY letters DESC, reason"
     else:
-        select = f"{letters.NAME} AS letter, d.time AS time, reason, size_bytes, event_id, replayed_at, resolved"
+        select = f"{letters.NAME} AS letter, d.time AS time, kind, reason, size_bytes, event_id, replayed_at, resolved"
         tail = "ORDER BY d.time DESC, letter"
     columns, rows = letters.rows(load(), select, f"{tail} LIMIT {args.limit}", **_filters(args))
     output.write(columns, [list(row.values()) for row in rows], args.format)
@@ -159,7 +159,7 @@ def replay(args: argparse.Namespace) -> int:
 
 
 def _filters(args: argparse.Namespace) -> dict[str, Any]:
-    return {name: getattr(args, name) for name in ("reason", "topic", "since", "resolved")}
+    return {name: getattr(args, name) for name in ("kind", "reason", "topic", "since", "resolved")}
 
 
 def _take(settings: Settings, wanted: set[str]) -> Iterator[DeadLetter]:

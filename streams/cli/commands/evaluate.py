@@ -75,14 +75,18 @@ def run(args: argparse.Namespace) -> int:
     from watchline.detectors.evaluation import baselines, labelled
     from watchline.detectors.evaluation.predictions import predict
     from watchline.detectors.evaluation.report import report
+    from watchline.detectors.pii.redactor import Redactor
     from watchline.detectors.scorer import Scorer
 
     (detector,) = registry.load(
         [args.detector], settings.models, device=settings.encoder_device, thresholds=settings.thresholds
     )
     rows = labelled.read(args.file, detector.labels)
-    scorer = Scorer([detector], device=settings.encoder_device, redact=args.redact, thresholds=settings.thresholds)
-    predictions, seconds = predict(scorer, rows, progress=lambda done: progress(done, len(rows), "scored"))
+    scorer = Scorer([detector], device=settings.encoder_device, thresholds=settings.thresholds)
+    redactor = Redactor(enabled=args.redact)
+    predictions, seconds = predict(
+        scorer, rows, redactor=redactor, progress=lambda done: progress(done, len(rows), "scored")
+    )
     if args.predictions:
         lines = (as_json(_prediction(row.id, each)) for row, each in zip(rows, predictions, strict=True))
         args.predictions.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -91,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
         found, _ = predict(
             scorer,
             shown,
+            redactor=redactor,
             documents=baselines.NO_DOCUMENT,
             progress=lambda done: progress(done, len(shown), "scored without documents"),
         )

@@ -32,6 +32,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the plan."""
     from watchline.detectors import registry
+    from watchline.detectors.pii.redaction import Redacted
+    from watchline.detectors.pii.redactor import Redactor
     from watchline.detectors.scorer import Scorer
     from watchline.streams.settings import load
 
@@ -41,18 +43,24 @@ def run(args: argparse.Namespace) -> int:
     interactions = _read(args.file, args.events) if args.file else _recorded(args.events)
     device, thresholds = settings.encoder_device, settings.thresholds
     detectors = registry.load(settings.detectors, settings.models, device=device, thresholds=thresholds)
-    scorer = Scorer(detectors, device=device, redact=settings.redaction, thresholds=thresholds)
-    scorer.score(_warm_up(interactions))
-    plan = scorer.explain(interactions)
+    redactor = Redactor(enabled=settings.redaction)
+    scorer = Scorer(detectors, device=device, thresholds=thresholds)
+
+    def redacted(some: list[Any]) -> list[Redacted]:
+        return [outcome for outcome in redactor.redact(some) if isinstance(outcome, Redacted)]
+
+    scorer.score(redacted(_warm_up(interactions)))
+    plan = scorer.explain(redacted(interactions))
+    not_redacted = len(interactions) - plan.events
     if args.json:
-        out(as_json(dataclasses.asdict(plan), indent=2))
+        out(as_json({**dataclasses.asdict(plan), "not_redacted": not_redacted}, indent=2))
     else:
-        _print(plan)
+        _print(plan, not_redacted)
     return 0
 
 
-def _print(plan: Any) -> None:
-    out(f"{plan.events} events on {plan.device}" + (f", {plan.not_redacted} not redacted" * bool(plan.not_redacted)))
+def _print(plan: Any, not_redacted: int) -> None:
+    out(f"{plan.events} events on {plan.device}" + (f", {not_redacted} more not redacted" if not_redacted else ""))
     out()
     write(
         ["detector", "version", "evaluated", "failed", "texts", "shared", "ms an event", "doesn't apply"],
@@ -64,7 +72,7 @@ def _print(plan: Any) -> None:
                 share.failed,
                 f"{share.texts:,}",
                 f"{share.shared:,}",
-                f"{1000 * share.seconds / plan.events:.1f}",
+                f"{1000 * share.seconds / max(plan.events, 1):.1f}",
                 ", ".join(f"{reason}: {count}" for reason, count in share.not_applicable.items()),
             ]
             for name, share in plan.detectors.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchline.schemas.codec import Registry, decode, encode
-from watchline.schemas.errors import PoisonError
+from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import InteractionBatch
 from watchline.schemas.validation import check, check_envelope
 from watchline.streams.health.canary import is_canary
@@ -17,7 +17,7 @@ def unpack(message: Message, registry: Registry | None = None) -> Unpacked:
         batch = decode(message.value, InteractionBatch, registry)
         check_envelope(batch, received=message.time)
     except PoisonError as error:
-        return Unpacked(message, [], [message.dead_letter(str(error))], [True])
+        return Unpacked(message, [], [message.dead_letter(error)], [True])
     unpacked = Unpacked(message, [], [], [], batch if batch.is_report else None)
     for index, interaction in enumerate(batch.interactions):
         event = Event(interaction, message, batch, index, registry)
@@ -25,9 +25,9 @@ def unpack(message: Message, registry: Registry | None = None) -> Unpacked:
             check(interaction, received=message.time)
             # More than Kafka takes uncompressed: nobody but who means harm packs that, and scoring it takes minutes.
             if len(message.value) > MAX_RECORD_BYTES and len(encode(interaction)) > MAX_RECORD_BYTES:
-                raise PoisonError(f"event: larger than {MAX_RECORD_BYTES:,} bytes")
+                raise PoisonError(Kind.INVALID, f"event: larger than {MAX_RECORD_BYTES:,} bytes")
         except PoisonError as error:
-            unpacked.dead.append(event.dead_letter(str(error)))
+            unpacked.dead.append(event.dead_letter(error))
             unpacked.outcomes.append(True)
         else:
             unpacked.events.append(event)

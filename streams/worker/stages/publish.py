@@ -35,7 +35,7 @@ def encode_within(batch: FindingBatch, max_bytes: int, registry: Registry | None
 
 
 def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:
-    interaction, message = item.scored.interaction, item.event.message
+    interaction, origin = item.scored.interaction, item.origin
     return ScoredInteraction(
         event_id=interaction.event_id,
         time=interaction.time,
@@ -53,8 +53,8 @@ def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:
         error=interaction.error_type is not None,
         prompt_embedding=tuple(map(float, item.scored.prompt_embedding)),
         findings=item.scored.findings,
-        raw_topic_id=message.topic_id,
-        raw_partition=message.partition,
-        raw_offset=message.offset,
-        raw_index=item.event.index,
+        raw_topic_id=origin.topic_id,
+        raw_partition=origin.partition,
+        raw_offset=origin.offset,
+        raw_index=origin.index,
     )

@@ -19,7 +19,8 @@ from watchline.detectors import registry
 from watchline.detectors.base import Detector, Evaluation, NotApplicable
 from watchline.detectors.grounding.groundedness import Groundedness
 from watchline.detectors.huggingface.settings import ModelSettings
-from watchline.detectors.scorer import Scored, Scorer
+from watchline.detectors.pii.redactor import unredacted
+from watchline.detectors.scorer import Scorer
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Finding, Interaction
 
@@ -202,9 +203,8 @@ def test_the_shipped_detector_decides_what_it_applies_to(models: Mapping[str, Pa
 
 def test_the_scorer_takes_it_for_the_detector(models: Mapping[str, Path], tmp_path: Path) -> None:
     detector = load("groundedness", models["nli"])
-    scorer = Scorer([detector], device="cpu", redact=False)
-    (scored,) = scorer.score([interaction("How tall?", "It was built by aliens.", PASSAGE)])
-    assert isinstance(scored, Scored)
+    scorer = Scorer([detector], device="cpu")
+    (scored,) = scorer.score([unredacted(interaction("How tall?", "It was built by aliens.", PASSAGE))])
     finding: Finding = scored.findings[0]
     assert (finding.detector, finding.detector_version) == ("groundedness", detector.version)
     assert (finding.decision, finding.flagged) == ("evaluated", True)

@@ -117,7 +117,8 @@ def test_an_organisation_hides_no_name() -> None:
 
 def test_nothing_found_changes_nothing() -> None:
     event = interaction(input_messages=(Message("user", "What is a dict?"),))
-    assert redact(event, {}) == Redacted(event, (), {})
+    result = redact(event, {})
+    assert (result.interaction, result.spans, result.counts) == (event, (), {})
 
 
 def test_overlaps_keep_the_longest_and_cover_all() -> None:

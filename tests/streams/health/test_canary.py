@@ -8,6 +8,7 @@ from tests.schemas.samples import TIME
 from tests.streams.worker.test_stages import message
 from watchline.detectors.scorer import Scored
 from watchline.schemas.records import Message
+from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.health import canary
 from watchline.streams.messages import ScoredEvent
 from watchline.streams.worker.brake import Brake
@@ -27,7 +28,9 @@ def test_its_row_holds_no_text_whoever_sent_it() -> None:
         CANARY, input_messages=(Message("user", "jane@example.com"),), attributes={"worker": "jane@example.com"}
     )
     (event,) = decode.unpack(message(forged)).events
-    table = canary.table([ScoredEvent(event, Scored(forged, (), {}, {}, np.empty(0, np.float32)))], "w1")
+    table = canary.table(
+        [ScoredEvent(event.origin, Scored(RedactedInteraction(forged), (), {}, {}, np.empty(0, np.float32)))], "w1"
+    )
     assert "jane" not in str(table)
     assert table.name == "canaries"
 

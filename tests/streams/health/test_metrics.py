@@ -7,19 +7,23 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.documentation.metrics_table import families
 from tests.schemas.samples import INTERACTION
 from tests.streams.worker.test_stages import BAD, message
 from watchline.detectors.scorer import Scored
+from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import Decision, Finding
+from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress, Reading
 from watchline.streams.messages import ScoredEvent, Unpacked
 from watchline.streams.worker.stages import decode
 
-LABELS = {"topic", "partition", "stage", "detector", "version", "reason", "code", "cache", "le"}
+LABELS = {"topic", "partition", "stage", "detector", "version", "kind", "code", "cache", "le"}
 
 
 def values(metrics: Metrics, progress: Progress | None = None) -> dict[tuple[str, ...], float]:
@@ -35,7 +39,9 @@ def scored(*decisions: Decision) -> ScoredEvent:
         for n, each in enumerate(decisions)
     )
     (event,) = decode.unpack(message(INTERACTION)).events
-    return ScoredEvent(event, Scored(INTERACTION, findings, {}, {}, np.empty(0, np.float32)))
+    return ScoredEvent(
+        event.origin, Scored(RedactedInteraction(INTERACTION), findings, {}, {}, np.empty(0, np.float32))
+    )
 
 
 def test_a_batch_counts_events_time_failures_and_what_was_shed() -> None:
@@ -65,7 +71,7 @@ def letters(*batches: Unpacked) -> Sequence[DeadLetter]:
     return [letter for batch in batches for letter in batch.dead]
 
 
-def test_dead_letters_have_one_of_four_reasons() -> None:
+def test_dead_letters_are_counted_by_kind() -> None:
     metrics = Metrics({})
     (event,) = decode.unpack(message(INTERACTION)).events
     document = dataclasses.replace(INTERACTION.documents[0], score=float("inf"))
@@ -73,12 +79,26 @@ def test_dead_letters_have_one_of_four_reasons() -> None:
     metrics.buried(
         [
             *letters(decode.unpack(message(BAD, bad_document)), decode.unpack(message(value=b"jane: x"))),
-            event.dead_letter("redaction failed"),
-            event.dead_letter("row refused: ClickHouse code 53"),
+            event.dead_letter(PoisonError(Kind.REDACTION, "redaction failed")),
+            event.dead_letter(PoisonError(Kind.REFUSED, "row refused: ClickHouse code 53")),
         ]
     )
     counted = {key[1]: value for key, value in values(metrics).items() if key[0] == "watchline_dead_letters_total"}
     assert counted == {"invalid": 2, "undecodable": 1, "redaction": 1, "refused": 1}
+
+
+@given(st.sampled_from([*Kind]), st.sampled_from([None, "event_id", "cost"]), st.text())
+@example(Kind.UNDECODABLE, None, "event_id: redaction failed")
+@example(Kind.INVALID, "event_id", "row refused")
+def test_no_word_of_a_reason_decides_what_becomes_of_a_letter(kind: Kind, field: str | None, words: str) -> None:
+    metrics = Metrics({})
+    (event,) = decode.unpack(message(INTERACTION)).events
+    letter = event.dead_letter(PoisonError(kind, words, field))
+    metrics.buried([letter])
+    counted = {key: value for key, value in values(metrics).items() if key[0] == "watchline_dead_letters_total"}
+    assert counted == {("watchline_dead_letters_total", kind): 1}
+    assert letter.event_id == ("" if field == "event_id" else INTERACTION.event_id)
+    assert words in letter.reason
 
 
 def test_partitions_of_another_worker_are_gone_from_the_page() -> None:

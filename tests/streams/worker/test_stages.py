@@ -1,22 +1,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.schemas.samples import INTERACTION, TIME
-from watchline.detectors.scorer import RedactionFailed, Scored
-from watchline.schemas import codec
+from watchline.detectors.base import Detector, Embeddings, Evaluation
+from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.pii.entities import Entity
+from watchline.detectors.pii.redactor import Redactor
+from watchline.detectors.scorer import Scored, Scorer
+from watchline.schemas import codec, records
 from watchline.schemas.codec import encode
 from watchline.schemas.records import Interaction, InteractionBatch
-from watchline.streams.clickhouse.sink import Rejected
+from watchline.schemas.texts import RedactedInteraction
+from watchline.streams.clickhouse.sink import Rejected, Table
 from watchline.streams.dead_letters import table
 from watchline.streams.messages import Message, ScoredEvent, Unpacked, kafka_time
 from watchline.streams.worker import batches
-from watchline.streams.worker.stages import decode, publish, score, store
+from watchline.streams.worker.stages import decode, publish, redact, score, store
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
 BAD = dataclasses.replace(INTERACTION, latency_s=float("nan"))
@@ -33,6 +39,7 @@ def test_one_bad_event_costs_itself() -> None:
     assert unpacked.outcomes == [False, True, False]
     (letter,) = unpacked.dead
     assert (letter.index, letter.event_id, letter.offset) == (1, BAD.event_id, 0)
+    assert (letter.kind, letter.field) == ("invalid", "latency_s")
     alone = codec.decode(letter.value, InteractionBatch)
     assert (alone.producer_id, alone.first_sequence, alone.dropped) == (PRODUCER, 41, 2)
     assert [event.event_id for event in alone.interactions] == [BAD.event_id]
@@ -51,7 +58,7 @@ def test_undecodable_bytes_are_kept_as_they_are() -> None:
     unpacked = decode.unpack(message(value=b"junk"))
     assert (unpacked.events, unpacked.outcomes) == ([], [True])
     assert unpacked.dead[0].value == b"junk"
-    assert unpacked.dead[0].index == -1
+    assert (unpacked.dead[0].index, unpacked.dead[0].kind) == (-1, "undecodable")
 
 
 def test_an_envelope_without_events_or_with_a_bad_producer_is_kept_as_it_is() -> None:
@@ -86,6 +93,7 @@ def test_a_report_that_clickhouse_refuses_is_a_dead_letter() -> None:
     unpacked = [decode.unpack(message(INTERACTION)), decode.unpack(message(value=encode(batch), offset=7))]
     (letter,) = store.store_reports(unpacked, lambda table: [Rejected(len(table.rows) - 1, "code 53")])
     assert (letter.offset, letter.value, letter.reason) == (7, encode(batch), "row refused: code 53")
+    assert letter.kind == "refused"
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=20), st.integers(1, 12), st.integers(1, 12))
@@ -112,33 +120,71 @@ def test_parts_hold_every_message_once_and_no_more_bytes_than_allowed(sizes: lis
     assert all(len(part) == 1 or sum(len(each.value) for each in part) <= limit for part in parts)
 
 
-class Scorer:
-    """Redaction fails for one of the events."""
+class Failing(PersonalData):
+    """Fails at what one app says."""
 
-    planned: dict[str, str] = {}  # noqa: RUF012
-
-    def score(self, events: list[Interaction], *, shed: Container[int] = ()) -> list[Scored | RedactionFailed]:
-        self.shed = [index for index in range(len(events)) if index in shed]
-        return [
-            RedactionFailed(event.event_id) if event.app == "fails" else Scored(event, (), {}, {}, ())  # type: ignore[arg-type]
-            for event in events
-        ]
+    def find(self, texts: Sequence[str], prose: Sequence[bool]) -> list[tuple[Entity, ...]]:
+        if "unreadable" in texts:
+            raise RuntimeError
+        return super().find(texts, prose)
 
 
-def test_what_could_not_be_redacted_is_a_dead_letter() -> None:
-    unpacked = decode.unpack(message(INTERACTION, dataclasses.replace(INTERACTION, app="fails")))
-    scored, dead = score.score(unpacked.events, Scorer())  # type: ignore[arg-type]
-    assert [item.event.index for item in scored] == [0]
-    assert [(letter.index, letter.reason) for letter in dead] == [(1, "redaction failed")]
+def test_what_could_not_be_redacted_is_a_dead_letter_and_goes_no_further() -> None:
+    unreadable = dataclasses.replace(INTERACTION, conversation_id="unreadable")
+    redacted, dead = redact.redact(decode.unpack(message(INTERACTION, unreadable)).events, Redactor(Failing()))
+    assert [event.origin.index for event in redacted] == [0]
+    assert [(letter.index, letter.kind, letter.reason) for letter in dead] == [(1, "redaction", "redaction failed")]
+    (alone,) = codec.decode(dead[0].value, InteractionBatch).interactions
+    assert alone == unreadable
+
+
+def test_nothing_of_the_text_that_came_is_left_after_redaction() -> None:
+    mail = "jane.doe@example.com"
+    came = dataclasses.replace(INTERACTION, tenant=mail, output_messages=(records.Message("assistant", mail),))
+    redacted, _ = redact.redact(decode.unpack(message(came)).events, Redactor())
+    assert mail not in repr(redacted) and mail not in repr(score.score(redacted, Scorer()))
+
+
+class NoOp(Detector[None]):
+    """Finds nothing, in everything."""
+
+    name = "pii"
+    labels = ("SECRET",)
+    embeds = False
+
+    def prepare(self, interaction: Interaction) -> None:
+        return None
+
+    def evaluate(self, batch: Sequence[None], embeddings: Embeddings) -> Sequence[Evaluation]:
+        return [Evaluation({"SECRET": 0.0})] * len(batch)
 
 
 def test_what_has_waited_too_long_in_kafka_is_shed() -> None:
     old, new = message(INTERACTION), dataclasses.replace(message(INTERACTION), time=TIME + 5)
     events = [event for each in (old, new, old) for event in decode.unpack(each).events]
-    scorer = Scorer()
+    redacted, _ = redact.redact(events, Redactor(enabled=False))
     for shed_before, shed in ((0.0, []), (TIME, []), (TIME + 1, [0, 2]), (TIME + 6, [0, 1, 2])):
-        scored, _ = score.score(events, scorer, shed_before=shed_before)  # type: ignore[arg-type]
-        assert (scorer.shed, len(scored)) == (shed, 3)
+        scored = score.score(redacted, Scorer([NoOp()]), shed_before=shed_before)
+        decisions = [item.scored.findings[0].decision for item in scored]
+        assert decisions == ["shed" if index in shed else "evaluated" for index in range(3)]
+
+
+def test_what_clickhouse_refuses_is_named_by_where_it_came_from() -> None:
+    events = decode.unpack(message(INTERACTION, INTERACTION, offset=7)).events
+    scored = [ScoredEvent(event.origin, scored_as_it_is(event.interaction)) for event in events]
+
+    def write(table: Table) -> list[Rejected]:
+        return [Rejected(1, "code 53")] if table.name == "interactions" else []
+
+    stored, ((origin, error),) = store.store(scored, write)
+    assert stored == scored[:1] and origin == events[1].origin
+    letter = events[1].dead_letter(error)
+    assert (letter.kind, letter.reason, letter.offset, letter.index) == ("refused", "row refused: code 53", 7, 1)
+    assert codec.decode(letter.value, InteractionBatch).first_sequence == 41
+
+
+def scored_as_it_is(interaction: Interaction) -> Scored:
+    return Scored(RedactedInteraction(interaction), (), {}, {}, np.empty(0, np.float32))
 
 
 @pytest.mark.parametrize("prompt_name", ["answer", None])
@@ -146,7 +192,7 @@ def test_finding_batches_are_keyed_and_in_order(prompt_name: str | None) -> None
     changed = dataclasses.replace(INTERACTION, prompt_name=prompt_name)
     other = dataclasses.replace(INTERACTION, app="other", prompt_name=prompt_name)
     unpacked = decode.unpack(message(changed, other, changed, offset=7))
-    scored = [ScoredEvent(event, Scored(event.interaction, (), {}, {}, ())) for event in unpacked.events]  # type: ignore[arg-type]
+    scored = [ScoredEvent(event.origin, scored_as_it_is(event.interaction)) for event in unpacked.events]
     first, second = publish.finding_batches(scored)
     assert (first.app, first.prompt_name, [item.raw_index for item in first.items]) == (
         "support-bot",
@@ -159,7 +205,7 @@ def test_finding_batches_are_keyed_and_in_order(prompt_name: str | None) -> None
 
 def test_a_batch_that_is_too_large_for_kafka_is_split_in_order() -> None:
     unpacked = decode.unpack(message(*[INTERACTION] * 9))
-    scored = [ScoredEvent(event, Scored(event.interaction, (), {}, {}, ())) for event in unpacked.events]  # type: ignore[arg-type]
+    scored = [ScoredEvent(event.origin, scored_as_it_is(event.interaction)) for event in unpacked.events]
     (batch,) = publish.finding_batches(scored)
     whole = len(encode(batch))
     assert list(publish.encode_within(batch, whole)) == [encode(batch)]

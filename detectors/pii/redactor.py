@@ -1,0 +1,78 @@
+"""The stage that comes before everything that judges, stores or publishes: interactions to redacted ones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter
+
+from watchline.detectors.pii import redaction
+from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.pii.redaction import Redacted
+from watchline.schemas.errors import Kind, PoisonError, where
+from watchline.schemas.records import Interaction
+from watchline.schemas.texts import RedactedInteraction, is_prose, texts
+
+log = logging.getLogger(__name__)
+
+
+class Redactor:
+    """Replaces personal data, whichever detectors are planned. Not for two threads at once.
+
+    Parameters
+    ----------
+    finder
+        Of personal data; by default the shipped one.
+    enabled
+        False, which is for tests only, passes everything on as it is.
+    """
+
+    def __init__(self, finder: PersonalData | None = None, *, enabled: bool = True) -> None:
+        self._finder = (finder or PersonalData()) if enabled else None
+
+    def redact(self, interactions: Sequence[Interaction]) -> Sequence[Redacted | PoisonError]:
+        """One outcome for each interaction, in order; no interaction can spoil another's.
+
+        An error means that personal data may be left in the event: nothing of its text may be stored.
+        """
+        if self._finder is None:
+            return [unredacted(interaction) for interaction in interactions]
+        try:
+            return self._redact(interactions, self._finder)
+        except Exception as error:
+            if len(interactions) > 1:
+                return [outcome for interaction in interactions for outcome in self.redact([interaction])]
+            return [_failed(error)]
+
+    def redact_text(self, text: str) -> str:
+        """A text that is no part of an interaction, such as a comment of feedback. Raises PoisonError on failure."""
+        if self._finder is None or not text:
+            return text
+        try:
+            return redaction.redact_text(text, self._finder.find([text], [True])[0])
+        except Exception as error:  # fail closed, whatever went wrong
+            raise _failed(error) from None
+
+    @staticmethod
+    def _redact(interactions: Sequence[Interaction], finder: PersonalData) -> list[Redacted]:
+        start = perf_counter()
+        fields = [list(texts(interaction)) for interaction in interactions]
+        flat = [item for items in fields for item in items]
+        found = iter(finder.find([text for _, text in flat], [is_prose(name) for name, _ in flat]))
+        redacted = [
+            redaction.redact(interaction, {name: next(found) for name, _ in items})
+            for interaction, items in zip(interactions, fields, strict=True)
+        ]
+        seconds = (perf_counter() - start) / max(len(interactions), 1)
+        return [replace(each, seconds=seconds) for each in redacted]
+
+
+def unredacted(interaction: Interaction) -> Redacted:
+    """An interaction as it is, where that is meant: redaction is off, or a detector is trained or evaluated."""
+    return Redacted(RedactedInteraction(interaction), (), {}, {})
+
+
+def _failed(error: Exception) -> PoisonError:
+    log.warning("redaction failed: %s", where(error))
+    return PoisonError(Kind.REDACTION, "redaction failed")

@@ -1,0 +1,23 @@
+"""Events to redacted events: from here on nothing holds what the app sent but the dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from watchline.detectors.pii.redactor import Redactor
+from watchline.schemas.errors import PoisonError
+from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.messages import Event, RedactedEvent
+
+
+def redact(events: Sequence[Event], redactor: Redactor) -> tuple[list[RedactedEvent], list[DeadLetter]]:
+    """Redacts events; where that fails nothing of the text goes on but as a dead letter."""
+    redacted: list[RedactedEvent] = []
+    dead: list[DeadLetter] = []
+    outcomes = redactor.redact([event.interaction for event in events])
+    for event, outcome in zip(events, outcomes, strict=True):
+        if isinstance(outcome, PoisonError):
+            dead.append(event.dead_letter(outcome))
+        else:
+            redacted.append(RedactedEvent(event.origin, outcome))
+    return redacted, dead
