@@ -11,7 +11,7 @@ from typing import Any
 
 import confluent_kafka
 
-from watchline.schemas.codec import encode
+from watchline.schemas.codec import encode, encode_body, encode_envelope
 from watchline.schemas.errors import ConfigurationError, WatchlineError
 from watchline.schemas.records import Feedback, Interaction, InteractionBatch
 from watchline.streams.ids import uuid7
@@ -55,8 +55,6 @@ _FAILURES = {
     confluent_kafka.KafkaError._PURGE_QUEUE: ("closed", ""),  # noqa: SLF001
     confluent_kafka.KafkaError._PURGE_INFLIGHT: ("closed", ""),  # noqa: SLF001
 }
-_FRAME = 10  # bytes of magic and fingerprint before an encoded record
-_ONE_ITEM, _NO_MORE_ITEMS = b"\x02", b"\x00"  # Avro's block counts of an array
 
 BeforeSend = Callable[[Interaction], Interaction | None]
 
@@ -182,11 +180,11 @@ class Sender:
             if sum(map(len, items)) + len(item) > ENVELOPE_BYTES:
                 self._send(items)
                 items = []
-            items.append(_ONE_ITEM + item[_FRAME:])
+            items.append(item)
         self._send(items)
 
     def _encode(self, pending: Pending) -> bytes | None:
-        """The bytes of one record, or None where it was dropped or discarded."""
+        """The bytes of one record, of an event without framing; None where it was dropped or discarded."""
         if self._buffer.abandoned:
             self._buffer.settle_dropped("closed", event=pending.is_event)
             return None
@@ -202,8 +200,7 @@ class Sender:
                         return None
                     record = changed
                 record = truncate(record)
-            # Of an event only the body is used: the frame is the envelope's.
-            item = encode(record, None if pending.is_event else self._registry)
+            item = encode_body(record) if pending.is_event else encode(record, self._registry)
         except Exception as error:
             # Without the error's text, which may quote the event. A hook that fails must not let the event through.
             self._log.warn(culprit, "an event is dropped: %s raised %s", culprit, type(error).__name__)
@@ -219,10 +216,10 @@ class Sender:
         if not items:
             return
         first, lost = self._buffer.number(len(items))
-        # The items are the envelope's last field. Encoding each by itself gives its size, keeps a bad one from the
-        # others, and never holds the interpreter for long.
+        # Encoding each event by itself gives its size, keeps a bad one from the others, and never holds the
+        # interpreter for long.
         envelope = InteractionBatch(producer_id=self.producer_id, first_sequence=first, dropped=lost, interactions=())
-        value = encode(envelope, self._registry).removesuffix(_NO_MORE_ITEMS) + b"".join(items) + _NO_MORE_ITEMS
+        value = encode_envelope(envelope, items, self._registry)
         self._produce(self._interactions, value, len(items), event=True)
 
     def _produce(self, topic: str, value: bytes, count: int, *, event: bool) -> None:
