@@ -11,7 +11,7 @@ from typing import Any
 from watchline.schemas.errors import TransientError
 from watchline.streams.clickhouse.sink import Table
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin, topics
 from watchline.streams.messages import Message
 from watchline.streams.settings import Settings
 
@@ -63,7 +63,7 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
         }
     )
     try:
-        partitions = set(topics.partitions(settings, name))
+        partitions = set(admin.partitions(settings, name))
         consumer.assign([TopicPartition(name, partition, 0) for partition in partitions])
         heard = time.monotonic()
         while partitions:
@@ -115,7 +115,7 @@ def send_back(settings: Settings, letters: Iterable[DeadLetter], sent: Callable[
     there: dict[str, set[int]] = {}
     for letter in letters:
         if letter.topic not in there:
-            there[letter.topic] = set(topics.partitions(settings, letter.topic))
+            there[letter.topic] = set(admin.partitions(settings, letter.topic))
         while open_letters >= _MOST_OPEN:
             producer.poll(0.5)
         open_letters += 1

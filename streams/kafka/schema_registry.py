@@ -14,18 +14,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from watchline.schemas.errors import ConfigurationError, FatalError, PoisonError, TransientError
+from watchline.streams.kafka import topics
+from watchline.streams.kafka.topics import Topic
 from watchline.streams.security import tls
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-TOPICS: Mapping[str, str] = {  # by record, without the prefix
-    "InteractionBatch": "interactions",
-    "Feedback": "feedback",
-    "FindingBatch": "findings",
-    "Signal": "signals",
-    "GovernanceEvent": "governance",
-}
+TOPICS: Mapping[str, Topic] = {topic.record: topic for topic in topics.TOPICS if topic.record}
 BACKWARD = frozenset({"BACKWARD", "BACKWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"})
 CLIENT_DEFAULTS: Mapping[str, Any] = {"timeout": 5, "max.retries": 0}  # tried again here, where it is logged
 # An id may reach a replica of the registry after the message. Once one was waited for in vain, others aren't for a
@@ -100,7 +96,7 @@ class SchemaRegistry:
 
     def subject(self, name: str) -> str:
         """The subject of a record."""
-        return f"{self._topic_prefix}{TOPICS[name]}-value"
+        return f"{TOPICS[name](self._topic_prefix)}-value"
 
     def schema_id(self, name: str) -> int:
         """The id of our schema of a record. Raises FatalError where it isn't registered."""

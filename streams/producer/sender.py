@@ -15,12 +15,12 @@ from watchline.schemas.codec import encode, encode_body, encode_envelope
 from watchline.schemas.errors import ConfigurationError, WatchlineError
 from watchline.schemas.records import Feedback, Interaction, InteractionBatch
 from watchline.streams.ids import uuid7
+from watchline.streams.kafka import topics
 from watchline.streams.kafka.schema_registry import FIRST_PAUSE_S, LONGEST_PAUSE_S, SchemaRegistry
 from watchline.streams.producer.buffer import ENVELOPE_EVENTS, Buffer, Pending
 from watchline.streams.producer.truncation import truncate
 from watchline.streams.throttled_log import ThrottledLog
 
-ENVELOPE_BYTES = 900_000  # a broker takes 1 MiB unless told otherwise
 POLL_S = 0.1  # how long a delivery report may wait to be heard
 # The app's threads wait while this one holds the interpreter, up to 5 ms at a time. So it rests after every event,
 # until as many are buffered that keeping up counts for more.
@@ -50,7 +50,8 @@ KAFKA_DEFAULTS: Mapping[str, Any] = {
 _FAILURES = {
     confluent_kafka.KafkaError.MSG_SIZE_TOO_LARGE: (
         "too large for kafka",
-        "; the topic's max.message.bytes has to be 1000000 or more, or batch.size less than it (kafka=...)",
+        f"; the topic's max.message.bytes has to be {topics.MAX_MESSAGE_BYTES} or more, or batch.size less than it "
+        "(kafka=...)",
     ),
     confluent_kafka.KafkaError._PURGE_QUEUE: ("closed", ""),  # noqa: SLF001
     confluent_kafka.KafkaError._PURGE_INFLIGHT: ("closed", ""),  # noqa: SLF001
@@ -81,8 +82,8 @@ class Sender:
         self.producer_id = uuid7()
         self._buffer = buffer
         settings = {**KAFKA_DEFAULTS, **kafka, "error_cb": self._on_error}
-        self._interactions = f"{topic_prefix}interactions"
-        self._feedback = f"{topic_prefix}feedback"
+        self._interactions = topics.interactions(topic_prefix)
+        self._feedback = topics.feedback(topic_prefix)
         self._before_send = before_send
         self._linger_s = linger_s
         self._log = log
@@ -177,7 +178,7 @@ class Sender:
             if not pending.is_event:
                 self._produce(self._feedback, item, 1, event=False)
                 continue
-            if sum(map(len, items)) + len(item) > ENVELOPE_BYTES:
+            if sum(map(len, items)) + len(item) > topics.MAX_RECORD_BYTES:
                 self._send(items)
                 items = []
             items.append(item)
@@ -206,7 +207,7 @@ class Sender:
             self._log.warn(culprit, "an event is dropped: %s raised %s", culprit, type(error).__name__)
             self._buffer.settle_dropped(culprit, event=pending.is_event)
             return None
-        if len(item) > ENVELOPE_BYTES:
+        if len(item) > topics.MAX_RECORD_BYTES:
             self._log.warn("too large", "an event of %d bytes is dropped", len(item))
             self._buffer.settle_dropped("too large", event=pending.is_event)
             return None

@@ -1,0 +1,84 @@
+"""A topic read without joining a group: all of it to its end, or what a group has not acknowledged of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from watchline.schemas.errors import TransientError
+
+
+class Backlog(NamedTuple):
+    """What a group has not acknowledged of a partition: how many messages, and when the first of them came."""
+
+    messages: int
+    oldest_ms: int | None  # since 1970, as Kafka has it; None where there is no message
+
+
+def backlog(
+    client: Mapping[str, Any], group: str, topics: Iterable[str], *, timeout_s: float = 30.0
+) -> dict[tuple[str, int], Backlog]:
+    """By topic and partition; of a partition where the group has acknowledged nothing, all that is there.
+
+    Parameters
+    ----------
+    client : settings of a Kafka client
+    group : is not joined
+
+    Raises TransientError where Kafka is away, refuses, lacks a topic, or has not answered in time.
+    """
+    from confluent_kafka import KafkaException, TopicPartition
+
+    consumer = _consumer(client, group)
+    deadline = time.monotonic() + timeout_s
+    found: dict[tuple[str, int], Backlog] = {}
+    try:
+        there = consumer.list_topics(timeout=timeout_s).topics
+        asked = [TopicPartition(topic, number) for topic in topics for number in there[topic].partitions]
+        committed = consumer.committed(asked, timeout=timeout_s)
+        consumer.assign([TopicPartition(each.topic, each.partition, max(each.offset, 0)) for each in committed])
+        # By reading on: Tansu's own answer for a partition's end is the first offset of the last batch, plus one.
+        while len(found) < len(asked):
+            if time.monotonic() > deadline:
+                raise TransientError(f"Kafka does not say in {timeout_s:g} s what group {group} has not acknowledged")
+            for message in consumer.consume(100, 0.1):
+                place = message.topic(), message.partition()
+                if _is_end(message):
+                    found.setdefault(place, Backlog(0, None))
+                elif place not in found:
+                    partition = TopicPartition(*place)
+                    end = consumer.get_watermark_offsets(partition, cached=True)[1]
+                    found[place] = Backlog(end - message.offset(), message.timestamp()[1])
+                    consumer.pause([partition])
+        return found
+    except (KafkaException, KeyError) as error:
+        raise TransientError(f"Kafka does not say what group {group} has not acknowledged: {error}") from None
+    finally:
+        consumer.close()
+
+
+def _consumer(client: Mapping[str, Any], group: str) -> Any:
+    """One to which partitions are assigned by hand."""
+    from confluent_kafka import Consumer
+
+    return Consumer(
+        {
+            **client,
+            "group.id": group,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+        }
+    )
+
+
+def _is_end(message: Any) -> bool:
+    """Whether it is no message but says that its partition ends. Raises KafkaException for any other error."""
+    from confluent_kafka import KafkaError, KafkaException
+
+    if (error := message.error()) is None:
+        return False
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name for it
+        return True
+    raise KafkaException(error)
