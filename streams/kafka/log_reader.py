@@ -3,10 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from watchline.schemas.errors import TransientError
+from watchline.streams.settings import Settings
+
+
+def read_to_end(
+    settings: Settings, topic: str, partitions: Iterable[int], *, patience_s: float = 30.0
+) -> Iterator[Any]:
+    """The messages of partitions from their first until their present end, as confluent_kafka has them.
+
+    Raises TransientError where Kafka has given no sign of life for `patience_s`.
+    """
+    from confluent_kafka import KafkaError, TopicPartition
+
+    consumer = _consumer(settings.kafka_client, f"{settings.group_id}-log-reader")
+    unfinished = set(partitions)
+    heard, trouble = time.monotonic(), ""
+    try:
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in unfinished])
+        while unfinished:
+            for message in consumer.consume(500, 0.5):
+                if (error := message.error()) is None:
+                    yield message
+                # The end as a fetch sees it: not every broker answers a query for the last offset rightly.
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name for it
+                    unfinished.discard(message.partition())
+                else:
+                    trouble = f" ({error.str()})"
+                    continue
+                heard = time.monotonic()
+            if unfinished and time.monotonic() > heard + patience_s:
+                raise TransientError(f"Kafka gave nothing of {topic} for {patience_s:g} s{trouble}; try again")
+    finally:
+        consumer.close()
 
 
 class Backlog(NamedTuple):
@@ -28,7 +60,7 @@ def backlog(
 
     Raises TransientError where Kafka is away, refuses, lacks a topic, or has not answered in time.
     """
-    from confluent_kafka import KafkaException, TopicPartition
+    from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
     consumer = _consumer(client, group)
     deadline = time.monotonic() + timeout_s
@@ -44,7 +76,9 @@ def backlog(
                 raise TransientError(f"Kafka does not say in {timeout_s:g} s what group {group} has not acknowledged")
             for message in consumer.consume(100, 0.1):
                 place = message.topic(), message.partition()
-                if _is_end(message):
+                if (error := message.error()) is not None:
+                    if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
+                        raise KafkaException(error)
                     found.setdefault(place, Backlog(0, None))
                 elif place not in found:
                     partition = TopicPartition(*place)
@@ -71,14 +105,3 @@ def _consumer(client: Mapping[str, Any], group: str) -> Any:
             "auto.offset.reset": "earliest",
         }
     )
-
-
-def _is_end(message: Any) -> bool:
-    """Whether it is no message but says that its partition ends. Raises KafkaException for any other error."""
-    from confluent_kafka import KafkaError, KafkaException
-
-    if (error := message.error()) is None:
-        return False
-    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name for it
-        return True
-    raise KafkaException(error)
