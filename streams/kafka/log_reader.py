@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from watchline.schemas.errors import TransientError
+from watchline.streams.retry import retry
 from watchline.streams.settings import Settings
 
 
@@ -68,7 +69,7 @@ def backlog(
     try:
         there = consumer.list_topics(timeout=timeout_s).topics
         asked = [TopicPartition(topic, number) for topic in topics for number in there[topic].partitions]
-        committed = consumer.committed(asked, timeout=timeout_s)
+        committed = retry(lambda: _committed(consumer, asked), timeout_s=timeout_s, longest_pause_s=1.0)
         consumer.assign([TopicPartition(each.topic, each.partition, max(each.offset, 0)) for each in committed])
         # By reading on: Tansu's own answer for a partition's end is the first offset of the last batch, plus one.
         while len(found) < len(asked):
@@ -90,6 +91,15 @@ def backlog(
         raise TransientError(f"Kafka does not say what group {group} has not acknowledged: {error}") from None
     finally:
         consumer.close()
+
+
+def _committed(consumer: Any, partitions: list[Any]) -> Any:
+    from confluent_kafka import KafkaException
+
+    try:
+        return consumer.committed(partitions, timeout=5.0)
+    except KafkaException as error:  # a broker that has just started doesn't know the group's coordinator yet
+        raise TransientError(f"Kafka does not say what is acknowledged: {error.args[0].str()}") from None
 
 
 def _consumer(client: Mapping[str, Any], group: str) -> Any:

@@ -6,7 +6,6 @@ Subjects are named by Confluent's TopicNameStrategy: TOPIC-value. Dead letters h
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -192,17 +191,20 @@ class SchemaRegistry:
             return True
 
     def _ask(self, function: Callable[..., T], *arguments: Any) -> T:
-        deadline, pause_s = time.monotonic() + self._timeout_s, FIRST_PAUSE_S
-        while True:
-            try:
-                return self._try(function, *arguments)
-            except TransientError as error:
-                if self.stopping() or time.monotonic() + pause_s > deadline:
-                    raise
-                log.warning("%s; trying again", error)
-                self.failed()
-                self._pause(pause_s * random.uniform(0.9, 1.1))  # noqa: S311
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        from watchline.streams.retry import retry  # only here, as above
+
+        def again(error: BaseException) -> None:
+            log.warning("%s; trying again", error)
+            self.failed()
+
+        return retry(
+            lambda: self._try(function, *arguments),
+            timeout_s=self._timeout_s,
+            longest_pause_s=LONGEST_PAUSE_S,
+            again=again,
+            stopping=lambda: self.stopping(),
+            pause=self._pause,
+        )
 
     def _try(self, function: Callable[..., T], *arguments: Any) -> T:
         from confluent_kafka.schema_registry.error import SchemaRegistryError
