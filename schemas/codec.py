@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
 from io import BytesIO
@@ -82,16 +82,37 @@ def schema_text(name: str) -> str:
 def encode(record: Any, registry: Registry | None = None) -> bytes:
     """One record, framed. Raises ValueError or TypeError where a field has a value that its schema doesn't allow."""
     name = type(record).__name__
-    out = BytesIO()
     if registry is None:
-        out.write(MAGIC + schema_fingerprint(name))
-    else:
-        out.write(CONFLUENT_MAGIC + registry.schema_id(name).to_bytes(4, "big"))
+        return MAGIC + schema_fingerprint(name) + encode_body(record)
+    return CONFLUENT_MAGIC + registry.schema_id(name).to_bytes(4, "big") + encode_body(record)
+
+
+def encode_body(record: Any) -> bytes:
+    """One record without framing, for `encode_envelope`. Raises what `encode` raises."""
+    name = type(record).__name__
+    out = BytesIO()
     try:
         schemaless_writer(out, schema(name), to_plain(record))
     except (AttributeError, OverflowError) as error:  # of the wrong type, or beyond 64 bits
         raise ValueError(f"{name} has a value that its schema doesn't allow: {type(error).__name__}") from error
     return out.getvalue()
+
+
+def encode_envelope(
+    envelope: records.InteractionBatch, bodies: Sequence[bytes], registry: Registry | None = None
+) -> bytes:
+    """An envelope, framed, of interactions that are encoded already: the bytes that `encode` gives of it whole.
+
+    Parameters
+    ----------
+    envelope : without interactions
+    bodies : of the interactions, each from `encode_body`
+    """
+    # An array is blocks of items, each after its count, and a zero; `interactions` is the envelope's last field.
+    count = BytesIO()
+    if bodies:
+        schemaless_writer(count, "long", len(bodies))
+    return b"".join((encode(envelope, registry).removesuffix(b"\0"), count.getvalue(), *bodies, b"\0"))
 
 
 def decode(data: bytes | None, record_type: type[R], registry: Registry | None = None) -> R:

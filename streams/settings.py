@@ -33,6 +33,7 @@ from watchline.streams.security import tls
 from watchline.streams.security.kafka_login import Security
 
 PREFIX = "WATCHLINE_"
+MOST_RETENTION_S = 10 * 365 * 86_400.0
 
 
 class Settings(BaseSettings):
@@ -57,6 +58,22 @@ class Settings(BaseSettings):
     topic_prefix: str = Field("watchline.", pattern=r"^[A-Za-z0-9._-]*$", description="Before each topic's name.")
     topic_partitions: int = Field(4, ge=1, le=1000, description="Partitions of a topic that `migrate` creates.")
     topic_replication: int = Field(1, ge=1, le=9, description="Replicas of a topic that `migrate` creates.")
+    raw_retention_s: float = Field(
+        86_400.0,
+        ge=60,
+        le=MOST_RETENTION_S,
+        description="Seconds that Kafka keeps raw interactions and feedback, whether or not a worker has read them. "
+        "What is set of retention, `migrate` applies.",
+    )
+    dead_letter_retention_s: float = Field(
+        604_800.0, ge=60, le=MOST_RETENTION_S, description="Seconds that Kafka keeps the bytes of dead letters: raw."
+    )
+    findings_retention_s: float = Field(
+        604_800.0, ge=60, le=MOST_RETENTION_S, description="Seconds that Kafka keeps findings, for the monitors."
+    )
+    signals_retention_s: float = Field(
+        2_592_000.0, ge=60, le=MOST_RETENTION_S, description="Seconds that Kafka keeps the monitors' signals."
+    )
     group_id: str = Field("watchline", min_length=1, description="Kafka consumer group of the workers.")
     group_instance_id: str = Field(
         default_factory=socket.gethostname,

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from watchline.detectors.base import Embeddings
 from watchline.detectors.harm.blend import OUTPUTS
-from watchline.detectors.runtime.encoder import DIMENSIONS, Kept, Lower
+from watchline.detectors.runtime.cache import TextCache
+from watchline.detectors.runtime.encoder import DIMENSIONS, Lower
 from watchline.detectors.runtime.packing import Packer, in_order
 from watchline.detectors.runtime.plan import Passes
 from watchline.detectors.runtime.weights import weights_folder
@@ -113,7 +114,7 @@ class Tower:
     def __init__(self, path: Path = WEIGHTS, cache_bytes: int = _CACHE_BYTES) -> None:
         self._tensors = load_file(path)
         self._loaded: tuple[Layers, Packer] | None = None
-        self._kept = Kept[Judged](cache_bytes, lambda judged: 400 + 140 * len(judged.tokens))
+        self._kept = TextCache[Judged](cache_bytes, lambda judged: 400 + 140 * len(judged.tokens))
 
     def judge(self, texts: Sequence[str], embeddings: Embeddings) -> list[Judged]:
         """One for each text, in order, within 1e-4 (fp32) whatever it is batched with; reads `embeddings.lower`."""

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import cache
-from hashlib import blake2b
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.languages.english import ENGLISH
@@ -21,6 +19,7 @@ from watchline.detectors.pii.entities import Entity, cut, resolve
 from watchline.detectors.pii.folding import fold
 from watchline.detectors.pii.recogniser import Find, Recogniser
 from watchline.detectors.registry import PII
+from watchline.detectors.runtime.cache import TextCache
 from watchline.detectors.runtime.text import NO_TEXT, windows
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import is_prose, texts
@@ -64,8 +63,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
 
     def __init__(self, cache_texts: int = 20_000, recogniser: Recogniser | None = None) -> None:
         self._recogniser = recogniser or Recogniser.shipped()
-        self._cache: OrderedDict[bytes, tuple[Entity, ...]] = OrderedDict()
-        self._cache_texts = cache_texts
+        self._cache = TextCache[tuple[Entity, ...]](cache_texts)
 
     @property
     def other_models(self) -> tuple[str, ...]:
@@ -73,21 +71,11 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
 
     def find(self, texts: Sequence[str], prose: Sequence[bool]) -> list[tuple[Entity, ...]]:
         """The entities of each text, in code points of it, in order. Names only where `prose` says so."""
-        keys = [_key(text, is_prose) for text, is_prose in zip(texts, prose, strict=True)]
-        missing = {
-            key: (text, is_prose)
-            for key, text, is_prose in zip(keys, texts, prose, strict=True)
-            if key not in self._cache
-        }
-        found = dict(zip(missing, self._find(list(missing.values())), strict=True))
-        for key in keys:
-            if key not in found:
-                found[key] = self._cache[key]
-        for key in found:
-            self._cache[key] = found[key]
-            self._cache.move_to_end(key)
-        while len(self._cache) > self._cache_texts:
-            self._cache.popitem(last=False)
+        keys, found, missing = self._cache.look_up(texts, ["prose" if is_prose else "" for is_prose in prose])
+        asked = dict(zip(keys, zip(texts, prose, strict=True), strict=True))
+        for key, entities in zip(missing, self._find([asked[key] for key in missing]), strict=True):
+            found[key] = entities
+            self._cache.keep(key, entities)
         return [found[key] for key in keys]
 
     def prepare(self, interaction: Interaction) -> list[tuple[str, Entity]] | NotApplicable:
@@ -180,7 +168,3 @@ def is_name_word(word: str) -> bool:
 def _no_names() -> frozenset[str]:
     code = {name for name in dir(builtins) if name[0].isupper()}
     return frozenset(code | ENGLISH.personal.no_names)
-
-
-def _key(text: str, prose: bool) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=b"prose" if prose else b"").digest()

@@ -1,19 +1,17 @@
 """The shared sentence encoder: texts in, vectors of length 1 out, in packs of like length under a token budget.
 
 The model is sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0; 6 layers, 384 dimensions), its token vectors averaged.
-The module needs torch, transformers (with tokenizers), safetensors and numpy only, so that it runs on a bare machine.
+The module needs torch, transformers (with tokenizers), safetensors, numpy and cachetools only, so that it runs on a
+bare machine.
 """
 
 from __future__ import annotations
 
 import copy
 import os
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,11 +20,11 @@ from tokenizers import Encoding, Tokenizer
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
+from watchline.detectors.runtime.cache import TextCache
 from watchline.detectors.runtime.packing import Packer, in_order, padded, readable
 from watchline.detectors.runtime.plan import Passes
 
 Vectors = NDArray[np.float32]
-V = TypeVar("V")
 
 DIMENSIONS = 384
 MAX_TOKENS = 256
@@ -53,42 +51,6 @@ class Lower:
 
     states: torch.Tensor
     offsets: tuple[tuple[int, int], ...]
-
-
-class Kept(OrderedDict[bytes, V]):
-    """What was made of texts, by their hash: the least recently used goes when there is no room.
-
-    Parameters
-    ----------
-    room
-        Bytes, of which `size` says what one takes.
-    """
-
-    def __init__(self, room: int, size: Callable[[V], int]) -> None:
-        super().__init__()
-        self.room, self._size = room, size
-
-    def look_up(self, texts: Sequence[str]) -> tuple[list[bytes], dict[bytes, V], dict[bytes, str]]:
-        """The keys of the texts, what is known by them, and the texts that nothing is known of."""
-        keys = [_key(text) for text in texts]
-        known: dict[bytes, V] = {}
-        missing: dict[bytes, str] = {}
-        for key, text in zip(keys, texts, strict=True):
-            if key in self:
-                self.move_to_end(key)
-                known[key] = self[key]
-            else:
-                missing[key] = text
-        return keys, known, missing
-
-    def keep(self, key: bytes, value: V) -> None:
-        if key in self:
-            self.room += self._size(self.pop(key))
-        self[key] = value
-        self.room -= self._size(value)
-        while self.room < 0:
-            _, oldest = self.popitem(last=False)
-            self.room += self._size(oldest)
 
 
 def model_folder() -> Path:
@@ -145,11 +107,13 @@ class Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._packer = Packer(self.device)
-        self._cache = Kept[Vectors](cache_bytes, lambda _: _ENTRY_BYTES)
+        self._cache = TextCache[Vectors](cache_bytes, lambda _: _ENTRY_BYTES)
         self._lower_models = {layers: _first(self._model, layers) for layers in KEPT_LAYERS}
         self._lower_packers = {layers: Packer(self.device) for layers in KEPT_LAYERS}
         room = lower_cache_bytes // len(KEPT_LAYERS)
-        self._lower_caches = {layers: Kept[Lower](room, lambda lower: lower.states.nbytes) for layers in KEPT_LAYERS}
+        self._lower_caches = {
+            layers: TextCache[Lower](room, lambda lower: lower.states.nbytes) for layers in KEPT_LAYERS
+        }
 
     @property
     def passes(self) -> Mapping[str, Passes]:
@@ -262,7 +226,3 @@ def _first(model: PreTrainedModel, layers: int) -> PreTrainedModel:
         lower = AutoModel.from_config(config).eval()
     lower.embeddings, lower.encoder.layer, lower.pooler = model.embeddings, model.encoder.layer[:layers], None
     return lower
-
-
-def _key(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

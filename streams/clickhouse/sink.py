@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from watchline.schemas.errors import FatalError, TransientError
 from watchline.schemas.validation import DAY
 from watchline.streams.clickhouse.tables import Table
+from watchline.streams.retry import retry
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,6 @@ RETRYABLE_CODES = frozenset({3, 107, 159, 164, 202, 203, 209, 210, 241, 242, 252
 NOT_ENOUGH_SPACE = 243
 MAX_PARTITIONS = 50
 MAX_ROWS = 100_000
-FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 
 
@@ -96,24 +95,30 @@ class Sink:
             return self._write_part(table, part[:middle]) + self._write_part(table, part[middle:])
 
     def _insert(self, table: Table, part: Sequence[int]) -> None:
-        deadline = time.monotonic() + self._timeout_s
-        pause_s = FIRST_PAUSE_S
         rows = [table.rows[row] for row in part]
         columns = [*map(list, zip(*(row.values for row in rows), strict=True))]
         token = deduplication_token(table.name, [row.key for row in rows])
-        while True:
+
+        def attempt() -> None:
             try:
                 self._try_insert(table, columns, token)
-                self._heard(None)
-                return
             except TransientError as error:
                 self._heard(str(getattr(error.__cause__, "code", None) or "none"))
-                if self.stopping() or time.monotonic() + pause_s > deadline:
-                    raise
-                log.warning("insert into %s failed, trying again: %s", table.name, error)
-                self.close()
-                self._pause(pause_s * random.uniform(0.9, 1.1))  # noqa: S311
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                raise
+            self._heard(None)
+
+        def again(error: BaseException) -> None:
+            log.warning("insert into %s failed, trying again: %s", table.name, error)
+            self.close()
+
+        retry(
+            attempt,
+            timeout_s=self._timeout_s,
+            longest_pause_s=LONGEST_PAUSE_S,
+            again=again,
+            stopping=lambda: self.stopping(),
+            pause=self._pause,
+        )
 
     def _try_insert(self, table: Table, columns: list[list[Any]], token: str) -> None:
         from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError

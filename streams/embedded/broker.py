@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from watchline.schemas.errors import FatalError, TransientError
+from watchline.streams.kafka.log_reader import backlog
 
 START_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 5.0
@@ -56,35 +57,12 @@ class Broker:
 
         Raises TransientError where it doesn't answer in time.
         """
-        from confluent_kafka import Consumer, KafkaException, TopicPartition
-
-        consumer = Consumer(
-            {
-                "bootstrap.servers": f"127.0.0.1:{self.port}",
-                "group.id": group,  # never joined: all partitions are assigned
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "log_level": 0,
-            }
-        )
+        client = {"bootstrap.servers": f"127.0.0.1:{self.port}", "log_level": 0}
         try:
-            there = consumer.list_topics(timeout=ANSWER_TIMEOUT_S).topics
-            asked = [TopicPartition(topic, number) for topic in topics for number in there[topic].partitions]
-            committed = consumer.committed(asked, timeout=ANSWER_TIMEOUT_S)
-            read = [TopicPartition(each.topic, each.partition, max(each.offset, 0)) for each in committed]
-            consumer.assign(read)
-            # By reading on: Tansu's own answer for a partition's end is the first offset of the last batch, plus one.
-            silent = {(each.topic, each.partition) for each in read}
-            deadline = time.monotonic() + ANSWER_TIMEOUT_S
-            while silent:
-                if time.monotonic() > deadline:
-                    raise TransientError("the embedded broker does not answer in time")
-                silent -= {(found.topic(), found.partition()) for found in consumer.consume(100, 0.1)}
-            return sum(consumer.get_watermark_offsets(each, cached=True)[1] - each.offset for each in read)
-        except (KafkaException, KeyError) as error:
-            raise TransientError(f"the embedded broker does not say what is acknowledged: {error}") from None
-        finally:
-            consumer.close()
+            left = backlog(client, group, topics, timeout_s=ANSWER_TIMEOUT_S)
+        except TransientError as error:
+            raise TransientError(f"the embedded broker: {error}") from None
+        return sum(each.messages for each in left.values())
 
     def stop(self) -> None:
         """Stops it. Safe to call twice."""

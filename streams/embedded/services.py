@@ -123,13 +123,12 @@ class Services:
         Returns the messages that are left; None where the broker doesn't say.
         """
         # Of the broker: what the worker says of itself is a second old.
-        prefix, group = self._settings.topic_prefix, self._settings.group_id
-        names = [topics.interactions(prefix), topics.feedback(prefix), topics.findings(prefix)]
+        names = [topic(self._settings.topic_prefix) for topic in topics.TOPICS if topic.consumed]
         deadline = time.monotonic() + timeout_s
         left = None
         while self.worker_code is None:
             with contextlib.suppress(TransientError):
-                left = self.broker.unacknowledged(names, group)
+                left = self.broker.unacknowledged(names, self._settings.group_id)
             if left == 0 or time.monotonic() > deadline:
                 break
             time.sleep(0.5)

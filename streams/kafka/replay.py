@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from watchline.schemas.errors import TransientError
 from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin, topics
+from watchline.streams.kafka.log_reader import read_to_end
 from watchline.streams.messages import Message
 from watchline.streams.settings import Settings
 
-PATIENCE_S = 30.0  # without a sign of life from Kafka
+SEND_TIMEOUT_S = 30.0
 
 
 def table(messages: Iterable[tuple[Message, int]], died: Sequence[DeadLetter]) -> Table:
@@ -47,37 +46,11 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
 
     Raises TransientError where Kafka is silent.
     """
-    from confluent_kafka import Consumer, KafkaError, TopicPartition
-
     name = topics.dead_letters(settings.topic_prefix)
-    consumer = Consumer(
-        {
-            **settings.kafka_client,
-            "group.id": f"{settings.group_id}-dead-letters",  # never joined: all partitions are assigned
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-        }
-    )
-    try:
-        partitions = set(topics.partitions(settings, name))
-        consumer.assign([TopicPartition(name, partition, 0) for partition in partitions])
-        heard = time.monotonic()
-        while partitions:
-            found = consumer.consume(500, 0.5)
-            for message in found:
-                if message.error() is None:
-                    letter = DeadLetter.from_message(message.headers(), message.value() or b"")
-                    if letter is not None:
-                        yield letter
-                elif message.error().code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                    partitions.discard(message.partition())
-            if found:
-                heard = time.monotonic()
-            elif time.monotonic() > heard + PATIENCE_S:
-                raise TransientError(f"Kafka gave nothing of {name} for {PATIENCE_S:.0f} s; run it again")
-    finally:
-        consumer.close()
+    for message in read_to_end(settings, name, admin.partitions(settings, name)):
+        letter = DeadLetter.from_message(message.headers(), message.value() or b"")
+        if letter is not None:
+            yield letter
 
 
 def send_back(settings: Settings, letters: Iterable[DeadLetter], sent: Callable[[DeadLetter], None]) -> Counter[str]:
@@ -106,13 +79,13 @@ def send_back(settings: Settings, letters: Iterable[DeadLetter], sent: Callable[
             "acks": "all",
             "compression.type": "lz4",
             "message.max.bytes": 2 * topics.MAX_MESSAGE_BYTES,
-            "message.timeout.ms": int(PATIENCE_S * 1000),
+            "message.timeout.ms": int(SEND_TIMEOUT_S * 1000),
         }
     )
     there: dict[str, set[int]] = {}
     for letter in letters:
         if letter.topic not in there:
-            there[letter.topic] = set(topics.partitions(settings, letter.topic))
+            there[letter.topic] = set(admin.partitions(settings, letter.topic))
         while open_letters >= _MOST_OPEN:
             producer.poll(0.5)
         open_letters += 1

@@ -6,7 +6,6 @@ Subjects are named by Confluent's TopicNameStrategy: TOPIC-value. Dead letters h
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -15,18 +14,14 @@ from typing import Any, TypeVar
 
 from watchline.schemas.errors import ConfigurationError, FatalError, Kind, PoisonError, TransientError
 from watchline.schemas.extras import how_to_install
+from watchline.streams.kafka import topics
+from watchline.streams.kafka.topics import Topic
 from watchline.streams.security import tls
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-TOPICS: Mapping[str, str] = {  # by record, without the prefix
-    "InteractionBatch": "interactions",
-    "Feedback": "feedback",
-    "FindingBatch": "findings",
-    "Signal": "signals",
-    "GovernanceEvent": "governance",
-}
+TOPICS: Mapping[str, Topic] = {topic.record: topic for topic in topics.TOPICS if topic.record}
 BACKWARD = frozenset({"BACKWARD", "BACKWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"})
 CLIENT_DEFAULTS: Mapping[str, Any] = {"timeout": 5, "max.retries": 0}  # tried again here, where it is logged
 # An id may reach a replica of the registry after the message. Once one was waited for in vain, others aren't for a
@@ -103,7 +98,7 @@ class SchemaRegistry:
 
     def subject(self, name: str) -> str:
         """The subject of a record."""
-        return f"{self._topic_prefix}{TOPICS[name]}-value"
+        return f"{TOPICS[name](self._topic_prefix)}-value"
 
     def schema_id(self, name: str) -> int:
         """The id of our schema of a record. Raises FatalError where it isn't registered."""
@@ -199,17 +194,20 @@ class SchemaRegistry:
             return True
 
     def _ask(self, function: Callable[..., T], *arguments: Any) -> T:
-        deadline, pause_s = time.monotonic() + self._timeout_s, FIRST_PAUSE_S
-        while True:
-            try:
-                return self._try(function, *arguments)
-            except TransientError as error:
-                if self.stopping() or time.monotonic() + pause_s > deadline:
-                    raise
-                log.warning("%s; trying again", error)
-                self.failed()
-                self._pause(pause_s * random.uniform(0.9, 1.1))  # noqa: S311
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        from watchline.streams.retry import retry  # only here, as above
+
+        def again(error: BaseException) -> None:
+            log.warning("%s; trying again", error)
+            self.failed()
+
+        return retry(
+            lambda: self._try(function, *arguments),
+            timeout_s=self._timeout_s,
+            longest_pause_s=LONGEST_PAUSE_S,
+            again=again,
+            stopping=lambda: self.stopping(),
+            pause=self._pause,
+        )
 
     def _try(self, function: Callable[..., T], *arguments: Any) -> T:
         from confluent_kafka.schema_registry.error import SchemaRegistryError

@@ -11,16 +11,16 @@ from typing import Any
 
 import confluent_kafka
 
-from watchline.schemas.codec import encode
+from watchline.schemas.codec import encode, encode_body, encode_envelope
 from watchline.schemas.errors import ConfigurationError, WatchlineError
 from watchline.schemas.records import Feedback, Interaction, InteractionBatch
 from watchline.streams.ids import uuid7
+from watchline.streams.kafka import topics
 from watchline.streams.kafka.schema_registry import FIRST_PAUSE_S, LONGEST_PAUSE_S, SchemaRegistry
 from watchline.streams.producer.buffer import ENVELOPE_EVENTS, Buffer, Pending
 from watchline.streams.producer.truncation import truncate
 from watchline.streams.throttled_log import ThrottledLog
 
-ENVELOPE_BYTES = 900_000  # a broker takes 1 MiB unless told otherwise
 POLL_S = 0.1  # how long a delivery report may wait to be heard
 # The app's threads wait while this one holds the interpreter, up to 5 ms at a time. So it rests after every event,
 # until as many are buffered that keeping up counts for more.
@@ -50,13 +50,12 @@ KAFKA_DEFAULTS: Mapping[str, Any] = {
 _FAILURES = {
     confluent_kafka.KafkaError.MSG_SIZE_TOO_LARGE: (
         "too large for kafka",
-        "; the topic's max.message.bytes has to be 1000000 or more, or batch.size less than it (kafka=...)",
+        f"; the topic's max.message.bytes has to be {topics.MAX_MESSAGE_BYTES} or more, or batch.size less than it "
+        "(kafka=...)",
     ),
     confluent_kafka.KafkaError._PURGE_QUEUE: ("closed", ""),  # noqa: SLF001
     confluent_kafka.KafkaError._PURGE_INFLIGHT: ("closed", ""),  # noqa: SLF001
 }
-_FRAME = 10  # bytes of magic and fingerprint before an encoded record
-_ONE_ITEM, _NO_MORE_ITEMS = b"\x02", b"\x00"  # Avro's block counts of an array
 
 BeforeSend = Callable[[Interaction], Interaction | None]
 
@@ -83,8 +82,8 @@ class Sender:
         self.producer_id = uuid7()
         self._buffer = buffer
         settings = {**KAFKA_DEFAULTS, **kafka, "error_cb": self._on_error}
-        self._interactions = f"{topic_prefix}interactions"
-        self._feedback = f"{topic_prefix}feedback"
+        self._interactions = topics.interactions(topic_prefix)
+        self._feedback = topics.feedback(topic_prefix)
         self._before_send = before_send
         self._linger_s = linger_s
         self._log = log
@@ -179,14 +178,14 @@ class Sender:
             if not pending.is_event:
                 self._produce(self._feedback, item, 1, event=False)
                 continue
-            if sum(map(len, items)) + len(item) > ENVELOPE_BYTES:
+            if sum(map(len, items)) + len(item) > topics.MAX_RECORD_BYTES:
                 self._send(items)
                 items = []
-            items.append(_ONE_ITEM + item[_FRAME:])
+            items.append(item)
         self._send(items)
 
     def _encode(self, pending: Pending) -> bytes | None:
-        """The bytes of one record, or None where it was dropped or discarded."""
+        """The bytes of one record, of an event without framing; None where it was dropped or discarded."""
         if self._buffer.abandoned:
             self._buffer.settle_dropped("closed", event=pending.is_event)
             return None
@@ -202,14 +201,13 @@ class Sender:
                         return None
                     record = changed
                 record = truncate(record)
-            # Of an event only the body is used: the frame is the envelope's.
-            item = encode(record, None if pending.is_event else self._registry)
+            item = encode_body(record) if pending.is_event else encode(record, self._registry)
         except Exception as error:
             # Without the error's text, which may quote the event. A hook that fails must not let the event through.
             self._log.warn(culprit, "an event is dropped: %s raised %s", culprit, type(error).__name__)
             self._buffer.settle_dropped(culprit, event=pending.is_event)
             return None
-        if len(item) > ENVELOPE_BYTES:
+        if len(item) > topics.MAX_RECORD_BYTES:
             self._log.warn("too large", "an event of %d bytes is dropped", len(item))
             self._buffer.settle_dropped("too large", event=pending.is_event)
             return None
@@ -219,10 +217,10 @@ class Sender:
         if not items:
             return
         first, lost = self._buffer.number(len(items))
-        # The items are the envelope's last field. Encoding each by itself gives its size, keeps a bad one from the
-        # others, and never holds the interpreter for long.
+        # Encoding each event by itself gives its size, keeps a bad one from the others, and never holds the
+        # interpreter for long.
         envelope = InteractionBatch(producer_id=self.producer_id, first_sequence=first, dropped=lost, interactions=())
-        value = encode(envelope, self._registry).removesuffix(_NO_MORE_ITEMS) + b"".join(items) + _NO_MORE_ITEMS
+        value = encode_envelope(envelope, items, self._registry)
         self._produce(self._interactions, value, len(items), event=True)
 
     def _produce(self, topic: str, value: bytes, count: int, *, event: bool) -> None:

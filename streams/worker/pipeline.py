@@ -28,7 +28,7 @@ from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health import canary
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Partition, Progress
-from watchline.streams.kafka import replay, topics
+from watchline.streams.kafka import admin, replay, topics
 from watchline.streams.messages import Message, Record, ScoredEvent, Taken, Unpacked, kafka_time
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import Monitoring, state_key
@@ -275,7 +275,7 @@ class Pipeline:
     async def _messages(self, messages: Sequence[Any]) -> list[Message]:
         """The member's messages as ours, with the topic's id."""
         for topic in {message.topic for message in messages} - self._topic_ids.keys():
-            self._topic_ids[topic] = await self._on(self._storing, topics.topic_id, self.settings, topic)
+            self._topic_ids[topic] = await self._on(self._storing, admin.topic_id, self.settings, topic)
         return [
             Message(
                 message.topic,

@@ -13,7 +13,7 @@ from watchline.schemas.errors import FatalError, TransientError
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.health.progress import follow_ends, watch
-from watchline.streams.kafka import schema_registry, topics
+from watchline.streams.kafka import admin, schema_registry
 from watchline.streams.query.server import QueryServer
 from watchline.streams.settings import Settings
 
@@ -26,7 +26,7 @@ def prepare(settings: Settings) -> None:
 
     Raises TransientError where Kafka or ClickHouse is away, FatalError where one of them refuses.
     """
-    topics.create(settings)
+    admin.create(settings)
     client = connect(settings, database="")
     try:
         migrate(client, settings.clickhouse_database)
@@ -95,7 +95,7 @@ def run(settings: Settings) -> int:
     progress = pipeline.progress
     tasks = (
         watch(lambda: member.reading(progress.ends), progress),
-        follow_ends(progress, topics.Ends(settings)),
+        follow_ends(progress, admin.Ends(settings)),
         pipeline.reach_store(),
     )
     # Modules and weights stay until the end: a collector that looks at them again and again takes a tenth of the time.
@@ -110,8 +110,7 @@ def run(settings: Settings) -> int:
 
 
 def _require_topics(settings: Settings) -> None:
-    needed = {topic.name for topic in topics.all_topics(settings.topic_prefix)}
-    if missing := sorted(needed - topics.existing(settings)):
+    if missing := admin.missing(settings):
         raise FatalError(f"topics are missing: {', '.join(missing)}; run `watchline migrate` first")
 
 

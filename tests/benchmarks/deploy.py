@@ -19,7 +19,7 @@ from tests.faults.load import Load, reports
 from watchline.detectors.registry import DETECTORS
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin, topics
 
 RATE = 8  # events/s
 REPEATS = 3
@@ -43,7 +43,7 @@ def main() -> None:
                 return workers[-1]
 
             running = worker()
-            topics.create(running.settings)
+            admin.create(running.settings)
             client = connect(running.settings, database="")
             migrate(client, running.settings.clickhouse_database)
             ledger.count_inserted(client)

@@ -25,7 +25,7 @@ from tests.end_to_end.workers import Worker
 from watchline.detectors.registry import DETECTORS
 from watchline.streams import Producer
 from watchline.streams.demo import recording
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin
 
 SHARE = 0.8
 SAMPLE_S = 5.0
@@ -120,7 +120,7 @@ def run(minutes: float, detectors: str, capacity: float) -> int:
         address = stack.enter_context(brokers.running_broker(folder))
         names = {f"WATCHLINE_{name.upper()}": value for name, value in settings.items()}
         worker = Worker(address, "memory.", folder, names)
-        topics.create(worker.settings)
+        admin.create(worker.settings)
         worker.start()
         stack.callback(worker.end)
         command = [sys.executable, "-m", "tests.benchmarks.memory", "--produce", address, str(rate)]

@@ -70,15 +70,16 @@ class SecureKafka:
 
 def _rights(user: str, prefix: str) -> Iterator[tuple[ResourceType, str, ResourcePatternType, str]]:
     rows = re.findall(r"^\| `([\w-]+)` \| (\w+) \| (.+?) \|$", SECURITY.read_text(encoding="utf-8"), re.M)
-    for _, operation, where in (row for row in rows if row[0] == user):
+    for _, spelled, where in (row for row in rows if row[0] == user):
+        operation = re.sub(r"\B(?=[A-Z])", "_", spelled).upper()  # as confluent_kafka spells it
         for name in re.findall(r"`([^`]+)`", where):
             if where.startswith("group"):
-                yield ResourceType.GROUP, prefix, ResourcePatternType.PREFIXED, operation.upper()
+                yield ResourceType.GROUP, prefix, ResourcePatternType.PREFIXED, operation
             elif name.endswith("*"):
-                yield ResourceType.TOPIC, prefix, ResourcePatternType.PREFIXED, operation.upper()
+                yield ResourceType.TOPIC, prefix, ResourcePatternType.PREFIXED, operation
             else:
                 topic = name.replace("watchline.", prefix)
-                yield ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, operation.upper()
+                yield ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, operation
 
 
 @contextmanager

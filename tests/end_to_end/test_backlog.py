@@ -12,7 +12,7 @@ import psutil
 from tests.end_to_end.test_bad_input import envelope, interaction
 from tests.end_to_end.workers import Worker
 from watchline.schemas.records import Message
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin
 
 MIB = 2**20
 SETTINGS = {"redaction": "false", "topic_partitions": "1"}
@@ -21,7 +21,7 @@ SETTINGS = {"redaction": "false", "topic_partitions": "1"}
 def test_shed_events_are_stored_and_coverage_adds_up(broker: str, topic_prefix: str, tmp_path: Path) -> None:
     shedding = {"WATCHLINE_DETECTORS": "pii", "WATCHLINE_REDACTION": "false", "WATCHLINE_SHED_AFTER_S": "2"}
     worker = Worker(broker, topic_prefix, tmp_path, shedding)
-    topics.create(worker.settings)
+    admin.create(worker.settings)
     worker.produce(*(envelope(*(interaction() for _ in range(32))) for _ in range(5)))
     time.sleep(2)
     worker.start()

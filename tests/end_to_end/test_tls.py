@@ -270,7 +270,7 @@ def test_what_is_wrong_with_clickhouse_is_said_at_start(
     url = services.clickhouse["WATCHLINE_CLICKHOUSE_URL"]
     words = {"localhost": url.replace("127.0.0.1", "localhost"), "http": url.replace("https", "http")}
     made = services.changed("WATCHLINE_CLICKHOUSE_", changes, words)
-    for name, value in services.environment(services.kafka.login("watchline-worker"), made).items():
+    for name, value in services.environment(services.kafka.login("watchline-migrate"), made).items():
         monkeypatch.setenv(name, value)
     started = time.monotonic()
     assert main(["migrate"]) == 1

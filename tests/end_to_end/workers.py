@@ -14,9 +14,10 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from watchline.streams.kafka import topics
+from watchline.streams.kafka.log_reader import read_to_end
 from watchline.streams.query.open import open_queries
 from watchline.streams.settings import Settings, load
 from watchline.streams.worker.process import STATE_FILE
@@ -161,25 +162,5 @@ class Worker:
     def consume(self, topic: Callable[[str], str]) -> list[tuple[bytes, dict[str, bytes]]]:
         """Everything in a topic now: values and headers."""
         name = topic(self.settings.topic_prefix)
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.settings.bootstrap_servers,
-                "group.id": "never-joined",
-                "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
-                "log_level": 0,
-            }
-        )
-        open_partitions = set(range(self.settings.topic_partitions))
-        consumer.assign([TopicPartition(name, partition, 0) for partition in open_partitions])
-        values: list[tuple[bytes, dict[str, bytes]]] = []
-        deadline = time.monotonic() + 30
-        while open_partitions:
-            assert time.monotonic() < deadline, f"{name} has no end"
-            for message in consumer.consume(100, 0.5):
-                if message.error() is None:
-                    values.append((message.value(), dict(message.headers() or [])))
-                elif message.error().code() == KafkaError._PARTITION_EOF:
-                    open_partitions.discard(message.partition())
-        consumer.close()
-        return values
+        found = read_to_end(self.settings, name, range(self.settings.topic_partitions))
+        return [(message.value(), dict(message.headers() or [])) for message in found]

@@ -29,7 +29,7 @@ from watchline.detectors.registry import DETECTORS
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded.broker import Broker
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin, topics
 from watchline.streams.settings import load
 
 KILL_BROKER_EVERY = 10  # kills of the worker
@@ -105,7 +105,7 @@ def run(kills: int, broker: str, detectors: str, rate: float, pause_s: float, fo
         settings = noop_worker.SETTINGS if noop else {"detectors": ",".join(DETECTORS)}
         names = {f"WATCHLINE_{name.upper()}": value for name, value in settings.items()}
         worker = Worker(address, "faults.", folder, names, NOOP if noop else "watchline.streams.cli.main")
-        topics.create(worker.settings)
+        admin.create(worker.settings)
         with opened(folder) as client:
             ledger.count_inserted(client)
         worker.start()

@@ -17,7 +17,7 @@ from tests.faults.ledger import Outcome
 from tests.faults.load import SIZE, Load, reports
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin, topics
 
 ARRIVAL_S = 90.0
 
@@ -38,7 +38,7 @@ class Rig:
     def prepare(self) -> Rig:
         """Topics and tables, and a count of what is inserted. Workers see to an embedded store themselves."""
         settings = self.worker("none").settings
-        topics.create(settings)
+        admin.create(settings)
         if not settings.embedded_store:
             self.client = connect(settings, database="")
             migrate(self.client, settings.clickhouse_database)

@@ -268,7 +268,7 @@ class Payloads:
         return r.choice(
             (
                 codec.MAGIC + codec.schema_fingerprint("Feedback") + data,
-                self._frame + codec.encode(feedback)[10:],
+                self._frame + codec.encode_body(feedback),
                 codec.encode(feedback),
                 codec.MAGIC + EVOLVED_FINGERPRINT + data + b"\0",
                 codec.MAGIC + r.randbytes(8) + data,

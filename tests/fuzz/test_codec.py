@@ -20,7 +20,7 @@ from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Interaction, InteractionBatch
 
 RECORDS = [type(sample) for sample in SAMPLES]
-BODIES = {type(sample).__name__: codec.encode(sample)[10:] for sample in SAMPLES}
+BODIES = {type(sample).__name__: codec.encode_body(sample) for sample in SAMPLES}
 
 
 def decoded(data: bytes | None, record_type: type[Any]) -> Any:

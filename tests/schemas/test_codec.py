@@ -53,6 +53,21 @@ def test_round_trip(record: Any, registry: Ids | None) -> None:
     assert decoded == record
 
 
+def test_interactions_are_the_last_field_of_the_envelope() -> None:
+    """What `encode_envelope` relies on."""
+    assert codec.schema("InteractionBatch")["fields"][-1]["name"] == "interactions"
+
+
+@FRAMINGS
+@pytest.mark.parametrize("count", [0, 1, 3, 64])
+def test_an_envelope_of_encoded_interactions_is_the_envelope_encoded(count: int, registry: Ids | None) -> None:
+    different = dataclasses.replace(BATCH.interactions[0], input_messages=(), output_messages=())
+    interactions = ((BATCH.interactions[0], different) * count)[:count]
+    bodies = [codec.encode_body(interaction) for interaction in interactions]
+    found = codec.encode_envelope(dataclasses.replace(BATCH, interactions=()), bodies, registry)
+    assert found == codec.encode(dataclasses.replace(BATCH, interactions=interactions), registry)
+
+
 @pytest.mark.parametrize("record", SAMPLES, ids=lambda record: type(record).__name__)
 def test_the_samples_set_every_field(record: Any) -> None:
     """A field that the samples leave at its default would not be covered by the compatibility test."""

@@ -11,6 +11,7 @@ from watchline.schemas.errors import WatchlineError
 from watchline.streams.cli import letters, output
 from watchline.streams.cli.arguments import add_format, command
 from watchline.streams.cli.output import as_json, out, progress, safe
+from watchline.streams.duration import duration
 
 if TYPE_CHECKING:
     from watchline.streams.dead_letters import DeadLetter
@@ -22,7 +23,6 @@ EXAMPLE = """  watchline dead-letters list --counts                         how 
   watchline dead-letters show watchline.interactions/0/4711    one letter; --raw shows its text too
   watchline dead-letters replay --kind refused --dry-run
   watchline dead-letters replay --kind refused                 send them back, once the cause is gone"""
-_GONE = "the bytes are gone: the dead-letter topic keeps them for 7 days only"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -34,7 +34,8 @@ def add_parser(subparsers: Any) -> None:
         help="list, show and send back what could not be processed",
         description="A dead letter is a message, or one event of a message, that could not be decoded, is invalid, "
         "could not be redacted or was refused by the store. Coordinates, kind and reason are rows (v_dead_letters); "
-        "the bytes, not redacted, are in the dead-letter topic for 7 days, and from there `replay` sends them back.",
+        "the bytes, not redacted, are in the dead-letter topic for WATCHLINE_DEAD_LETTER_RETENTION_S seconds, and from "
+        "there `replay` sends them back.",
         example=EXAMPLE,
     )
     actions = parser.add_subparsers(metavar="ACTION", required=True)
@@ -113,7 +114,7 @@ def show(args: argparse.Namespace) -> int:
             out(f"{name:<12}  {safe('' if value is None else str(value))}".rstrip())
         if args.raw:
             value = contents.get(letters.key(row))
-            out(_GONE if value is None else _readable(settings, value, str(row["topic"])))
+            out(_gone(settings) if value is None else _readable(settings, value, str(row["topic"])))
     return 0
 
 
@@ -143,7 +144,7 @@ def replay(args: argparse.Namespace) -> int:
             progress(sent.total(), len(rows), "sent")
 
         refused.update(send_back(settings, _take(settings, wanted), note))
-    refused.update({_GONE: len(wanted)})
+    refused.update({_gone(settings): len(wanted)})
     for topic, count in sorted(sent.items()):
         out(f"{count} {'would be sent' if args.dry_run else 'sent'} back to {safe(topic)}")
     for reason, count in refused.items():
@@ -156,6 +157,11 @@ def replay(args: argparse.Namespace) -> int:
     if sent and not args.dry_run:
         out("what dies again stays on `watchline dead-letters list`, once the worker has read it")
     return int(refused.total() > 0 or bool(args.letters and not rows))
+
+
+def _gone(settings: Settings) -> str:
+    kept = duration(settings.dead_letter_retention_s)
+    return f"the bytes are gone: the dead-letter topic keeps them for {kept} only"
 
 
 def _filters(args: argparse.Namespace) -> dict[str, Any]:

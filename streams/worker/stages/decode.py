@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchline.schemas.codec import Registry, decode, encode
+from watchline.schemas.codec import Registry, decode, encode_body
 from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import InteractionBatch
 from watchline.schemas.validation import check, check_envelope
@@ -24,7 +24,7 @@ def unpack(message: Message, registry: Registry | None = None) -> Unpacked:
         try:
             check(interaction, received=message.time)
             # More than Kafka takes uncompressed: nobody but who means harm packs that, and scoring it takes minutes.
-            if len(message.value) > MAX_RECORD_BYTES and len(encode(interaction)) > MAX_RECORD_BYTES:
+            if len(message.value) > MAX_RECORD_BYTES and len(encode_body(interaction)) > MAX_RECORD_BYTES:
                 raise PoisonError(Kind.INVALID, f"event: larger than {MAX_RECORD_BYTES:,} bytes")
         except PoisonError as error:
             unpacked.dead.append(event.dead_letter(error))

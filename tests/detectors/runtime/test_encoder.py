@@ -102,7 +102,7 @@ def test_lower_states_are_kept_within_their_bytes() -> None:
     for cache in encoder._lower_caches.values():
         kept = sum(each.states.nbytes for each in cache.values())
         assert 0 < kept <= 50_000 < sum(each.states.nbytes for each in found)
-        assert cache.room == 50_000 - kept
+        assert cache.currsize == kept
     assert len(found) == 40
 
 

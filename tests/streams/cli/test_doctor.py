@@ -14,7 +14,7 @@ from tests.schema_registry import RegistryStandIn
 from watchline.streams.cli.commands import doctor
 from watchline.streams.cli.main import main
 from watchline.streams.clickhouse import connect as store
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin
 from watchline.streams.kafka.schema_registry import SchemaRegistry
 from watchline.streams.settings import load
 
@@ -50,7 +50,7 @@ def test_topics_missing_then_there(run: Any, broker: str, topic_prefix: str, mon
     code, found = run()
     assert (code, found["kafka"]["level"], found["topics"]["level"]) == (1, "ok", "fail")
     assert "watchline migrate" in found["topics"]["todo"]
-    topics.create(load())
+    admin.create(load())
     code, found = run()
     assert (code, found["topics"]["level"]) == (0, "ok")
 

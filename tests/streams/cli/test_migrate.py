@@ -10,7 +10,7 @@ import pytest
 from tests.schema_registry import RegistryStandIn
 from watchline.schemas.codec import schema_text
 from watchline.streams.cli.main import main
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin
 from watchline.streams.settings import load
 
 
@@ -36,5 +36,5 @@ def test_an_incompatible_schema_or_no_registry_stops_it_before_anything_is_chang
         assert list(stand_in.subjects) == [f"{topic_prefix}feedback-value"]
     reason = f"{topic_prefix}feedback-value are not compatible" if not status else "answers with HTTP status 503"
     assert reason in capsys.readouterr().err
-    assert not {name for name in topics.existing(load()) if name.startswith(topic_prefix)}
+    assert not {name for name in admin.existing(load()) if name.startswith(topic_prefix)}
     assert not (tmp_path / "data").exists()

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from watchline.schemas.errors import TransientError
 from watchline.streams.embedded.broker import Broker
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin, topics
 from watchline.streams.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def test_what_a_group_has_not_acknowledged_is_counted(tmp_path: Path) -> None:
     with Broker(tmp_path / "broker.log") as broker:
         settings = Settings(kafka_url=broker.url)
-        topics.create(settings)
+        admin.create(settings)
         names = [topics.interactions(settings.topic_prefix), topics.feedback(settings.topic_prefix)]
         assert broker.unacknowledged(names, "a group") == 0
         producer = Producer(settings.kafka_client)

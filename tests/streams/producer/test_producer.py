@@ -373,7 +373,7 @@ def test_the_thread_survives_whatever_happens_in_it(
 
     with Producer(broker, app="shop", topic_prefix=prefix) as producer, caplog.at_level(logging.WARNING):
         with monkeypatch.context() as patch:
-            patch.setattr(sender, "encode", broken)
+            patch.setattr(sender, "encode_body", broken)
             producer.emit(input="x", model="m")
             assert producer.flush(10)
         producer.emit(input="y", model="m")

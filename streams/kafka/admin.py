@@ -1,0 +1,142 @@
+"""Topics in Kafka: which are there, their partitions, ends and ids; created here, never by Faust or a client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from watchline.schemas.errors import FatalError, TransientError
+from watchline.streams.kafka.topics import TOPICS, Topic
+from watchline.streams.settings import Settings
+
+SEGMENT_MS = 3_600_000  # retention deletes whole segments
+
+
+def config(topic: Topic, settings: Settings) -> dict[str, str]:
+    """What Kafka calls a topic's configuration, as the settings want it."""
+    if topic.cleanup == "compact":  # states are saved often and read whole at each assignment: compact early
+        return {
+            "cleanup.policy": "compact",
+            "segment.ms": str(SEGMENT_MS // 6),
+            "segment.bytes": str(16 * 2**20),
+            "min.cleanable.dirty.ratio": "0.1",
+        }
+    if not topic.retention:
+        return {"cleanup.policy": "delete", "retention.ms": "-1"}
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(int(1000 * getattr(settings, topic.retention))),
+        "segment.ms": str(SEGMENT_MS),
+        "message.timestamp.type": "LogAppendTime",
+        "max.message.bytes": str(topic.max_bytes),
+    }
+
+
+def missing(settings: Settings, timeout_s: float = 10) -> list[str]:
+    """The names of Watchline's topics that aren't there. Raises what `existing` raises."""
+    there = existing(settings, timeout_s)
+    return [name for topic in TOPICS if (name := topic(settings.topic_prefix)) not in there]
+
+
+def create(settings: Settings) -> list[str]:
+    """Creates the topics that are missing and returns their names. Leaves existing ones as they are.
+
+    Raises TransientError where Kafka can't be reached, FatalError where it refuses.
+    """
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.admin import NewTopic
+
+    names = missing(settings)
+    if not names:
+        return []
+    admin = client(settings)
+    requests = [
+        NewTopic(
+            topic(settings.topic_prefix),
+            num_partitions=settings.topic_partitions,
+            replication_factor=settings.topic_replication,
+            config=config(topic, settings),
+        )
+        for topic in TOPICS
+        if topic(settings.topic_prefix) in names
+    ]
+    for name, future in admin.create_topics(requests, request_timeout=30).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise FatalError(f"cannot create topic {name}: {error.args[0].str()}") from error
+    return names
+
+
+def existing(settings: Settings, timeout_s: float = 10) -> set[str]:
+    """The names of the cluster's topics.
+
+    Raises TransientError where Kafka can't be reached, ConfigurationError where it or we refuse the other: at once,
+    since librdkafka would go on trying.
+    """
+    from confluent_kafka import KafkaException
+
+    errors: list[Any] = []
+    admin = client(settings, error_cb=errors.append)
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            return set(admin.list_topics(timeout=min(0.5, timeout_s)).topics)
+        except KafkaException as error:
+            admin.poll(0)
+            if refused := settings.kafka_security.explain(errors):
+                raise refused from None
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    f"Kafka at {settings.bootstrap_servers} is not reachable (WATCHLINE_KAFKA_URL, "
+                    f"WATCHLINE_KAFKA_SECURITY_PROTOCOL): {error.args[0].str()}"
+                ) from None
+
+
+def partitions(settings: Settings, name: str) -> list[int]:
+    """The numbers of a topic's partitions; none where there is no such topic. Raises what `existing` raises."""
+    if name not in existing(settings):
+        return []
+    return sorted(client(settings).list_topics(name, timeout=10).topics[name].partitions)
+
+
+def topic_id(settings: Settings, name: str) -> str:
+    """Kafka's own id of a topic: another one after it was deleted and created again. Its name where there is no id."""
+    from confluent_kafka import KafkaException, TopicCollection
+
+    admin = client(settings)  # must outlive its futures
+    try:
+        described = admin.describe_topics(TopicCollection([name]), request_timeout=10)
+        return str(described[name].result().topic_id)
+    except (KafkaException, AttributeError):
+        return name
+
+
+class Ends:
+    """Asks for the offsets after the last message of partitions. For one thread at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._admin = client(settings)
+
+    def __call__(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """By (topic, number). Raises TransientError where Kafka is away, ConfigurationError where it refuses us."""
+        from confluent_kafka import KafkaException, TopicPartition
+        from confluent_kafka.admin import OffsetSpec
+
+        asked = {TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in partitions}
+        found = self._admin.list_offsets(asked, request_timeout=5) if asked else {}
+        try:
+            return {(each.topic, each.partition): future.result().offset for each, future in found.items()}
+        except KafkaException as error:
+            existing(self._settings)  # which says why
+            raise TransientError(f"Kafka doesn't say where the partitions end: {error.args[0].str()}") from None
+
+
+def client(settings: Settings, **more: Any) -> Any:
+    """Kafka's admin client. It must outlive the futures it gives."""
+    from confluent_kafka.admin import AdminClient
+
+    return AdminClient({**settings.kafka_client, "socket.connection.setup.timeout.ms": 5000, **more})

@@ -1,0 +1,117 @@
+"""A topic read without joining a group: all of it to its end, or what a group has not acknowledged of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from watchline.schemas.errors import TransientError
+from watchline.streams.retry import retry
+from watchline.streams.settings import Settings
+
+
+def read_to_end(
+    settings: Settings, topic: str, partitions: Iterable[int], *, patience_s: float = 30.0
+) -> Iterator[Any]:
+    """The messages of partitions from their first until their present end, as confluent_kafka has them.
+
+    Raises TransientError where Kafka has given no sign of life for `patience_s`.
+    """
+    from confluent_kafka import KafkaError, TopicPartition
+
+    consumer = _consumer(settings.kafka_client, f"{settings.group_id}-log-reader")
+    unfinished = set(partitions)
+    heard, trouble = time.monotonic(), ""
+    try:
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in unfinished])
+        while unfinished:
+            for message in consumer.consume(500, 0.5):
+                if (error := message.error()) is None:
+                    yield message
+                # The end as a fetch sees it: not every broker answers a query for the last offset rightly.
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name for it
+                    unfinished.discard(message.partition())
+                else:
+                    trouble = f" ({error.str()})"
+                    continue
+                heard = time.monotonic()
+            if unfinished and time.monotonic() > heard + patience_s:
+                raise TransientError(f"Kafka gave nothing of {topic} for {patience_s:g} s{trouble}; try again")
+    finally:
+        consumer.close()
+
+
+class Backlog(NamedTuple):
+    """What a group has not acknowledged of a partition: how many messages, and when the first of them came."""
+
+    messages: int
+    oldest_ms: int | None  # since 1970, as Kafka has it; None where there is no message
+
+
+def backlog(
+    client: Mapping[str, Any], group: str, topics: Iterable[str], *, timeout_s: float = 30.0
+) -> dict[tuple[str, int], Backlog]:
+    """By topic and partition; of a partition where the group has acknowledged nothing, all that is there.
+
+    Parameters
+    ----------
+    client : settings of a Kafka client
+    group : is not joined
+
+    Raises TransientError where Kafka is away, refuses, lacks a topic, or has not answered in time.
+    """
+    from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+    consumer = _consumer(client, group)
+    deadline = time.monotonic() + timeout_s
+    found: dict[tuple[str, int], Backlog] = {}
+    try:
+        there = consumer.list_topics(timeout=timeout_s).topics
+        asked = [TopicPartition(topic, number) for topic in topics for number in there[topic].partitions]
+        committed = retry(lambda: _committed(consumer, asked), timeout_s=timeout_s, longest_pause_s=1.0)
+        consumer.assign([TopicPartition(each.topic, each.partition, max(each.offset, 0)) for each in committed])
+        # By reading on: Tansu's own answer for a partition's end is the first offset of the last batch, plus one.
+        while len(found) < len(asked):
+            if time.monotonic() > deadline:
+                raise TransientError(f"Kafka does not say in {timeout_s:g} s what group {group} has not acknowledged")
+            for message in consumer.consume(100, 0.1):
+                place = message.topic(), message.partition()
+                if (error := message.error()) is not None:
+                    if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
+                        raise KafkaException(error)
+                    found.setdefault(place, Backlog(0, None))
+                elif place not in found:
+                    partition = TopicPartition(*place)
+                    end = consumer.get_watermark_offsets(partition, cached=True)[1]
+                    found[place] = Backlog(end - message.offset(), message.timestamp()[1])
+                    consumer.pause([partition])
+        return found
+    except (KafkaException, KeyError) as error:
+        raise TransientError(f"Kafka does not say what group {group} has not acknowledged: {error}") from None
+    finally:
+        consumer.close()
+
+
+def _committed(consumer: Any, partitions: list[Any]) -> Any:
+    from confluent_kafka import KafkaException
+
+    try:
+        return consumer.committed(partitions, timeout=5.0)
+    except KafkaException as error:  # a broker that has just started doesn't know the group's coordinator yet
+        raise TransientError(f"Kafka does not say what is acknowledged: {error.args[0].str()}") from None
+
+
+def _consumer(client: Mapping[str, Any], group: str) -> Any:
+    """One to which partitions are assigned by hand."""
+    from confluent_kafka import Consumer
+
+    return Consumer(
+        {
+            **client,
+            "group.id": group,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+        }
+    )
