@@ -67,7 +67,7 @@ def _record_in(kind: Any, declared: Mapping[str, Declared]) -> Declared | None:
 def _check_texts(
     place: str, kind: Any, text: Text | Mapping[str, Text] | None, declared: Mapping[str, Declared]
 ) -> None:
-    """Whether it is said of each string what it is: one that is forgotten could be stored unredacted."""
+    """Whether it is said of each string what it is: one that is forgotten could be stored raw."""
     found = _record_in(kind, declared)
     if found is not None:
         marks = text if isinstance(text, Mapping) else {}

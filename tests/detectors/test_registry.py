@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.detectors.redacted import redacted
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Embeddings, Evaluation
+from watchline.detectors.pii.redactor import Redactor
 from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.scorer import Scored, Scorer
 from watchline.detectors.thresholds import SHIPPED
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Interaction, Message
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[2] / "detectors" / "README.md"
 
 
 class Politeness(Detector[str]):
@@ -27,6 +29,7 @@ class Politeness(Detector[str]):
     labels = ("rude",)
     VERSION = "3"
     uses_encoder = False
+    embeds = False
 
     def prepare(self, interaction: Interaction) -> str:
         return interaction.input
@@ -75,7 +78,7 @@ def test_module_declaration_and_operating_point_make_a_detector(
     scorer = Scorer(registry.load(["politeness"]), device="cpu", thresholds=points)
     assert scorer.planned["politeness"].startswith("3-")
     interaction = Interaction(event_id="1", time=1, app="test", input_messages=(Message("user", "Tell me now."),))
-    (scored,) = scorer.score([interaction])
+    (scored,) = scorer.score(redacted([interaction], Redactor()))
     assert isinstance(scored, Scored)
     assert [(finding.detector, finding.flagged) for finding in scored.findings] == [("politeness", True)]
 

@@ -61,7 +61,7 @@ def test_every_table_has_a_line() -> None:
 
 def test_every_topic_has_a_line() -> None:
     named = readmes.first_column(readmes.room("schemas"), "Topics")
-    assert named == {topic.name for topic in topics.all_topics("watchline.")}
+    assert named == {topic("watchline.") for topic in topics.TOPICS}
 
 
 def test_every_record_has_a_line() -> None:

@@ -14,6 +14,7 @@ from tests.schemas.samples import FINDING, INTERACTION, SAMPLES, TIME
 from tests.schemas.test_views import PLANNED, scored
 from watchline.schemas import columns
 from watchline.schemas.columns import RECORDS, TABLES, Column
+from watchline.schemas.errors import Kind
 from watchline.schemas.generate import migration, values
 from watchline.schemas.generate.__main__ import declared
 from watchline.schemas.records import Feedback, InteractionBatch, Signal
@@ -24,11 +25,11 @@ from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health import canary
 from watchline.streams.kafka import replay
-from watchline.streams.messages import Message
+from watchline.streams.messages import Message, ScoredEvent
 from watchline.streams.monitor import signals
 from watchline.streams.worker import feedback, offset_gaps
 
-LETTER = DeadLetter("topic", "topic-id", 1, 2, 3, TIME, b"junk", "no Avro", "an event")
+LETTER = DeadLetter("topic", "topic-id", 1, 2, 3, TIME, b"junk", Kind.INVALID, "no Avro", "cost", "an event")
 MESSAGE = Message("topic", "topic-id", 1, 9, TIME, b"", LETTER)
 WHEN = datetime.fromtimestamp(TIME / 1e6, UTC).replace(tzinfo=None)  # as the client gives it
 (OPINION,) = (sample for sample in SAMPLES if isinstance(sample, Feedback))
@@ -68,12 +69,10 @@ def test_a_migration_is_proposed_for_what_differs_and_mends_it(
 def made() -> dict[str, Table]:
     """A row for each table, through what writes it."""
     first = scored(41)
-    came = Message("raw", "raw-id", 6, 77, TIME, b"")
-    sent = dataclasses.replace(first.event.interaction, time=time.time_ns() // 1000)  # old canaries are deleted
-    batch = dataclasses.replace(first.event.batch, dropped=5)
-    event = dataclasses.replace(
-        first, event=dataclasses.replace(first.event, interaction=sent, batch=batch, message=came, index=2)
-    )
+    place = {"topic": "raw", "topic_id": "raw-id", "partition": 6, "offset": 77, "index": 2}
+    origin = dataclasses.replace(first.origin, **place, producer_sequence=43, producer_dropped=5)
+    sent = dataclasses.replace(first.scored.interaction, time=time.time_ns() // 1000)  # old canaries are deleted
+    event = ScoredEvent(origin, dataclasses.replace(first.scored, interaction=sent))
     tables = (
         rows.interactions_table([event]),
         rows.findings_table([event])[0],
@@ -102,7 +101,14 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "raw_index": 2,
     },
     "findings": {"model": INTERACTION.model, "prompt_name": "answer", "tenant": "acme", "device": FINDING.device},
-    "dead_letters": {"time": WHEN, "event_index": 3, "size_bytes": 4, "sha256": LETTER.sha256, "topic": "topic"},
+    "dead_letters": {
+        "time": WHEN,
+        "event_index": 3,
+        "size_bytes": 4,
+        "sha256": LETTER.sha256,
+        "topic": "topic",
+        "kind": "invalid",
+    },
     "dead_letter_replays": {"replayed_at": WHEN, "event_index": 3, "offset": 2, "stored": 3, "dead": 1},
     "offset_gaps": {"time": WHEN, "topic_id": "topic-id", "partition": 1, "first_missing": 7, "next_offset": 9},
     "producer_reports": {"next_sequence": 41, "dropped": 3, "feedback_dropped": 1, "environment": "production"},

@@ -41,12 +41,13 @@ import clickhouse_connect
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 import watchline.schemas.codec as codec
 from watchline import Producer
+from watchline.detectors.pii.redactor import Redactor
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.migrate import migrate
 from watchline.schemas.records import InteractionBatch
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.messages import Message
-from watchline.streams.worker.stages import decode, score, store
+from watchline.streams.worker.stages import decode, redact, score, store
 
 broker, prefix, folder, before = sys.argv[1:]
 with Producer(broker, app="moods", topic_prefix=prefix, strict=True) as producer:
@@ -65,8 +66,9 @@ while len(events) < 2 and time.monotonic() < until:
         assert unpacked.dead == []
         events += unpacked.events
 consumer.close()
-scored, dead = score.score(events, Scorer())
+redacted, dead = redact.redact(events, Redactor())
 assert dead == []
+scored = score.score(redacted, Scorer())
 client = clickhouse_connect.get_client(interface="chdb", path=folder)
 migrate(client, "copy")
 assert store.store(scored, Sink(lambda: client, 5).write)[1] == []

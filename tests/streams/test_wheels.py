@@ -17,6 +17,8 @@ import pytest
 from tests.streams.producer.published import envelopes, make_topics
 from watchline.detectors.registry import DETECTORS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ROOMS = ("schemas", "detectors", "streams", "dashboards")
 LEFTOVERS = ("__pycache__", "*.egg-info", "build", ".*")
@@ -28,6 +30,12 @@ NOT_SHIPPED = (
     "detectors/training/",  # trains the weights, on data that isn't here
     "detectors/weights/",  # the other wheel
     "schemas/avro/samples/",  # of the tests
+    "schemas/generate/",  # writes files of the tree
+    "schemas/README.md",
+    "schemas/REFERENCE.md",
+    "detectors/README.md",
+    "streams/README.md",
+    "dashboards/README.md",
     "dashboards/provisioning/",  # what docker-compose.yml mounts
     "streams/Dockerfile",
 )
@@ -86,18 +94,19 @@ except ConfigurationError as error:
 SCORE = """
 import json, watchline, watchline_models
 from watchline.detectors.registry import DETECTORS, load
+from watchline.detectors.pii.redactor import Redactor
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.records import Document, Interaction, Message
 
 scorer = Scorer(load(list(DETECTORS)), device="cpu")
-(result,) = scorer.score([Interaction(
+(result,) = scorer.score(Redactor().redact([Interaction(
     event_id="01a20000-0000-7000-8000-000000000001",
     time=1_700_000_000_000_000,
     app="wheels",
     input_messages=(Message("user", "What do women pay at Anna Smith's shop? Write to anna@example.com."),),
     output_messages=(Message("assistant", "Women pay 20 euros at the shop."),),
     documents=(Document("The shop takes 12 euros from women and from men."),),
-)])
+)]))
 print(json.dumps({
     "from": [watchline.__file__, watchline_models.__file__],
     "decisions": {finding.detector: finding.decision for finding in result.findings},

@@ -150,6 +150,8 @@ class NoOp(Detector[None]):
 
     name = "pii"
     labels = ("SECRET",)
+    VERSION = "1"
+    uses_encoder = False
     embeds = False
 
     def prepare(self, interaction: Interaction) -> None:
