@@ -1,100 +1,20 @@
-"""The detectors: each is declared here once, for settings, command line, documentation and its own class.
-
-Nothing heavy is imported: a module only when its detector is asked for. Beside its declaration a detector has its
-module, a section of `thresholds.toml` and a folder of weights.
-"""
+"""The declared detectors, loaded by name. A module is imported only when its detector is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from watchline.detectors.huggingface.settings import ModelSettings, Task
+from watchline.detectors.declarations import DETECTORS
+from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.extras import how_to_install
 
 if TYPE_CHECKING:  # loads numpy
     from watchline.detectors.base import Detector
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What is known of a detector before its module is imported.
-
-    Attributes
-    ----------
-    name : str
-        In settings and findings, and of its folder of weights.
-    implementation : str
-        Its class, as `module:class`.
-    labels : tuple of str
-        What it gives a score for; the weights were fitted on them in this order.
-    tasks : tuple of str
-        What a Hugging Face model in its place can be for; none: it can't be replaced.
-    """
-
-    name: str
-    implementation: str
-    labels: tuple[str, ...]
-    tasks: tuple[Task, ...] = ()
-
-
-PII = Declaration(
-    "pii",
-    "watchline.detectors.pii.detector:PersonalData",
-    (
-        "EMAIL_ADDRESS",
-        "PHONE_NUMBER",
-        "CREDIT_CARD",
-        "IBAN_CODE",
-        "US_SSN",
-        "US_PASSPORT",
-        "US_DRIVER_LICENSE",
-        "US_BANK_NUMBER",
-        "IP_ADDRESS",
-        "MAC_ADDRESS",
-        "URL",
-        "CRYPTO",
-        "SECRET",
-        "DATE_OF_BIRTH",
-        "ADDRESS",
-        "PERSON",
-        "ORGANIZATION",
-        "MEDICAL_RECORD_NUMBER",
-    ),
-    tasks=(),  # redaction needs its patterns and checksums
-)
-GROUNDEDNESS = Declaration(
-    "groundedness",
-    "watchline.detectors.grounding.groundedness:Groundedness",
-    ("unsupported",),
-    tasks=("pair", "token"),
-)
-RELEVANCE = Declaration(
-    "relevance",
-    "watchline.detectors.grounding.relevance:Relevance",
-    ("answer_irrelevant", "context_irrelevant"),
-    tasks=("pair",),
-)
-TOXICITY = Declaration(
-    "toxicity",
-    "watchline.detectors.harm.toxicity:Toxicity",
-    ("hate", "violence", "sexual", "self_harm", "insult", "sexism"),
-    tasks=("sequence",),
-)
-BIAS = Declaration("bias", "watchline.detectors.harm.bias:Bias", ("stereotype",), tasks=("sequence",))
-INJECTION = Declaration(
-    "injection",
-    "watchline.detectors.harm.injection:Injection",
-    ("injection", "indirect_injection"),
-    tasks=("sequence",),
-)
-
-DETECTORS = {each.name: each for each in (PII, GROUNDEDNESS, RELEVANCE, TOXICITY, BIAS, INJECTION)}
 
 
 def load(

@@ -25,8 +25,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from watchline.detectors.declarations import DETECTORS
 from watchline.detectors.huggingface.settings import ModelSettings
-from watchline.detectors.registry import DETECTORS
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams.kafka.schema_registry import client_settings
 from watchline.streams.security import tls

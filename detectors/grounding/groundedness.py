@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
+from watchline.detectors.declarations import GROUNDEDNESS
 from watchline.detectors.grounding import structured, tables, verifier
 from watchline.detectors.grounding.alignment import Judged
 from watchline.detectors.grounding.claims import claims_something, plain
@@ -24,7 +25,6 @@ from watchline.detectors.grounding.evidence import Context, Unit, features, most
 from watchline.detectors.grounding.question import about_documents, question
 from watchline.detectors.grounding.truncation import is_cut
 from watchline.detectors.grounding.verifier import Verifier
-from watchline.detectors.registry import GROUNDEDNESS
 from watchline.detectors.runtime.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.runtime.plan import Passes
 from watchline.detectors.runtime.text import sentences, unreadable

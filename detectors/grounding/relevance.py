@@ -10,11 +10,11 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, Vectors
+from watchline.detectors.declarations import RELEVANCE
 from watchline.detectors.grounding.claims import claims_something, refers, refuses
 from watchline.detectors.grounding.evidence import Unit, most_alike
 from watchline.detectors.grounding.question import about_documents, question
 from watchline.detectors.grounding.tables import document_units
-from watchline.detectors.registry import RELEVANCE
 from watchline.detectors.runtime.calibration import Logistic
 from watchline.detectors.runtime.text import sentences, unreadable
 from watchline.detectors.runtime.weights import weights_folder

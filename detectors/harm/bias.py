@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from watchline.detectors.base import NotApplicable
+from watchline.detectors.declarations import BIAS
 from watchline.detectors.harm.groups import mentions, mentions_group
 from watchline.detectors.harm.windowed import WINDOW, Reading, Window, WindowedDetector, asked_and_answered
-from watchline.detectors.registry import BIAS
 from watchline.detectors.runtime.text import windows
 from watchline.schemas.records import Interaction
 

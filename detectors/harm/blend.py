@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from watchline.detectors.declarations import BIAS, INJECTION, TOXICITY
 from watchline.detectors.harm.ngrams import row
-from watchline.detectors.registry import BIAS, INJECTION, TOXICITY
 from watchline.detectors.runtime.calibration import Logistic
 
 Numbers = NDArray[np.float64]

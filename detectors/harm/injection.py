@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from watchline.detectors.declarations import INJECTION
 from watchline.detectors.grounding.evidence import units
 from watchline.detectors.harm.windowed import WINDOW, Reading, WindowedDetector, last_question
-from watchline.detectors.registry import INJECTION
 from watchline.detectors.runtime.text import sentences, windows
 from watchline.schemas.records import Interaction
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
+from watchline.detectors.declarations import TOXICITY
 from watchline.detectors.harm.windowed import Reading, Window, WindowedDetector, asked_and_answered
-from watchline.detectors.registry import TOXICITY
 from watchline.schemas.records import Interaction, Span
 
 if TYPE_CHECKING:  # loads torch

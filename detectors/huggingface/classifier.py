@@ -21,8 +21,8 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from watchline.detectors.base import digest
-from watchline.detectors.huggingface.settings import ModelSettings, Task
-from watchline.detectors.registry import DETECTORS
+from watchline.detectors.declarations import DETECTORS, Task
+from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.detectors.runtime.calibration import Numbers
 from watchline.detectors.runtime.packing import Packer, padded, readable
 from watchline.detectors.runtime.plan import Passes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Task = Literal["sequence", "pair", "token"]
+from watchline.detectors.declarations import Task
 
 
 @dataclass(frozen=True, slots=True)

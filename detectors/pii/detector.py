@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
+from watchline.detectors.declarations import PII
 from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii import identifiers
 from watchline.detectors.pii.entities import Entity, cut, resolve
 from watchline.detectors.pii.folding import fold
 from watchline.detectors.pii.recogniser import Find, Recogniser
-from watchline.detectors.registry import PII
 from watchline.detectors.runtime.cache import TextCache
 from watchline.detectors.runtime.text import NO_TEXT, windows
 from watchline.schemas.records import Interaction, Span

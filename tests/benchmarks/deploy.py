@@ -16,7 +16,7 @@ from tests.clickhouse_server import ClickHouseServer
 from tests.end_to_end.workers import Worker
 from tests.faults import ledger
 from tests.faults.load import Load, reports
-from watchline.detectors.registry import DETECTORS
+from watchline.detectors.declarations import DETECTORS
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.kafka import admin, topics

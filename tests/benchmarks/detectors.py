@@ -20,11 +20,11 @@ from pathlib import Path
 from tests.benchmarks.groundedness import interactions
 from tests.detectors.redacted import redacted
 from watchline.detectors import registry
+from watchline.detectors.declarations import DETECTORS
 from watchline.detectors.harm import tower
 from watchline.detectors.harm.windowed import WindowedDetector
 from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.pii.redactor import Redactor
-from watchline.detectors.registry import DETECTORS
 from watchline.detectors.runtime import packing
 from watchline.detectors.runtime.encoder import Encoder
 from watchline.detectors.scorer import Scorer

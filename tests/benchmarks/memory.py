@@ -22,7 +22,7 @@ import psutil
 from tests import brokers
 from tests.benchmarks.worker import worker_rate
 from tests.end_to_end.workers import Worker
-from watchline.detectors.registry import DETECTORS
+from watchline.detectors.declarations import DETECTORS
 from watchline.streams import Producer
 from watchline.streams.demo import recording
 from watchline.streams.kafka import admin

@@ -15,8 +15,8 @@ from confluent_kafka import Consumer
 from tests.detectors.redacted import redacted
 from tests.end_to_end.workers import Worker
 from watchline.detectors import registry
+from watchline.detectors.declarations import DETECTORS
 from watchline.detectors.pii.redactor import Redactor
-from watchline.detectors.registry import DETECTORS
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import Interaction, InteractionBatch

@@ -14,6 +14,7 @@ import pytest
 from tests.detectors.huggingface import tiny_models
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Evaluation, NotApplicable
+from watchline.detectors.declarations import Declaration
 from watchline.detectors.runtime.encoder import Embedded, Encoder, Lower, Vectors
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.errors import ConfigurationError
@@ -260,6 +261,6 @@ def test_a_name_twice_is_refused() -> None:
 
 
 def test_a_missing_module_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.DETECTORS, "pii", registry.Declaration("pii", "watchline.detectors.absent:Absent", ()))
+    monkeypatch.setitem(registry.DETECTORS, "pii", Declaration("pii", "watchline.detectors.absent:Absent", ()))
     with pytest.raises(ConfigurationError, match="absent"):
         registry.load(["pii"])

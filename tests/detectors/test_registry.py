@@ -12,6 +12,7 @@ import pytest
 from tests.detectors.redacted import redacted
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Embeddings, Evaluation
+from watchline.detectors.declarations import Declaration
 from watchline.detectors.pii.redactor import Redactor
 from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.scorer import Scored, Scorer
@@ -71,7 +72,7 @@ def test_the_table_in_the_readme_is_of_declared_detectors_and_labels() -> None:
 def test_module_declaration_and_operating_point_make_a_detector(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    declared = registry.Declaration("politeness", f"{__name__}:Politeness", Politeness.labels)
+    declared = Declaration("politeness", f"{__name__}:Politeness", Politeness.labels)
     monkeypatch.setitem(registry.DETECTORS, "politeness", declared)
     points = tmp_path / "points.toml"
     points.write_text("[politeness.rude]\nthreshold = 0.5\n")
@@ -84,7 +85,7 @@ def test_module_declaration_and_operating_point_make_a_detector(
 
 
 def test_a_class_of_another_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    declared = registry.Declaration("rudeness", f"{__name__}:Politeness", Politeness.labels)
+    declared = Declaration("rudeness", f"{__name__}:Politeness", Politeness.labels)
     monkeypatch.setitem(registry.DETECTORS, "rudeness", declared)
     with pytest.raises(ConfigurationError, match="Politeness is 'politeness', not 'rudeness'"):
         registry.load(["rudeness"])

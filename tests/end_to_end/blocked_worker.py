@@ -14,6 +14,7 @@ from pathlib import Path
 
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Embeddings, Evaluation
+from watchline.detectors.declarations import Declaration
 from watchline.schemas.records import Interaction
 from watchline.streams.cli.main import main
 from watchline.streams.health import progress as health
@@ -53,7 +54,7 @@ class Waiting(app.NoTables):
 
 if __name__ == "__main__":
     app.NoTables = Waiting  # type: ignore[misc]
-    declaration = registry.Declaration("pii", "tests.end_to_end.blocked_worker:Blocking", Blocking.labels)
+    declaration = Declaration("pii", "tests.end_to_end.blocked_worker:Blocking", Blocking.labels)
     registry.DETECTORS["pii"] = declaration
     health.STALL_S = STALL_S
     sys.exit(main())

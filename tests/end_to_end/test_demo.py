@@ -9,7 +9,7 @@ import pytest
 
 from tests.demo_run import DemoRun
 from tests.stored_rows import everything
-from watchline.detectors.registry import DETECTORS
+from watchline.detectors.declarations import DETECTORS
 from watchline.streams.demo import recording
 
 RECORDED = recording.load()

@@ -16,6 +16,7 @@ from typing import Any
 
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Embeddings, Evaluation
+from watchline.detectors.declarations import Declaration
 from watchline.detectors.pii.redaction import Redacted
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.records import Interaction
@@ -53,7 +54,7 @@ def _score(self: Scorer, redacted: Sequence[Redacted], **options: Any) -> Any:
 
 
 if __name__ == "__main__":
-    registry.DETECTORS[DETECTOR] = registry.Declaration(DETECTOR, "tests.faults.noop_worker:NoOp", NoOp.labels)
+    registry.DETECTORS[DETECTOR] = Declaration(DETECTOR, "tests.faults.noop_worker:NoOp", NoOp.labels)
     Scorer.score = _score  # type: ignore[method-assign]
     store.REQUEST_TIMEOUT_S = float(os.environ.get("WATCHLINE_TEST_REQUEST_S", store.REQUEST_TIMEOUT_S))
     sys.exit(main())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from watchline.detectors import registry
+from watchline.detectors.declarations import Declaration
 from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams import settings
@@ -60,7 +61,7 @@ def test_a_detector_is_known_from_its_declaration_on(monkeypatch: pytest.MonkeyP
     assert load().detectors == tuple(registry.DETECTORS)
     with pytest.raises(ConfigurationError, match="unknown: politeness; known: pii, groundedness"):
         load(detectors="politeness,pii")
-    declared = registry.Declaration("politeness", "no.such.module:Politeness", ("rude",), tasks=("sequence",))
+    declared = Declaration("politeness", "no.such.module:Politeness", ("rude",), tasks=("sequence",))
     monkeypatch.setitem(registry.DETECTORS, "politeness", declared)
     loaded = load(detectors="politeness,pii", models={"politeness": {"model": "a/b"}})
     assert loaded.detectors == ("pii", "politeness")

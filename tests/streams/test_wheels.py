@@ -15,7 +15,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.streams.producer.published import envelopes, make_topics
-from watchline.detectors.registry import DETECTORS
+from watchline.detectors.declarations import DETECTORS
 
 pytestmark = pytest.mark.slow
 

@@ -65,11 +65,12 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the figures; 1 where no row has both a score and a label."""
     from watchline.detectors import registry
+    from watchline.detectors.declarations import DETECTORS
     from watchline.streams.settings import load
 
     settings = load()
-    if args.detector not in registry.DETECTORS:
-        raise UsageError(f"no detector {args.detector!r}; there are {', '.join(registry.DETECTORS)}")
+    if args.detector not in DETECTORS:
+        raise UsageError(f"no detector {args.detector!r}; there are {', '.join(DETECTORS)}")
     if not args.file.is_file():
         raise UsageError(f"{args.file}: no such file")
     from watchline.detectors.evaluation import baselines, labelled

@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from tests.detectors.huggingface import tiny_models
 from watchline.detectors import registry
+from watchline.detectors.declarations import Declaration
 from watchline.streams.cli.main import main
 
 pytestmark = pytest.mark.slow
@@ -93,7 +94,7 @@ def test_a_detector_is_measured_from_its_declaration_on(
 ) -> None:
     assert main(["evaluate", "politeness", str(file)]) == 2
     assert "no detector 'politeness'; there are pii, groundedness" in capsys.readouterr().err
-    declared = registry.Declaration("politeness", "tests.detectors.test_registry:Politeness", ("rude",))
+    declared = Declaration("politeness", "tests.detectors.test_registry:Politeness", ("rude",))
     monkeypatch.setitem(registry.DETECTORS, "politeness", declared)
     points = tmp_path / "points.toml"
     points.write_text("[politeness.rude]\nthreshold = 0.5\n")
