@@ -20,6 +20,8 @@ from watchline.detectors.thresholds import SHIPPED
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Interaction, Message
 
+pytestmark = pytest.mark.slow
+
 README = Path(__file__).parents[2] / "detectors" / "README.md"
 
 

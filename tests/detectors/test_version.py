@@ -21,6 +21,8 @@ from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.runtime.encoder import Encoder, model_folder
 from watchline.detectors.runtime.weights import weights_folder
 
+pytestmark = pytest.mark.slow
+
 
 def versions() -> Mapping[str, str]:
     return {detector.name: detector.version for detector in registry.load(list(registry.DETECTORS))}
