@@ -49,6 +49,7 @@ memory: $(VENV)/dev.done ## memory of worker and producer over MINUTES=30 at 80 
 docs: $(VENV)/dev.done ## write the READMEs' tables anew that are made from the code
 	$(BIN)/python -m tests.documentation.settings_table
 	$(BIN)/python -m tests.documentation.metrics_table
+	$(BIN)/python -m tests.documentation.topics_table
 
 format: $(VENV)/dev.done ## ruff format
 	$(BIN)/ruff check --fix .

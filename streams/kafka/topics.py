@@ -19,8 +19,9 @@ class Topic:
     Parameters
     ----------
     name : without the prefix
-    key : what a message's key is, in words; empty where it has none
-    record : the Avro record that is its value; empty where that is bytes of any kind
+    holds : what a message is, in words
+    key : what its key is, in words; empty where it has none
+    record : the Avro record that is its value; empty where that is none
     retention : the setting that says for how many seconds messages are kept; empty where it is for good
     cleanup : what Kafka does with what is old: deletes it, or keeps the last message of each key
     max_bytes : of a message
@@ -28,6 +29,7 @@ class Topic:
     """
 
     name: str
+    holds: str
     key: str = ""
     record: str = ""
     retention: str = ""
@@ -40,19 +42,49 @@ class Topic:
 
 
 # Raw text stands in these two and in the dead letters: short retention.
-interactions = Topic(name="interactions", record="InteractionBatch", retention="raw_retention_s", consumed=True)
-feedback = Topic(name="feedback", record="Feedback", retention="raw_retention_s", consumed=True)
+interactions = Topic(
+    name="interactions",
+    holds="interactions, as the app sent them",
+    record="InteractionBatch",
+    retention="raw_retention_s",
+    consumed=True,
+)
+feedback = Topic(
+    name="feedback",
+    holds="feedback, as the app sent it",
+    record="Feedback",
+    retention="raw_retention_s",
+    consumed=True,
+)
 findings = Topic(
     name="findings",
-    key="app, environment, prompt name",
+    holds="what the detectors found",
+    key="app, environment, prompt",
     record="FindingBatch",
     retention="findings_retention_s",
     consumed=True,
 )
-signals = Topic(name="signals", key="app", record="Signal", retention="signals_retention_s")
-# A message of the largest size that is allowed gets headers when it becomes a dead letter.
-dead_letters = Topic(name="dead-letters", retention="dead_letter_retention_s", max_bytes=MAX_MESSAGE_BYTES + 100_000)
-monitor_state = Topic(name="monitor-state", key="as in findings", cleanup="compact")
-governance = Topic(name="governance", record="GovernanceEvent")
+signals = Topic(
+    name="signals",
+    holds="what the monitor found",
+    key="app",
+    record="Signal",
+    retention="signals_retention_s",
+)
+dead_letters = Topic(
+    name="dead-letters",
+    holds="messages that could not be processed, as they came; where from and why in their headers",
+    retention="dead_letter_retention_s",
+    max_bytes=MAX_MESSAGE_BYTES + 100_000,  # a message of the largest size that is allowed gets headers
+)
+monitor_state = Topic(
+    name="monitor-state",
+    holds="the monitor's states, packed `MonitorState`",
+    key="app, environment, prompt",
+    cleanup="compact",
+)
+governance = Topic(
+    name="governance", holds="what people decided of prompts, models and erasure", record="GovernanceEvent"
+)
 
 TOPICS = (interactions, feedback, findings, signals, dead_letters, monitor_state, governance)
