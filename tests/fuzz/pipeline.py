@@ -182,8 +182,11 @@ class FuzzedWorker:
                 raise AssertionError("ClickHouse refuses a signal")
             for signal in found:
                 codec.encode(signal)
+        unreadable: list[str] = []
         for monitor in monitors.values():
-            Monitor.load(monitor.dump())
+            Monitor.load(monitor.dump(), unreadable.append)
+        if unreadable:
+            raise AssertionError(f"a monitor's own state can't be read: {unreadable[0]}")
 
 
 class _Reconciliation:
