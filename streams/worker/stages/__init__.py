@@ -1,2 +1,1 @@
-"""What happens to a batch of events, in the order of the files' names in the worker: decode, redact, score, store,
-publish."""
+"""What happens to a batch of events, in this order: decode, redact, score, store, publish."""
