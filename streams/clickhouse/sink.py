@@ -98,6 +98,7 @@ class Sink:
         rows = [table.rows[row] for row in part]
         columns = [*map(list, zip(*(row.values for row in rows), strict=True))]
         token = deduplication_token(table.name, [row.key for row in rows])
+        name = table.name
 
         def attempt() -> None:
             try:
@@ -107,18 +108,21 @@ class Sink:
                 raise
             self._heard(None)
 
-        def again(error: BaseException) -> None:
-            log.warning("insert into %s failed, trying again: %s", table.name, error)
+        def again(error: BaseException) -> None:  # tenacity keeps it in a cycle: it may not hold the table
+            log.warning("insert into %s failed, trying again: %s", name, error)
             self.close()
 
-        retry(
-            attempt,
-            timeout_s=self._timeout_s,
-            longest_pause_s=LONGEST_PAUSE_S,
-            again=again,
-            stopping=lambda: self.stopping(),
-            pause=self._pause,
-        )
+        try:
+            retry(
+                attempt,
+                timeout_s=self._timeout_s,
+                longest_pause_s=LONGEST_PAUSE_S,
+                again=again,
+                stopping=lambda: self.stopping(),
+                pause=self._pause,
+            )
+        finally:
+            columns.clear()  # the client keeps the list
 
     def _try_insert(self, table: Table, columns: list[list[Any]], token: str) -> None:
         from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError

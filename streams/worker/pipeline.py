@@ -7,7 +7,6 @@ ends the process.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -136,7 +135,6 @@ class Pipeline:
             for batch in batches.batches(unpacked, self._limits):
                 await self._handle(batch)
                 await taken.acknowledge(len(batch))
-                gc.collect(1)  # the collector looks seldom, and large events must not wait for it in memory
 
     async def _handle(self, batch: Sequence[Unpacked]) -> None:
         """From decoded messages to ClickHouse and the findings topic. Returns when all of it is safe."""

@@ -60,5 +60,6 @@ def test_a_backlog_of_large_events_does_not_fill_the_memory(make_worker: Callabl
     worker.wait(done, 120)
     assert max(lags) > 50
     assert worker.count("v_interactions") == 5  # the same four again and again
-    # 140 MiB of it are the monitors' libraries, imported meanwhile; the backlog, held, would be 260 more.
-    assert max(seen) < 300 * MIB, [size // MIB for size in seen]
+    # 140 MiB of it are the monitors' libraries, imported meanwhile; the backlog, held, would be 260 more. It is seen
+    # between 290 and 320, as the allocator has it; with each batch kept for the garbage collector it was above 390.
+    assert max(seen) < 350 * MIB, [size // MIB for size in seen]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +49,24 @@ def test_rows_arrive(client: Any) -> None:
 
 def test_nothing_is_nothing(client: Any) -> None:
     assert sink(client).write(table([])) == []
+
+
+class Text(str):
+    """A string that can be watched."""
+
+
+def test_what_was_written_is_let_go_of_without_the_garbage_collector(client: Any) -> None:
+    """It looks seldom, and a batch may be megabytes."""
+    texts = [Text("large") for _ in range(3)]
+    watched = [weakref.ref(text) for text in texts]
+    rows = Table("t", ("id", "value"), [Row([n, text], str(n), 0) for n, text in enumerate(texts)])
+    gc.disable()
+    try:
+        sink(client).write(rows)
+        del texts, rows
+        assert [text() for text in watched] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 def test_the_same_rows_again_count_once_in_any_order(client: Any) -> None:
