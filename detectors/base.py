@@ -25,7 +25,7 @@ from watchline.detectors.runtime.weights import weights_folder
 from watchline.schemas.records import Evidence, Interaction, Span
 
 if TYPE_CHECKING:  # loads torch
-    from watchline.detectors.runtime.encoder import Lower
+    from watchline.detectors.runtime.encoder import LowerStates
 
 Vectors = NDArray[np.float32]
 
@@ -36,8 +36,8 @@ class Embeddings(Protocol):
     def __getitem__(self, texts: Sequence[str]) -> Vectors:
         """The embeddings of texts that `prepare` asked for: (len(texts), 384), rows of length 1."""
 
-    def lower(self, texts: Sequence[str], layers: int) -> Sequence[Lower]:
-        """What so many of the encoder's lower layers make of any texts: where an `alignment` or a `tower` begins."""
+    def lower(self, texts: Sequence[str], layers: int) -> Sequence[LowerStates]:
+        """What so many of the encoder's lower layers make of any texts: where `alignment` and `multitask` begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Evaluation:
     scored_fraction: float = field(default=1.0)
 
 
-W = TypeVar("W")
+Prepared = TypeVar("Prepared")
 
 
-class Detector(ABC, Generic[W]):
+class Detector(ABC, Generic[Prepared]):
     """One judge of interactions. Deterministic; neither the order of a batch nor its size changes a result.
 
     Attributes
@@ -112,15 +112,15 @@ class Detector(ABC, Generic[W]):
         return {}
 
     @abstractmethod
-    def prepare(self, interaction: Interaction) -> W | NotApplicable:
+    def prepare(self, interaction: Interaction) -> Prepared | NotApplicable:
         """Reads one interaction; must not depend on any other. Never blocks."""
 
-    def texts(self, work: W) -> Sequence[str]:
+    def texts(self, prepared: Prepared) -> Sequence[str]:
         """The texts whose embeddings `evaluate` will ask for. Passages of documents are kept across batches."""
         return ()
 
     @abstractmethod
-    def evaluate(self, batch: Sequence[W], embeddings: Embeddings) -> Sequence[Evaluation]:
+    def evaluate(self, batch: Sequence[Prepared], embeddings: Embeddings) -> Sequence[Evaluation]:
         """Judges what `prepare` gave, one evaluation for each, in order. An empty batch gives an empty list."""
 
 

@@ -60,7 +60,7 @@ class _Draft:
     redactions: Mapping[str, int]
     shed: bool
     results: dict[str, Evaluation | NotApplicable | Exception]
-    work: dict[str, Any] = field(default_factory=dict)
+    prepared: dict[str, Any] = field(default_factory=dict)
     texts: dict[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -251,24 +251,24 @@ def _prepare(detector: Detector[Any], drafts: Sequence[_Draft]) -> None:
         if detector.name in draft.results:
             continue
         try:
-            work = detector.prepare(draft.interaction)
-            if isinstance(work, NotApplicable):
-                draft.results[detector.name] = work
+            prepared = detector.prepare(draft.interaction)
+            if isinstance(prepared, NotApplicable):
+                draft.results[detector.name] = prepared
             else:
-                draft.texts[detector.name] = detector.texts(work)
-                draft.work[detector.name] = work
+                draft.texts[detector.name] = detector.texts(prepared)
+                draft.prepared[detector.name] = prepared
         except Exception as error:
             _fail(detector, draft, error)
 
 
 def _evaluate(detector: Detector[Any], drafts: Sequence[_Draft], embeddings: Embeddings | None) -> None:
-    todo = [draft for draft in drafts if detector.name in draft.work]
+    todo = [draft for draft in drafts if detector.name in draft.prepared]
     if not todo:
         return
     try:
         # There are none only where no detector asks for any.
-        work = [draft.work[detector.name] for draft in todo]
-        evaluations = detector.evaluate(work, cast(Embeddings, embeddings))
+        prepared = [draft.prepared[detector.name] for draft in todo]
+        evaluations = detector.evaluate(prepared, cast(Embeddings, embeddings))
         pairs = list(zip(todo, evaluations, strict=True))
     except Exception as error:
         if len(todo) == 1:

@@ -34,7 +34,7 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """What a finding says beyond its scores. The thresholds are those of the label that decided."""
 
     score: float
@@ -81,7 +81,7 @@ class Thresholds:
             raise ConfigurationError(f"thresholds: no section [{detector}.{label}] or [{detector}.default]")
         return point
 
-    def judge(self, detector: str, scores: Mapping[str, float]) -> Verdict:
+    def judge(self, detector: str, scores: Mapping[str, float]) -> Decision:
         """Flagged where any label reaches its threshold.
 
         The score is the label `any` where the detector gives it, else the highest: labels go together, so that
@@ -93,7 +93,7 @@ class Thresholds:
         alert = {label for label in flagged if scores[label] >= (points[label].alert_threshold or 2)}
         decided = max(judged, key=lambda label: (label in alert, label in flagged, scores[label]))
         steps = [_SEVERITIES.index(points[label].severity) - (label not in alert) for label in flagged]
-        return Verdict(
+        return Decision(
             score=scores.get("any", max(judged.values())),
             threshold=points[decided].threshold,
             alert_threshold=points[decided].alert_threshold,

@@ -31,7 +31,7 @@ class Record:
     headers: Mapping[str, bytes] | None = None
 
 
-class Taken(Protocol):
+class IncomingMessages(Protocol):
     """Messages that were read together and are acknowledged by hand, in order."""
 
     @property
@@ -118,7 +118,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Unpacked:
+class DecodedMessage:
     """What one message held: events to score, dead letters, in its order whether each was dead, a report of drops."""
 
     message: Message

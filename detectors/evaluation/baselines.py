@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from watchline.detectors.evaluation.labelled import Row
+from watchline.detectors.evaluation.labelled import LabelledAnswer
 from watchline.detectors.runtime.calibration import Numbers
 from watchline.detectors.runtime.words import words
 
@@ -14,12 +14,12 @@ from watchline.detectors.runtime.words import words
 NO_DOCUMENT = ("The weather was fine on that day, and everybody went for a walk.",)
 
 
-def length(rows: Sequence[Row]) -> Numbers:
+def length(rows: Sequence[LabelledAnswer]) -> Numbers:
     """Characters of the output."""
     return np.array([len(row.output) for row in rows], dtype=np.float64)
 
 
-def novelty(rows: Sequence[Row]) -> Numbers:
+def novelty(rows: Sequence[LabelledAnswer]) -> Numbers:
     """The share of the output's content words that stand neither in the documents nor in the input."""
     shares = []
     for row in rows:

@@ -14,7 +14,7 @@ from watchline.schemas.records import Document, Interaction, Message
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LabelledAnswer:
     """One answer and what is known of it.
 
     Attributes
@@ -53,7 +53,7 @@ class Row:
         )
 
 
-def read(path: Path, labels: Sequence[str]) -> list[Row]:
+def read(path: Path, labels: Sequence[str]) -> list[LabelledAnswer]:
     """The rows of a file.
 
     Raises ConfigurationError, naming the line, where one isn't in the format, an id comes again, or a label isn't one
@@ -61,7 +61,7 @@ def read(path: Path, labels: Sequence[str]) -> list[Row]:
     """
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
-    rows: list[Row] = []
+    rows: list[LabelledAnswer] = []
     seen: set[str] = set()
     with gzip.open(path, "rb") if zipped else path.open("rb") as file:
         try:
@@ -83,13 +83,13 @@ def read(path: Path, labels: Sequence[str]) -> list[Row]:
     return rows
 
 
-def _row(item: Any, number: str, known: Sequence[str]) -> Row:
+def _row(item: Any, number: str, known: Sequence[str]) -> LabelledAnswer:
     if not isinstance(item, dict):
         raise TypeError("not a JSON object")
     id_ = str(item.get("id", number))
     output = _text(item, "output", required=True)
     label, labels = _labels(item.get("label"), known)
-    return Row(
+    return LabelledAnswer(
         id=id_,
         group=str(item.get("group", id_)),
         input=_text(item, "input"),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from watchline.detectors.evaluation.labelled import Row
+from watchline.detectors.evaluation.labelled import LabelledAnswer
 from watchline.detectors.pii.detector import PLACEHOLDER
 from watchline.detectors.pii.redaction import Redacted
 from watchline.detectors.pii.redactor import Redactor
@@ -31,7 +31,7 @@ class Prediction:
 
 def predict(
     scorer: Scorer,
-    rows: Sequence[Row],
+    rows: Sequence[LabelledAnswer],
     *,
     redactor: Redactor,
     documents: Sequence[str] | None = None,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchline.detectors.evaluation import baselines, metrics
-from watchline.detectors.evaluation.labelled import Row
+from watchline.detectors.evaluation.labelled import LabelledAnswer
 from watchline.detectors.evaluation.metrics import Figure, Labels
 from watchline.detectors.evaluation.predictions import Prediction
 from watchline.detectors.runtime.calibration import Numbers
@@ -24,7 +24,7 @@ HEADLINE = ("auroc", "auprc", "f1", "macro_f1", "balanced_accuracy", "false_posi
 
 
 def report(
-    rows: Sequence[Row],
+    rows: Sequence[LabelledAnswer],
     predictions: Sequence[Prediction],
     seconds: float,
     points: Mapping[str, OperatingPoint],
@@ -65,7 +65,7 @@ def report(
 class _Judged:
     """The rows that have both a score and a label."""
 
-    rows: Sequence[Row]
+    rows: Sequence[LabelledAnswer]
     truth: Labels
     scores: Numbers
     flagged: Labels
@@ -91,7 +91,7 @@ class _Judged:
 
 class _Judge:
     def __init__(
-        self, rows: Sequence[Row], predictions: Sequence[Prediction], blind: Sequence[Prediction] | None
+        self, rows: Sequence[LabelledAnswer], predictions: Sequence[Prediction], blind: Sequence[Prediction] | None
     ) -> None:
         self._rows = rows
         self._predictions = predictions
@@ -170,7 +170,7 @@ class _Judge:
         return _Judged(rows, truth, scores, flagged, None if never else alerted, spans)
 
 
-def _characters(row: Row, prediction: Prediction, label: str | None) -> tuple[float, float, float]:
+def _characters(row: LabelledAnswer, prediction: Prediction, label: str | None) -> tuple[float, float, float]:
     if row.spans is None:
         return math.nan, math.nan, math.nan
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from watchline.detectors.runtime.encoder import DIMENSIONS, Lower
+from watchline.detectors.runtime.encoder import DIMENSIONS, LowerStates
 from watchline.detectors.runtime.packing import Packer, in_order
 
 LOWER_LAYERS = 4  # of the encoder; above, a token says more of its text and less of itself
@@ -24,11 +24,11 @@ MAX_AGAINST = 200  # tokens of what a text is held against
 _WIDTH = 256
 _NOWHERE = -1e4
 
-Pair = tuple[Lower, Sequence[Lower]]
+Pair = tuple[LowerStates, Sequence[LowerStates]]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class PairOutputs:
     """What is made of a text held against others.
 
     Attributes
@@ -104,13 +104,13 @@ class Aligner(nn.Module):
         return self.classes(self.dropout(torch.cat([mean, most], -1))), self.marks(hidden).squeeze(-1)
 
     @torch.inference_mode()
-    def judge(self, pairs: Sequence[Pair], packer: Packer) -> list[Judged]:
+    def judge(self, pairs: Sequence[Pair], packer: Packer) -> list[PairOutputs]:
         """One for each pair, in order, within 1e-4 (fp32) whatever it is batched with."""
         order, packs = packer.run(pairs, _length, self)
         logits = in_order(order, (row.cpu().numpy() for pack, _ in packs for row in pack))
         marks = in_order(order, (row.cpu().numpy() for _, pack in packs for row in pack))
         return [
-            Judged(logits[place], marks[place][: len(text.offsets)], text.offsets)
+            PairOutputs(logits[place], marks[place][: len(text.offsets)], text.offsets)
             for place, (text, _) in enumerate(pairs)
         ]
 
@@ -122,7 +122,7 @@ def _padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return padded, torch.arange(padded.shape[1], device=padded.device) < lengths
 
 
-def _fitting(against: Sequence[Lower]) -> Sequence[Lower]:
+def _fitting(against: Sequence[LowerStates]) -> Sequence[LowerStates]:
     lengths = np.cumsum([len(each.states) for each in against])
     return against[: max(int(np.searchsorted(lengths, MAX_AGAINST, side="right")), 1)]
 

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.declarations import GROUNDEDNESS
 from watchline.detectors.grounding import structured, tables, verifier
-from watchline.detectors.grounding.alignment import Judged
+from watchline.detectors.grounding.alignment import PairOutputs
 from watchline.detectors.grounding.claims import claims_something, plain
 from watchline.detectors.grounding.evidence import Context, Unit, features, most_alike
 from watchline.detectors.grounding.question import about_documents, question
@@ -63,7 +63,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClaimFeatures:
     """An answer's claims beside the documents.
 
     Attributes
@@ -130,7 +130,7 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class GroundednessInput:
     claims: tuple[Claim, ...]
     context: Context
     pairs: tuple[tuple[str, structured.Pair], ...]  # of documents that are records, each with its field
@@ -144,7 +144,7 @@ class Work:
         return "record" if self.pairs else "summary" if about_documents(self.asked) else "question"
 
 
-class Groundedness(Detector[Work]):
+class Groundedness(Detector[GroundednessInput]):
     """The probability that some sentence of the answer isn't supported by the documents.
 
     Not applicable without documents, without an answer, or where either can't be read. Question, instructions and the
@@ -183,7 +183,7 @@ class Groundedness(Detector[Work]):
     def passes(self) -> Mapping[str, Passes]:
         return {"verifier": self._verifier.passes}
 
-    def prepare(self, interaction: Interaction) -> Work | NotApplicable:
+    def prepare(self, interaction: Interaction) -> GroundednessInput | NotApplicable:
         documents = [(f"document:{n}", each.content) for n, each in enumerate(interaction.documents)]
         if not any(text.strip() for _, text in documents):
             return NotApplicable("no documents")
@@ -196,13 +196,14 @@ class Groundedness(Detector[Work]):
         outputs = [(f"output:{n}", each.content) for n, each in enumerate(interaction.output_messages)]
         return read(documents, conversation, outputs, question(interaction))
 
-    def texts(self, work: Work) -> Sequence[str]:
-        return [*(unit.embedded for unit in work.context.units), *(claim.text for claim in work.claims)]
+    def texts(self, prepared: GroundednessInput) -> Sequence[str]:
+        return [*(unit.embedded for unit in prepared.context.units), *(claim.text for claim in prepared.claims)]
 
-    def evaluate(self, batch: Sequence[Work], embeddings: Embeddings) -> Sequence[Evaluation]:
-        readings = [reading(work, embeddings) for work in batch]
+    def evaluate(self, batch: Sequence[GroundednessInput], embeddings: Embeddings) -> Sequence[Evaluation]:
+        readings = [claim_features(prepared, embeddings) for prepared in batch]
         verdicts = [
-            self._judges[work.kind, "evidence"].judge(each.matrix) for work, each in zip(batch, readings, strict=True)
+            self._judges[prepared.kind, "evidence"].judge(each.matrix)
+            for prepared, each in zip(batch, readings, strict=True)
         ]
         low, high = self._open_range
         left_open = [place for place, verdict in enumerate(verdicts) if low <= verdict.score <= high]
@@ -213,14 +214,14 @@ class Groundedness(Detector[Work]):
                 verdicts[place] = self._judges[batch[place].kind, "verified"].judge(readings[place].matrix)
         return [self._evaluation(*each) for each in zip(batch, readings, verdicts, strict=True)]
 
-    def _evaluation(self, work: Work, read_: Reading, verdict: Verdict) -> Evaluation:
+    def _evaluation(self, prepared: GroundednessInput, features: ClaimFeatures, verdict: Verdict) -> Evaluation:
         score = verdict.score
-        if score > 0.5 and any(field in work.cut for field, *_ in read_.nearest):
+        if score > 0.5 and any(field in prepared.cut for field, *_ in features.nearest):
             score = 0.5 + (score - 0.5) * (_MOST_AMID_CUT - 0.5) / 0.5
         found = [
             (claim, float(verdict.chances[at]), mark)
-            for at, claim in ((at, work.claims[at]) for at in verdict.marked)
-            for mark in read_.marks[at] or (Mark(0, claim.end - claim.start, read_.nearest[at]),)
+            for at, claim in ((at, prepared.claims[at]) for at in verdict.marked)
+            for mark in features.marks[at] or (Mark(0, claim.end - claim.start, features.nearest[at]),)
         ]
         return Evaluation(
             {"unsupported": score},
@@ -229,13 +230,13 @@ class Groundedness(Detector[Work]):
                 for claim, chance, mark in found
             ),
             tuple(Evidence(place, *mark.evidence) for place, (_, _, mark) in enumerate(found)),
-            work.scored_fraction,
+            prepared.scored_fraction,
         )
 
 
 def read(
     documents: Sequence[tuple[str, str]], conversation: Sequence[str], outputs: Sequence[tuple[str, str]], asked: str
-) -> Work:
+) -> GroundednessInput:
     """Takes an answer and its documents apart; documents and outputs come as (field, text)."""
     claims: list[Claim] = []
     judged = 0
@@ -268,7 +269,7 @@ def read(
     context = Context(known, " ".join(conversation)[:_MAX_GRANTED], most_alike(known, answer))
     length = sum(end - start for _, text in outputs for start, end in sentences(text))
     scored = judged / max(length, 1)
-    return Work(tuple(claims), context, tuple(pairs), frozenset(cut), asked, scored)
+    return GroundednessInput(tuple(claims), context, tuple(pairs), frozenset(cut), asked, scored)
 
 
 def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool:
@@ -280,20 +281,20 @@ def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool
     return len(shared[True]) >= len(shared[False])
 
 
-def reading(work: Work, embeddings: Embeddings) -> Reading:
+def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> ClaimFeatures:
     """Holds each claim of an answer against the documents."""
-    if not work.claims:
-        return Reading(np.empty((0, 0)), (), (), ())
-    known, runs = work.context.units, work.context.runs
-    run_vectors = work.context.run_vectors(embeddings[[unit.embedded for unit in known]])
-    cosines = embeddings[[claim.text for claim in work.claims]] @ run_vectors.T
-    fields = {pair: field for field, pair in work.pairs}
+    if not prepared.claims:
+        return ClaimFeatures(np.empty((0, 0)), (), (), ())
+    known, runs = prepared.context.units, prepared.context.runs
+    run_vectors = prepared.context.run_vectors(embeddings[[unit.embedded for unit in known]])
+    cosines = embeddings[[claim.text for claim in prepared.claims]] @ run_vectors.T
+    fields = {pair: field for field, pair in prepared.pairs}
     rows: list[list[float]] = []
     nearest: list[Passage] = []
     marks: list[tuple[Mark, ...]] = []
     pairs: list[tuple[str, tuple[str, ...]]] = []
-    for place, claim in enumerate(work.claims):
-        row, run, near = features(claim.text, claim.words, work.context, cosines[place])
+    for place, claim in enumerate(prepared.claims):
+        row, run, near = features(claim.text, claim.words, prepared.context, cosines[place])
         cosine = float(cosines[place, run])
         first, last = known[runs[run][0]], known[runs[run][1] - 1]
         nearest.append((first.field, first.start, last.end, cosine))
@@ -310,17 +311,19 @@ def reading(work: Work, embeddings: Embeddings) -> Reading:
         rows.append(row)
         marks.append(tuple(Mark(*where, evidence) for where, evidence in sorted(against.items())))
         passages = [known[at].embedded for at in near[: verifier.PASSAGES]]
-        pairs.append((claim.text, (*passages[:1], *filter(None, [work.asked]), *passages[1:])))
-    return Reading(np.array(rows), tuple(nearest), tuple(marks), tuple(pairs))
+        pairs.append((claim.text, (*passages[:1], *filter(None, [prepared.asked]), *passages[1:])))
+    return ClaimFeatures(np.array(rows), tuple(nearest), tuple(marks), tuple(pairs))
 
 
-def _verified(read_: Reading, found: Sequence[Judged]) -> Reading:
+def _verified(features: ClaimFeatures, found: Sequence[PairOutputs]) -> ClaimFeatures:
     """With what the verifier says of each claim, and the words that it marks where nothing is marked yet."""
     marks = tuple(
         known or tuple(Mark(*run, nearest) for run in verifier.marked(judged))
-        for known, nearest, judged in zip(read_.marks, read_.nearest, found, strict=True)
+        for known, nearest, judged in zip(features.marks, features.nearest, found, strict=True)
     )
-    return replace(read_, matrix=np.hstack([read_.matrix, [verifier.features(each) for each in found]]), marks=marks)
+    return replace(
+        features, matrix=np.hstack([features.matrix, [verifier.features(each) for each in found]]), marks=marks
+    )
 
 
 def pooled(odds: Numbers) -> Numbers:

@@ -25,7 +25,7 @@ MAX_SENTENCES = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RelevanceInput:
     asked: str
     answer: tuple[str, ...]  # its sentences, claims only
     units: tuple[Unit, ...]  # of the documents
@@ -33,7 +33,7 @@ class Work:
     scored_fraction: float
 
 
-class Relevance(Detector[Work]):
+class Relevance(Detector[RelevanceInput]):
     """The probabilities that the answer doesn't answer the question, and that the documents have nothing to say to it.
 
     Not applicable without a question or an answer, or where either can't be read. What claims nothing (a refusal and
@@ -51,7 +51,7 @@ class Relevance(Detector[Work]):
         self._answer = Logistic.load(tensors, "answer_irrelevant.")
         self._context = Logistic.load(tensors, "context_irrelevant.")
 
-    def prepare(self, interaction: Interaction) -> Work | NotApplicable:
+    def prepare(self, interaction: Interaction) -> RelevanceInput | NotApplicable:
         asked = question(interaction)
         if not asked:
             return NotApplicable("no input")
@@ -61,39 +61,41 @@ class Relevance(Detector[Work]):
             return NotApplicable(reason)
         return read(asked, interaction.output, [document.content for document in interaction.documents])
 
-    def texts(self, work: Work) -> Sequence[str]:
-        return [work.asked, *work.answer, *(unit.embedded for unit in work.units)]
+    def texts(self, prepared: RelevanceInput) -> Sequence[str]:
+        return [prepared.asked, *prepared.answer, *(unit.embedded for unit in prepared.units)]
 
-    def evaluate(self, batch: Sequence[Work], embeddings: Embeddings) -> Sequence[Evaluation]:
-        return [self._evaluate(work, embeddings) for work in batch]
+    def evaluate(self, batch: Sequence[RelevanceInput], embeddings: Embeddings) -> Sequence[Evaluation]:
+        return [self._evaluate(prepared, embeddings) for prepared in batch]
 
-    def _evaluate(self, work: Work, embeddings: Embeddings) -> Evaluation:
+    def _evaluate(self, prepared: RelevanceInput, embeddings: Embeddings) -> Evaluation:
         answer = context = 0.0
-        passages = [unit.embedded for unit in work.units]
-        asked, target = embeddings[[work.asked]][0], work.asked
-        if work.about_documents:
+        passages = [unit.embedded for unit in prepared.units]
+        asked, target = embeddings[[prepared.asked]][0], prepared.asked
+        if prepared.about_documents:
             asked, target = _sum(embeddings[passages]), " ".join(passages)
-        if work.answer:
-            row = features(target, asked, work.answer, embeddings[work.answer])
+        if prepared.answer:
+            row = features(target, asked, prepared.answer, embeddings[prepared.answer])
             answer = float(self._answer.probability([row])[0])
-        if work.units and not work.about_documents:
-            documents = [[unit.embedded for unit in each] for _, each in groupby(work.units, lambda unit: unit.field)]
+        if prepared.units and not prepared.about_documents:
+            documents = [
+                [unit.embedded for unit in each] for _, each in groupby(prepared.units, lambda unit: unit.field)
+            ]
             # One document that is about the question is enough.
             rows = [features(target, asked, each, embeddings[each]) for each in documents]
             context = float(self._context.probability(rows).min())
         return Evaluation(
-            {"answer_irrelevant": answer, "context_irrelevant": context}, scored_fraction=work.scored_fraction
+            {"answer_irrelevant": answer, "context_irrelevant": context}, scored_fraction=prepared.scored_fraction
         )
 
 
-def read(asked: str, output: str, documents: Sequence[str]) -> Work:
+def read(asked: str, output: str, documents: Sequence[str]) -> RelevanceInput:
     """Takes question, answer and documents apart."""
     offsets = sentences(output)
     answer = [output[start:end] for start, end in offsets[:MAX_SENTENCES]]
     length = sum(end - start for start, end in offsets)
     known = [unit for n, text in enumerate(documents) for unit in document_units(f"document:{n}", text)]
     refused = any(refuses(text) for text in answer)
-    return Work(
+    return RelevanceInput(
         asked,
         tuple(text for text in answer if claims_something(text) and not (refused and refers(text))),
         tuple(most_alike(known, asked)),

@@ -13,7 +13,7 @@ import numpy as np
 from safetensors.torch import load_file
 
 from watchline.detectors.base import Embeddings
-from watchline.detectors.grounding.alignment import LOWER_LAYERS, Aligner, Judged
+from watchline.detectors.grounding.alignment import LOWER_LAYERS, Aligner, PairOutputs
 from watchline.detectors.runtime.calibration import Numbers
 from watchline.detectors.runtime.packing import Packer
 from watchline.detectors.runtime.plan import Passes
@@ -48,9 +48,9 @@ class Verifier:
         self._tensors = load_file(path)
         self._loaded: tuple[Aligner, Packer] | None = None
 
-    def judge(self, pairs: Sequence[tuple[str, Sequence[str]]], embeddings: Embeddings) -> list[Judged]:
+    def judge(self, pairs: Sequence[tuple[str, Sequence[str]]], embeddings: Embeddings) -> list[PairOutputs]:
         """One for each sentence and its passages, the nearest first; all it reads is `embeddings.lower`."""
-        out: list[Judged] = []
+        out: list[PairOutputs] = []
         for start in range(0, len(pairs), _AT_ONCE):
             some = pairs[start : start + _AT_ONCE]
             texts = list(dict.fromkeys(text for sentence, passages in some for text in (sentence, *passages)))
@@ -72,7 +72,7 @@ class Verifier:
         return self._loaded
 
 
-def features(judged: Judged) -> list[float]:
+def features(judged: PairOutputs) -> list[float]:
     """The numbers that `NAMES` lists."""
     logits = np.asarray(judged.logits, dtype=np.float64)
     contradicted = _log_odds(logits, (CONTRADICTION,))
@@ -86,7 +86,7 @@ def features(judged: Judged) -> list[float]:
     ]
 
 
-def marked(judged: Judged) -> list[tuple[int, int]]:
+def marked(judged: PairOutputs) -> list[tuple[int, int]]:
     """Where words without support stand in the sentence: start and end, in characters; often nowhere."""
     return runs(judged.tokens, judged.offsets, _MARKED_FROM, _JOINED)
 

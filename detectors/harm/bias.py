@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from watchline.detectors.base import NotApplicable
 from watchline.detectors.declarations import BIAS
 from watchline.detectors.harm.groups import mentions, mentions_group
-from watchline.detectors.harm.windowed import WINDOW, Reading, Window, WindowedDetector, asked_and_answered
+from watchline.detectors.harm.windowed import WINDOW, TextField, Window, WindowedDetector, asked_and_answered
 from watchline.detectors.runtime.text import windows
 from watchline.schemas.records import Interaction
 
@@ -27,10 +27,10 @@ class Bias(WindowedDetector):
     name, labels = BIAS.name, BIAS.labels
     VERSION = "1"
 
-    def readings(self, interaction: Interaction) -> Iterator[Reading]:
+    def text_fields(self, interaction: Interaction) -> Iterator[TextField]:
         return asked_and_answered(interaction, self.labels)
 
-    def cut(self, reading: Reading, plain: str) -> list[tuple[int, int]]:
+    def cut(self, text_field: TextField, plain: str) -> list[tuple[int, int]]:
         return [(start, end) for start, end in windows(plain, WINDOW) if mentions_group(plain[start:end])]
 
     def about(self, window: Window) -> list[tuple[int, int]]:

@@ -1,11 +1,11 @@
-"""Probability of each label for a short text: character n-grams and the tower, weighed against each other.
+"""Probability of each label for a short text: character n-grams and the multitask model, weighed against each other.
 
 One linear model a label reads the n-grams; a second, whose features are the n-gram scores of all labels and the
-log-odds of the tower, learns on rows that neither had seen how far to trust which, which calibrates the result as well
-(stacking, Wolpert 1992; Platt 1999). Where people write in another register (tweets, forums), annotators have drawn the
-line elsewhere: an expert learns it from their texts alone, and counts as far as the text reads like theirs (mixture of
-experts, Jacobs et al. 1991). What the n-grams find clearly harmless the tower needn't read (a cascade, Viola and Jones
-2001).
+log-odds of the multitask model, learns on rows that neither had seen how far to trust which, which calibrates the
+result as well (stacking, Wolpert 1992; Platt 1999). Where people write in another register (tweets, forums), annotators
+have drawn the line elsewhere: an expert learns it from their texts alone, and counts as far as the text reads like
+theirs (mixture of experts, Jacobs et al. 1991). What the n-grams find clearly harmless the multitask model needn't read
+(a cascade, Viola and Jones 2001).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from watchline.detectors.runtime.calibration import Logistic
 
 Numbers = NDArray[np.float64]
 
-# What the tower says of a text, in this order: log-odds of the labels, those of the experts (label@register), and the
-# logits of the registers. Registers but the last are sources of what people write to each other.
+# What the multitask model says of a text, in this order: log-odds of the labels, those of the experts
+# (label@register), and the logits of the registers. Registers but the last are sources of what people write to each
+# other.
 LABELS = (*TOXICITY.labels, *BIAS.labels, *INJECTION.labels)
 EXPERTS = (
     "hate@davidson",
@@ -58,8 +59,8 @@ class Blend:
     """The models of some labels, from one safetensors file.
 
     Tensors of a label, and of an expert: `NAME.ngrams` (buckets,) float16, and a `Logistic` of the prefix `NAME.`,
-    whose features are those of `features`. `clear.below` (1,): the suspicion below which the tower needn't read a text,
-    `clear.outputs` (OUTPUTS,): what it says of such texts on average.
+    whose features are those of `features`. `clear.below` (1,): the suspicion below which the multitask model needn't
+    read a text, `clear.outputs` (OUTPUTS,): what it says of such texts on average.
 
     Attributes
     ----------
@@ -78,23 +79,23 @@ class Blend:
 
     def ngram_scores(self, text: str) -> Numbers:
         """What the n-grams alone say, the labels first, then the experts: cheap, and enough to choose which texts the
-        tower reads."""
+        multitask model reads."""
         return row(text).dot(self._ngrams)
 
     def probabilities(self, ngram_scores: Numbers, outputs: NDArray[np.floating]) -> Numbers:
-        """(n, labels) probabilities from the n-gram scores and the tower's (n, OUTPUTS) of the same texts."""
+        """(n, labels) probabilities from the n-gram scores and the multitask model's (n, OUTPUTS) of the same texts."""
         general, special = (features(ngram_scores, outputs, self._labels, each) for each in (False, True))
         chances = {name: judge.probability(special if "@" in name else general) for name, judge in self._judges.items()}
         likely = registers(outputs)
         return np.stack([mixed(label, chances, likely) for label in self._labels], axis=1)
 
     def suspicion(self, ngram_scores: Numbers) -> Numbers:
-        """The highest log-odds of any label by the n-gram scores, were the tower's average ones: (n,)."""
+        """The highest log-odds of any label by the n-gram scores, were the multitask model's average ones: (n,)."""
         return suspicion([self._judges[label] for label in self._labels], ngram_scores)
 
 
 def suspicion(judges: Sequence[Logistic], ngram_scores: Numbers) -> Numbers:
-    """The highest log-odds that any label's model gives where the tower says what it says on average: (n,)."""
+    """The highest log-odds that any label's model gives where the multitask model gives its average: (n,)."""
     average = np.tile(judges[0].mean[len(judges) :], (len(ngram_scores), 1))
     both = np.concatenate([ngram_scores[:, : len(judges)], average], axis=1)
     return np.asarray(np.max([judge.log_odds(both) for judge in judges], axis=0), dtype=np.float64)
@@ -108,7 +109,7 @@ def features(ngram_scores: Numbers, outputs: NDArray[np.floating], labels: Seque
 
 
 def registers(outputs: NDArray[np.floating]) -> Numbers:
-    """How likely each text is of each register, by the tower's (n, OUTPUTS): (n, REGISTERS)."""
+    """How likely each text is of each register, by the multitask model's (n, OUTPUTS): (n, REGISTERS)."""
     logits = outputs[:, len(LABELS) + len(EXPERTS) :].astype(np.float64)
     likely = np.exp(logits - logits.max(axis=1, keepdims=True))
     found: Numbers = likely / likely.sum(axis=1, keepdims=True)

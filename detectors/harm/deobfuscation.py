@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
 
 from watchline.detectors.languages.english import ENGLISH
+from watchline.detectors.runtime.mapped_text import MappedText
 
 _LEET = str.maketrans("013457@$!", "oieastasi")
 # Signs stand for a letter at a word's end too ("a$$"), digits only between letters ("v3" and "mp3" are names).
@@ -38,26 +38,7 @@ _PICTURES = "\U0001f000"
 _FLAG = "REGIONAL INDICATOR SYMBOL LETTER "
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A text without disguise.
-
-    Attributes
-    ----------
-    text : str
-    offsets : tuple of int or None
-        For each character of `text` the index of the character it came from; None where nothing was changed.
-    """
-
-    text: str
-    offsets: tuple[int, ...] | None = None
-
-    def original(self, start: int, end: int) -> tuple[int, int]:
-        """Where `text[start:end]`, not empty, stands in the text as it was."""
-        return (start, end) if self.offsets is None else (self.offsets[start], self.offsets[end - 1] + 1)
-
-
-def deobfuscate(text: str) -> Plain:
+def deobfuscate(text: str) -> MappedText:
     """The text as a person reads it. Plain text comes back as it is, quickly."""
     chars = list(text)
     places = list(range(len(text)))
@@ -77,7 +58,7 @@ def deobfuscate(text: str) -> Plain:
         chars[spaced.start() : spaced.end()] = [chars[index] for index in letters]
         places[spaced.start() : spaced.end()] = [places[index] for index in letters]
     plain = _without_leet("".join(chars))
-    return Plain(text) if plain == text else Plain(plain, tuple(places))
+    return MappedText(text) if plain == text else MappedText(plain, tuple(places))
 
 
 def _without_leet(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from watchline.detectors.declarations import INJECTION
 from watchline.detectors.grounding.evidence import units
-from watchline.detectors.harm.windowed import WINDOW, Reading, WindowedDetector, last_question
+from watchline.detectors.harm.windowed import WINDOW, TextField, WindowedDetector, last_question
 from watchline.detectors.runtime.text import sentences, windows
 from watchline.schemas.records import Interaction
 
@@ -26,12 +26,12 @@ class Injection(WindowedDetector):
     VERSION = "1"
     max_windows = 40
 
-    def readings(self, interaction: Interaction) -> Iterator[Reading]:
+    def text_fields(self, interaction: Interaction) -> Iterator[TextField]:
         messages = interaction.input_messages
         asked = last_question(interaction)
         if asked is not None:
             direct = messages[asked].role not in _TOOL_ROLES
-            yield Reading(f"input:{asked}", messages[asked].content, self.labels[:1] if direct else self.labels[1:])
+            yield TextField(f"input:{asked}", messages[asked].content, self.labels[:1] if direct else self.labels[1:])
         planted = [
             (f"input:{index}", message.content)
             for index, message in enumerate(messages)
@@ -41,10 +41,10 @@ class Injection(WindowedDetector):
         planted += [
             (f"tool_call_result:{index}", call.result or "") for index, call in enumerate(interaction.tool_calls)
         ]
-        yield from (Reading(field, text, self.labels[1:]) for field, text in planted)
+        yield from (TextField(field, text, self.labels[1:]) for field, text in planted)
 
-    def cut(self, reading: Reading, plain: str) -> list[tuple[int, int]]:
-        return windows(plain, WINDOW) if reading.labels == self.labels[:1] else passages(plain)
+    def cut(self, text_field: TextField, plain: str) -> list[tuple[int, int]]:
+        return windows(plain, WINDOW) if text_field.labels == self.labels[:1] else passages(plain)
 
 
 def passages(text: str) -> list[tuple[int, int]]:

@@ -22,7 +22,7 @@ _MIX = np.uint64(0xFF51AFD7ED558CCD)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class NgramVector:
     """The n-grams of one text: which buckets, and how much each weighs; the row has length 1."""
 
     buckets: NDArray[np.int64]
@@ -33,7 +33,7 @@ class Row:
         return np.asarray((weights[:, self.buckets] * self.values).sum(axis=1, dtype=np.float64))
 
 
-def row(text: str) -> Row:
+def row(text: str) -> NgramVector:
     """The n-grams of a text; damped counts (1 + log n), so that a word repeated all over does not drown the rest."""
     plain = _BLANKS.sub(" ", f" {text.lower()} ")
     codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
@@ -47,9 +47,9 @@ def row(text: str) -> Row:
     buckets, counts = np.unique((mixed ^ (mixed >> np.uint64(33))) % np.uint64(BUCKETS), return_counts=True)
     values = (1.0 + np.log(counts)).astype(np.float32)
     length = np.sqrt((values * values).sum())
-    return Row(buckets.astype(np.int64), values / (length or np.float32(1)))
+    return NgramVector(buckets.astype(np.int64), values / (length or np.float32(1)))
 
 
-def rows(texts: Sequence[str]) -> list[Row]:
+def rows(texts: Sequence[str]) -> list[NgramVector]:
     """`row` of each text."""
     return [row(text) for text in texts]

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from watchline.detectors.declarations import TOXICITY
-from watchline.detectors.harm.windowed import Reading, Window, WindowedDetector, asked_and_answered
+from watchline.detectors.harm.windowed import TextField, Window, WindowedDetector, asked_and_answered
 from watchline.schemas.records import Interaction, Span
 
 if TYPE_CHECKING:  # loads torch
-    from watchline.detectors.harm.tower import Judged
+    from watchline.detectors.harm.multitask import TextOutputs
 
-MARKED_FROM = -0.5  # log-odds of a word; the best mean character F1 of the posts of Toxic Spans: weights/tower/card.md
+MARKED_FROM = (
+    -0.5
+)  # log-odds of a word; the best mean character F1 of the posts of Toxic Spans: weights/multitask/card.md
 _JOINED = 1  # characters between two marks that are one
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
@@ -30,16 +32,16 @@ class Toxicity(WindowedDetector):
     VERSION = "1"
     hinted_from: ClassVar[float] = 0.05
 
-    def spans(self, window: Window, judged: Judged, label: str, chance: float) -> list[Span]:
+    def spans(self, window: Window, judged: TextOutputs, label: str, chance: float) -> list[Span]:
         """The words that are toxic; where none is, the whole window if it is flagged."""
         words = [window.span(label, chance, *place) for place in marked(window.text, judged)]
         return words or super().spans(window, judged, label, chance)
 
-    def readings(self, interaction: Interaction) -> Iterator[Reading]:
+    def text_fields(self, interaction: Interaction) -> Iterator[TextField]:
         return asked_and_answered(interaction, self.labels)
 
 
-def marked(text: str, judged: Judged, marked_from: float = MARKED_FROM) -> list[tuple[int, int]]:
+def marked(text: str, judged: TextOutputs, marked_from: float = MARKED_FROM) -> list[tuple[int, int]]:
     """Start and end of the toxic words of a text, as the mean log-odds of their tokens tell; neighbours are one."""
     found: list[tuple[int, int]] = []
     offsets, odds = list(judged.offsets)[1:-1], judged.tokens[1:-1].tolist()

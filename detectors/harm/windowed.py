@@ -1,4 +1,4 @@
-"""Detectors that read a text window by window, each window by n-grams and the tower, and report the worst.
+"""Detectors that read a text window by window, each window by n-grams and the multitask model, and report the worst.
 
 What toxicity, bias and injection have in common; they differ in what they read and what they were taught.
 """
@@ -15,7 +15,8 @@ import numpy as np
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.harm.blend import Blend, Numbers
-from watchline.detectors.harm.deobfuscation import Plain, deobfuscate
+from watchline.detectors.harm.deobfuscation import deobfuscate
+from watchline.detectors.runtime.mapped_text import MappedText
 from watchline.detectors.runtime.plan import Passes
 from watchline.detectors.runtime.text import NO_TEXT, unreadable, windows
 from watchline.detectors.runtime.weights import weights_folder
@@ -23,14 +24,14 @@ from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Evidence, Interaction, Span
 
 if TYPE_CHECKING:  # loads torch
-    from watchline.detectors.harm.tower import Judged
+    from watchline.detectors.harm.multitask import TextOutputs
 
 WINDOW = 300  # characters: a post, two or three sentences
 MAX_CHARS = 60_000  # of one interaction; n-grams read about 1 MB a second
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TextField:
     """A text of the interaction that the detector reads, and the labels that it can have."""
 
     field: str
@@ -42,8 +43,8 @@ class Reading:
 class Window:
     """A stretch of a reading: `text` is how it reads without disguise, from `offset` on in the whole of it."""
 
-    reading: Reading
-    plain: Plain
+    text_field: TextField
+    plain: MappedText
     offset: int
     text: str
     ngram_scores: Numbers
@@ -55,32 +56,32 @@ class Window:
 
     def span(self, label: str, score: float, start: int = 0, end: int | None = None) -> Span:
         """`text[start:end]`, or all of it, as a finding's span."""
-        return Span(self.reading.field, *self.original(start, end), label, score)
+        return Span(self.text_field.field, *self.original(start, end), label, score)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WindowedInput:
     windows: tuple[Window, ...]
     scored_fraction: float
 
 
-class WindowedDetector(Detector[Work]):
+class WindowedDetector(Detector[WindowedInput]):
     """A label's score is the highest of any window that the label is about, 0 where there is none.
 
     Text that can't be read (another language) and text beyond the limits lowers `scored_fraction`; where nothing can
     be read the detector doesn't apply. Of more than `max_windows` windows those are judged that the n-grams, which read
-    all of them, find most suspicious: padding hides little. What they find clearly harmless the tower doesn't read.
-    Spans are of the windows at or above the shipped threshold.
+    all of them, find most suspicious: padding hides little. What they find clearly harmless the multitask model doesn't
+    read. Spans are of the windows at or above the shipped threshold.
 
     Attributes
     ----------
     max_windows : int
-        How many of an interaction the tower reads at most.
+        How many of an interaction the multitask model reads at most.
     hinted_from : float
         A window that isn't flagged may have spans from this probability on, of its likeliest label: what raised it.
     """
 
-    shared_weights = ("tower",)
+    shared_weights = ("multitask",)
     max_windows: ClassVar[int] = 16
     hinted_from: ClassVar[float] = math.inf
 
@@ -91,15 +92,15 @@ class WindowedDetector(Detector[Work]):
 
     @property
     def passes(self) -> Mapping[str, Passes]:
-        from watchline.detectors.harm import tower
+        from watchline.detectors.harm import multitask
 
-        return {"tower": tower.shipped().passes}
+        return {"multitask": multitask.shipped().passes}
 
     @abstractmethod
-    def readings(self, interaction: Interaction) -> Iterator[Reading]:
+    def text_fields(self, interaction: Interaction) -> Iterator[TextField]:
         """The texts that the detector reads."""
 
-    def cut(self, reading: Reading, plain: str) -> list[tuple[int, int]]:
+    def cut(self, text_field: TextField, plain: str) -> list[tuple[int, int]]:
         """Start and end of the windows worth judging in the reading's text without disguise."""
         return windows(plain, WINDOW)
 
@@ -107,40 +108,40 @@ class WindowedDetector(Detector[Work]):
         """What to say of readable text of which `cut` leaves nothing; None: that it is fine."""
         return None
 
-    def prepare(self, interaction: Interaction) -> Work | NotApplicable:
+    def prepare(self, interaction: Interaction) -> WindowedInput | NotApplicable:
         found: list[Window] = []
         total = unread = 0
         reasons = []
-        for reading in self.readings(interaction):
+        for text_field in self.text_fields(interaction):
             room = max(0, MAX_CHARS - total)
-            total += len(reading.text)
-            plain = deobfuscate(reading.text[:room])
-            if reason := unreadable(plain.text or reading.text):
+            total += len(text_field.text)
+            plain = deobfuscate(text_field.text[:room])
+            if reason := unreadable(plain.text or text_field.text):
                 reasons.append(reason)
-                unread += len(reading.text)
+                unread += len(text_field.text)
             else:
-                unread += max(0, len(reading.text) - room)
-                found += self._windows(reading, plain)
+                unread += max(0, len(text_field.text) - room)
+                found += self._windows(text_field, plain)
         if not found:
             if total > unread and (result := self.nothing_found()):
                 return result
             return NotApplicable(next((reason for reason in reasons if reason != NO_TEXT), NO_TEXT))
         kept = self._most_suspicious(found)
         unread += _length(found) - _length(kept)
-        return Work(tuple(kept), 1.0 - unread / total)
+        return WindowedInput(tuple(kept), 1.0 - unread / total)
 
-    def evaluate(self, batch: Sequence[Work], embeddings: Embeddings) -> Sequence[Evaluation]:
-        from watchline.detectors.harm import tower  # loads torch
+    def evaluate(self, batch: Sequence[WindowedInput], embeddings: Embeddings) -> Sequence[Evaluation]:
+        from watchline.detectors.harm import multitask  # loads torch
 
-        doubtful = [window.text for work in batch for window in work.windows if not self._clear(window)]
-        rows = iter(tower.shipped().judge(doubtful, embeddings))
-        clear = tower.Judged(self._blend.clear_outputs, np.empty(0, np.float32), ())
+        doubtful = [window.text for prepared in batch for window in prepared.windows if not self._clear(window)]
+        rows = iter(multitask.shipped().judge(doubtful, embeddings))
+        clear = multitask.TextOutputs(self._blend.clear_outputs, np.empty(0, np.float32), ())
         return [
-            self._evaluate(work, [clear if self._clear(window) else next(rows) for window in work.windows])
-            for work in batch
+            self._evaluate(prepared, [clear if self._clear(window) else next(rows) for window in prepared.windows])
+            for prepared in batch
         ]
 
-    def spans(self, window: Window, judged: Judged, label: str, chance: float) -> list[Span]:
+    def spans(self, window: Window, judged: TextOutputs, label: str, chance: float) -> list[Span]:
         """What to mark of a window that has the label, or might have it: by default all of it if it is flagged."""
         flagged = chance >= self._marked_from[self.labels.index(label)]
         return [window.span(label, chance)] if flagged else []
@@ -149,30 +150,30 @@ class WindowedDetector(Detector[Work]):
         """Start and end of the words of a window that has a label which say what it is about: a finding's evidence."""
         return []
 
-    def _evaluate(self, work: Work, judged: Sequence[Judged]) -> Evaluation:
+    def _evaluate(self, prepared: WindowedInput, judged: Sequence[TextOutputs]) -> Evaluation:
         chances = self._blend.probabilities(
-            np.stack([window.ngram_scores for window in work.windows]), np.stack([each.outputs for each in judged])
+            np.stack([window.ngram_scores for window in prepared.windows]), np.stack([each.outputs for each in judged])
         )
-        scores, marked = worst(work, self.labels, chances, self._marked_from, self.hinted_from)
+        scores, marked = worst(prepared, self.labels, chances, self._marked_from, self.hinted_from)
         spans: list[Span] = []
         evidence: list[Evidence] = []
         for row, label, chance in marked:
-            window = work.windows[row]
+            window = prepared.windows[row]
             found = self.spans(window, judged[row], label, chance)
             if found:
                 places = (window.original(*place) for place in self.about(window))
-                evidence += [Evidence(len(spans), window.reading.field, *place, 1.0) for place in places]
+                evidence += [Evidence(len(spans), window.text_field.field, *place, 1.0) for place in places]
             spans += found
-        return Evaluation(scores, tuple(spans), tuple(evidence), work.scored_fraction)
+        return Evaluation(scores, tuple(spans), tuple(evidence), prepared.scored_fraction)
 
-    def _windows(self, reading: Reading, plain: Plain) -> list[Window]:
-        pieces = [(start, piece) for start, end in self.cut(reading, plain.text) if (piece := plain.text[start:end])]
+    def _windows(self, text_field: TextField, plain: MappedText) -> list[Window]:
+        pieces = [(start, piece) for start, end in self.cut(text_field, plain.text) if (piece := plain.text[start:end])]
         if not pieces:
             return []
         scores = np.stack([self._blend.ngram_scores(piece) for _, piece in pieces])
         suspicion = self._blend.suspicion(scores).tolist()
         return [
-            Window(reading, plain, start, piece, row, each)
+            Window(text_field, plain, start, piece, row, each)
             for (start, piece), row, each in zip(pieces, scores, suspicion, strict=True)
         ]
 
@@ -190,7 +191,11 @@ Marked = list[tuple[int, str, float]]  # row of a window, label, probability
 
 
 def worst(
-    work: Work, labels: Sequence[str], chances: Numbers, marked_from: Sequence[float], hinted_from: float = math.inf
+    prepared: WindowedInput,
+    labels: Sequence[str],
+    chances: Numbers,
+    marked_from: Sequence[float],
+    hinted_from: float = math.inf,
 ) -> tuple[dict[str, float], Marked]:
     """The highest of each label, and what is at or above `marked_from`; chances are (windows, labels).
 
@@ -198,11 +203,11 @@ def worst(
     """
     scores = dict.fromkeys(labels, 0.0)
     marked = []
-    for row, window in enumerate(work.windows):
+    for row, window in enumerate(prepared.windows):
         found = [
             (row, label, chance, bound)
             for label, chance, bound in zip(labels, chances[row].tolist(), marked_from, strict=True)
-            if label in window.reading.labels
+            if label in window.text_field.labels
         ]
         for _, label, chance, _ in found:
             scores[label] = max(scores[label], chance)
@@ -216,13 +221,13 @@ def _length(found: Sequence[Window]) -> int:
     return sum(end - start for start, end in (window.original() for window in found))
 
 
-def asked_and_answered(interaction: Interaction, labels: Sequence[str]) -> Iterator[Reading]:
+def asked_and_answered(interaction: Interaction, labels: Sequence[str]) -> Iterator[TextField]:
     """The user's last message and all that the model answered: earlier messages were judged in their own turn."""
     place = last_question(interaction)
     if place is not None:
-        yield Reading(f"input:{place}", interaction.input_messages[place].content, labels)
+        yield TextField(f"input:{place}", interaction.input_messages[place].content, labels)
     for index, message in enumerate(interaction.output_messages):
-        yield Reading(f"output:{index}", message.content, labels)
+        yield TextField(f"output:{index}", message.content, labels)
 
 
 def last_question(interaction: Interaction) -> int | None:

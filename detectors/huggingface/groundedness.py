@@ -42,33 +42,35 @@ class Entailment(Pretrained[Answer]):
     VERSION = "1"
 
     def prepare(self, interaction: Interaction) -> Answer | NotApplicable:
-        work: groundedness.Work | NotApplicable = self._shipped.prepare(interaction)
-        if isinstance(work, NotApplicable):
-            return work
-        claims = work.claims
+        prepared: groundedness.GroundednessInput | NotApplicable = self._shipped.prepare(interaction)
+        if isinstance(prepared, NotApplicable):
+            return prepared
+        claims = prepared.claims
         pieces = [(claim.field, claim.start, claim.text) for claim in claims]
-        read = work.scored_fraction * share_read(interaction, work.context.units)
-        return _answer(self._classifier, claims, pieces, work.context.units, "", read)
+        read = prepared.scored_fraction * share_read(interaction, prepared.context.units)
+        return _answer(self._classifier, claims, pieces, prepared.context.units, "", read)
 
     def evaluate(self, batch: Sequence[Answer], embeddings: Embeddings) -> Sequence[Evaluation]:
-        pairs = [(_joined(run), text) for work in batch for _, _, text in work.pieces for run in work.passages]
+        pairs = [
+            (_joined(run), text) for prepared in batch for _, _, text in prepared.pieces for run in prepared.passages
+        ]
         scores = iter(self._classifier.scores([first for first, _ in pairs], [second for _, second in pairs])[:, 0])
         return [
-            self._evaluation(work, np.array([[next(scores) for _ in work.passages] for _ in work.pieces]))
-            for work in batch
+            self._evaluation(prepared, np.array([[next(scores) for _ in prepared.passages] for _ in prepared.pieces]))
+            for prepared in batch
         ]
 
-    def _evaluation(self, work: Answer, chances: Numbers) -> Evaluation:
+    def _evaluation(self, prepared: Answer, chances: Numbers) -> Evaluation:
         """From the probabilities that a passage doesn't support a claim: (claims, passages)."""
         spans: list[Span] = []
         evidence: list[Evidence] = []
-        for claim, row in zip(work.claims, chances, strict=True):
+        for claim, row in zip(prepared.claims, chances, strict=True):
             chance = float(row.min())
             if chance >= self._marked_from[0]:
-                evidence += _evidence(len(spans), _nearest(work.passages, row, claim.text), 1.0 - chance)
+                evidence += _evidence(len(spans), _nearest(prepared.passages, row, claim.text), 1.0 - chance)
                 spans.append(Span(claim.field, claim.start, claim.end, self.labels[0], chance))
         score = float(chances.min(axis=1).max()) if len(chances) else 0.0
-        return Evaluation({self.labels[0]: score}, tuple(spans), tuple(evidence), work.scored_fraction)
+        return Evaluation({self.labels[0]: score}, tuple(spans), tuple(evidence), prepared.scored_fraction)
 
 
 class Tokens(Pretrained[Answer]):
@@ -81,43 +83,45 @@ class Tokens(Pretrained[Answer]):
     VERSION = "1"
 
     def prepare(self, interaction: Interaction) -> Answer | NotApplicable:
-        work: groundedness.Work | NotApplicable = self._shipped.prepare(interaction)
-        if isinstance(work, NotApplicable):
-            return work
+        prepared: groundedness.GroundednessInput | NotApplicable = self._shipped.prepare(interaction)
+        if isinstance(prepared, NotApplicable):
+            return prepared
         room = self._classifier.max_tokens * CHARS // 2
         pieces = [
             (f"output:{place}", start, message.content[start:end])
             for place, message in enumerate(interaction.output_messages)
             for start, end in windows(message.content, room)
-            if any(claim.field == f"output:{place}" and start <= claim.start < end for claim in work.claims)
+            if any(claim.field == f"output:{place}" and start <= claim.start < end for claim in prepared.claims)
         ]
         documents = [
             Unit(field, start, end, text[start:end])
             for field, text in document_texts(interaction)
             for start, end in windows(text, room)
         ]
-        return _answer(self._classifier, work.claims, pieces, documents, question(interaction), work.scored_fraction)
+        return _answer(
+            self._classifier, prepared.claims, pieces, documents, question(interaction), prepared.scored_fraction
+        )
 
     def evaluate(self, batch: Sequence[Answer], embeddings: Embeddings) -> Sequence[Evaluation]:
         pairs = [
-            (_prompt(work.asked, run), text)
-            for work in batch
-            for _, _, text in work.pieces
-            for run in work.passages
+            (_prompt(prepared.asked, run), text)
+            for prepared in batch
+            for _, _, text in prepared.pieces
+            for run in prepared.passages
         ]  # fmt: skip
         tokens = iter(self._classifier.token_scores([first for first, _ in pairs], [second for _, second in pairs]))
-        return [self._evaluation(work, tokens) for work in batch]
+        return [self._evaluation(prepared, tokens) for prepared in batch]
 
-    def _evaluation(self, work: Answer, tokens: Iterator[tuple[list[tuple[int, int]], Numbers]]) -> Evaluation:
+    def _evaluation(self, prepared: Answer, tokens: Iterator[tuple[list[tuple[int, int]], Numbers]]) -> Evaluation:
         spans: list[Span] = []
         evidence: list[Evidence] = []
         score = 0.0
-        passages = [tuple(_sentences(run)) for run in work.passages]
-        for field, start, _ in work.pieces:
+        passages = [tuple(_sentences(run)) for run in prepared.passages]
+        for field, start, _ in prepared.pieces:
             read = [next(tokens) for _ in passages]
             offsets = [(start + first, start + last) for first, last in read[0][0]]
             chances = np.stack([labels[:, 0] for _, labels in read])  # (passages, tokens)
-            for claim in work.claims:
+            for claim in prepared.claims:
                 inside = [
                     place
                     for place, (first, last) in enumerate(offsets)
@@ -132,7 +136,7 @@ class Tokens(Pretrained[Answer]):
                     for span in found:
                         evidence += _evidence(len(spans), nearest, 1.0 - span.score)
                         spans.append(span)
-        return Evaluation({self.labels[0]: score}, tuple(spans), tuple(evidence), work.scored_fraction)
+        return Evaluation({self.labels[0]: score}, tuple(spans), tuple(evidence), prepared.scored_fraction)
 
     def _spans(self, claim: groundedness.Claim, offsets: Sequence[tuple[int, int]], chances: Numbers) -> Iterator[Span]:
         """Runs of tokens at or above the threshold, without the blanks that some tokenizers count to a token."""

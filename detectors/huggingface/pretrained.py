@@ -22,12 +22,12 @@ from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Interaction
 from watchline.schemas.texts import texts
 
-W = TypeVar("W")
+Prepared = TypeVar("Prepared")
 
 CHARS = 3  # of a token, at least, in ordinary English; what is denser is read in more windows
 
 
-class Pretrained(Detector[W]):
+class Pretrained(Detector[Prepared]):
     """What they have in common. Asks for no embeddings."""
 
     uses_encoder: ClassVar[bool] = False
@@ -48,23 +48,23 @@ class Pretrained(Detector[W]):
         return {f"{self.name}, own model": self._classifier.passes}
 
 
-class Windows(Pretrained[windowed.Work]):
+class Windows(Pretrained[windowed.WindowedInput]):
     """Toxicity, bias, injection by a text classifier: the windows that the shipped n-grams find most suspicious."""
 
     VERSION = "1"
 
-    def prepare(self, interaction: Interaction) -> windowed.Work | NotApplicable:
-        work: windowed.Work | NotApplicable = self._shipped.prepare(interaction)
-        return work
+    def prepare(self, interaction: Interaction) -> windowed.WindowedInput | NotApplicable:
+        prepared: windowed.WindowedInput | NotApplicable = self._shipped.prepare(interaction)
+        return prepared
 
-    def evaluate(self, batch: Sequence[windowed.Work], embeddings: Embeddings) -> Sequence[Evaluation]:
-        rows = iter(self._classifier.scores([window.text for work in batch for window in work.windows]))
+    def evaluate(self, batch: Sequence[windowed.WindowedInput], embeddings: Embeddings) -> Sequence[Evaluation]:
+        rows = iter(self._classifier.scores([window.text for prepared in batch for window in prepared.windows]))
         out = []
-        for work in batch:
-            chances = np.array([next(rows) for _ in work.windows])
-            scores, marked = windowed.worst(work, self.labels, chances, self._marked_from)
-            spans = tuple(work.windows[row].span(label, chance) for row, label, chance in marked)
-            out.append(Evaluation(scores, spans, scored_fraction=work.scored_fraction))
+        for prepared in batch:
+            chances = np.array([next(rows) for _ in prepared.windows])
+            scores, marked = windowed.worst(prepared, self.labels, chances, self._marked_from)
+            spans = tuple(prepared.windows[row].span(label, chance) for row, label, chance in marked)
+            out.append(Evaluation(scores, spans, scored_fraction=prepared.scored_fraction))
         return out
 
 
@@ -86,32 +86,32 @@ class Relevance(Pretrained[Pairs]):
     VERSION = "1"
 
     def prepare(self, interaction: Interaction) -> Pairs | NotApplicable:
-        work: relevance.Work | NotApplicable = self._shipped.prepare(interaction)
-        if isinstance(work, NotApplicable):
-            return work
-        passages = [unit.embedded for unit in work.units]
-        asked = " ".join(passages) if work.about_documents else work.asked
+        prepared: relevance.RelevanceInput | NotApplicable = self._shipped.prepare(interaction)
+        if isinstance(prepared, NotApplicable):
+            return prepared
+        passages = [unit.embedded for unit in prepared.units]
+        asked = " ".join(passages) if prepared.about_documents else prepared.asked
         room = self._classifier.max_tokens * CHARS // 2
-        answer = [" ".join(work.answer[run]) for run in grouped(work.answer, room)]
-        context = [] if work.about_documents else [" ".join(passages[run]) for run in grouped(passages, room)]
+        answer = [" ".join(prepared.answer[run]) for run in grouped(prepared.answer, room)]
+        context = [] if prepared.about_documents else [" ".join(passages[run]) for run in grouped(passages, room)]
         read = self._classifier.fit(answer + context)
         labels = [self.labels[0]] * len(answer) + [self.labels[1]] * len(context)
         share = sum(map(len, read)) / max(sum(map(len, answer + context)), 1) if read else 1.0
         return Pairs(
             tuple((label, asked, text) for label, text in zip(labels, read, strict=True)),
-            work.scored_fraction * share * share_read(interaction, work.units),
+            prepared.scored_fraction * share * share_read(interaction, prepared.units),
         )
 
     def evaluate(self, batch: Sequence[Pairs], embeddings: Embeddings) -> Sequence[Evaluation]:
-        pairs = [pair for work in batch for pair in work.pairs]
+        pairs = [pair for prepared in batch for pair in prepared.pairs]
         scores = iter(self._classifier.scores([first for _, first, _ in pairs], [second for *_, second in pairs]))
         out = []
-        for work in batch:
+        for prepared in batch:
             found: dict[str, list[float]] = {label: [] for label in self.labels}
-            for label, _, _ in work.pairs:
+            for label, _, _ in prepared.pairs:
                 found[label].append(float(next(scores)[self.labels.index(label)]))
             least = {label: min(chances, default=0.0) for label, chances in found.items()}
-            out.append(Evaluation(least, scored_fraction=work.scored_fraction))
+            out.append(Evaluation(least, scored_fraction=prepared.scored_fraction))
         return out
 
 

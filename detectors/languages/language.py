@@ -25,7 +25,7 @@ class Prose:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class WordForms:
     """How words and numbers are written one way, to be compared: `runtime.words`."""
 
     stop_words: frozenset[str]  # carry nothing that a document could bear out
@@ -65,7 +65,7 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class HoursWords:
     """Days and opening hours: `grounding.opening_hours`, and through it `grounding.structured`."""
 
     days: tuple[str, ...]  # from Monday to Sunday
@@ -101,7 +101,7 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
-class Personal:
+class PersonalWords:
     """Words beside personal data, and words that are no names: `pii.numbers`, `pii.identifiers`, `pii.detector`."""
 
     phone: re.Pattern[str]  # before digits: a telephone number
@@ -141,9 +141,9 @@ class Language:
     """One language, in parts by what reads them."""
 
     prose: Prose
-    words: Words
+    words: WordForms
     conversation: Conversation
-    hours: Hours
+    hours: HoursWords
     records: Records
-    personal: Personal
+    personal: PersonalWords
     groups: Groups

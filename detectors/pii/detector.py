@@ -18,7 +18,7 @@ from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii import identifiers
 from watchline.detectors.pii.entities import Entity, cut, resolve
 from watchline.detectors.pii.folding import fold
-from watchline.detectors.pii.recogniser import Find, Recogniser
+from watchline.detectors.pii.recogniser import Recogniser, TaggedSpan
 from watchline.detectors.runtime.cache import TextCache
 from watchline.detectors.runtime.text import NO_TEXT, windows
 from watchline.schemas.records import Interaction, Span
@@ -135,7 +135,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
                     found[index] += self._as_entity(texts[index], start, each)
         return found
 
-    def _as_entity(self, text: str, offset: int, find: Find) -> Iterator[Entity]:
+    def _as_entity(self, text: str, offset: int, find: TaggedSpan) -> Iterator[Entity]:
         """What the recogniser found, its edges trimmed; nothing where it is likelier none, or a piece of code."""
         start, end = offset + find.start, offset + find.end
         while start < end and text[start] in _EDGES:

@@ -9,28 +9,17 @@ zero-width blank in the middle of a number.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """A folded text; `offsets[i]` is where its character i stood, None where nothing was changed."""
-
-    text: str
-    offsets: tuple[int, ...] | None = None
-
-    def original(self, start: int, end: int) -> tuple[int, int]:
-        """Where `text[start:end]`, which is not empty, stands in the text as it was."""
-        return (start, end) if self.offsets is None else (self.offsets[start], self.offsets[end - 1] + 1)
+from watchline.detectors.runtime.mapped_text import MappedText
 
 
-def fold(text: str) -> Folded:
+def fold(text: str) -> MappedText:
     """The folded text. ASCII comes back as it is."""
     if text.isascii():
-        return Folded(text)
+        return MappedText(text)
     pairs = [(new, place) for place, char in enumerate(text) for new in (char if char < "\x80" else _plain(char))]
-    return Folded("".join(new for new, _ in pairs), tuple(place for _, place in pairs))
+    return MappedText("".join(new for new, _ in pairs), tuple(place for _, place in pairs))
 
 
 @lru_cache(4096)

@@ -29,7 +29,7 @@ Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
+class TaggedSpan:
     """A run of tokens of one type, in characters of the text; `features` are what `Recogniser.probability` reads."""
 
     start: int
@@ -80,7 +80,7 @@ class Recogniser:
         calibrations = [each.tensors(f"{type_}.") for type_, each in self.calibrations.items()]
         return {**weights, **{name: tensor for each in calibrations for name, tensor in each.items()}}
 
-    def find(self, texts: Sequence[str]) -> Iterator[list[Find]]:
+    def find(self, texts: Sequence[str]) -> Iterator[list[TaggedSpan]]:
         """What each text has, in order."""
         for first in range(0, len(texts), _BATCH):
             some = texts[first : first + _BATCH]
@@ -88,12 +88,12 @@ class Recogniser:
             for text, doc, tags in zip(some, docs, self.model.predict(docs), strict=True):
                 yield list(_finds(text, doc, tags)) if len(doc) else []
 
-    def probability(self, find: Find) -> float:
+    def probability(self, find: TaggedSpan) -> float:
         """How likely the find is right: out of 100 finds of such features so many were."""
         return float(self.calibrations[find.type].probability([find.features])[0])
 
 
-def _finds(text: str, doc: Any, tags: Array) -> Iterator[Find]:
+def _finds(text: str, doc: Any, tags: Array) -> Iterator[TaggedSpan]:
     """Runs of tokens of one type; a token is of the type whose B and I together are likeliest."""
     sums = np.column_stack([tags[:, 0], *(tags[:, place] + tags[:, place + 1] for place in range(1, len(TAGS), 2))])
     best = sums.argmax(1)
@@ -105,7 +105,7 @@ def _finds(text: str, doc: Any, tags: Array) -> Iterator[Find]:
             while end < len(best) and best[end] == kind and not begins[end, kind - 1]:
                 end += 1
             start, stop = doc[token].idx, doc[end - 1].idx + len(doc[end - 1])
-            yield Find(start, stop, TYPES[kind - 1], _features(text[start:stop], sums[token:end, kind]))
+            yield TaggedSpan(start, stop, TYPES[kind - 1], _features(text[start:stop], sums[token:end, kind]))
         token = end
 
 

@@ -38,7 +38,7 @@ _ENTRY_BYTES = DIMENSIONS * 4 + 300  # a cached vector with what Python needs ar
 
 
 @dataclass(frozen=True, slots=True)
-class Lower:
+class LowerStates:
     """A text as the lower layers of the encoder leave it.
 
     Attributes
@@ -112,7 +112,7 @@ class Encoder:
         self._lower_packers = {layers: Packer(self.device) for layers in KEPT_LAYERS}
         room = lower_cache_bytes // len(KEPT_LAYERS)
         self._lower_caches = {
-            layers: TextCache[Lower](room, lambda lower: lower.states.nbytes) for layers in KEPT_LAYERS
+            layers: TextCache[LowerStates](room, lambda lower: lower.states.nbytes) for layers in KEPT_LAYERS
         }
 
     @property
@@ -134,7 +134,7 @@ class Encoder:
         return np.stack([known[key] for key in keys]) if keys else np.empty((0, DIMENSIONS), np.float32)
 
     @torch.inference_mode()
-    def lower(self, texts: Sequence[str], layers: int) -> list[Lower]:
+    def lower(self, texts: Sequence[str], layers: int) -> list[LowerStates]:
         """What so many of the lower layers (one of `KEPT_LAYERS`) make of each text by itself, in order.
 
         Text after 96 tokens is not read.
@@ -180,14 +180,14 @@ class Encoder:
         mean = (hidden * weights).sum(1) / weights.sum(1)
         return torch.nn.functional.normalize(mean, dim=1)
 
-    def _keep_lower(self, key: bytes, encoding: Encoding, states: torch.Tensor, layers: int) -> Lower:
+    def _keep_lower(self, key: bytes, encoding: Encoding, states: torch.Tensor, layers: int) -> LowerStates:
         """The states of a text, without padding, in memory of their own."""
-        lower = Lower(states[: len(encoding.ids)].clone(), tuple(encoding.offsets))
+        lower = LowerStates(states[: len(encoding.ids)].clone(), tuple(encoding.offsets))
         self._lower_caches[layers].keep(key, lower)
         return lower
 
     def upper_layers(self, layers: int) -> Sequence[torch.nn.Module]:
-        """The layers above the lower ones, so many of them: what a `tower` begins with."""
+        """The layers above the lower ones, so many of them: what `multitask` begins with."""
         return list(self._model.encoder.layer[layers:])
 
     def _lower_states(self, encodings: list[Encoding], layers: int) -> torch.Tensor:
@@ -213,7 +213,7 @@ class Embedded:
     def __getitem__(self, texts: Sequence[str]) -> Vectors:
         return self._vectors[[self._rows[text] for text in texts]]
 
-    def lower(self, texts: Sequence[str], layers: int) -> list[Lower]:
+    def lower(self, texts: Sequence[str], layers: int) -> list[LowerStates]:
         """What the lower layers make of texts, whether or not they are among those."""
         return self._encoder.lower(texts, layers)
 

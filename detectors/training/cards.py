@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from watchline.detectors.evaluation.metrics import Labels, expected_calibration_error
 from watchline.detectors.runtime.weights import weights_folder
-from watchline.detectors.training.harm.blending import LEAST_FLAGGED, Judged, Tensors, by_source
+from watchline.detectors.training.harm.blending import LEAST_FLAGGED, OutOfFold, Tensors, by_source
 from watchline.detectors.training.harm.corpora import ORDINARY, Example
 
 _GRID = np.linspace(0.05, 0.95, 91)
@@ -20,7 +20,7 @@ _MOST_FLAGGED = 0.5  # few positives may seem best told by a point that hardly f
 _LEAST_ALERTED = 0.6
 
 
-def operating_point(judged: Judged, ordinary: Labels) -> tuple[float, float]:
+def operating_point(judged: OutOfFold, ordinary: Labels) -> tuple[float, float]:
     """(threshold, alert threshold), in hundredths.
 
     The first has the best macro-F1 among those up to 0.5 that flag at most 1 % of the ordinary windows, or is the
@@ -39,11 +39,13 @@ def operating_point(judged: Judged, ordinary: Labels) -> tuple[float, float]:
     return round(float(threshold), 2), min(0.99, float(np.ceil(round(alert * 100, 6)) / 100))
 
 
-def table(examples: Sequence[Example], judged: Mapping[str, Judged], points: Mapping[str, tuple[float, float]]) -> str:
+def table(
+    examples: Sequence[Example], judged: Mapping[str, OutOfFold], points: Mapping[str, tuple[float, float]]
+) -> str:
     """A Markdown table, a row for each label and source that has both answers."""
     lines = [
-        "| label | source | n | positive | AUROC | n-grams alone | tower alone | average precision | macro-F1 "
-        "| recall | recall at alert | ECE |",
+        "| label | source | n | positive | AUROC | n-grams alone | multitask model alone "
+        "| average precision | macro-F1 | recall | recall at alert | ECE |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     sources = np.array([example.source for example in examples])
@@ -56,7 +58,7 @@ def table(examples: Sequence[Example], judged: Mapping[str, Judged], points: Map
             figures = [
                 roc_auc_score(truth, probability),
                 roc_auc_score(truth, each.ngram_score[rows]),
-                roc_auc_score(truth, each.tower_score[rows]),
+                roc_auc_score(truth, each.multitask_score[rows]),
                 average_precision_score(truth, probability),
                 f1_score(truth, probability >= threshold, average="macro"),
                 (probability[truth] >= threshold).mean(),
@@ -71,14 +73,15 @@ def table(examples: Sequence[Example], judged: Mapping[str, Judged], points: Map
     return "\n".join(lines)
 
 
-def skipped(examples: Sequence[Example], judged: Mapping[str, Judged]) -> str:
-    """What the n-grams spare the tower, in words."""
+def skipped(examples: Sequence[Example], judged: Mapping[str, OutOfFold]) -> str:
+    """What the n-grams spare the multitask model, in words."""
     clear = next(iter(judged.values())).clear
     sources = np.array([example.source for example in examples[: len(clear)]])
     shares = {source: clear[sources == source].mean() for source in ORDINARY if (sources == source).any()}
     total = clear[np.isin(sources, ORDINARY)].mean()
     said = (
-        f"The tower reads what the n-grams don't find clearly harmless. They clear {total:.0%} of ordinary texts ("
+        f"The multitask model reads what the n-grams don't find clearly harmless. They clear {total:.0%} of "
+        "ordinary texts ("
         f"{', '.join(f'{source} {share:.0%}' for source, share in shares.items())}), and one in a thousand "
         "of those that might be flagged. The figures below are with that."
     )

@@ -40,11 +40,11 @@ def table(detector: WindowedDetector, data: Path, points: Points) -> str:
 
 def score(detector: WindowedDetector, interactions: Sequence[Interaction], encoder: Encoder) -> NDArray[np.float64]:
     """(interactions, labels) scores; NaN where the detector doesn't apply."""
-    works = [detector.prepare(interaction) for interaction in interactions]
-    scores = np.full((len(works), len(detector.labels)), np.nan)
-    for index, work in enumerate(works):
-        if not isinstance(work, NotApplicable):
-            [evaluation] = detector.evaluate([work], Embedded(encoder, detector.texts(work)))
+    all_prepared = [detector.prepare(interaction) for interaction in interactions]
+    scores = np.full((len(all_prepared), len(detector.labels)), np.nan)
+    for index, prepared in enumerate(all_prepared):
+        if not isinstance(prepared, NotApplicable):
+            [evaluation] = detector.evaluate([prepared], Embedded(encoder, detector.texts(prepared)))
             scores[index] = [evaluation.scores[label] for label in detector.labels]
     return scores
 

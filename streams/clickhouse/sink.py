@@ -50,12 +50,12 @@ class Sink:
         connect: Callable[[], Any],
         timeout_s: float,
         pause: Callable[[float], None] = time.sleep,
-        heard: Callable[[str | None], None] = lambda code: None,
+        on_attempt: Callable[[str | None], None] = lambda code: None,
     ) -> None:
         self._connect = connect
         self._timeout_s = timeout_s
         self._pause = pause
-        self._heard = heard
+        self._on_attempt = on_attempt
         self.stopping: Callable[[], bool] = lambda: False  # then nothing is tried again
         self._client: Any = None
         self._contexts: dict[str, Any] = {}
@@ -104,9 +104,9 @@ class Sink:
             try:
                 self._try_insert(table, columns, token)
             except TransientError as error:
-                self._heard(str(getattr(error.__cause__, "code", None) or "none"))
+                self._on_attempt(str(getattr(error.__cause__, "code", None) or "none"))
                 raise
-            self._heard(None)
+            self._on_attempt(None)
 
         def again(error: BaseException) -> None:  # tenacity keeps it in a cycle: it may not hold the table
             log.warning("insert into %s failed, trying again: %s", name, error)

@@ -162,7 +162,7 @@ class Metrics:
             self._embedded.labels(cache).inc(count - self._lookups[cache])
         self._lookups = Counts(lookups)
 
-    def buried(self, letters: Sequence[DeadLetter]) -> None:
+    def dead_lettered(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters are in their topic and table."""
         for kind, count in Counts(letter.kind for letter in letters).items():
             self.dead_letters.labels(kind).inc(count)
@@ -175,10 +175,10 @@ class Metrics:
         self._stalled.set(progress.stalled_s)
         for gauge in (self._lag, self._held, self._held_bytes):
             gauge.clear()  # of partitions that are another worker's now
-        for (topic, partition), messages in progress.reading.lag.items():
+        for (topic, partition), messages in progress.consumer_state.lag.items():
             self._lag.labels(topic, partition).set(messages)
-        for topic in {topic for topic, _ in progress.reading.lag}:
-            self._held.labels(topic).set(progress.reading.held.get(topic, 0))
-            self._held_bytes.labels(topic).set(progress.reading.held_bytes.get(topic, 0))
+        for topic in {topic for topic, _ in progress.consumer_state.lag}:
+            self._held.labels(topic).set(progress.consumer_state.held.get(topic, 0))
+            self._held_bytes.labels(topic).set(progress.consumer_state.held_bytes.get(topic, 0))
         page: bytes = generate_latest(self._registry)  # type: ignore[no-untyped-call]
         return page

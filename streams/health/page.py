@@ -10,7 +10,7 @@ from typing import Protocol
 from aiohttp import web
 
 from watchline.streams.health.metrics import CONTENT_TYPE, Metrics
-from watchline.streams.health.progress import Partition, Progress, Reading
+from watchline.streams.health.progress import ConsumerState, Partition, Progress
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class Member(Protocol):
     @property
     def stopping(self) -> bool: ...
 
-    def reading(self, ends: Mapping[Partition, int]) -> Reading: ...
+    def consumer_state(self, ends: Mapping[Partition, int]) -> ConsumerState: ...
 
 
 async def serve(
@@ -34,7 +34,7 @@ async def serve(
     """
 
     async def livez(request: web.Request) -> web.Response:
-        progress.observe(member.reading(progress.ends))
+        progress.observe(member.consumer_state(progress.ends))
         return web.json_response(progress.report(), status=503 if progress.is_stalled else 200)
 
     async def readyz(request: web.Request) -> web.Response:
@@ -42,7 +42,7 @@ async def serve(
         return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
     async def scrape(request: web.Request) -> web.Response:
-        progress.observe(member.reading(progress.ends))
+        progress.observe(member.consumer_state(progress.ends))
         return web.Response(body=metrics.scrape(progress), headers={"Content-Type": CONTENT_TYPE})
 
     page = web.Application()

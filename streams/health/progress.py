@@ -29,7 +29,7 @@ Partition = tuple[str, int]  # topic and number
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ConsumerState:
     """What the consumer says at one moment, of the partitions that this worker has.
 
     `held` are the messages that were read and are not acknowledged yet, by topic, and `held_bytes` their sizes;
@@ -60,7 +60,7 @@ class Progress:
     events: int = 0
     batches: int = 0
     joined: bool = False  # the group has given this worker its partitions, which may be none
-    reading: Reading = field(default_factory=Reading)
+    consumer_state: ConsumerState = field(default_factory=ConsumerState)
     ends: Mapping[Partition, int] = field(default_factory=dict)  # of the partitions, as Kafka last told
     started: float = field(init=False)
     last_batch: float = field(init=False)
@@ -88,19 +88,21 @@ class Progress:
         """A question to the schema registry failed in a way that may pass. Called by any thread."""
         self._store_failed = self.clock()
 
-    def observe(self, reading: Reading) -> None:
+    def observe(self, consumer_state: ConsumerState) -> None:
         """Takes a reading: where something was committed, or nothing waits, there is progress."""
-        now, before = self.clock(), self.reading.committed
-        changed = {partition for partition, offset in reading.committed.items() if before.get(partition) != offset}
+        now, before = self.clock(), self.consumer_state.committed
+        changed = {
+            partition for partition, offset in consumer_state.committed.items() if before.get(partition) != offset
+        }
         if changed & before.keys():
             self.last_commit = now
         committed = {topic for topic, _ in changed}
-        waiting = {**reading.held, "": reading.unread + sum(reading.held.values())}
-        for topic in {topic for topic, _ in reading.committed} | self._moved.keys() | {""}:
+        waiting = {**consumer_state.held, "": consumer_state.unread + sum(consumer_state.held.values())}
+        for topic in {topic for topic, _ in consumer_state.committed} | self._moved.keys() | {""}:
             if topic in committed or not waiting.get(topic) or (topic == "" and committed):
                 self._moved[topic] = now
             self._moved.setdefault(topic, now)
-        self.reading = reading
+        self.consumer_state = consumer_state
 
     @property
     def stalled_s(self) -> float:
@@ -129,7 +131,7 @@ class Progress:
             "last_batch_age_s": round(now - self.last_batch, 1),
             "last_commit_age_s": round(now - self.last_commit, 1),
             "stalled_s": round(self.stalled_s, 1),
-            "lag_messages": self.reading.lag_messages,
+            "lag_messages": self.consumer_state.lag_messages,
             "uptime_s": round(now - self.started, 1),
         }
 
@@ -152,7 +154,7 @@ async def follow_ends(progress: Progress, ask: Callable[[Iterable[Partition]], M
     asked_well = progress.clock()
     while True:
         try:
-            progress.ends = await asyncio.to_thread(ask, [*progress.reading.lag])
+            progress.ends = await asyncio.to_thread(ask, [*progress.consumer_state.lag])
             asked_well = progress.clock()
         except TransientError:
             asked_well = progress.clock()
@@ -162,7 +164,7 @@ async def follow_ends(progress: Progress, ask: Callable[[Iterable[Partition]], M
         await asyncio.sleep(ENDS_S)
 
 
-async def watch(read: Callable[[], Reading], progress: Progress) -> None:
+async def watch(read: Callable[[], ConsumerState], progress: Progress) -> None:
     """Observes what `read` says each second, until cancelled. Ends the process with code 1 where it is stuck for good.
 
     Stacks go to standard error, as the log does: files, lines and functions, no values. A loop that doesn't turn can't

@@ -17,7 +17,7 @@ RETENTION = "retention.ms"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TopicChange:
     """A value of a topic's configuration that isn't as wanted. `kept` says why it stays; empty: it is altered."""
 
     topic: str
@@ -33,7 +33,7 @@ class Change:
         return f"{self.topic}: {name} {now} -> {wanted}" + (f", not done: {self.kept}" if self.kept else "")
 
 
-def plan(settings: Settings, *, shorten: bool = False) -> list[Change]:
+def plan(settings: Settings, *, shorten: bool = False) -> list[TopicChange]:
     """What existing topics have otherwise than wanted, and what `apply` does about it. Changes nothing.
 
     Parameters
@@ -49,7 +49,7 @@ def plan(settings: Settings, *, shorten: bool = False) -> list[Change]:
     for name, now in _described(settings, known).items():
         for key, wanted in admin.config(known[name], settings).items():
             if wanted != (found := now.get(key, "-1" if key == RETENTION else "the broker's default")):
-                change = Change(name, key, found, wanted)
+                change = TopicChange(name, key, found, wanted)
                 changes.append(replace(change, kept=_why_kept(change, known[name], shorten=shorten)))
     for change in changes:
         if _shortens(change) and not change.kept and known[change.topic].consumed:
@@ -57,7 +57,7 @@ def plan(settings: Settings, *, shorten: bool = False) -> list[Change]:
     return changes
 
 
-def apply(settings: Settings, changes: Iterable[Change]) -> None:
+def apply(settings: Settings, changes: Iterable[TopicChange]) -> None:
     """Alters what a plan says, but for what it keeps. Raises FatalError where Kafka refuses."""
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
@@ -103,7 +103,7 @@ def _described(settings: Settings, names: Collection[str]) -> dict[str, dict[str
         ) from None
 
 
-def _why_kept(change: Change, topic: Topic, *, shorten: bool) -> str:
+def _why_kept(change: TopicChange, topic: Topic, *, shorten: bool) -> str:
     """Why a value isn't altered; empty where it is."""
     if _shortens(change) and not shorten:
         return f"shorter, so only with --shorten ({_setting(topic)})"
@@ -114,7 +114,7 @@ def _why_kept(change: Change, topic: Topic, *, shorten: bool) -> str:
     return ""
 
 
-def _require_above_lag(settings: Settings, change: Change, topic: Topic) -> None:
+def _require_above_lag(settings: Settings, change: TopicChange, topic: Topic) -> None:
     left = log_reader.backlog(settings.kafka_client, settings.group_id, [change.topic])
     oldest_ms = min((each.oldest_ms for each in left.values() if each.oldest_ms is not None), default=math.inf)
     age_s = math.ceil(time.time() - oldest_ms / 1000) if oldest_ms < math.inf else 0
@@ -126,7 +126,7 @@ def _require_above_lag(settings: Settings, change: Change, topic: Topic) -> None
         )
 
 
-def _shortens(change: Change) -> bool:
+def _shortens(change: TopicChange) -> bool:
     return change.name == RETENTION and _limit(change.wanted) < _limit(change.now)
 
 

@@ -16,7 +16,7 @@ from watchline.schemas.codec import Registry, decode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Signal
 from watchline.streams.health.metrics import Metrics
-from watchline.streams.messages import Taken
+from watchline.streams.messages import IncomingMessages
 from watchline.streams.monitor.monitor import Monitor
 from watchline.streams.throttled_log import ThrottledLog
 
@@ -25,7 +25,7 @@ _warnings = ThrottledLog(logging.getLogger(__name__))
 MAX_PROMPTS = 500  # monitors of one partition; the one that was fed longest ago is forgotten
 
 
-class Message(Protocol):
+class ReceivedMessage(Protocol):
     """A Kafka message."""
 
     @property
@@ -74,7 +74,7 @@ class Monitoring:
         states: States,
         store: Callable[[Sequence[Signal]], Awaitable[None]],
         publish: Callable[[Sequence[Signal]], Awaitable[None]],
-        reject: Callable[[Message, PoisonError], Awaitable[None]],
+        reject: Callable[[ReceivedMessage, PoisonError], Awaitable[None]],
         executor: Executor,
         metrics: Metrics,
         registry: Registry | None = None,
@@ -88,12 +88,12 @@ class Monitoring:
         self._registry = registry
         self._monitors: dict[int, dict[bytes, Monitor | bytes]] = {}  # bytes until the prompt's next message
 
-    async def run(self, taken: Taken) -> None:
+    async def run(self, incoming: IncomingMessages) -> None:
         """`handle`, then acknowledge. An exception must end the process."""
-        await self.handle(taken.messages)
-        await taken.acknowledge(len(taken.messages))
+        await self.handle(incoming.messages)
+        await incoming.acknowledge(len(incoming.messages))
 
-    async def handle(self, messages: Sequence[Message]) -> None:
+    async def handle(self, messages: Sequence[ReceivedMessage]) -> None:
         """Processes messages in order. Returns when signals and states are safe: only then may they be acknowledged.
 
         After an exception nothing is known of the states any more: they are loaded again with the next message.
@@ -110,7 +110,7 @@ class Monitoring:
             self._monitors.pop(partition, None)
         self._metrics.measures_without_baseline.set(_waiting(self._monitors.values()))
 
-    async def _handle(self, messages: Sequence[Message]) -> None:
+    async def _handle(self, messages: Sequence[ReceivedMessage]) -> None:
         for partition in {message.partition for message in messages} - self._monitors.keys():
             self._monitors[partition] = dict(await self._states.load(partition))
         loop = asyncio.get_running_loop()
@@ -136,17 +136,17 @@ def state_key(batch: FindingBatch) -> bytes:
     return "\0".join((batch.app, batch.environment, batch.prompt_name or "")).encode()
 
 
-_Work = tuple[list[Signal], dict[int, dict[bytes, bytes | None]], list[tuple[Message, PoisonError]]]
+_Work = tuple[list[Signal], dict[int, dict[bytes, bytes | None]], list[tuple[ReceivedMessage, PoisonError]]]
 
 
 def _process(
-    messages: Sequence[Message],
+    messages: Sequence[ReceivedMessage],
     monitors: Mapping[int, dict[bytes, Monitor | bytes]],
     unreadable: Callable[[str], None],
     registry: Registry | None,
 ) -> _Work:
     signals: list[Signal] = []
-    poison: list[tuple[Message, PoisonError]] = []
+    poison: list[tuple[ReceivedMessage, PoisonError]] = []
     touched: dict[int, dict[bytes, Monitor | None]] = {}
     for message in messages:
         try:

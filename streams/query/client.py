@@ -18,7 +18,7 @@ ANSWER_TIMEOUT_S = 3 * MAX_SECONDS  # queries wait for one another
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class QueryClient:
     """The other end: asks the worker that listens on a socket."""
 
     path: Path

@@ -9,7 +9,7 @@ from typing import Any
 
 from watchline.schemas.errors import ConfigurationError, FatalError
 from watchline.streams.clickhouse.connect import UNKNOWN_DATABASE
-from watchline.streams.query.client import Asker
+from watchline.streams.query.client import QueryClient
 from watchline.streams.query.run import Queries, Result, reader, run
 from watchline.streams.settings import Settings
 
@@ -26,8 +26,8 @@ def open_queries(settings: Settings) -> Iterator[Queries]:
         else f"ClickHouse has no database {settings.clickhouse_database}: run `watchline migrate` first"
     )
     if settings.embedded_store:
-        if Asker.answers(settings.query_socket):
-            yield Asker(settings.query_socket)
+        if QueryClient.answers(settings.query_socket):
+            yield QueryClient(settings.query_socket)
             return
         if not (settings.data_dir / "clickhouse").is_dir():
             raise nothing

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import ConfigurationError, FatalError
-from watchline.streams.query.client import Asker
+from watchline.streams.query.client import QueryClient
 from watchline.streams.query.policy import QueryError
 from watchline.streams.query.run import reader, run
 from watchline.streams.settings import Settings
@@ -110,5 +110,5 @@ def _listen(path: Path) -> socket.socket:
 
 
 def _refuse_second(path: Path) -> None:
-    if Asker.answers(path):
+    if QueryClient.answers(path):
         raise FatalError(f"another worker answers at {path}: stop it first, or set another WATCHLINE_DATA_DIR")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from watchline.streams.messages import Message, Unpacked
+from watchline.streams.messages import DecodedMessage, Message
 
 
 def within_bytes(messages: Sequence[Message], max_bytes: int) -> Iterator[Sequence[Message]]:
@@ -19,7 +19,9 @@ def within_bytes(messages: Sequence[Message], max_bytes: int) -> Iterator[Sequen
         yield messages[start:]
 
 
-def batches(messages: Sequence[Unpacked], limits: Callable[[], tuple[int, int]]) -> Iterator[Sequence[Unpacked]]:
+def batches(
+    messages: Sequence[DecodedMessage], limits: Callable[[], tuple[int, int]]
+) -> Iterator[Sequence[DecodedMessage]]:
     """Messages cut where a batch has enough events or bytes; one message is never cut. Limits are asked for anew."""
     start = 0
     while start < len(messages):

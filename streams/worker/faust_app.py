@@ -19,14 +19,14 @@ from faust.tables import TableManager
 from faust.types import TP
 from mode.utils.queues import ThrowableQueue
 
-from watchline.streams.health.progress import Partition, Reading
+from watchline.streams.health.progress import ConsumerState, Partition
 from watchline.streams.kafka import topics
 from watchline.streams.messages import Record
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
 
 
-class Taken:
+class FaustMessages:
     """Messages that were read together; they are acknowledged by hand, in their order.
 
     Attributes
@@ -65,7 +65,7 @@ class GroupMember:
         return bool(self._app.should_stop)
 
     def read(
-        self, topic: str, handle: Callable[[Taken], Awaitable[None]], *, max_messages: int, linger_s: float
+        self, topic: str, handle: Callable[[FaustMessages], Awaitable[None]], *, max_messages: int, linger_s: float
     ) -> None:
         """Reads a topic: `handle` gets what has come, up to `max_messages` or after `linger_s`.
 
@@ -75,7 +75,7 @@ class GroupMember:
         async def agent(stream: Any) -> None:
             stream = stream.noack()
             async for events in stream.noack_take(max_messages, within=linger_s):
-                await handle(Taken(stream, events))
+                await handle(FaustMessages(stream, events))
 
         self._app.agent(self._topic(topic), name=topic)(agent)
 
@@ -123,7 +123,7 @@ class GroupMember:
         """
         self._committed[TP(*partition)] = offset
 
-    def reading(self, ends: Mapping[Partition, int]) -> Reading:
+    def consumer_state(self, ends: Mapping[Partition, int]) -> ConsumerState:
         """How far this worker has read; empty before the group is joined.
 
         `ends`: of the partitions, since Faust knows the end of what it fetches only.
@@ -131,13 +131,13 @@ class GroupMember:
         consumer = self._app.consumer
         assigned = [TP(*partition) for partition in self.assignment()]
         if not assigned:
-            return Reading()
+            return ConsumerState()
         committed = self._committed
         held, held_bytes = Counter[str](), Counter[str]()
         for message in list(consumer.unacked):
             held[message.topic] += 1
             held_bytes[message.topic] += len(message.value or b"")
-        return Reading(
+        return ConsumerState(
             committed={(tp.topic, tp.partition): committed.get(tp) for tp in assigned},
             lag={
                 (tp.topic, tp.partition): max(

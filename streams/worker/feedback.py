@@ -23,7 +23,7 @@ _TEXTS = [column.name for column in FEEDBACK if isinstance(column.text, Text) an
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ReceivedFeedback:
     """A feedback and where it came from."""
 
     feedback: Feedback
@@ -32,18 +32,18 @@ class Given:
 
 def unpack(
     messages: Sequence[Message], redactor: Redactor, registry: Registry | None = None
-) -> tuple[list[Given], list[DeadLetter]]:
+) -> tuple[list[ReceivedFeedback], list[DeadLetter]]:
     """Decodes, checks and redacts; what fails in any of these is a dead letter."""
-    given: list[Given] = []
+    received: list[ReceivedFeedback] = []
     dead: list[DeadLetter] = []
     for message in messages:
         try:
             feedback = decode(message.value, Feedback, registry)
             check(feedback, received=message.time)
-            given.append(Given(_redacted(feedback, redactor), message))
+            received.append(ReceivedFeedback(_redacted(feedback, redactor), message))
         except PoisonError as error:
             dead.append(message.dead_letter(error))
-    return given, dead
+    return received, dead
 
 
 def _redacted(feedback: Feedback, redactor: Redactor) -> Feedback:
@@ -54,10 +54,10 @@ def _redacted(feedback: Feedback, redactor: Redactor) -> Feedback:
     return replace(feedback, **found)
 
 
-def store(given: Sequence[Given], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
+def store(received: Sequence[ReceivedFeedback], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
     """Writes rows; returns as dead letters those that ClickHouse will never take."""
-    rejected = write(table([item.feedback for item in given]))
-    return [given[each.index].message.dead_letter(refusal(each.reason)) for each in rejected]
+    rejected = write(table([item.feedback for item in received]))
+    return [received[each.index].message.dead_letter(refusal(each.reason)) for each in rejected]
 
 
 def table(feedback: Sequence[Feedback]) -> Table:

@@ -29,7 +29,7 @@ from watchline.streams.health import canary
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Partition, Progress
 from watchline.streams.kafka import admin, replay, topics
-from watchline.streams.messages import Message, Record, ScoredEvent, Taken, Unpacked, kafka_time
+from watchline.streams.messages import DecodedMessage, IncomingMessages, Message, Record, ScoredEvent, kafka_time
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import Monitoring, state_key
 from watchline.streams.monitor.state_topic import StateTopic
@@ -87,7 +87,7 @@ class Pipeline:
             thresholds=settings.thresholds,
         )
         self.metrics = Metrics(self.scorer.planned)
-        self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, heard=self._on_store_attempt)
+        self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, on_attempt=self._on_store_attempt)
         self.registry = registry
         self.sink.stopping = lambda: member.stopping
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
@@ -125,18 +125,18 @@ class Pipeline:
         )
         member.on_assignment(self._assigned, self._revoked)
 
-    async def interactions(self, taken: Taken) -> None:
+    async def interactions(self, incoming: IncomingMessages) -> None:
         """Messages of the raw topic."""
-        messages = await self._messages(taken.messages)
+        messages = await self._messages(incoming.messages)
         await self._record_gaps(messages)
         for part in batches.within_bytes(messages, self.settings.batch_bytes):
             with self.metrics.stage("decode"):
                 unpacked = await self._on(self._scoring, _unpack, part, self.registry)
             for batch in batches.batches(unpacked, self._limits):
                 await self._handle(batch)
-                await taken.acknowledge(len(batch))
+                await incoming.acknowledge(len(batch))
 
-    async def _handle(self, batch: Sequence[Unpacked]) -> None:
+    async def _handle(self, batch: Sequence[DecodedMessage]) -> None:
         """From decoded messages to ClickHouse and the findings topic. Returns when all of it is safe."""
         events = [event for unpacked in batch for event in unpacked.events]
         dead = [letter for unpacked in batch for letter in unpacked.dead]
@@ -161,7 +161,7 @@ class Pipeline:
             sent = {event.origin: event for event in events if refusals}
             refused += [sent[origin].dead_letter(error) for origin, error in refusals]
             letters = dead + not_redacted + refused
-            await self.bury(letters)
+            await self.write_dead_letters(letters)
             await self._record_replays([(each.message, len(each.outcomes)) for each in batch], letters)
             records = await self._on(self._scoring, _finding_records, stored, self.registry)
             await self.member.publish(topics.findings(self.settings.topic_prefix), records)
@@ -172,15 +172,15 @@ class Pipeline:
         self.progress.batch_done(len(events) - len(canaries))
         self.metrics.batch_done(stored)
 
-    async def feedback(self, taken: Taken) -> None:
+    async def feedback(self, incoming: IncomingMessages) -> None:
         """Messages of the feedback topic: comments redacted, then stored."""
-        messages = await self._messages(taken.messages)
+        messages = await self._messages(incoming.messages)
         rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.redactor, self.registry)
         refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
-        await self.bury(dead + refused)
+        await self.write_dead_letters(dead + refused)
         await self._record_replays([(message, 1) for message in messages], dead + refused)
         self.progress.batch_done(0)
-        await taken.acknowledge(len(messages))
+        await incoming.acknowledge(len(messages))
 
     def _assigned(self, partitions: set[Partition]) -> None:
         # Nothing is in flight now; a state that another worker may have changed meanwhile is loaded again.
@@ -191,7 +191,7 @@ class Pipeline:
     def _revoked(self) -> None:
         self.progress.joined = False
 
-    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+    async def write_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters into their topic and table; returns when both have them."""
         if not letters:
             return
@@ -199,7 +199,7 @@ class Pipeline:
         records = [Record(letter.value[: topics.MAX_MESSAGE_BYTES], headers=letter.headers) for letter in letters]
         await self.member.publish(topics.dead_letters(self.settings.topic_prefix), records)
         await self._write(dead_letters.table(letters))
-        self.metrics.buried(letters)
+        self.metrics.dead_lettered(letters)
 
     async def _store_canaries(self, canaries: Sequence[ScoredEvent]) -> None:
         if not canaries:
@@ -244,7 +244,7 @@ class Pipeline:
 
     async def _reject_findings(self, message: Any, error: PoisonError) -> None:
         (converted,) = await self._messages([message])
-        await self.bury([converted.dead_letter(error)])
+        await self.write_dead_letters([converted.dead_letter(error)])
 
     def _limits(self) -> tuple[int, int]:
         """Events and bytes of the next batch. By bytes, because what scoring takes goes by the length of the text."""
@@ -302,5 +302,5 @@ def _finding_records(stored: Sequence[ScoredEvent], registry: Registry | None) -
     ]
 
 
-def _unpack(messages: Sequence[Message], registry: Registry | None) -> list[Unpacked]:
+def _unpack(messages: Sequence[Message], registry: Registry | None) -> list[DecodedMessage]:
     return [decode.unpack(message, registry) for message in messages]

@@ -21,7 +21,7 @@ from tests.benchmarks.groundedness import interactions
 from tests.detectors.redacted import redacted
 from watchline.detectors import registry
 from watchline.detectors.declarations import DETECTORS
-from watchline.detectors.harm import tower
+from watchline.detectors.harm import multitask
 from watchline.detectors.harm.windowed import WindowedDetector
 from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.pii.redactor import Redactor
@@ -69,9 +69,9 @@ def _remember(redactor: Redactor, scorer: Scorer, vectors: int, lower: int, judg
     if scorer._encoder:
         scorer._encoder = Encoder(cache_bytes=vectors, lower_cache_bytes=lower)
     redactor._finder = PersonalData(cache_texts=texts)
-    model = tower.Tower(cache_bytes=judged)
-    model._loaded = tower.shipped()._loaded
-    tower.shipped = lambda: model  # type: ignore[assignment]
+    model = multitask.MultitaskModel(cache_bytes=judged)
+    model._loaded = multitask.shipped()._loaded
+    multitask.shipped = lambda: model  # type: ignore[assignment]
 
 
 def _nothing(redactor: Redactor, scorer: Scorer) -> None:

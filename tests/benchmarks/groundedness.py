@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from watchline.detectors.base import NotApplicable
-from watchline.detectors.grounding.groundedness import Groundedness, Work
+from watchline.detectors.grounding.groundedness import Groundedness, GroundednessInput
 from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.training.harm.corpora import read
 from watchline.schemas.records import Document, Interaction, Message
@@ -49,12 +49,14 @@ def rate(detector: Groundedness, some: Sequence[Interaction], batch: int) -> flo
     encoder = Encoder()
     start = time.perf_counter()
     for first in range(0, len(some), batch):
-        works: list[Work] = []
+        all_prepared: list[GroundednessInput] = []
         for each in some[first : first + batch]:
-            work = detector.prepare(each)
-            if not isinstance(work, NotApplicable):
-                works.append(work)
-        detector.evaluate(works, Embedded(encoder, [text for work in works for text in detector.texts(work)]))
+            prepared = detector.prepare(each)
+            if not isinstance(prepared, NotApplicable):
+                all_prepared.append(prepared)
+        detector.evaluate(
+            all_prepared, Embedded(encoder, [text for prepared in all_prepared for text in detector.texts(prepared)])
+        )
     return len(some) / (time.perf_counter() - start)
 
 

@@ -15,7 +15,7 @@ from tests.detectors.huggingface import tiny_models
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Evaluation, NotApplicable
 from watchline.detectors.declarations import Declaration
-from watchline.detectors.runtime.encoder import Embedded, Encoder, Lower, Vectors
+from watchline.detectors.runtime.encoder import Embedded, Encoder, LowerStates, Vectors
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Document, Interaction, Message
@@ -100,11 +100,11 @@ def judge(
     detector: Detector[Any], interactions: Sequence[Interaction], encoder: Encoder
 ) -> list[Evaluation | NotApplicable]:
     """The batch as the scorer runs it."""
-    prepared = [detector.prepare(item) for item in interactions]
-    works = [work for work in prepared if not isinstance(work, NotApplicable)]
-    wanted = [text for work in works for text in detector.texts(work)]
-    evaluations = iter(detector.evaluate(works, Embedded(encoder, wanted)))
-    return [work if isinstance(work, NotApplicable) else next(evaluations) for work in prepared]
+    results = [detector.prepare(item) for item in interactions]
+    all_prepared = [prepared for prepared in results if not isinstance(prepared, NotApplicable)]
+    wanted = [text for prepared in all_prepared for text in detector.texts(prepared)]
+    evaluations = iter(detector.evaluate(all_prepared, Embedded(encoder, wanted)))
+    return [prepared if isinstance(prepared, NotApplicable) else next(evaluations) for prepared in results]
 
 
 class Watched(Embedded):
@@ -116,7 +116,7 @@ class Watched(Embedded):
         self.read = True
         return super().__getitem__(texts)
 
-    def lower(self, texts: Sequence[str], layers: int) -> list[Lower]:
+    def lower(self, texts: Sequence[str], layers: int) -> list[LowerStates]:
         self.read = True
         return super().lower(texts, layers)
 
@@ -175,9 +175,9 @@ def test_its_version_is_one_of_its_own_and_a_hash_of_weights(
 
 
 def test_it_reads_the_encoder_exactly_if_it_says_so(detector: Detector[Any], encoder: Encoder) -> None:
-    works = [work for work in map(detector.prepare, ENGLISH) if not isinstance(work, NotApplicable)]
-    watched = Watched(encoder, [text for work in works for text in detector.texts(work)])
-    detector.evaluate(works, watched)
+    all_prepared = [prepared for prepared in map(detector.prepare, ENGLISH) if not isinstance(prepared, NotApplicable)]
+    watched = Watched(encoder, [text for prepared in all_prepared for text in detector.texts(prepared)])
+    detector.evaluate(all_prepared, watched)
     assert watched.read == detector.uses_encoder
 
 

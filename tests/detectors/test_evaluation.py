@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, precision_score, recall_score
 
 from watchline.detectors.evaluation import baselines, metrics
-from watchline.detectors.evaluation.labelled import Row, read
+from watchline.detectors.evaluation.labelled import LabelledAnswer, read
 from watchline.detectors.evaluation.predictions import Prediction, _original
 from watchline.detectors.evaluation.report import report
 from watchline.detectors.thresholds import OperatingPoint
@@ -39,11 +39,11 @@ def written(folder: Path, *rows: Any, zipped: bool = False) -> Path:
 def test_a_row_is_read_whole(zipped: bool, tmp_path: Path) -> None:
     path = written(tmp_path, WHOLE, "", {"output": "Yes.", "label": 0}, zipped=zipped)
     first, second = read(path, ["hate", "insult"])
-    assert first == Row(
+    assert first == LabelledAnswer(
         "a", "g", "How long?", ("30 days.",), "90 days.", True, {"hate": True}, {"task": "qa", "turn": "2"},
         ((0, 2, "hate"),),
     )  # fmt: skip
-    assert second == Row("3", "3", "", (), "Yes.", False)
+    assert second == LabelledAnswer("3", "3", "", (), "Yes.", False)
 
 
 def test_what_is_left_out_of_a_label_is_not_known(tmp_path: Path) -> None:
@@ -161,9 +161,11 @@ def test_an_interval_draws_groups_whole_and_is_the_same_again() -> None:
 
 def test_baselines() -> None:
     rows = [
-        Row("1", "1", "", ("Parcels leave the warehouse on Monday.",), "The parcels leave on Monday.", False),
-        Row("2", "2", "How tall is the tower?", (), "The tower is green.", True),
-        Row("3", "3", "", (), "...", True),
+        LabelledAnswer(
+            "1", "1", "", ("Parcels leave the warehouse on Monday.",), "The parcels leave on Monday.", False
+        ),
+        LabelledAnswer("2", "2", "How tall is the tower?", (), "The tower is green.", True),
+        LabelledAnswer("3", "3", "", (), "...", True),
     ]
     assert list(baselines.length(rows)) == [28, 19, 3]
     assert list(baselines.novelty(rows)) == [0, 0.5, 0]
@@ -189,10 +191,12 @@ def test_spans_into_redacted_text_are_those_of_the_text(text: str, redacted: str
 
 def test_a_report_of_several_labels() -> None:
     rows = [
-        Row("1", "1", "", (), "a" * 10, True, {"hate": True}, {"from": "x"}, ((0, 4, "hate"), (8, 10, "insult"))),
-        Row("2", "2", "", (), "b" * 5, False, {"hate": False, "insult": False}, {"from": "x"}, ()),
-        Row("3", "3", "", (), "c" * 7, True, {"insult": True}, {"from": "y"}),
-        Row("4", "4", "", (), "d", True),
+        LabelledAnswer(
+            "1", "1", "", (), "a" * 10, True, {"hate": True}, {"from": "x"}, ((0, 4, "hate"), (8, 10, "insult"))
+        ),
+        LabelledAnswer("2", "2", "", (), "b" * 5, False, {"hate": False, "insult": False}, {"from": "x"}, ()),
+        LabelledAnswer("3", "3", "", (), "c" * 7, True, {"insult": True}, {"from": "y"}),
+        LabelledAnswer("4", "4", "", (), "d", True),
     ]
 
     def prediction(hate: float, insult: float, *spans: tuple[int, int, str, float]) -> Prediction:

@@ -52,8 +52,8 @@ class Length(Detector[str]):
             raise KeyError(interaction.input)
         return interaction.input or NotApplicable("no text")
 
-    def texts(self, work: str) -> Sequence[str]:
-        return [work]
+    def texts(self, prepared: str) -> Sequence[str]:
+        return [prepared]
 
     def evaluate(self, batch: Sequence[str], embeddings: Embeddings) -> Sequence[Evaluation]:
         self.batches.append(len(batch))

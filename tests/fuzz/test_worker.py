@@ -14,7 +14,7 @@ import pytest
 
 from tests.fuzz.payloads import Payloads
 from tests.fuzz.pipeline import FuzzedWorker
-from watchline.streams.messages import Unpacked
+from watchline.streams.messages import DecodedMessage
 from watchline.streams.worker.stages import decode
 
 PAYLOADS = 6_000
@@ -52,22 +52,22 @@ def worker(clickhouse: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_
     worker.close()
 
 
-def lose_an_event(unpacked: Unpacked) -> Unpacked:
+def lose_an_event(unpacked: DecodedMessage) -> DecodedMessage:
     return replace(unpacked, events=unpacked.events[1:])
 
 
-def lose_a_dead_letter(unpacked: Unpacked) -> Unpacked:
+def lose_a_dead_letter(unpacked: DecodedMessage) -> DecodedMessage:
     return replace(unpacked, dead=unpacked.dead[1:])
 
 
-def change_a_text(unpacked: Unpacked) -> Unpacked:
+def change_a_text(unpacked: DecodedMessage) -> DecodedMessage:
     return replace(
         unpacked,
         events=[replace(event, interaction=replace(event.interaction, finish_reasons=())) for event in unpacked.events],
     )
 
 
-def raise_on_some(unpacked: Unpacked) -> Unpacked:
+def raise_on_some(unpacked: DecodedMessage) -> DecodedMessage:
     if unpacked.message.offset % 50 == 7:
         raise OverflowError
     return unpacked
@@ -90,7 +90,7 @@ def test_a_fault_is_seen(
     payloads = Payloads("watchline", bases=10).take(120)
     assert worker.run(payloads, 0).failures == {}
 
-    def faulty(*arguments: Any) -> Unpacked:
+    def faulty(*arguments: Any) -> DecodedMessage:
         return fault(unpack(*arguments))
 
     monkeypatch.setattr(decode, "unpack", faulty)

@@ -15,7 +15,7 @@ from watchline.schemas.records import Finding, Interaction, InteractionBatch
 from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse import producer_reports, rows
 from watchline.streams.clickhouse.sink import Sink
-from watchline.streams.messages import Event, Message, ScoredEvent, Unpacked
+from watchline.streams.messages import DecodedMessage, Event, Message, ScoredEvent
 from watchline.streams.worker.stages import decode, store
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
@@ -132,7 +132,7 @@ def test_what_a_producer_lost_is_seen(client: Any) -> None:
     assert client.query("SELECT stored, missing FROM v_producer_gaps").result_rows == [(3, 5)]
 
 
-def report(next_sequence: int, feedback: int = 0, later: int = 0, **by_reason: int) -> Unpacked:
+def report(next_sequence: int, feedback: int = 0, later: int = 0, **by_reason: int) -> DecodedMessage:
     batch = InteractionBatch(
         producer_id=PRODUCER,
         first_sequence=next_sequence,

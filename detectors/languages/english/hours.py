@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from watchline.detectors.languages.language import Hours
+from watchline.detectors.languages.language import HoursWords
 
-HOURS = Hours(
+HOURS = HoursWords(
     days=("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
     every_day="daily|every ?day|(?:seven|7) days|all week",
     weekdays="weekdays",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from watchline.detectors.languages.language import Personal
+from watchline.detectors.languages.language import PersonalWords
 
 _NO_NAMES = """
     Mr Mrs Ms Miss Dr Sir Madam Team Everyone Customer Support World
@@ -26,7 +26,7 @@ _NO_NAMES = """
     Default Optional WiFi Wifi
 """
 
-PERSONAL = Personal(
+PERSONAL = PersonalWords(
     phone=re.compile(
         r"\b(?:(?:tele)?phones?|tel|mobile|cell|call(?:ing|ed)?|fax|whats ?app|dial|sms|text me|contact|reach|hotline"
         r"|number|desk|answer(?:ing|ed)?|ring|pager|voicemail)\b",

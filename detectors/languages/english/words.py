@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from watchline.detectors.languages.language import Words
+from watchline.detectors.languages.language import WordForms
 
 # Function words; negation, which is a signal of its own; how an answer speaks of its sources and of itself.
 _STOP_WORDS = """
@@ -22,7 +22,7 @@ according based provided given following passage passages document documents con
 states stated answer question note overall summary additionally furthermore moreover finally important
 """
 
-WORDS = Words(
+WORDS = WordForms(
     stop_words=frozenset(_STOP_WORDS.split()),
     suffix=re.compile(r"(?:ations?|ings?|edly|ed|ies|es|ly|s|y|e)$"),
     plural="s",

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from watchline.detectors.grounding.alignment import LOWER_LAYERS, Aligner, Judged
-from watchline.detectors.runtime.encoder import Encoder, Lower
+from watchline.detectors.grounding.alignment import LOWER_LAYERS, Aligner, PairOutputs
+from watchline.detectors.runtime.encoder import Encoder, LowerStates
 from watchline.detectors.runtime.packing import Packer
 
 M = TypeVar("M", bound=nn.Module)
@@ -61,9 +61,9 @@ class States:
             print(f"\rlower layers {len(self._states)}/{len(distinct)}", end="", flush=True)
         print()
 
-    def __getitem__(self, text: str) -> Lower:
+    def __getitem__(self, text: str) -> LowerStates:
         place = self._place[text]
-        return Lower(self._states[place].to(self.device, torch.float32), self._offsets[place])
+        return LowerStates(self._states[place].to(self.device, torch.float32), self._offsets[place])
 
     def tokens(self, text: str) -> int:
         """How many the text has."""
@@ -155,7 +155,7 @@ def shuffled_packs(
     return packs
 
 
-def judged(model: Aligner, items: Sequence[Item], states: States) -> list[Judged]:
+def judged(model: Aligner, items: Sequence[Item], states: States) -> list[PairOutputs]:
     """What the model makes of each item."""
     packer, out = Packer(states.device), []
     for start in range(0, len(items), 1024):  # states come in half precision and are widened piece by piece
@@ -164,6 +164,6 @@ def judged(model: Aligner, items: Sequence[Item], states: States) -> list[Judged
     return out
 
 
-def accuracy(found: Sequence[Judged], items: Sequence[Item]) -> float:
+def accuracy(found: Sequence[PairOutputs], items: Sequence[Item]) -> float:
     """Share of items whose likeliest class is theirs."""
     return float(np.mean([int(np.argmax(each.logits)) == item.label for each, item in zip(found, items, strict=True)]))

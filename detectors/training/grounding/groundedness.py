@@ -34,7 +34,15 @@ from watchline.detectors.base import Embeddings
 from watchline.detectors.grounding import verifier
 from watchline.detectors.grounding.alignment import Aligner
 from watchline.detectors.grounding.evidence import NAMES
-from watchline.detectors.grounding.groundedness import KINDS, TIERS, Judge, Work, pooled, read, reading
+from watchline.detectors.grounding.groundedness import (
+    KINDS,
+    TIERS,
+    GroundednessInput,
+    Judge,
+    claim_features,
+    pooled,
+    read,
+)
 from watchline.detectors.grounding.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 from watchline.detectors.runtime.calibration import Numbers, sigmoid
 from watchline.detectors.runtime.encoder import Embedded, Encoder
@@ -91,7 +99,7 @@ class Example:
     source: str
     form: str
     model: str
-    work: Work
+    prepared: GroundednessInput
     faults: tuple[tuple[Fault, ...], ...]
     unsupported: bool
     characters: int
@@ -127,7 +135,7 @@ def examples(data: Path) -> list[Example]:
         whole = _example(row["task"], row["source_id"], row["context"], row["question"], row["response"], spans)
         whole = replace(whole, model=row["model"])
         out.append(whole)
-        count = len(whole.work.claims)
+        count = len(whole.prepared.claims)
         for size in (1, 2):
             if count > size:
                 out.append(_cut(whole, dice.randrange(count - size + 1), size))
@@ -143,7 +151,7 @@ def examples(data: Path) -> list[Example]:
     for knowledge, said, answer, label in _dialogues(data):
         everything = [(0, len(answer), NEUTRAL)] if label else []
         out.append(_example("dialogue", knowledge[:200], knowledge, said, answer, everything))
-    return [each for each in out if each.work.claims]
+    return [each for each in out if each.prepared.claims]
 
 
 def _made(ragtruth: Sequence[Mapping[str, Any]], dice: random.Random) -> Iterator[Example]:
@@ -173,7 +181,7 @@ def _dialogues(data: Path) -> Iterator[tuple[str, str, str, bool]]:
 
 
 def _example(task: str, source: str, context: str, question: str, answer: str, spans: Sequence[Fault]) -> Example:
-    work = read([("document:0", context)], [question], [("output:0", answer)], question)
+    prepared = read([("document:0", context)], [question], [("output:0", answer)], question)
     # A sentence is unsupported when a marked span, or ten characters of it, lie within it.
     faults = tuple(
         tuple(
@@ -181,24 +189,24 @@ def _example(task: str, source: str, context: str, question: str, answer: str, s
             for start, end, label in spans
             if min(end, claim.end) - max(start, claim.start) >= min(10, end - start)
         )
-        for claim in work.claims
+        for claim in prepared.claims
     )
-    return Example(task, source, "whole", "", work, faults, bool(spans), len(answer))
+    return Example(task, source, "whole", "", prepared, faults, bool(spans), len(answer))
 
 
 def _cut(whole: Example, first: int, size: int) -> Example:
-    claims = whole.work.claims[first : first + size]
+    claims = whole.prepared.claims[first : first + size]
     faults = whole.faults[first : first + size]
     length = sum(claim.end - claim.start for claim in claims)
-    work = replace(whole.work, claims=claims)
-    return replace(whole, form="cut", work=work, faults=faults, unsupported=any(faults), characters=length)
+    prepared = replace(whole.prepared, claims=claims)
+    return replace(whole, form="cut", prepared=prepared, faults=faults, unsupported=any(faults), characters=length)
 
 
 def with_evidence(some: Sequence[Example], embeddings: Embeddings) -> list[Example]:
     """The examples with what the first tier sees, and with the pairs that the second reads."""
     out = []
     for each in some:
-        found = reading(each.work, embeddings)
+        found = claim_features(each.prepared, embeddings)
         out.append(replace(each, tiers={"evidence": found.matrix}, pairs=found.pairs))
     return out
 
@@ -281,7 +289,7 @@ def train(some: Sequence[Example], kind: str, tier: str) -> Judge:
     pools = np.array([pooled(odds[places == place]) for place in range(len(some))])
     unsupported = np.array([each.unsupported for each in some])
     real = np.array([each.is_real for each in some])
-    own = np.array([each.work.kind == kind for each in some])
+    own = np.array([each.prepared.kind == kind for each in some])
     pools, unsupported, real = pools[own], unsupported[own], real[own]
     answer_odds = out_of_fold(pools, unsupported, sources[own], _C, weights[own])
     answer = platt(fit(pools, unsupported, _C, weights[own]), answer_odds[real], unsupported[real])
@@ -297,11 +305,11 @@ def cross_validated(some: Sequence[Example], tier: str) -> Numbers:
         for seen, held_out in GroupKFold(5).split(ours, groups=sources):
             judge = train([some[place] for place in ours[seen]], kind, tier)
             for place in ours[held_out]:
-                if some[place].work.kind == kind:
+                if some[place].prepared.kind == kind:
                     scores[place] = judge.judge(some[place].tiers[tier]).score
         judge = train([some[place] for place in ours], kind, tier)
         for place, each in enumerate(some):
-            if each.work.kind == kind and each.task == "dialogue":
+            if each.prepared.kind == kind and each.task == "dialogue":
                 scores[place] = judge.judge(each.tiers[tier]).score
     return scores
 
@@ -309,7 +317,11 @@ def cross_validated(some: Sequence[Example], tier: str) -> Numbers:
 def _of_kinds(some: Sequence[Example], kind: str) -> NDArray[np.intp]:
     """The places of the examples whose sentences the judge of a kind learns from."""
     return np.array(
-        [place for place, each in enumerate(some) if each.work.kind in _LEARNS_FROM[kind] and each.task != "dialogue"]
+        [
+            place
+            for place, each in enumerate(some)
+            if each.prepared.kind in _LEARNS_FROM[kind] and each.task != "dialogue"
+        ]
     )
 
 
@@ -371,8 +383,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=weights_folder("groundedness"))
     arguments = parser.parse_args()
     some = examples(arguments.data)
-    texts = [text for each in some for text in (unit.embedded for unit in each.work.context.units)]
-    texts += [claim.text for each in some for claim in each.work.claims]
+    texts = [text for each in some for text in (unit.embedded for unit in each.prepared.context.units)]
+    texts += [claim.text for each in some for claim in each.prepared.claims]
     print(f"{len(some)} examples, {len(set(texts))} texts to embed")
     encoder = Encoder()
     some = with_evidence(some, Embedded(encoder, texts))

@@ -102,12 +102,12 @@ def pairs(some: Sequence[Item], encoder: Encoder) -> list[Pair]:
         similar = some[int(np.argmax(alike[place]))]
         other = dice.choice([each for each in some if each.group != item.group])
         for kind, source in (("own", item), ("similar", similar), ("any", other)):
-            work = read(item.asked, source.text, [])
-            if work.answer:
-                out.append(Pair(item.asked, work.answer, kind, item.group))
+            prepared = read(item.asked, source.text, [])
+            if prepared.answer:
+                out.append(Pair(item.asked, prepared.answer, kind, item.group))
                 # Short answers are answers too.
-                if kind != "any" and len(work.answer) > 2:
-                    out.append(Pair(item.asked, work.answer[:1], kind, item.group))
+                if kind != "any" and len(prepared.answer) > 2:
+                    out.append(Pair(item.asked, prepared.answer[:1], kind, item.group))
     return out
 
 

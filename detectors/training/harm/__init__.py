@@ -1,1 +1,1 @@
-"""Trains the tower, toxicity, bias and injection."""
+"""Trains the multitask model, toxicity, bias and injection."""

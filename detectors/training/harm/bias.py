@@ -14,7 +14,7 @@ from watchline.detectors.harm.deobfuscation import deobfuscate
 from watchline.detectors.harm.groups import mentions_group
 from watchline.detectors.training import cards, ordinary
 from watchline.detectors.training.harm import audit, group_texts
-from watchline.detectors.training.harm.blending import Judged, arguments, read_by_tower, train
+from watchline.detectors.training.harm.blending import OutOfFold, arguments, read_by_multitask, train
 from watchline.detectors.training.harm.corpora import Example, benign, labelled, post, read, sample
 
 SEED = 17
@@ -35,7 +35,7 @@ _BBQ = ("age", "disability_status", "nationality", "physical_appearance", "relig
 def main() -> None:
     """Trains, measures and writes weights and card."""
     options = arguments(__doc__)
-    read, rest, outputs = read_by_tower(examples(options.data), options.outputs)
+    read, rest, outputs = read_by_multitask(examples(options.data), options.outputs)
     tensors, judged = train([*read, *rest], outputs, Bias.labels)
     benign_rows = np.array([example.source in _BENIGN for example in read])
     points = {label: cards.operating_point(each, benign_rows) for label, each in judged.items()}
@@ -55,7 +55,7 @@ def main() -> None:
     cards.write(Bias.name, card)
 
 
-def _pairs(read: Sequence[Example], judged: Judged) -> Mapping[str, object]:
+def _pairs(read: Sequence[Example], judged: OutOfFold) -> Mapping[str, object]:
     """How often the more stereotyping sentence of a CrowS pair has the higher score, where both mention a group."""
     pairs: dict[str, list[int]] = {}
     for row, example in enumerate(read):
@@ -67,7 +67,7 @@ def _pairs(read: Sequence[Example], judged: Judged) -> Mapping[str, object]:
     return {"pairs": len(whole), "ranked": f"{np.mean(right):.3f}"}
 
 
-def _redditbias(read: Sequence[Example], judged: Judged) -> Mapping[str, object]:
+def _redditbias(read: Sequence[Example], judged: OutOfFold) -> Mapping[str, object]:
     """Macro-F1 on RedditBias, out of fold, flagging as many as are positive: a figure that no threshold moves."""
     rows = [row for row, example in enumerate(read) if example.source == "redditbias"]
     truth = judged.truth[rows] == 1
@@ -77,7 +77,7 @@ def _redditbias(read: Sequence[Example], judged: Judged) -> Mapping[str, object]
         for name, scores in (
             ("reddit", judged.probability),
             ("reddit_ngrams", judged.ngram_score),
-            ("reddit_tower", judged.tower_score),
+            ("reddit_multitask", judged.multitask_score),
         )
     }
     return at_prior | {"reddit_rows": len(rows)}
@@ -129,16 +129,16 @@ _CARD = """# Bias
 
 The probability that a window of at most 300 characters stereotypes or belittles a social group. Only windows that
 mention a group (a list of words, `groups.py`) are judged. A logistic regression over what two models say: one on
-hashed character n-grams (2 to 5 characters, 131,072 buckets, float16), and the tower, the upper layers of
-all-MiniLM-L6-v2 fine-tuned (`weights/tower`), of which all nine labels count. For RedditBias, EDOS and Stormfront there
+hashed character n-grams (2 to 5 characters, 131,072 buckets, float16), and the multitask model, the upper layers of
+all-MiniLM-L6-v2 fine-tuned (`weights/multitask`), of which all nine labels count. For RedditBias, EDOS and Stormfront there
 is an expert each, as in the toxicity detector: it counts as far as a text reads like theirs.
 
 ## Made by
 
-    python -m watchline.detectors.training.harm.tower --data DIR --outputs FILE
+    python -m watchline.detectors.training.harm.multitask --data DIR --outputs FILE
     python -m watchline.detectors.training.harm.bias --data DIR --outputs FILE
 
-Seed {seed}; {read} texts that the tower read, {rest} more for the n-grams alone, all of which mention a group; four folds by group
+Seed {seed}; {read} texts that the multitask model read, {rest} more for the n-grams alone, all of which mention a group; four folds by group
 (comment, pair, forum post, question template); sources weigh as the root of their size.
 
 ## Data
@@ -170,8 +170,8 @@ Out of fold: no model had seen the group of a row it judged. Macro-F1 and recall
 
 {figures}
 
-RedditBias, {reddit_rows} comments, flagging as many as are positive: macro-F1 {reddit} (n-grams alone {reddit_ngrams}, tower alone
-{reddit_tower}). CrowS-Pairs, {pairs} pairs of which both sentences mention a group: the more stereotyping one has the higher score
+RedditBias, {reddit_rows} comments, flagging as many as are positive: macro-F1 {reddit} (n-grams alone {reddit_ngrams}, multitask model alone
+{reddit_multitask}). CrowS-Pairs, {pairs} pairs of which both sentences mention a group: the more stereotyping one has the higher score
 in {ranked}; the swapped group words alone decide most of these.
 
 False alarms of the whole detector with these weights, on interactions of sources that no model was trained on (judged:

@@ -35,20 +35,20 @@ Tensors = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
-class Judged:
+class OutOfFold:
     """The out-of-fold probabilities of one label; rows without the label (NaN in `truth`) are judged too."""
 
     truth: Numbers
     probability: Numbers
     ngram_score: Numbers
-    tower_score: Numbers
-    clear: Labels  # what the tower needn't read: see `Blend`
+    multitask_score: Numbers
+    clear: Labels  # what the multitask model needn't read: see `Blend`
 
 
 def train(
     examples: Sequence[Example], outputs: NDArray[np.float32], labels: Sequence[str]
-) -> tuple[Tensors, Mapping[str, Judged]]:
-    """Weights as `Blend` reads them, and what out-of-fold models say of the examples that the tower has read.
+) -> tuple[Tensors, Mapping[str, OutOfFold]]:
+    """Weights as `Blend` reads them, and what out-of-fold models say of the examples that the multitask model has read.
 
     `outputs` are its out-of-fold ones of the first `len(outputs)` examples: the others train the n-grams only.
     """
@@ -94,7 +94,7 @@ def train(
         chances[name][clear] = judge.probability(features(scores, used, labels, "@" in name)[clear])
     gate = registers(used)
     judged = {
-        label: Judged(
+        label: OutOfFold(
             truths[:read, column],
             mixed(label, chances, gate),
             scores[:, column],
@@ -116,22 +116,27 @@ def fold(groups: Sequence[str]) -> NDArray[np.int64]:
 
 
 def arguments(description: str | None) -> argparse.Namespace:
-    """`--data DIR` and `--outputs FILE`, as the scripts of the detectors that share the tower take them."""
+    """`--data DIR` and `--outputs FILE`, as the scripts of the detectors that share the multitask model take them."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, required=True, help="folder of the labelled texts")
     parser.add_argument(
-        "--outputs", type=Path, required=True, help="what training.tower said of texts that it hadn't seen (.npz)"
+        "--outputs",
+        type=Path,
+        required=True,
+        help="what training.harm.multitask said of texts that it hadn't seen (.npz)",
     )
     return parser.parse_args()
 
 
 def save_outputs(path: Path, texts: Sequence[str], outputs: NDArray[np.float32]) -> None:
-    """What a tower that hasn't seen the texts says of them, (n, OUTPUTS), for `read_by_tower`."""
+    """What a multitask model that hasn't seen the texts says of them, (n, OUTPUTS), for `read_by_multitask`."""
     np.savez(path, keys=np.array([_key(text) for text in texts]), outputs=outputs)
 
 
-def read_by_tower(examples: Sequence[Example], path: Path) -> tuple[list[Example], list[Example], NDArray[np.float32]]:
-    """Those that the tower has read, the others, and what it says of the former: (n, OUTPUTS)."""
+def read_by_multitask(
+    examples: Sequence[Example], path: Path
+) -> tuple[list[Example], list[Example], NDArray[np.float32]]:
+    """Those that the multitask model has read, the others, and what it says of the former: (n, OUTPUTS)."""
     with np.load(path) as stored:
         rows = {key: row for row, key in enumerate(stored["keys"].tolist())}
         outputs: NDArray[np.float32] = stored["outputs"]
@@ -190,7 +195,7 @@ def _ngram_weights(ngrams: csr_matrix, truth: Numbers, weights: Numbers) -> Numb
     return found
 
 
-def by_source(examples: Sequence[Example], judged: Judged) -> Mapping[str, tuple[Labels, Numbers]]:
+def by_source(examples: Sequence[Example], judged: OutOfFold) -> Mapping[str, tuple[Labels, Numbers]]:
     """Truth and probability of the judged examples whose label is known, source by source."""
     sources = np.array([example.source for example in examples[: len(judged.truth)]])
     known = ~np.isnan(judged.truth)

@@ -14,7 +14,7 @@ from watchline.detectors.harm.deobfuscation import deobfuscate
 from watchline.detectors.harm.injection import Injection, passages
 from watchline.detectors.runtime.calibration import Numbers
 from watchline.detectors.training import cards, ordinary
-from watchline.detectors.training.harm.blending import Judged, arguments, read_by_tower, train
+from watchline.detectors.training.harm.blending import OutOfFold, arguments, read_by_multitask, train
 from watchline.detectors.training.harm.corpora import Example, benign, cut, labelled, read, sample
 from watchline.detectors.training.harm.injection_texts import (
     DIRECT,
@@ -35,7 +35,7 @@ _CONTEXT = 600  # characters of the document that an attack is put into
 def main() -> None:
     """Trains, measures and writes weights and card."""
     options = arguments(__doc__)
-    texts, rest, outputs = read_by_tower(examples(options.data), options.outputs)
+    texts, rest, outputs = read_by_multitask(examples(options.data), options.outputs)
     tensors, judged = train([*texts, *rest], outputs, Injection.labels)
     points = {label: cards.operating_point(each, each.truth == 0) for label, each in judged.items()}
     cards.save(Injection.name, tensors)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _rows(
-    texts: Sequence[Example], judged: Mapping[str, Judged], points: Mapping[str, tuple[float, float]]
+    texts: Sequence[Example], judged: Mapping[str, OutOfFold], points: Mapping[str, tuple[float, float]]
 ) -> Iterator[str]:
     """Rows of the table: attacks of one source against all harmless texts, ours and svguardian's."""
     theirs, verdicts = _guardian(texts)
@@ -178,11 +178,11 @@ _CARD = """# Injection
 Two probabilities: `injection`, that the user's message orders the model against the app's instructions, and
 `indirect_injection`, that a passage of a document or tool result orders the model at all. Each is that of a logistic
 regression over what two models say of both: one on hashed character n-grams (2 to 5 characters, 131,072 buckets, float16),
-and the tower, the upper layers of all-MiniLM-L6-v2 fine-tuned (`weights/tower`). Disguises are undone first.
+and the multitask model, the upper layers of all-MiniLM-L6-v2 fine-tuned (`weights/multitask`). Disguises are undone first.
 
 ## Made by
 
-    python -m watchline.detectors.training.harm.tower --data DIR --outputs FILE
+    python -m watchline.detectors.training.harm.multitask --data DIR --outputs FILE
     python -m watchline.detectors.training.harm.injection --data DIR --outputs FILE
 
 Seed {seed}; {texts} texts; four folds by group: lines of a template, all attacks of a BIPIA category, a source document stay

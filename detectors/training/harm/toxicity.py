@@ -18,7 +18,7 @@ from watchline.detectors.harm.toxicity import Toxicity
 from watchline.detectors.runtime.text import sentences
 from watchline.detectors.training import cards, ordinary
 from watchline.detectors.training.harm import audit, disguises, group_texts
-from watchline.detectors.training.harm.blending import Judged, arguments, read_by_tower, train
+from watchline.detectors.training.harm.blending import OutOfFold, arguments, read_by_multitask, train
 from watchline.detectors.training.harm.corpora import Example, benign, labelled, post, read, sample, split
 from watchline.detectors.training.harm.toxicity_texts import HARMFUL, HARMLESS
 
@@ -44,7 +44,7 @@ _DISGUISED, _ONE_OF = ("toxigen", "stormfront", "toxic_spans", "edos"), 8  # wha
 def main() -> None:
     """Trains, measures and writes weights and card."""
     options = arguments(__doc__)
-    read, rest, outputs = read_by_tower(examples(options.data), options.outputs)
+    read, rest, outputs = read_by_multitask(examples(options.data), options.outputs)
     tensors, judged = train([*read, *rest], outputs, Toxicity.labels)
     benign_rows = np.array([example.source in _BENIGN for example in read])
     points = {label: cards.operating_point(each, benign_rows) for label, each in judged.items()}
@@ -72,7 +72,7 @@ def main() -> None:
     cards.write(Toxicity.name, card)
 
 
-def _three_classes(read: Sequence[Example], judged: Mapping[str, Judged]) -> str:
+def _three_classes(read: Sequence[Example], judged: Mapping[str, OutOfFold]) -> str:
     """Macro-F1 on Davidson's hate, offensive, neither, by two thresholds that are chosen on one half by chance."""
     rows = [row for row, example in enumerate(read) if example.source == "davidson"]
     truth = np.array([0 if read[row].labels["hate"] else 2 - read[row].labels["insult"] for row in rows])
@@ -176,20 +176,20 @@ _CARD = """# Toxicity
 
 Six probabilities for a window of at most 300 characters: hate, violence, sexual, self_harm, insult, sexism. Each is
 that of a logistic regression over what two models say of all six: one on hashed character n-grams (2 to 5 characters,
-131,072 buckets, float16), and the tower, the upper layers of all-MiniLM-L6-v2 fine-tuned (`weights/tower`). Annotators of
+131,072 buckets, float16), and the multitask model, the upper layers of all-MiniLM-L6-v2 fine-tuned (`weights/multitask`). Annotators of
 different sources draw the line elsewhere: for five of them, registers in which people write to each other, a label has an
-expert as well, taught by that source and ordinary traffic alone, which counts as far as the tower takes the text for one
+expert as well, taught by that source and ordinary traffic alone, which counts as far as the multitask model takes the text for one
 of theirs (mixture of experts, Jacobs et al. 1991); what models and their users write is judged by the label's own model.
-An interaction's score is its worst window's; its spans are the words that the tower marks. Disguises (leet, look-alike
+An interaction's score is its worst window's; its spans are the words that the multitask model marks. Disguises (leet, look-alike
 letters, spacing) are undone first, and emoji are read by their names.
 
 ## Made by
 
-    python -m watchline.detectors.training.harm.tower --data DIR --outputs FILE
+    python -m watchline.detectors.training.harm.multitask --data DIR --outputs FILE
     python -m watchline.detectors.training.harm.toxicity --data DIR --outputs FILE
 
-Seed {seed}; {read} texts that the tower read, {rest} more for the n-grams alone; four folds by group (post, forum post, contrast
-pair), the tower out of two; sources weigh as the root of their size; a label that a source does not give is masked there.
+Seed {seed}; {read} texts that the multitask model read, {rest} more for the n-grams alone; four folds by group (post, forum post, contrast
+pair), the multitask model out of two; sources weigh as the root of their size; a label that a source does not give is masked there.
 
 ## Data
 

@@ -23,7 +23,7 @@ from thinc.api import Adam, fix_random_seed, set_dropout_rate
 
 from watchline.detectors.evaluation import metrics
 from watchline.detectors.pii.detector import PersonalData
-from watchline.detectors.pii.recogniser import DISABLED, TAGS, Find, Recogniser
+from watchline.detectors.pii.recogniser import DISABLED, TAGS, Recogniser, TaggedSpan
 from watchline.detectors.runtime.calibration import Logistic
 from watchline.detectors.training import cards
 from watchline.detectors.training.fitting import fit as fit_logistic
@@ -159,7 +159,7 @@ def _calibrated(
 
     In texts without entities all finds are wrong.
     """
-    found: dict[str, list[tuple[Find, bool, float]]] = defaultdict(list)
+    found: dict[str, list[tuple[TaggedSpan, bool, float]]] = defaultdict(list)
     for number, model in enumerate(models):
         examples = [(row, 1.0) for template, row in rows if _fold(template) == number]
         examples += [(Example(text, ()), _NEGATIVE_WEIGHT) for text in negatives[number::FOLDS]]
@@ -179,7 +179,7 @@ def _calibrated(
     }
 
 
-def _is_same(find: Find, span: tuple[int, int, str]) -> bool:
+def _is_same(find: TaggedSpan, span: tuple[int, int, str]) -> bool:
     start, end, type_ = span
     joint = max(end, find.end) - min(start, find.start)
     return find.type == type_ and (min(end, find.end) - max(start, find.start)) / joint >= _OVERLAP

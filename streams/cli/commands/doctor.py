@@ -29,7 +29,7 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """One line: what was looked at, how it is, and what to do."""
 
     what: str
@@ -68,73 +68,73 @@ def run(args: argparse.Namespace) -> int:
     return int(any(finding.level == "fail" for finding in findings))
 
 
-def _print(finding: Finding) -> None:
+def _print(finding: Check) -> None:
     level = output.colour(finding.level.ljust(5), COLOURS[finding.level])
     output.out(f"{level} {finding.what.ljust(8)} {output.safe(finding.text)}")
     if finding.todo:
         output.out(f"{'':14} -> {output.safe(finding.todo)}")
 
 
-def _careful(check: Callable[[Any], Iterator[Finding]], settings: Any) -> Iterator[Finding]:
+def _careful(check: Callable[[Any], Iterator[Check]], settings: Any) -> Iterator[Check]:
     """A check that breaks is a finding too."""
     what = check.__name__.removeprefix("_")
     try:
         yield from check(settings)
     except WatchlineError as error:
-        yield Finding(what, "fail", str(error))
+        yield Check(what, "fail", str(error))
     except Exception as error:
-        yield Finding(what, "fail", f"{type(error).__name__}: {error}", "WATCHLINE_LOG_LEVEL=DEBUG says more")
+        yield Check(what, "fail", f"{type(error).__name__}: {error}", "WATCHLINE_LOG_LEVEL=DEBUG says more")
 
 
-def _kafka(settings: Any) -> Iterator[Finding]:
+def _kafka(settings: Any) -> Iterator[Check]:
     from watchline.streams.kafka import admin
     from watchline.streams.kafka.topics import TOPICS
 
     try:
         missing = admin.missing(settings, TIMEOUT_S)
     except ConfigurationError as error:
-        yield Finding("kafka", "fail", str(error), "correct the settings it names")
+        yield Check("kafka", "fail", str(error), "correct the settings it names")
         return
     except WatchlineError as error:
         todo = "start Kafka, or set WATCHLINE_KAFKA_URL; with `watchline up`, to the address that it prints"
-        yield Finding("kafka", "fail", str(error), todo)
+        yield Check("kafka", "fail", str(error), todo)
         return
-    yield Finding("kafka", "ok", f"{settings.bootstrap_servers} answers")
+    yield Check("kafka", "ok", f"{settings.bootstrap_servers} answers")
     if missing:
-        yield Finding("topics", "fail", f"missing: {', '.join(missing)}", "run `watchline migrate`")
+        yield Check("topics", "fail", f"missing: {', '.join(missing)}", "run `watchline migrate`")
     else:
-        yield Finding("topics", "ok", f"all {len(TOPICS)} are there")
+        yield Check("topics", "ok", f"all {len(TOPICS)} are there")
 
 
-def _registry(settings: Any) -> Iterator[Finding]:
+def _registry(settings: Any) -> Iterator[Check]:
     from watchline.streams.kafka import schema_registry
 
     registry = schema_registry.connect(settings.schema_registry, settings.topic_prefix)
     if registry is None:
         return
     if missing := registry.missing():
-        yield Finding("registry", "fail", f"{registry.url} lacks {', '.join(missing)}", "run `watchline migrate`")
+        yield Check("registry", "fail", f"{registry.url} lacks {', '.join(missing)}", "run `watchline migrate`")
     else:
-        yield Finding("registry", "ok", f"{registry.url} has all {len(schema_registry.TOPICS)} schemas")
+        yield Check("registry", "ok", f"{registry.url} has all {len(schema_registry.TOPICS)} schemas")
 
 
-def _store(settings: Any) -> Iterator[Finding]:
+def _store(settings: Any) -> Iterator[Check]:
     from watchline.streams.clickhouse.connect import connect
-    from watchline.streams.query.client import Asker
+    from watchline.streams.query.client import QueryClient
     from watchline.streams.settings import show_value
 
-    if settings.embedded_store and Asker.answers(settings.query_socket):
-        Asker(settings.query_socket).query("SELECT count() FROM v_interactions")
-        yield Finding("store", "ok", f"a worker answers at {settings.query_socket}")
+    if settings.embedded_store and QueryClient.answers(settings.query_socket):
+        QueryClient(settings.query_socket).query("SELECT count() FROM v_interactions")
+        yield Check("store", "ok", f"a worker answers at {settings.query_socket}")
         return
     if settings.embedded_store and not (settings.data_dir / "clickhouse").is_dir():
-        yield Finding("store", "warn", f"no data yet in {settings.data_dir}", "run `watchline demo` or `watchline up`")
+        yield Check("store", "warn", f"no data yet in {settings.data_dir}", "run `watchline demo` or `watchline up`")
         return
     sent = time.time()
     client = connect(settings, database="")
     try:
         where = settings.data_dir if settings.embedded_store else show_value(settings.clickhouse_url)
-        yield Finding("store", "ok", f"ClickHouse {client.server_version} answers at {where}")
+        yield Check("store", "ok", f"ClickHouse {client.server_version} answers at {where}")
         yield _migrations(client, settings.clickhouse_database)
         if not settings.embedded_store:
             yield _clock(client, sent)
@@ -142,7 +142,7 @@ def _store(settings: Any) -> Iterator[Finding]:
         client.close()
 
 
-def _migrations(client: Any, database: str) -> Finding:
+def _migrations(client: Any, database: str) -> Check:
     from watchline.schemas.migrate import FOLDER
 
     where = {"database": database}
@@ -153,54 +153,54 @@ def _migrations(client: Any, database: str) -> Finding:
         done = {row[0] for row in names.result_rows}
     known = {path.stem for path in FOLDER.glob("[0-9]*.sql")}
     if missing := sorted(known - done):
-        return Finding("schema", "fail", f"{database} lacks {', '.join(missing)}", "run `watchline migrate`")
+        return Check("schema", "fail", f"{database} lacks {', '.join(missing)}", "run `watchline migrate`")
     if newer := sorted(done - known):
-        return Finding("schema", "fail", f"{database} is newer: {', '.join(newer)}", "upgrade watchline here")
-    return Finding("schema", "ok", f"{database} is of this version")
+        return Check("schema", "fail", f"{database} is newer: {', '.join(newer)}", "upgrade watchline here")
+    return Check("schema", "ok", f"{database} is of this version")
 
 
-def _clock(client: Any, sent: float) -> Finding:
+def _clock(client: Any, sent: float) -> Check:
     there = client.query("SELECT toUnixTimestamp64Milli(now64(3))").result_rows[0][0] / 1000
     # The server's time was read some time between sending and now.
     skew_s = max(sent - there, there - time.time(), 0.0)
     level: Any = "fail" if skew_s > SKEW_FAIL_S else "warn" if skew_s > SKEW_WARN_S else "ok"
     todo = "" if level == "ok" else "synchronise the clocks (NTP): delays and time filters are wrong by that much"
     now = datetime.now(UTC)
-    return Finding("clock", level, f"{now:%Y-%m-%d %H:%M:%S} UTC, {skew_s:.1f} s from ClickHouse's", todo)
+    return Check("clock", level, f"{now:%Y-%m-%d %H:%M:%S} UTC, {skew_s:.1f} s from ClickHouse's", todo)
 
 
-def _models(settings: Any) -> Iterator[Finding]:
+def _models(settings: Any) -> Iterator[Check]:
     missing = [f"{title} ({package})" for package, title in MODELS.items() if find_spec(package) is None]
     if missing:
-        yield Finding("models", "fail", f"not installed: {', '.join(missing)}", how_to_install("worker"))
+        yield Check("models", "fail", f"not installed: {', '.join(missing)}", how_to_install("worker"))
     else:
-        yield Finding("models", "ok", f"installed: {', '.join(MODELS.values())}")
+        yield Check("models", "ok", f"installed: {', '.join(MODELS.values())}")
 
 
-def _gpu(settings: Any) -> Iterator[Finding]:
+def _gpu(settings: Any) -> Iterator[Check]:
     if find_spec("torch") is None:
-        yield Finding("gpu", "fail", "PyTorch is not installed", how_to_install("worker"))
+        yield Check("gpu", "fail", "PyTorch is not installed", how_to_install("worker"))
         return
     import torch
 
     if torch.cuda.is_available():
         used = "" if settings.device != "cpu" else ", not used: WATCHLINE_DEVICE is cpu"
-        yield Finding("gpu", "ok", f"{torch.cuda.get_device_name()}{used}")
+        yield Check("gpu", "ok", f"{torch.cuda.get_device_name()}{used}")
     elif settings.device == "cuda":
-        yield Finding(
+        yield Check(
             "gpu", "fail", "WATCHLINE_DEVICE is cuda, and PyTorch sees no GPU", "check driver and PyTorch build"
         )
     else:
-        yield Finding("gpu", "ok", f"none: {torch.get_num_threads()} CPU threads")
+        yield Check("gpu", "ok", f"none: {torch.get_num_threads()} CPU threads")
 
 
-def _disk(settings: Any) -> Iterator[Finding]:
+def _disk(settings: Any) -> Iterator[Check]:
     folder = settings.data_dir.absolute()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     level: Any = "fail" if free < DISK_FAIL_BYTES else "warn" if free < DISK_WARN_BYTES else "ok"
     todo = "" if level == "ok" else "free some, or move WATCHLINE_DATA_DIR"
-    yield Finding("disk", level, f"{free / 2**30:.1f} GiB free for {Path(settings.data_dir)}", todo)
+    yield Check("disk", level, f"{free / 2**30:.1f} GiB free for {Path(settings.data_dir)}", todo)
 
 
 CHECKS = (_kafka, _registry, _store, _models, _gpu, _disk)

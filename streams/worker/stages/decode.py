@@ -8,17 +8,17 @@ from watchline.schemas.records import InteractionBatch
 from watchline.schemas.validation import check, check_envelope
 from watchline.streams.health.canary import is_canary
 from watchline.streams.kafka.topics import MAX_RECORD_BYTES
-from watchline.streams.messages import Event, Message, Unpacked
+from watchline.streams.messages import DecodedMessage, Event, Message
 
 
-def unpack(message: Message, registry: Registry | None = None) -> Unpacked:
+def unpack(message: Message, registry: Registry | None = None) -> DecodedMessage:
     """Decodes and checks a message. Bytes or an envelope that can't be read cost the message, an event only itself."""
     try:
         batch = decode(message.value, InteractionBatch, registry)
         check_envelope(batch, received=message.time)
     except PoisonError as error:
-        return Unpacked(message, [], [message.dead_letter(error)], [True])
-    unpacked = Unpacked(message, [], [], [], batch if batch.is_report else None)
+        return DecodedMessage(message, [], [message.dead_letter(error)], [True])
+    unpacked = DecodedMessage(message, [], [], [], batch if batch.is_report else None)
     for index, interaction in enumerate(batch.interactions):
         event = Event(interaction, message, batch, index, registry)
         try:

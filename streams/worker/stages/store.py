@@ -9,7 +9,7 @@ from watchline.streams.clickhouse import producer_reports, rows
 from watchline.streams.clickhouse.sink import Rejected
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
-from watchline.streams.messages import Origin, ScoredEvent, Unpacked
+from watchline.streams.messages import DecodedMessage, Origin, ScoredEvent
 
 
 def store(
@@ -29,7 +29,7 @@ def store(
     return stored, [(scored[index].origin, refusal(reason)) for index, reason in sorted(refused.items())]
 
 
-def store_reports(batch: Sequence[Unpacked], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
+def store_reports(batch: Sequence[DecodedMessage], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
     """Writes the reports among these messages; returns as dead letters those that ClickHouse will never take."""
     reports = [(unpacked.message, unpacked.report) for unpacked in batch if unpacked.report is not None]
     rejected = write(producer_reports.table([report for _, report in reports]))

@@ -32,10 +32,10 @@ def detector() -> Groundedness:
 
 
 def evaluate(detector: Groundedness, encoder: Encoder, *some: Interaction) -> list[Evaluation]:
-    works = [work for each in some if not isinstance(work := detector.prepare(each), NotApplicable)]
-    assert len(works) == len(some)
-    texts = [text for work in works for text in detector.texts(work)]
-    return list(detector.evaluate(works, Embedded(encoder, texts)))
+    all_prepared = [prepared for each in some if not isinstance(prepared := detector.prepare(each), NotApplicable)]
+    assert len(all_prepared) == len(some)
+    texts = [text for prepared in all_prepared for text in detector.texts(prepared)]
+    return list(detector.evaluate(all_prepared, Embedded(encoder, texts)))
 
 
 def score(detector: Groundedness, encoder: Encoder, answer: str, *documents: str, question: str = "") -> float:
@@ -194,9 +194,9 @@ def test_long_input_is_bounded_and_says_what_was_read(detector: Groundedness, en
         f"Item number {n} is kept on the shelf of the northern warehouse for a year. " for n in range(2000)
     )
     answer = "Returns are accepted within 30 days. " * (2 * MAX_CLAIMS)
-    work = detector.prepare(interaction(answer, filler + RETURNS))
-    assert not isinstance(work, NotApplicable)
-    assert len(detector.texts(work)) <= 200 + MAX_CLAIMS + 1
+    prepared = detector.prepare(interaction(answer, filler + RETURNS))
+    assert not isinstance(prepared, NotApplicable)
+    assert len(detector.texts(prepared)) <= 200 + MAX_CLAIMS + 1
     (evaluation,) = evaluate(detector, encoder, interaction(answer, filler + RETURNS))
     assert evaluation.scored_fraction == pytest.approx(0.5, abs=0.01)
     assert evaluation.scores["unsupported"] < THRESHOLD  # the one passage that matters was found

@@ -46,9 +46,9 @@ def judge() -> Judge:
     encoder, detector = Encoder("cpu"), Groundedness()
 
     def evaluated(answer: str, *documents: str, asked: str = "") -> Evaluation:
-        work = detector.prepare(interaction(answer, *documents, asked=asked))
-        assert not isinstance(work, NotApplicable)
-        return detector.evaluate([work], Embedded(encoder, detector.texts(work)))[0]
+        prepared = detector.prepare(interaction(answer, *documents, asked=asked))
+        assert not isinstance(prepared, NotApplicable)
+        return detector.evaluate([prepared], Embedded(encoder, detector.texts(prepared)))[0]
 
     return evaluated
 

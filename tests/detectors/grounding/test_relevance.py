@@ -39,9 +39,9 @@ def detector() -> Relevance:
 
 
 def scores(detector: Relevance, encoder: Encoder, asked: str, answer: str, *documents: str) -> dict[str, float]:
-    work = detector.prepare(interaction(answer, *documents, asked=asked))
-    assert not isinstance(work, NotApplicable)
-    (evaluation,) = detector.evaluate([work], Embedded(encoder, detector.texts(work)))
+    prepared = detector.prepare(interaction(answer, *documents, asked=asked))
+    assert not isinstance(prepared, NotApplicable)
+    (evaluation,) = detector.evaluate([prepared], Embedded(encoder, detector.texts(prepared)))
     assert isinstance(evaluation, Evaluation)
     return dict(evaluation.scores)
 

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from watchline.detectors.grounding.alignment import Judged
+from watchline.detectors.grounding.alignment import PairOutputs
 from watchline.detectors.grounding.verifier import NAMES, features, marked
 
 pytestmark = pytest.mark.slow
@@ -11,8 +11,8 @@ pytestmark = pytest.mark.slow
 OFFSETS = ((0, 0), (0, 3), (4, 6), (6, 9), (10, 12), (0, 0))
 
 
-def judged(logits: list[float], tokens: list[float]) -> Judged:
-    return Judged(np.array(logits, dtype=np.float32), np.array(tokens, dtype=np.float32), OFFSETS)
+def judged(logits: list[float], tokens: list[float]) -> PairOutputs:
+    return PairOutputs(np.array(logits, dtype=np.float32), np.array(tokens, dtype=np.float32), OFFSETS)
 
 
 def test_log_odds_are_those_of_the_probabilities() -> None:
@@ -29,6 +29,6 @@ def test_words_without_support_are_marked_together_where_they_stand_together() -
     wrong = {"ninety", "nine", "dollars", "yacht"}
     odds = np.array([2.0 if text[start:end] in wrong else -3.0 for start, end in offsets])
     odds[0] = odds[-1] = 9.0  # [CLS] and [SEP] are no words
-    found = marked(Judged(np.zeros(3, np.float32), odds.astype(np.float32), offsets))
+    found = marked(PairOutputs(np.zeros(3, np.float32), odds.astype(np.float32), offsets))
     assert [text[start:end] for start, end in found] == ["ninety-nine dollars", "yacht"]
-    assert marked(Judged(np.zeros(3, np.float32), np.full(len(offsets), -3.0, np.float32), offsets)) == []
+    assert marked(PairOutputs(np.zeros(3, np.float32), np.full(len(offsets), -3.0, np.float32), offsets)) == []

@@ -37,9 +37,15 @@ def encoder() -> Encoder:
 
 
 def judge(detector: Bias, encoder: Encoder, interactions: Sequence[Interaction]) -> list[Evaluation]:
-    works = [work for work in map(detector.prepare, interactions) if not isinstance(work, NotApplicable)]
-    assert len(works) == len(interactions)
-    return list(detector.evaluate(works, Embedded(encoder, [text for work in works for text in detector.texts(work)])))
+    all_prepared = [
+        prepared for prepared in map(detector.prepare, interactions) if not isinstance(prepared, NotApplicable)
+    ]
+    assert len(all_prepared) == len(interactions)
+    return list(
+        detector.evaluate(
+            all_prepared, Embedded(encoder, [text for prepared in all_prepared for text in detector.texts(prepared)])
+        )
+    )
 
 
 def test_stereotypes_rank_above_neutral_mentions(detector: Bias, encoder: Encoder) -> None:
@@ -70,11 +76,13 @@ def test_stereotypes_rank_above_neutral_mentions(detector: Bias, encoder: Encode
 
 def test_only_windows_that_mention_a_group_are_read(detector: Bias) -> None:
     filler = "The museum opens at nine and closes at six, and tickets are sold at the door. " * 5
-    work = detector.prepare(interaction("Who painted it?", f"{filler}\n\nMost of the painters were women.\n\n{filler}"))
-    assert not isinstance(work, NotApplicable)
-    [window] = work.windows
+    prepared = detector.prepare(
+        interaction("Who painted it?", f"{filler}\n\nMost of the painters were women.\n\n{filler}")
+    )
+    assert not isinstance(prepared, NotApplicable)
+    [window] = prepared.windows
     assert "women" in window.text
-    assert work.scored_fraction == 1.0  # the rest was read, and mentions nobody
+    assert prepared.scored_fraction == 1.0  # the rest was read, and mentions nobody
 
 
 def test_the_evidence_is_the_words_that_name_the_group(detector: Bias, encoder: Encoder) -> None:

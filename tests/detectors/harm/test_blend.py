@@ -11,8 +11,8 @@ from safetensors.numpy import save_file
 
 from watchline.detectors.base import NotApplicable
 from watchline.detectors.harm.blend import EXPERTS, LABELS, OUTPUTS, REGISTERS, Blend, experts, mixed, registers
+from watchline.detectors.harm.multitask import MultitaskModel
 from watchline.detectors.harm.ngrams import row
-from watchline.detectors.harm.tower import Tower
 from watchline.detectors.harm.toxicity import Toxicity
 from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.training.harm.blending import train, weigh
@@ -25,7 +25,7 @@ FORUM, TWEETS = "stormfront", "davidson"
 
 
 def outputs(*registers: str, log_odds: float = 0.0) -> np.ndarray:
-    """What the tower says of texts that are each of one register for certain."""
+    """What the multitask model says of texts that are each of one register for certain."""
     found = np.full((len(registers), OUTPUTS), log_odds, np.float32)
     for each, register in zip(found, registers, strict=True):
         each[len(LABELS) + len(EXPERTS) :] = [50.0 if known == register else 0.0 for known in REGISTERS]
@@ -107,15 +107,17 @@ def test_what_ngrams_find_clearly_harmless_the_tower_does_not_read(monkeypatch: 
     ]
     asked = [Interaction(event_id="0", time=1, app="test", input_messages=(Message("user", text),)) for text in texts]
     detector, encoder = Toxicity(), Embedded(Encoder("cpu"), [])
-    works = [detector.prepare(each) for each in asked]
-    assert not any(isinstance(work, NotApplicable) for work in works)
+    all_prepared = [detector.prepare(each) for each in asked]
+    assert not any(isinstance(prepared, NotApplicable) for prepared in all_prepared)
     read: list[str] = []
-    judge = Tower.judge
-    monkeypatch.setattr(Tower, "judge", lambda self, some, found: read.extend(some) or judge(self, some, found))
-    cascaded = detector.evaluate(works, encoder)  # type: ignore[arg-type]
+    judge = MultitaskModel.judge
+    monkeypatch.setattr(
+        MultitaskModel, "judge", lambda self, some, found: read.extend(some) or judge(self, some, found)
+    )
+    cascaded = detector.evaluate(all_prepared, encoder)  # type: ignore[arg-type]
     assert read == [texts[1]]
     monkeypatch.setattr(detector._blend, "clear_below", -np.inf)
-    whole = detector.evaluate(works, encoder)  # type: ignore[arg-type]
+    whole = detector.evaluate(all_prepared, encoder)  # type: ignore[arg-type]
     assert read[1:] == texts
     assert cascaded[1] == whole[1]
     for one, other in zip(cascaded, whole, strict=True):

@@ -59,9 +59,15 @@ def interaction(question: str = "", *documents: str, result: str | None = None) 
 
 
 def judge(detector: Injection, encoder: Encoder, interactions: Sequence[Interaction]) -> list[Evaluation]:
-    works = [work for work in map(detector.prepare, interactions) if not isinstance(work, NotApplicable)]
-    assert len(works) == len(interactions)
-    return list(detector.evaluate(works, Embedded(encoder, [text for work in works for text in detector.texts(work)])))
+    all_prepared = [
+        prepared for prepared in map(detector.prepare, interactions) if not isinstance(prepared, NotApplicable)
+    ]
+    assert len(all_prepared) == len(interactions)
+    return list(
+        detector.evaluate(
+            all_prepared, Embedded(encoder, [text for prepared in all_prepared for text in detector.texts(prepared)])
+        )
+    )
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

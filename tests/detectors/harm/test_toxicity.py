@@ -9,9 +9,9 @@ import pytest
 
 from watchline.detectors.base import Evaluation, NotApplicable
 from watchline.detectors.harm.blend import OUTPUTS
-from watchline.detectors.harm.tower import Judged
+from watchline.detectors.harm.multitask import TextOutputs
 from watchline.detectors.harm.toxicity import Toxicity
-from watchline.detectors.harm.windowed import Work, worst
+from watchline.detectors.harm.windowed import WindowedInput, worst
 from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Interaction, Message
@@ -66,10 +66,10 @@ def interaction(question: str = "", answer: str = "") -> Interaction:
 
 
 def judge(detector: Toxicity, encoder: Encoder, interactions: Sequence[Interaction]) -> list[Evaluation]:
-    works = [detector.prepare(item) for item in interactions]
-    assert not any(isinstance(work, NotApplicable) for work in works)
-    wanted = [text for work in works for text in detector.texts(work)]  # type: ignore[arg-type]
-    return list(detector.evaluate(works, Embedded(encoder, wanted)))  # type: ignore[arg-type]
+    all_prepared = [detector.prepare(item) for item in interactions]
+    assert not any(isinstance(prepared, NotApplicable) for prepared in all_prepared)
+    wanted = [text for prepared in all_prepared for text in detector.texts(prepared)]  # type: ignore[arg-type]
+    return list(detector.evaluate(all_prepared, Embedded(encoder, wanted)))  # type: ignore[arg-type]
 
 
 def test_technical_language_raises_no_alert(detector: Toxicity, encoder: Encoder) -> None:
@@ -124,22 +124,22 @@ def test_spans_are_the_toxic_words_of_the_text_as_it_stands(detector: Toxicity, 
 
 def test_what_may_be_toxic_has_its_words_marked_but_is_not_marked_whole(detector: Toxicity) -> None:
     [window] = detector.prepare(interaction("My stupid printer is jammed again.")).windows  # type: ignore[union-attr]
-    work = Work((window,), 1.0)
+    prepared = WindowedInput((window,), 1.0)
     flagged_from = [0.5] * len(detector.labels)
 
     def spans(chance: float, stupid: float) -> list[tuple[str, int, int]]:
         chances = np.full((1, len(detector.labels)), 0.01)
         chances[0, detector.labels.index("insult")] = chance
-        judged = Judged(
+        judged = TextOutputs(
             np.zeros(OUTPUTS, np.float32),
             np.array([-9, -9, stupid, -9, -9], np.float32),
             [(0, 0), (0, 2), (3, 9), (10, 17), (0, 0)],
         )
-        _, found = worst(work, detector.labels, chances, flagged_from, detector.hinted_from)
+        _, found = worst(prepared, detector.labels, chances, flagged_from, detector.hinted_from)
         return [
             (span.label, span.start, span.end)
             for row, label, each in found
-            for span in detector.spans(work.windows[row], judged, label, each)
+            for span in detector.spans(prepared.windows[row], judged, label, each)
         ]
 
     assert spans(0.9, 2.0) == [("insult", 3, 9)]
@@ -158,7 +158,7 @@ def test_padding_does_not_hide_it_and_what_was_not_read_is_said(detector: Toxici
 
 
 def test_earlier_turns_are_not_judged_again(detector: Toxicity) -> None:
-    work = detector.prepare(
+    prepared = detector.prepare(
         Interaction(
             event_id="0",
             time=1,
@@ -170,14 +170,14 @@ def test_earlier_turns_are_not_judged_again(detector: Toxicity) -> None:
             ),
         )
     )
-    assert not isinstance(work, NotApplicable)
-    assert [window.text for window in work.windows] == ["What time is it?"]
+    assert not isinstance(prepared, NotApplicable)
+    assert [window.text for window in prepared.windows] == ["What time is it?"]
 
 
 def test_another_language_beside_english_lowers_the_fraction(detector: Toxicity) -> None:
     foreign = "Словарь хранит пары ключей и значений, и ключи должны быть неизменяемыми."
-    work = detector.prepare(interaction(foreign, "I am sorry, I can answer questions in English only."))
-    assert not isinstance(work, NotApplicable)
-    assert 0 < work.scored_fraction < 0.6
+    prepared = detector.prepare(interaction(foreign, "I am sorry, I can answer questions in English only."))
+    assert not isinstance(prepared, NotApplicable)
+    assert 0 < prepared.scored_fraction < 0.6
     assert detector.prepare(interaction(foreign)) == NotApplicable("language not supported")
     assert detector.prepare(interaction()) == NotApplicable("no text")

@@ -37,10 +37,10 @@ def load(detector: str, model: Path | str, **settings: Any) -> Detector[Any]:
 
 
 def evaluate(detector: Detector[Any], *interactions: Interaction) -> list[Evaluation]:
-    works = [detector.prepare(item) for item in interactions]
-    assert not [work for work in works if isinstance(work, NotApplicable)]
-    assert not [text for work in works for text in detector.texts(work)]
-    return list(detector.evaluate(works, {}))  # type: ignore[arg-type]
+    all_prepared = [detector.prepare(item) for item in interactions]
+    assert not [prepared for prepared in all_prepared if isinstance(prepared, NotApplicable)]
+    assert not [text for prepared in all_prepared for text in detector.texts(prepared)]
+    return list(detector.evaluate(all_prepared, {}))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

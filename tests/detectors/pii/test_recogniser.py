@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from watchline.detectors.pii.recogniser import Find, Recogniser
+from watchline.detectors.pii.recogniser import Recogniser, TaggedSpan
 from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.training.pii.examples import Example, Examples, whole
 from watchline.detectors.training.pii.figures import Characters, as_address
@@ -59,7 +59,7 @@ def test_the_weights_are_small() -> None:
 
 
 def test_a_surer_find_is_likelier_right(shipped: Recogniser) -> None:
-    unsure, sure = (Find(0, 4, "PERSON", (odds, odds, 0.0, 1.0, 0.0)) for odds in (0.1, 6.0))
+    unsure, sure = (TaggedSpan(0, 4, "PERSON", (odds, odds, 0.0, 1.0, 0.0)) for odds in (0.1, 6.0))
     assert shipped.probability(unsure) < 0.5 < 0.9 < shipped.probability(sure)
 
 

@@ -19,8 +19,8 @@ from watchline.schemas.records import Decision, Finding
 from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health.metrics import Metrics
-from watchline.streams.health.progress import Progress, Reading
-from watchline.streams.messages import ScoredEvent, Unpacked
+from watchline.streams.health.progress import ConsumerState, Progress
+from watchline.streams.messages import DecodedMessage, ScoredEvent
 from watchline.streams.worker.stages import decode
 
 LABELS = {"topic", "partition", "stage", "detector", "version", "kind", "code", "cache", "le"}
@@ -67,7 +67,7 @@ def test_cache_lookups_are_counted_from_the_totals() -> None:
     assert found["watchline_embedded_texts_total", "miss"] == 5
 
 
-def letters(*batches: Unpacked) -> Sequence[DeadLetter]:
+def letters(*batches: DecodedMessage) -> Sequence[DeadLetter]:
     return [letter for batch in batches for letter in batch.dead]
 
 
@@ -76,7 +76,7 @@ def test_dead_letters_are_counted_by_kind() -> None:
     (event,) = decode.unpack(message(INTERACTION)).events
     document = dataclasses.replace(INTERACTION.documents[0], score=float("inf"))
     bad_document = dataclasses.replace(INTERACTION, documents=(document,))
-    metrics.buried(
+    metrics.dead_lettered(
         [
             *letters(decode.unpack(message(BAD, bad_document)), decode.unpack(message(value=b"jane: x"))),
             event.dead_letter(PoisonError(Kind.REDACTION, "redaction failed")),
@@ -94,7 +94,7 @@ def test_no_word_of_a_reason_decides_what_becomes_of_a_letter(kind: Kind, field:
     metrics = Metrics({})
     (event,) = decode.unpack(message(INTERACTION)).events
     letter = event.dead_letter(PoisonError(kind, words, field))
-    metrics.buried([letter])
+    metrics.dead_lettered([letter])
     counted = {key: value for key, value in values(metrics).items() if key[0] == "watchline_dead_letters_total"}
     assert counted == {("watchline_dead_letters_total", kind): 1}
     assert letter.event_id == ("" if field == "event_id" else INTERACTION.event_id)
@@ -103,12 +103,14 @@ def test_no_word_of_a_reason_decides_what_becomes_of_a_letter(kind: Kind, field:
 
 def test_partitions_of_another_worker_are_gone_from_the_page() -> None:
     metrics, progress = Metrics({}), Progress()
-    progress.observe(Reading({("raw", 0): 4, ("raw", 1): 0}, {("raw", 0): 6, ("raw", 1): 0}, {"raw": 5}, {"raw": 900}))
+    progress.observe(
+        ConsumerState({("raw", 0): 4, ("raw", 1): 0}, {("raw", 0): 6, ("raw", 1): 0}, {"raw": 5}, {"raw": 900})
+    )
     found = values(metrics, progress)
     assert found["watchline_lag_messages", "0", "raw"] == 6
     assert found["watchline_buffered_messages", "raw"] == 5
     assert found["watchline_buffered_bytes", "raw"] == 900
-    progress.observe(Reading({("raw", 1): 0}, {("raw", 1): 0}))
+    progress.observe(ConsumerState({("raw", 1): 0}, {("raw", 1): 0}))
     found = values(metrics, progress)
     assert ("watchline_lag_messages", "0", "raw") not in found
     assert found["watchline_buffered_messages", "raw"] == 0

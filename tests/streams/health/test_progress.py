@@ -13,7 +13,7 @@ import pytest
 
 from watchline.schemas.errors import ConfigurationError, TransientError
 from watchline.streams.health import progress as health
-from watchline.streams.health.progress import STALL_S, Progress, Reading
+from watchline.streams.health.progress import STALL_S, ConsumerState, Progress
 
 
 class Clock:
@@ -24,15 +24,17 @@ class Clock:
         return self.now
 
 
-def reading(
+def consumer_state(
     committed: int | None, end: int, *, held: int | None = None, unread: int = 0, topic: str = "raw"
-) -> Reading:
+) -> ConsumerState:
     lag = end - (committed or 0)
-    return Reading({(topic, 0): committed}, {(topic, 0): lag}, {topic: lag if held is None else held}, unread=unread)
+    return ConsumerState(
+        {(topic, 0): committed}, {(topic, 0): lag}, {topic: lag if held is None else held}, unread=unread
+    )
 
 
-def both(first: Reading, second: Reading) -> Reading:
-    return Reading(
+def both(first: ConsumerState, second: ConsumerState) -> ConsumerState:
+    return ConsumerState(
         {**first.committed, **second.committed},
         {**first.lag, **second.lag},
         {**first.held, **second.held},
@@ -54,24 +56,24 @@ def progress(clock: Clock) -> Progress:
 def test_messages_that_wait_without_a_commit_are_a_stall(
     progress: Progress, clock: Clock, committed: int | None
 ) -> None:
-    progress.observe(reading(committed, 10))
+    progress.observe(consumer_state(committed, 10))
     clock.now += STALL_S
-    progress.observe(reading(committed, 12))
+    progress.observe(consumer_state(committed, 12))
     assert not progress.is_stalled
     clock.now += 1
-    progress.observe(reading(committed, 12))
+    progress.observe(consumer_state(committed, 12))
     assert progress.is_stalled
     assert progress.report()["status"] == "stalled"
-    progress.observe(reading(6, 12))
+    progress.observe(consumer_state(6, 12))
     assert not progress.is_stalled
 
 
 def test_a_quiet_night_is_no_stall(progress: Progress, clock: Clock) -> None:
-    progress.observe(reading(10, 10))
+    progress.observe(consumer_state(10, 10))
     clock.now += 10 * STALL_S
-    progress.observe(reading(10, 10))
+    progress.observe(consumer_state(10, 10))
     assert progress.stalled_s == 0
-    progress.observe(reading(10, 11))
+    progress.observe(consumer_state(10, 11))
     clock.now += STALL_S
     assert not progress.is_stalled
     assert progress.report()["last_commit_age_s"] == 11 * STALL_S
@@ -79,7 +81,7 @@ def test_a_quiet_night_is_no_stall(progress: Progress, clock: Clock) -> None:
 
 def test_batches_that_are_never_committed_are_a_stall(progress: Progress, clock: Clock) -> None:
     for _ in range(3):
-        progress.observe(reading(5, 10))
+        progress.observe(consumer_state(5, 10))
         progress.batch_done(1)
         clock.now += STALL_S
     assert progress.is_stalled
@@ -87,36 +89,36 @@ def test_batches_that_are_never_committed_are_a_stall(progress: Progress, clock:
 
 def test_an_agent_that_hangs_beside_another_that_works_is_a_stall(progress: Progress, clock: Clock) -> None:
     for offset in range(int(STALL_S) + 2):
-        progress.observe(both(reading(offset, 1000), reading(1, 2, topic="feedback")))
+        progress.observe(both(consumer_state(offset, 1000), consumer_state(1, 2, topic="feedback")))
         clock.now += 1
     assert progress.is_stalled
 
 
 def test_a_topic_that_waits_its_turn_is_no_stall(progress: Progress, clock: Clock) -> None:
     for offset in range(int(STALL_S) + 2):
-        progress.observe(both(reading(offset, 1000), reading(1, 2, held=0, unread=1, topic="feedback")))
+        progress.observe(both(consumer_state(offset, 1000), consumer_state(1, 2, held=0, unread=1, topic="feedback")))
         clock.now += 1
     assert not progress.is_stalled
 
 
 def test_messages_that_are_never_fetched_are_a_stall(progress: Progress, clock: Clock) -> None:
-    progress.observe(reading(5, 10, held=0, unread=5))
+    progress.observe(consumer_state(5, 10, held=0, unread=5))
     clock.now += STALL_S + 1
-    progress.observe(reading(5, 10, held=0, unread=5))
+    progress.observe(consumer_state(5, 10, held=0, unread=5))
     assert progress.is_stalled
 
 
 def test_what_retention_has_taken_does_not_wait(progress: Progress, clock: Clock) -> None:
-    progress.observe(reading(None, 1000, held=0))
+    progress.observe(consumer_state(None, 1000, held=0))
     clock.now += 10 * STALL_S
-    progress.observe(reading(None, 1000, held=0))
+    progress.observe(consumer_state(None, 1000, held=0))
     assert progress.stalled_s == 0
 
 
 def test_partitions_that_go_to_another_worker_are_no_stall(progress: Progress, clock: Clock) -> None:
-    progress.observe(reading(5, 10))
+    progress.observe(consumer_state(5, 10))
     clock.now += 2 * STALL_S
-    progress.observe(Reading())
+    progress.observe(ConsumerState())
     assert progress.stalled_s == 0
     assert progress.report()["lag_messages"] is None
 
@@ -126,7 +128,7 @@ def test_a_store_or_registry_that_is_away_has_the_time_of_its_retries(
     what: str, progress: Progress, clock: Clock
 ) -> None:
     failed = {"store": partial(progress.store_attempt, "none"), "registry": progress.registry_failed}[what]
-    progress.observe(reading(5, 10))
+    progress.observe(consumer_state(5, 10))
     for _ in range(30):
         clock.now += 10
         failed()
@@ -137,7 +139,7 @@ def test_a_store_or_registry_that_is_away_has_the_time_of_its_retries(
 
 
 def test_hopeless_is_longer_than_anything_legal(progress: Progress, clock: Clock) -> None:
-    progress.observe(reading(5, 10))
+    progress.observe(consumer_state(5, 10))
     clock.now += 2 * STALL_S + 300
     assert not progress.is_hopeless
     clock.now += 1
@@ -158,7 +160,7 @@ def test_kafka_that_is_away_is_waited_for_and_one_that_refuses_the_login_is_not(
     progress: Progress, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "ENDS_S", 0.0)
-    progress.observe(reading(5, 10))
+    progress.observe(consumer_state(5, 10))
     refused = ConfigurationError("WATCHLINE_KAFKA_PASSWORD: refused")
     answers = iter(
         [{("raw", 0): 12}, TransientError("away"), refused, TransientError("away"), refused, refused, refused, None]

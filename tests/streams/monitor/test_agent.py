@@ -108,16 +108,16 @@ def messages(partition: int = 0, prompt_name: str = "answer") -> list[Sent]:
 
 def run(world: World, executor: ThreadPoolExecutor, takes: Sequence[Sequence[Sent]]) -> int:
     """Messages acknowledged by a fresh worker that is given these."""
-    taken = [Acknowledged(world, messages) for messages in takes]
+    incoming = [Acknowledged(world, messages) for messages in takes]
     monitoring = worker(world, executor)
 
     async def read() -> None:
-        for each in taken:
+        for each in incoming:
             await monitoring.run(each)
 
     with suppress(ConnectionError):
         asyncio.run(read())
-    return sum(each.count for each in taken)
+    return sum(each.count for each in incoming)
 
 
 def test_signals_are_safe_before_the_state_and_the_state_before_the_ack(executor: ThreadPoolExecutor) -> None:

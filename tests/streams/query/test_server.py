@@ -16,7 +16,7 @@ import pytest
 
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
 from watchline.streams.query import run as query
-from watchline.streams.query.client import Asker
+from watchline.streams.query.client import QueryClient
 from watchline.streams.query.open import open_queries
 from watchline.streams.query.policy import QueryError
 from watchline.streams.query.server import QueryServer
@@ -55,7 +55,7 @@ def settings(tmp_path: Path, clickhouse: Callable[..., Any], monkeypatch: pytest
 
 def test_it_answers_as_the_engine_does(settings: Settings) -> None:
     with running(QueryServer(settings)), open_queries(settings) as queries:
-        assert isinstance(queries, Asker)
+        assert isinstance(queries, QueryClient)
         assert queries.query("SELECT {a:String} AS a, NULL AS b, now() > 0 AS c", {"a": "it's ü\n"}) == query.Result(
             ["a", "b", "c"], [["it's ü\n", None, 1]]
         )
@@ -64,7 +64,7 @@ def test_it_answers_as_the_engine_does(settings: Settings) -> None:
 
 def test_it_refuses_by_itself(settings: Settings) -> None:
     with running(QueryServer(settings)):
-        asker = Asker(settings.query_socket)
+        asker = QueryClient(settings.query_socket)
         for sql in (
             "SELECT file('/etc/hostname')",
             "SELECT * FROM interactions",
@@ -96,25 +96,25 @@ def test_a_dead_workers_socket_is_replaced_and_a_live_one_is_not(settings: Setti
     dead = socket.socket(socket.AF_UNIX)
     dead.bind(str(settings.query_socket))
     dead.close()
-    assert not Asker.answers(settings.query_socket)
+    assert not QueryClient.answers(settings.query_socket)
     with running(QueryServer(settings)):
-        assert Asker(settings.query_socket).query("SELECT 1").rows == [[1]]
+        assert QueryClient(settings.query_socket).query("SELECT 1").rows == [[1]]
         with pytest.raises(FatalError, match="another worker"):
             QueryServer(settings)
-        assert Asker(settings.query_socket).query("SELECT 1").rows == [[1]]
+        assert QueryClient(settings.query_socket).query("SELECT 1").rows == [[1]]
     assert not settings.query_socket.exists()
 
 
 def test_a_path_too_long_for_a_socket_is_said(settings: Settings, tmp_path: Path) -> None:
     far = load(data_dir=tmp_path / ("x" * 100))
-    assert not Asker.answers(far.query_socket)
+    assert not QueryClient.answers(far.query_socket)
     with pytest.raises(ConfigurationError, match="too long"), running(QueryServer(far)):
         pass
 
 
 def test_a_worker_that_went_away_is_said(tmp_path: Path) -> None:
     with pytest.raises(TransientError, match="went away"):
-        Asker(tmp_path / "none").query("SELECT 1")
+        QueryClient(tmp_path / "none").query("SELECT 1")
 
 
 def _post(path: Path, body: bytes) -> tuple[int, bytes]:

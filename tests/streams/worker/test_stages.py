@@ -20,7 +20,7 @@ from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse.sink import Rejected, Table
 from watchline.streams.dead_letters import table
-from watchline.streams.messages import Message, ScoredEvent, Unpacked, kafka_time
+from watchline.streams.messages import DecodedMessage, Message, ScoredEvent, kafka_time
 from watchline.streams.worker import batches
 from watchline.streams.worker.stages import decode, publish, redact, score, store
 
@@ -101,7 +101,7 @@ def test_batches_hold_every_message_once_and_stop_when_full(
     sizes: list[tuple[int, int]], max_events: int, max_bytes: int
 ) -> None:
     messages = [
-        Unpacked(message(offset=offset, value=b"x" * size_bytes), [None] * events, [], [])  # type: ignore[list-item]
+        DecodedMessage(message(offset=offset, value=b"x" * size_bytes), [None] * events, [], [])  # type: ignore[list-item]
         for offset, (events, size_bytes) in enumerate(sizes)
     ]
     cut = list(batches.batches(messages, lambda: (max_events, max_bytes)))

@@ -1,8 +1,8 @@
 # ruff: noqa: E501 (tables of the card)
-"""Trains the tower that toxicity, bias and injection share: `python -m watchline.detectors.training.harm.tower --data DIR`.
+"""Trains the multitask model that toxicity, bias and injection share: `python -m watchline.detectors.training.harm.multitask --data DIR`.
 
 All their labels at once, each known for some of the texts only; what the encoder's lower layers make of a text is
-computed once. A first tower judges the half of the texts that it hasn't seen, for the detectors' own scripts to learn how
+computed once. A first multitask model judges the half of the texts that it hasn't seen, for the detectors' own scripts to learn how
 far to trust one; a second learns from all texts and is shipped.
 """
 
@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from watchline.detectors.harm.blend import EXPERTS, LABELS, REGISTERS, experts
 from watchline.detectors.harm.deobfuscation import deobfuscate
-from watchline.detectors.harm.tower import LOWER_LAYERS, WEIGHTS, Judged, Layers, judge
+from watchline.detectors.harm.multitask import LOWER_LAYERS, WEIGHTS, MultitaskLayers, TextOutputs, judge
 from watchline.detectors.harm.toxicity import marked
 from watchline.detectors.harm.windowed import WINDOW
 from watchline.detectors.runtime.encoder import Encoder
@@ -69,7 +69,7 @@ class Item:
 
 
 def items(data: Path) -> list[Item]:
-    """Everything that the tower learns from: each text once, with all that is known of it."""
+    """Everything that the multitask model learns from: each text once, with all that is known of it."""
     merged: dict[str, Example] = {}
     for example in (*toxicity.examples(data), *bias.examples(data), *injection.examples(data)):
         known = merged.get(example.text, example)
@@ -118,9 +118,9 @@ def _truth(examples: Sequence[Example], name: str) -> NDArray[np.float64]:
     return np.array([example.labels.get(label, np.nan) for example in examples], np.float64)
 
 
-def fresh(encoder: Encoder) -> Layers:
-    """A tower with the encoder's own upper layers, which denies everything."""
-    model = Layers()
+def fresh(encoder: Encoder) -> MultitaskLayers:
+    """A multitask model with the encoder's own upper layers, which denies everything."""
+    model = MultitaskLayers()
     for mine, theirs in zip(model.layers, encoder.upper_layers(LOWER_LAYERS), strict=True):
         own = theirs.state_dict()
         renamed = {f"{ours}.{kind}": own[f"{name}.{kind}"] for name, ours in _PARTS.items() for kind in _KINDS}
@@ -135,8 +135,14 @@ def fresh(encoder: Encoder) -> Layers:
 
 
 def fit(
-    model: Layers, found: Sequence[Item], states: States, *, epochs: int = 3, rate: float = 2.5e-4, seed: int = SEED
-) -> Layers:
+    model: MultitaskLayers,
+    found: Sequence[Item],
+    states: States,
+    *,
+    epochs: int = 3,
+    rate: float = 2.5e-4,
+    seed: int = SEED,
+) -> MultitaskLayers:
     """Trains in place, by AdamW (Loshchilov and Hutter 2019); the rate as `descend` has it."""
     torch.manual_seed(seed)
     dice = random.Random(seed)  # noqa: S311
@@ -148,7 +154,7 @@ def fit(
     return descend(model, optimizer, plan, lambda batch: _loss(model, batch, states))
 
 
-def _loss(model: Layers, batch: Sequence[Item], states: States) -> Tensor:
+def _loss(model: MultitaskLayers, batch: Sequence[Item], states: States) -> Tensor:
     lower = [states[item.example.text] for item in batch]
     with torch.autocast(states.device.split(":")[0], torch.bfloat16, enabled=_fast_bfloat16(states.device)):
         outputs, marks = (found.float() for found in model(lower))
@@ -204,7 +210,7 @@ def _batches(found: Sequence[Item], states: States, dice: random.Random) -> list
     return shuffled_packs(list(units.values()), lambda item: states.tokens(item.example.text), _BUDGET, dice)
 
 
-def judged(model: Layers, texts: Sequence[str], states: States) -> list[Judged]:
+def judged(model: MultitaskLayers, texts: Sequence[str], states: States) -> list[TextOutputs]:
     """What the model makes of each text."""
     packer, out = Packer(states.device), []
     for start in range(0, len(texts), 1024):  # states come in half precision and are widened piece by piece
@@ -212,7 +218,7 @@ def judged(model: Layers, texts: Sequence[str], states: States) -> list[Judged]:
     return out
 
 
-def word_f1(found: Sequence[tuple[Item, Judged]], marked_from: float) -> float:
+def word_f1(found: Sequence[tuple[Item, TextOutputs]], marked_from: float) -> float:
     """Mean over posts of the F1 of the toxic characters; 1 where neither side marks any (Pavlopoulos et al. 2021)."""
     posts: dict[str, list[int]] = {}
     for item, each in found:
@@ -226,7 +232,7 @@ def word_f1(found: Sequence[tuple[Item, Judged]], marked_from: float) -> float:
 
 
 def main() -> None:
-    """Trains two towers; writes what the first says of texts that it hasn't seen, the second's weights, and the card."""
+    """Trains two multitask models; writes what the first says of texts that it hasn't seen, the second's weights, and the card."""
     options = arguments(__doc__)
     encoder = Encoder(cache_bytes=0, lower_cache_bytes=0)
     found = items(options.data)
@@ -258,7 +264,7 @@ def main() -> None:
     cards.write(WEIGHTS.parent.name, card)
 
 
-def _figures(found: Sequence[Item], ours: Sequence[Judged]) -> str:
+def _figures(found: Sequence[Item], ours: Sequence[TextOutputs]) -> str:
     lines = []
     sources = np.array([item.example.source for item in found])
     for label in LABELS:
@@ -276,13 +282,13 @@ def _figures(found: Sequence[Item], ours: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
-def _registers(found: Sequence[Item], ours: Sequence[Judged]) -> str:
+def _registers(found: Sequence[Item], ours: Sequence[TextOutputs]) -> str:
     true = np.array([_register(item.example.source) for item in found])
     taken = np.array([each.outputs[len(_NAMES) :].argmax() for each in ours])
     return ", ".join(f"{name} {(taken[true == place] == place).mean():.2f}" for place, name in enumerate(REGISTERS))
 
 
-_CARD = """# The tower: what toxicity, bias and injection share
+_CARD = """# The multitask model: what toxicity, bias and injection share
 
 Layers 3 to 6 of all-MiniLM-L6-v2 (Apache-2.0), fine-tuned on what its lowest two layers, which stay as they are, make of a
 window of text. [CLS] and the mean of the tokens go into one linear head: nine labels; twelve experts, each for what one
@@ -293,19 +299,19 @@ and limits.
 
 ## Made by
 
-    python -m watchline.detectors.training.harm.tower --data DIR --outputs FILE
+    python -m watchline.detectors.training.harm.multitask --data DIR --outputs FILE
 
 Seed {seed}; {texts} texts of {tokens} tokens in all, {swapped} of them made from others by naming another group, {marked}
 windows of posts with their toxic words marked. Binary cross-entropy of the labels that a source gives, sources weighed as
 the root of their size; that of the experts on their own source and, at a fifth of the weight, on ordinary traffic; that of
 the marks, half as much; cross-entropy of the register, a fifth; for a CrowS pair also the logistic loss of the wrong order,
 half as much. Where the machine has fast bfloat16 (CUDA, AMX) the layers are trained in it. AdamW, rate 2.5e-4 (heads
-1e-3), 3 epochs, packs of 4,096 tokens, warm-up over 6 %, linear decay, gradients clipped at 1. A first tower learns from half of the data and judges the other half, for the figures here and for the
+1e-3), 3 epochs, packs of 4,096 tokens, warm-up over 6 %, linear decay, gradients clipped at 1. A first multitask model learns from half of the data and judges the other half, for the figures here and for the
 detectors' scripts; the shipped one learns from all of it, so it may be a little better, and its log-odds larger.
 
 ## Figures
 
-AUROC of the first tower, alone, on the half that it hasn't seen (by post, template, pair, document):
+AUROC of the first multitask model, alone, on the half that it hasn't seen (by post, template, pair, document):
 
 | label | source | n | positive | AUROC | the expert's |
 |---|---|---|---|---|---|
@@ -316,7 +322,7 @@ Of what is of each register, the share that it is taken for: {registers}.
 Toxic words of posts (SemEval-2021 task 5), mean character F1 of a post: {word_f1:.3f} from log-odds {marked_from:g}, which half of
 the posts chose for the other half.
 
-More texts would help most: a tower of a quarter of the data against that of half, both judging the other half, has AUROC
+More texts would help most: a multitask model of a quarter of the data against that of half, both judging the other half, has AUROC
 (experts) .870 and .888 for sexism in EDOS, .862 and .867 for hate in Davidson, .873 and .895 in Stormfront, .804 and .843
 for stereotypes in RedditBias; toxic words .632 and .652. The shipped one learned from twice as much again. Storing it in
 int8 moved log-odds by .01 on average, .10 at most (their standard deviation is 2.5).

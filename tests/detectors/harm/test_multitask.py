@@ -1,4 +1,4 @@
-"""The tower: the encoder's own layers before training, the same in any batch, read once."""
+"""The multitask model: the encoder's own layers before training, the same in any batch, read once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from watchline.detectors.harm.blend import LABELS, OUTPUTS
-from watchline.detectors.harm.tower import LOWER_LAYERS, Judged, Layers, Tower
+from watchline.detectors.harm.multitask import LOWER_LAYERS, MultitaskLayers, MultitaskModel, TextOutputs
 from watchline.detectors.harm.toxicity import Toxicity, marked
 from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.training.grounding.aligning import States
-from watchline.detectors.training.harm import tower as training
+from watchline.detectors.training.harm import multitask as training
 from watchline.detectors.training.harm.corpora import Example
 
 pytestmark = pytest.mark.slow
@@ -44,21 +44,21 @@ def test_untrained_layers_are_the_encoders(encoder: Encoder) -> None:
 
 
 def test_a_text_is_judged_the_same_in_any_batch(encoder: Encoder) -> None:
-    together = Tower(cache_bytes=0).judge(TEXTS, Embedded(encoder, []))
+    together = MultitaskModel(cache_bytes=0).judge(TEXTS, Embedded(encoder, []))
     for text, judged in zip(TEXTS, together, strict=True):
-        [alone] = Tower(cache_bytes=0).judge([text], Embedded(Encoder("cpu", lower_cache_bytes=0), []))
+        [alone] = MultitaskModel(cache_bytes=0).judge([text], Embedded(Encoder("cpu", lower_cache_bytes=0), []))
         assert judged.outputs == pytest.approx(alone.outputs, abs=1e-3)
         assert judged.tokens == pytest.approx(alone.tokens, abs=1e-3)
         assert judged.offsets == alone.offsets
 
 
 def test_a_text_is_read_once(encoder: Encoder) -> None:
-    tower = Tower()
-    first = tower.judge([*TEXTS, *TEXTS], Embedded(encoder, []))
-    assert tower.passes.items == len(TEXTS)
-    assert tower.judge(TEXTS[::-1], Embedded(encoder, [])) == first[:4][::-1] == first[4:][::-1]
-    assert tower.passes.items == len(TEXTS)
-    assert tower.judge([], Embedded(encoder, [])) == []
+    multitask = MultitaskModel()
+    first = multitask.judge([*TEXTS, *TEXTS], Embedded(encoder, []))
+    assert multitask.passes.items == len(TEXTS)
+    assert multitask.judge(TEXTS[::-1], Embedded(encoder, [])) == first[:4][::-1] == first[4:][::-1]
+    assert multitask.passes.items == len(TEXTS)
+    assert multitask.judge([], Embedded(encoder, [])) == []
 
 
 def test_it_learns_labels_words_and_the_order_of_pairs(encoder: Encoder) -> None:
@@ -100,9 +100,9 @@ def test_its_weights_are_part_of_the_version_of_who_reads_it(monkeypatch: pytest
 
 def test_weights_are_stored_in_a_byte_each() -> None:
     torch.manual_seed(3)
-    model = Layers().eval()
+    model = MultitaskLayers().eval()
     stored = model.quantised()
-    loaded = Layers.load(stored, "cpu").state_dict()
+    loaded = MultitaskLayers.load(stored, "cpu").state_dict()
     for name, tensor in model.state_dict().items():
         if f"{name}.scale" in stored:
             assert stored[name].dtype == torch.int8
@@ -114,8 +114,8 @@ def test_weights_are_stored_in_a_byte_each() -> None:
     )
 
 
-def said(tokens: Sequence[float], offsets: Sequence[tuple[int, int]]) -> Judged:
-    return Judged(np.zeros(OUTPUTS, np.float32), np.array([9, *tokens, 9], np.float32), [(0, 0), *offsets, (0, 0)])
+def said(tokens: Sequence[float], offsets: Sequence[tuple[int, int]]) -> TextOutputs:
+    return TextOutputs(np.zeros(OUTPUTS, np.float32), np.array([9, *tokens, 9], np.float32), [(0, 0), *offsets, (0, 0)])
 
 
 def test_marked_words() -> None:
@@ -125,7 +125,7 @@ def test_marked_words() -> None:
     assert marked(text, judged, 0.0) == [(4, 9), (15, 19)]
     assert marked(text, judged, 1.6) == [(15, 19)]
     assert marked(text, judged, -4.0) == [(0, 9), (11, 19)]
-    assert marked(f"{text} And more than the tower has read", judged, 0.0) == [(4, 9), (15, 19)]
+    assert marked(f"{text} And more than the multitask model has read", judged, 0.0) == [(4, 9), (15, 19)]
     assert marked("", said([], []), 0.0) == []
 
 

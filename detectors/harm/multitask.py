@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from watchline.detectors.base import Embeddings
 from watchline.detectors.harm.blend import OUTPUTS
 from watchline.detectors.runtime.cache import TextCache
-from watchline.detectors.runtime.encoder import DIMENSIONS, Lower
+from watchline.detectors.runtime.encoder import DIMENSIONS, LowerStates
 from watchline.detectors.runtime.packing import Packer, in_order
 from watchline.detectors.runtime.plan import Passes
 from watchline.detectors.runtime.weights import weights_folder
 
-WEIGHTS = weights_folder("tower") / "model.safetensors"
+WEIGHTS = weights_folder("multitask") / "model.safetensors"
 LOWER_LAYERS = 2  # of the encoder
 _LAYERS = 4
 _HEADS = 12
@@ -34,7 +34,7 @@ _CACHE_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class TextOutputs:
     """What is made of a text.
 
     Attributes
@@ -52,8 +52,8 @@ class Judged:
     offsets: Sequence[tuple[int, int]]
 
 
-class Layers(nn.Module):
-    """The layers of the tower with its heads; with the encoder's weights in them its layers are the encoder's."""
+class MultitaskLayers(nn.Module):
+    """The layers of the model with its heads; with the encoder's weights in them its layers are the encoder's."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Layers(nn.Module):
         self.marks = nn.Linear(DIMENSIONS, 1)
 
     @classmethod
-    def load(cls, tensors: Mapping[str, Tensor], device: str) -> Layers:
+    def load(cls, tensors: Mapping[str, Tensor], device: str) -> MultitaskLayers:
         """From what `quantised` gives."""
         model = cls()
         state = {
@@ -88,7 +88,7 @@ class Layers(nn.Module):
                 found[name] = tensor.to("cpu", torch.float16).contiguous()
         return found
 
-    def forward(self, texts: Sequence[Lower]) -> tuple[Tensor, Tensor]:
+    def forward(self, texts: Sequence[LowerStates]) -> tuple[Tensor, Tensor]:
         """What is said of the texts (texts, OUTPUTS), and of the tokens (texts, longest), padded on the right."""
         hidden = nn.utils.rnn.pad_sequence([text.states.float() for text in texts], batch_first=True)
         lengths = torch.tensor([len(text.states) for text in texts], device=hidden.device)[:, None]
@@ -100,7 +100,7 @@ class Layers(nn.Module):
         return self.outputs(pooled), self.marks(self.dropout(hidden)).squeeze(-1)
 
 
-class Tower:
+class MultitaskModel:
     """Judges texts, and remembers what it made of them. Not for two threads at once.
 
     Parameters
@@ -113,10 +113,10 @@ class Tower:
 
     def __init__(self, path: Path = WEIGHTS, cache_bytes: int = _CACHE_BYTES) -> None:
         self._tensors = load_file(path)
-        self._loaded: tuple[Layers, Packer] | None = None
-        self._kept = TextCache[Judged](cache_bytes, lambda judged: 400 + 140 * len(judged.tokens))
+        self._loaded: tuple[MultitaskLayers, Packer] | None = None
+        self._kept = TextCache[TextOutputs](cache_bytes, lambda judged: 400 + 140 * len(judged.tokens))
 
-    def judge(self, texts: Sequence[str], embeddings: Embeddings) -> list[Judged]:
+    def judge(self, texts: Sequence[str], embeddings: Embeddings) -> list[TextOutputs]:
         """One for each text, in order, within 1e-4 (fp32) whatever it is batched with; reads `embeddings.lower`."""
         keys, known, missing = self._kept.look_up(texts)
         todo = list(missing.items())
@@ -133,26 +133,26 @@ class Tower:
         """What has gone through it."""
         return self._loaded[1].passes if self._loaded else Passes()
 
-    def _model(self, lower: Sequence[Lower]) -> tuple[Layers, Packer]:
+    def _model(self, lower: Sequence[LowerStates]) -> tuple[MultitaskLayers, Packer]:
         if self._loaded is None:
             device = str(lower[0].states.device)
-            self._loaded = Layers.load(self._tensors, device), Packer(device)
+            self._loaded = MultitaskLayers.load(self._tensors, device), Packer(device)
         return self._loaded
 
 
 @cache
-def shipped() -> Tower:
-    """The tower with the shipped weights: one for all detectors, which read the same windows."""
-    return Tower()
+def shipped() -> MultitaskModel:
+    """The multitask model with the shipped weights: one for all detectors, which read the same windows."""
+    return MultitaskModel()
 
 
 @torch.inference_mode()
-def judge(model: Layers, packer: Packer, lower: Sequence[Lower]) -> list[Judged]:
+def judge(model: MultitaskLayers, packer: Packer, lower: Sequence[LowerStates]) -> list[TextOutputs]:
     """What the layers make of texts, in order."""
     order, packs = packer.run(lower, lambda text: len(text.states), model)
     odds = in_order(order, (row.cpu().numpy() for pack, _ in packs for row in pack))
     marks = in_order(order, (row.cpu().numpy() for _, pack in packs for row in pack))
     return [
-        Judged(odds[place].copy(), marks[place][: len(text.offsets)].copy(), text.offsets)
+        TextOutputs(odds[place].copy(), marks[place][: len(text.offsets)].copy(), text.offsets)
         for place, text in enumerate(lower)
     ]
