@@ -7,13 +7,13 @@ FROM
     SELECT
         'dead letter' AS place,
         concat(topic, '/', toString(partition)) AS source,
-        d.reason AS reason,
+        concat(toString(d.kind), if(d.field = '', '', concat(' (', d.field, ')')), ', such as: ', any(d.reason)) AS reason,
         toDateTime64(min(time), 6, 'UTC') AS first_time,
         toDateTime64(max(time), 6, 'UTC') AS last_time,
         count() AS events
     FROM v_dead_letters AS d
     WHERE NOT d.resolved
-    GROUP BY source, reason
+    GROUP BY source, d.kind, d.field
     UNION ALL
     SELECT
         'producer',
