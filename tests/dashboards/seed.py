@@ -97,8 +97,13 @@ def _seed_the_rest(client: Any, now: datetime, event_id: UUID) -> None:
         "p_value": 0.001,
     }
     _insert(client, "signals", [{**common, **signal}])
-    letter = {"topic": "raw", "topic_id": "t", "partition": 0, "offset": 7, "event_index": -1, "reason": "not Avro"}
-    _insert(client, "dead_letters", [{"time": time, **letter, "size_bytes": 5, "sha256": "00"}])
+    place = {"time": time, "topic": "raw", "topic_id": "t", "partition": 0, "size_bytes": 5, "sha256": "00"}
+    letters = [
+        {"offset": 7, "event_index": -1, "kind": "undecodable", "reason": "12 bytes after the end"},
+        {"offset": 8, "event_index": -1, "kind": "undecodable", "reason": "7 bytes after the end"},
+        {"offset": 9, "event_index": 0, "kind": "invalid", "field": "latency_s", "reason": "latency_s: negative"},
+    ]
+    _insert(client, "dead_letters", [{**place, "field": "", **letter} for letter in letters])
     gap = {"topic": "raw", "topic_id": "t", "partition": 1, "first_missing": 10, "next_offset": 30}
     _insert(client, "offset_gaps", [{"time": time, **gap}])
     canaries = [(0, 120), (0, 60), (1, 65), (1, 5)]  # partition, and how many seconds ago it was sent and arrived

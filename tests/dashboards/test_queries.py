@@ -98,7 +98,11 @@ def test_the_board_shows_the_numbers_that_were_put_in(seeded: Any, now: datetime
     assert rows("Unsupported answers") == [{"share": 32 / 120}]
     assert rows("Missing findings") == [{"missing": 2}]
     assert rows("Lost before storage") == [{"missing": 5}]
-    assert rows("Dead letters") == [{"dead_letters": 1}]
+    assert rows("Dead letters") == [{"dead_letters": 3}]
+    assert {row["kind"]: row["dead_letters"] for row in rows("Dead letters by kind")} == {
+        "undecodable": 2,
+        "invalid": 1,
+    }
     coverage = {row["detector"]: row for row in rows("Coverage by detector")}
     assert {name: row["evaluated"] for name, row in coverage.items()} == {
         "groundedness": 120,
