@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.detectors.huggingface import tiny_models
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Evaluation, NotApplicable
 from watchline.detectors.declarations import Declaration
+from watchline.detectors.harm import multitask
 from watchline.detectors.runtime.encoder import Embedded, Encoder, LowerStates, Vectors
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.errors import ConfigurationError
@@ -174,7 +176,10 @@ def test_its_version_is_one_of_its_own_and_a_hash_of_weights(
     assert load().version == detector.version
 
 
-def test_it_reads_the_encoder_exactly_if_it_says_so(detector: Detector[Any], encoder: Encoder) -> None:
+def test_it_reads_the_encoder_exactly_if_it_says_so(
+    detector: Detector[Any], encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multitask, "shipped", cache(multitask.MultitaskModel))  # the shared one knows texts by now
     all_prepared = [prepared for prepared in map(detector.prepare, ENGLISH) if not isinstance(prepared, NotApplicable)]
     watched = Watched(encoder, [text for prepared in all_prepared for text in detector.texts(prepared)])
     detector.evaluate(all_prepared, watched)
