@@ -245,12 +245,12 @@ def _setters(record_type: Any) -> tuple[tuple[str, Callable[[Any, Any], None], C
 
 def _converter(hint: Any) -> Callable[[Any], Any] | None:
     """For tuples, which are lists when plain and never optional, and for records, which may be."""
-    item: Any = next(filter(is_dataclass, (hint, *typing.get_args(hint))), None)
+    record_type: Any = next(filter(is_dataclass, (hint, *typing.get_args(hint))), None)
     if typing.get_origin(hint) is not tuple:
-        return None if item is None else lambda plain: None if plain is None else from_plain(item, plain)
-    if item is None:
+        return None if record_type is None else lambda plain: None if plain is None else from_plain(record_type, plain)
+    if record_type is None:
         return tuple
-    return lambda items: tuple([from_plain(item, each) for each in items]) if items else ()
+    return lambda items: tuple([from_plain(record_type, plain) for plain in items]) if items else ()
 
 
 @cache

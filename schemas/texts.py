@@ -90,12 +90,12 @@ def _new_map(name: str, values: Mapping[str, str], changed: Mapping[str, str]) -
 
 
 def _new_record(record: Any, inside: tuple[tuple[str, str], ...], index: int, changed: Mapping[str, str]) -> Any:
-    found = {}
+    replaced = {}
     for field, name in inside:
         text = getattr(record, field)
         if text and (new := changed.get(f"{name}:{index}", text)) is not text:
-            found[field] = new
-    return replace(record, **found) if found else record
+            replaced[field] = new
+    return replace(record, **replaced) if replaced else record
 
 
 def _marks(column: Column) -> dict[str, Text]:

@@ -20,8 +20,8 @@ ROOM = codec.AVRO.parent
 
 def declared() -> dict[str, Any]:
     """Every schema in `avro/` by its name, as it is written there."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(codec.AVRO.glob("*.avsc"))]
-    return {each["name"]: each for each in found}
+    schemas = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(codec.AVRO.glob("*.avsc"))]
+    return {schema["name"]: schema for schema in schemas}
 
 
 def generated() -> dict[Path, str]:
@@ -39,16 +39,16 @@ def _history(schemas: Mapping[str, Any]) -> dict[Path, str]:
     """The schemas of whole messages as they are now, whole: what a changed one is read by later. Never written anew."""
     inside = {
         name
-        for each in schemas.values()
-        for item in each.get("fields", ())
-        for name in records.references(item["type"])
+        for schema in schemas.values()
+        for field in schema.get("fields", ())
+        for name in records.references(field["type"])
     }
-    found = {}
+    files = {}
     for name in sorted(schemas.keys() - inside):
         path = codec.AVRO / "history" / f"{name}-{codec.schema_fingerprint(name).hex()}.avsc"
         new = json.dumps(json.loads(codec.schema_text(name)), indent=2, ensure_ascii=False) + "\n"
-        found[path] = path.read_text(encoding="utf-8") if path.exists() else new
-    return found
+        files[path] = path.read_text(encoding="utf-8") if path.exists() else new
+    return files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,7 +16,7 @@ def statements(client: Any, database: str) -> list[str]:
 
     What it has beyond the table is left alone: taking a column away is a decision, not a slip.
     """
-    found = {
+    existing = {
         (table, name): tuple(rest)
         for table, name, *rest in client.query(
             "SELECT table, name, type, comment, compression_codec FROM system.columns WHERE database = {name:String}",
@@ -26,7 +26,7 @@ def statements(client: Any, database: str) -> list[str]:
     changes = []
     for table, columns in TABLES.items():
         for column in columns:
-            there = found.get((table, column.name))
+            there = existing.get((table, column.name))
             if there != (column.type, column.comment, f"CODEC({column.codec})" if column.codec else ""):
                 how = "ADD COLUMN IF NOT EXISTS" if there is None else "MODIFY COLUMN"
                 changes.append(f"ALTER TABLE {table} {how} {_definition(column)};")

@@ -83,17 +83,17 @@ def python_type(node: Any) -> str:
 
 def _in_order(declared: Mapping[str, Declared]) -> list[str]:
     """Names by alphabet, but for what another refers to, which comes before it."""
-    found: dict[str, None] = {}
+    ordered: dict[str, None] = {}
 
     def visit(name: str) -> None:
         for item in declared[name].get("fields", ()):
             for other in references(item["type"]):
                 visit(other)
-        found.setdefault(name)
+        ordered.setdefault(name)
 
     for name in sorted(declared):
         visit(name)
-    return list(found)
+    return list(ordered)
 
 
 def _enum(declared: Declared) -> Iterator[str]:

@@ -34,12 +34,12 @@ _HEADS = ("column", "type", "what it is")
 def source(declared: Mapping[str, Declared]) -> str:
     """The document for these schemas, by name."""
     parts = [_HEAD]
-    for name, each in sorted(declared.items()):
-        parts.append(f"### {name}\n\n{each['doc']}\n")
-        if each["type"] == "enum":
-            parts.append(", ".join(f"`{symbol}`" for symbol in each["symbols"]) + ".\n")
+    for name, schema in sorted(declared.items()):
+        parts.append(f"### {name}\n\n{schema['doc']}\n")
+        if schema["type"] == "enum":
+            parts.append(", ".join(f"`{symbol}`" for symbol in schema["symbols"]) + ".\n")
         else:
-            parts.append(_fields(each))
+            parts.append(_fields(schema))
     parts.append(_TABLES)
     for name, columns in sorted(TABLES.items()):
         parts.append(f"### {name}\n\n{_columns(columns)}")
@@ -64,7 +64,7 @@ def _fields(declared: Declared) -> str:
 
 
 def _columns(columns: Sequence[Column]) -> str:
-    record = next((name for name, own in RECORDS.items() if all(each in columns for each in own)), None)
+    record = next((name for name, own in RECORDS.items() if all(column in columns for column in own)), None)
     if record is None:
         return _table(_HEADS, [_column(column) for column in columns])
     others = [_column(column) for column in columns if column not in RECORDS[record]]
@@ -78,8 +78,8 @@ def _column(column: Column) -> list[str]:
 
 def _kinds(text: Text | Mapping[str, Text] | None) -> Iterator[str]:
     if isinstance(text, Mapping):
-        for name, each in text.items():
-            yield f"{name}: {each.kind}"
+        for name, field_text in text.items():
+            yield f"{name}: {field_text.kind}"
     elif text is not None:
         yield text.kind
 

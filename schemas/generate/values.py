@@ -42,14 +42,15 @@ def source(declared: Mapping[str, Declared], tables: Mapping[str, tuple[Column, 
 
 def _value(record: str, column: Column, kind: Any, declared: Mapping[str, Declared]) -> str:
     value = f"record.{column.name}"
-    if isinstance(kind, dict) and (found := _record_in(kind, declared)):
+    if isinstance(kind, dict) and (inner := _record_in(kind, declared)):
         if kind["type"] != "array":
             raise ValueError(f"{record}.{column.name}: records stand in rows only as an array of them")
         names = re.findall(r"(?:Tuple\(|, )(\w+) ", column.type)
-        if names != [item["name"] for item in found["fields"]]:
-            raise ValueError(f"{record}.{column.name}: {column.type} lacks fields of {found['name']}, or their order")
-        values = ", ".join(f"each.{item['name']}{_empty(item['type'])}" for item in found["fields"])
-        return f"[({values}) for each in {value}]"
+        if names != [item["name"] for item in inner["fields"]]:
+            raise ValueError(f"{record}.{column.name}: {column.type} lacks fields of {inner['name']}, or their order")
+        variable = re.findall("[A-Z][a-z]+", inner["name"])[-1].lower()  # of ToolCall: call
+        values = ", ".join(f"{variable}.{item['name']}{_empty(item['type'])}" for item in inner["fields"])
+        return f"[({values}) for {variable} in {value}]"
     if isinstance(kind, list) and "string" not in kind and not column.type.startswith("Nullable("):
         raise ValueError(f"{record}.{column.name}: null in the schema, so Nullable(...) in schemas/columns.py")
     return value + ("" if column.type.startswith("Nullable(") else _empty(kind))
@@ -68,10 +69,10 @@ def _check_texts(
     place: str, kind: Any, text: Text | Mapping[str, Text] | None, declared: Mapping[str, Declared]
 ) -> None:
     """Whether it is said of each string what it is: one that is forgotten could be stored raw."""
-    found = _record_in(kind, declared)
-    if found is not None:
+    inner = _record_in(kind, declared)
+    if inner is not None:
         marks = text if isinstance(text, Mapping) else {}
-        for item in found["fields"]:
+        for item in inner["fields"]:
             _check_texts(f"{place}.{item['name']}", item["type"], marks.get(item["name"]), declared)
     elif "string" in _scalars(kind) and not isinstance(text, Text):
         raise ValueError(f"{place}: a string, of which schemas/columns.py doesn't say what it is (text=Text(...))")
