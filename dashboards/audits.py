@@ -37,7 +37,7 @@ class Audit:
             has = ", ".join(self.parameters) or "none"
             raise ConfigurationError(f"audit query {self.name} has no parameter {', '.join(unknown)}; it has: {has}")
         filled = {**self.parameters, **values}
-        return _PLACEHOLDER.sub(lambda found: f"CAST({_quoted(filled[found[1]])} AS {found[2]})", self.sql)
+        return _PLACEHOLDER.sub(lambda match: f"CAST({_quoted(filled[match[1]])} AS {match[2]})", self.sql)
 
 
 def names() -> list[str]:
@@ -53,8 +53,8 @@ def load(name: str) -> Audit:
     question = re.match(r"-- Question: (.+)\n", text)
     if question is None:
         raise ConfigurationError(f"audit/{name}.sql must begin with: -- Question: ...")
-    parameters = {found[1]: found[2] for found in re.finditer(r"^-- Parameter: (\w+) = (.*?) ?\(.*\)$", text, re.M)}
-    if undocumented := {found[1] for found in _PLACEHOLDER.finditer(text)} ^ set(parameters):
+    parameters = {match[1]: match[2] for match in re.finditer(r"^-- Parameter: (\w+) = (.*?) ?\(.*\)$", text, re.M)}
+    if undocumented := {match[1] for match in _PLACEHOLDER.finditer(text)} ^ set(parameters):
         raise ConfigurationError(f"audit/{name}.sql: documented or used only: {', '.join(sorted(undocumented))}")
     return Audit(name, question[1], text, parameters)
 

@@ -34,7 +34,7 @@ def expand(sql: str, request: Request) -> str:
         if sql[end : end + 1] == "(":
             arguments, end = _arguments(sql, end)
         sql = sql[: match.start()] + _expansion(name, arguments, request) + sql[end:]
-    return re.sub(r"\$\{(\w+)(?::(\w+))?\}|\$(\w+)", lambda found: _variable(found, request), sql)
+    return re.sub(r"\$\{(\w+)(?::(\w+))?\}|\$(\w+)", lambda reference: _variable(reference, request), sql)
 
 
 def _expansion(name: str, arguments: list[str], request: Request) -> str:
@@ -83,15 +83,15 @@ _MACROS: dict[str, Callable[..., str]] = {
 
 def _arguments(sql: str, start: int) -> tuple[list[str], int]:
     """The arguments in the parentheses that open at `start`, and where they end."""
-    depth, begin, found = 0, start + 1, []
+    depth, begin, arguments = 0, start + 1, []
     for position in range(start, len(sql)):
         character = sql[position]
         depth += (character == "(") - (character == ")")
         if depth == 0 or (depth == 1 and character == ","):
-            found.append(sql[begin:position].strip())
+            arguments.append(sql[begin:position].strip())
             begin = position + 1
         if depth == 0:
-            return found, position + 1
+            return arguments, position + 1
     raise ConfigurationError(f"a parenthesis is not closed: {sql[start : start + 40]}")
 
 
@@ -101,10 +101,10 @@ def _chosen(name: str, request: Request) -> Sequence[str] | None:
     return request.variables[name]
 
 
-def _variable(found: re.Match[str], request: Request) -> str:
-    name = found[1] or found[3]
+def _variable(match: re.Match[str], request: Request) -> str:
+    name = match[1] or match[3]
     chosen = _chosen(name, request)
-    if found[2] != "singlequote" or chosen is None:
+    if match[2] != "singlequote" or chosen is None:
         raise ConfigurationError(
             f"variable ${name}: only ${{{name}:singlequote}} inside $__conditionalAll is safe in SQL"
         )

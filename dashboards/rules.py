@@ -58,7 +58,7 @@ def evaluate(rule: Mapping[str, Any], client: Any, now: datetime) -> list[Alert]
         else:
             raise ConfigurationError(f"rule {rule['uid']}: expression {model['type']} is not known here")
     return [
-        _alert(rule, dict(labels), {ref: found[labels] for ref, found in results.items() if labels in found})
+        _alert(rule, dict(labels), {ref: values[labels] for ref, values in results.items() if labels in values})
         for labels, fires in sorted(results[rule["condition"]].items())
         if fires
     ]
@@ -74,14 +74,14 @@ def statement(query: Mapping[str, Any], now: datetime) -> str:
 def _last_values(client: Any, sql: str) -> dict[Labels, float]:
     """Text columns are labels, the one numeric column is the value; the latest row of each set of labels counts."""
     result = client.query(sql)
-    found: dict[Labels, float] = {}
+    latest: dict[Labels, float] = {}
     for row in sorted(result.result_rows, key=lambda row: row[0]):
         columns = list(zip(result.column_names[1:], row[1:], strict=True))
         labels = tuple((name, value) for name, value in columns if isinstance(value, str))
         (value,) = (value for _, value in columns if not isinstance(value, str))
         if value is not None:
-            found[labels] = float(value)
-    return found
+            latest[labels] = float(value)
+    return latest
 
 
 def _exceeds(value: float, evaluator: Mapping[str, Any]) -> bool:
@@ -105,8 +105,8 @@ _FIELD = re.compile(r"\{\{ (?:(humanizePercentage|printf \"%\.\df\") )?\$(labels
 
 
 def _render(text: str, labels: Mapping[str, str], values: Mapping[str, float]) -> str:
-    def field(found: re.Match[str]) -> str:
-        function, kind, name = found[1], found[2], found[3]
+    def field(match: re.Match[str]) -> str:
+        function, kind, name = match[1], match[2], match[3]
         if kind == "labels":
             return labels[name]
         if function == "humanizePercentage":
