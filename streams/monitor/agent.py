@@ -176,4 +176,4 @@ def _process(
 
 def _waiting(held: Iterable[Mapping[bytes, Monitor | bytes]]) -> int:
     """Measures that are compared with nothing yet, of the prompts that have had a message here."""
-    return sum(each.waiting for monitors in held for each in monitors.values() if isinstance(each, Monitor))
+    return sum(monitor.waiting for monitors in held for monitor in monitors.values() if isinstance(monitor, Monitor))

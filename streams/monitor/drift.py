@@ -199,16 +199,16 @@ def _best_split(older: int, older_total: float, values: Sequence[float]) -> int:
 
     `MIN_PART` values are left on either side.
     """
-    best, found = -1.0, MIN_PART
+    best, best_index = -1.0, MIN_PART
     whole, left = older_total + math.fsum(values), older_total
     for index, value in enumerate(values):
         count, rest = older + index, len(values) - index
         if count >= MIN_PART and rest >= MIN_PART:
             between = (left / count - (whole - left) / rest) ** 2 * count * rest
             if between > best:
-                best, found = between, index
+                best, best_index = between, index
         left += value
-    return found
+    return best_index
 
 
 def _effect(older: int, older_total: float, before: Sequence[float], after: Sequence[float]) -> float:

@@ -83,10 +83,12 @@ class Monitor:
             unreadable(str(error))
             return monitor
         monitor._centre = centre
-        monitor._positions = {(each.topic_id, each.partition): (each.offset, each.index) for each in state.positions}
-        for each in state.slices[-MAX_SLICES:]:
+        monitor._positions = {
+            (position.topic_id, position.partition): (position.offset, position.index) for position in state.positions
+        }
+        for slice_state in state.slices[-MAX_SLICES:]:
             try:
-                part = Slice.of(each)
+                part = Slice.of(slice_state)
             except (ValueError, OverflowError) as error:
                 unreadable(str(error))
             else:

@@ -101,12 +101,14 @@ class Series:
         series = cls()
         series.live, series.compared = state.live, state.compared
         check(len(state.sources) <= MAX_SOURCES, "number of sources")
-        for each in state.sources:
-            check(0 <= each.share <= 1 and all(0 <= total <= MAX_VALUE for total in each.labels.values()), "source")
-            check(each.comparison is None or not state.compared, "comparison that is over")
-            stream = Stream.of(each.stream)
-            comparison = Comparison.of(each.comparison, bounded=stream.bounded) if each.comparison is not None else None
-            series.sources[each.producer] = Source(stream, each.share, dict(each.labels), comparison)
+        for source in state.sources:
+            check(0 <= source.share <= 1 and all(0 <= total <= MAX_VALUE for total in source.labels.values()), "source")
+            check(source.comparison is None or not state.compared, "comparison that is over")
+            stream = Stream.of(source.stream)
+            comparison = (
+                Comparison.of(source.comparison, bounded=stream.bounded) if source.comparison is not None else None
+            )
+            series.sources[source.producer] = Source(stream, source.share, dict(source.labels), comparison)
         check(state.live in series.sources, "live source")
         return series
 
@@ -120,13 +122,13 @@ class Series:
         return source
 
     def _share_out(self, source: Source, producer: str) -> None:
-        for each in self.sources.values():
-            each.share *= MEMORY
+        for other in self.sources.values():
+            other.share *= MEMORY
         source.share += 1 - MEMORY
         if source.share > TAKEN_OVER * self.sources[self.live].share:
             self.live = producer
-        for other in [name for name, each in self.sources.items() if each.share < FORGOTTEN]:
-            self._forget(other)
+        for forgotten in [name for name, other in self.sources.items() if other.share < FORGOTTEN]:
+            self._forget(forgotten)
 
     def _forget(self, producer: str) -> None:
         del self.sources[producer]

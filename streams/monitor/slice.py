@@ -49,5 +49,5 @@ class Slice:
             baseline=(state.baseline_prompt_version, state.baseline_model) if state.kind else None,
             kind=state.kind,
             events=state.events,
-            series={each.measure: Series.of(each) for each in state.series},
+            series={series.measure: Series.of(series) for series in state.series},
         )
