@@ -127,9 +127,11 @@ class Ends:
         from confluent_kafka.admin import OffsetSpec
 
         asked = {TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in partitions}
-        found = self._admin.list_offsets(asked, request_timeout=5) if asked else {}
+        futures = self._admin.list_offsets(asked, request_timeout=5) if asked else {}
         try:
-            return {(each.topic, each.partition): future.result().offset for each, future in found.items()}
+            return {
+                (partition.topic, partition.partition): future.result().offset for partition, future in futures.items()
+            }
         except KafkaException as error:
             existing(self._settings)  # which says why
             raise TransientError(f"Kafka doesn't say where the partitions end: {error.args[0].str()}") from None

@@ -65,14 +65,16 @@ def backlog(
 
     consumer = _consumer(client, group)
     deadline = time.monotonic() + timeout_s
-    found: dict[tuple[str, int], Backlog] = {}
+    backlogs: dict[tuple[str, int], Backlog] = {}
     try:
         there = consumer.list_topics(timeout=timeout_s).topics
         asked = [TopicPartition(topic, number) for topic in topics for number in there[topic].partitions]
         committed = retry(lambda: _committed(consumer, asked), timeout_s=timeout_s, longest_pause_s=1.0)
-        consumer.assign([TopicPartition(each.topic, each.partition, max(each.offset, 0)) for each in committed])
+        consumer.assign(
+            [TopicPartition(partition.topic, partition.partition, max(partition.offset, 0)) for partition in committed]
+        )
         # By reading on: Tansu's own answer for a partition's end is the first offset of the last batch, plus one.
-        while len(found) < len(asked):
+        while len(backlogs) < len(asked):
             if time.monotonic() > deadline:
                 raise TransientError(f"Kafka does not say in {timeout_s:g} s what group {group} has not acknowledged")
             for message in consumer.consume(100, 0.1):
@@ -80,13 +82,13 @@ def backlog(
                 if (error := message.error()) is not None:
                     if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
                         raise KafkaException(error)
-                    found.setdefault(place, Backlog(0, None))
-                elif place not in found:
+                    backlogs.setdefault(place, Backlog(0, None))
+                elif place not in backlogs:
                     partition = TopicPartition(*place)
                     end = consumer.get_watermark_offsets(partition, cached=True)[1]
-                    found[place] = Backlog(end - message.offset(), message.timestamp()[1])
+                    backlogs[place] = Backlog(end - message.offset(), message.timestamp()[1])
                     consumer.pause([partition])
-        return found
+        return backlogs
     except (KafkaException, KeyError) as error:
         raise TransientError(f"Kafka does not say what group {group} has not acknowledged: {error}") from None
     finally:

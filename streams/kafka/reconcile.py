@@ -48,8 +48,8 @@ def plan(settings: Settings, *, shorten: bool = False) -> list[TopicChange]:
     changes = []
     for name, now in _described(settings, known).items():
         for key, wanted in admin.config(known[name], settings).items():
-            if wanted != (found := now.get(key, "-1" if key == RETENTION else "the broker's default")):
-                change = TopicChange(name, key, found, wanted)
+            if wanted != (current := now.get(key, "-1" if key == RETENTION else "the broker's default")):
+                change = TopicChange(name, key, current, wanted)
                 changes.append(replace(change, kept=_why_kept(change, known[name], shorten=shorten)))
     for change in changes:
         if _shortens(change) and not change.kept and known[change.topic].consumed:
@@ -63,10 +63,10 @@ def apply(settings: Settings, changes: Iterable[TopicChange]) -> None:
     from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
     entries: dict[str, list[ConfigEntry]] = {}
-    for each in changes:
-        if not each.kept:
-            entry = ConfigEntry(each.name, each.wanted, incremental_operation=AlterConfigOpType.SET)
-            entries.setdefault(each.topic, []).append(entry)
+    for change in changes:
+        if not change.kept:
+            entry = ConfigEntry(change.name, change.wanted, incremental_operation=AlterConfigOpType.SET)
+            entries.setdefault(change.topic, []).append(entry)
     if not entries:
         return
     resources = [
@@ -115,8 +115,10 @@ def _why_kept(change: TopicChange, topic: Topic, *, shorten: bool) -> str:
 
 
 def _require_above_lag(settings: Settings, change: TopicChange, topic: Topic) -> None:
-    left = log_reader.backlog(settings.kafka_client, settings.group_id, [change.topic])
-    oldest_ms = min((each.oldest_ms for each in left.values() if each.oldest_ms is not None), default=math.inf)
+    backlogs = log_reader.backlog(settings.kafka_client, settings.group_id, [change.topic])
+    oldest_ms = min(
+        (backlog.oldest_ms for backlog in backlogs.values() if backlog.oldest_ms is not None), default=math.inf
+    )
     age_s = math.ceil(time.time() - oldest_ms / 1000) if oldest_ms < math.inf else 0
     if int(change.wanted) < 1000 * age_s:
         raise FatalError(

@@ -27,9 +27,9 @@ def table(messages: Iterable[tuple[Message, int]], died: Sequence[DeadLetter]) -
     """
     rows: list[Row] = []
     dead: Counter[tuple[str, int, int, int]] = Counter()
-    for each in died:
-        for index in {each.index, WHOLE_MESSAGE}:
-            dead[each.topic_id, each.partition, each.offset, index] += 1
+    for dead_letter in died:
+        for index in {dead_letter.index, WHOLE_MESSAGE}:
+            dead[dead_letter.topic_id, dead_letter.partition, dead_letter.offset, index] += 1
     for message, events in messages:
         if (letter := message.replay_of) is None:
             continue

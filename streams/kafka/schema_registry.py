@@ -102,20 +102,20 @@ class SchemaRegistry:
 
     def schema_id(self, name: str) -> int:
         """The id of our schema of a record. Raises FatalError where it isn't registered."""
-        found = self._find_id(name)
-        if found is None:
+        schema_id = self._find_id(name)
+        if schema_id is None:
             raise FatalError(f"{self._where}: {self.subject(name)} lacks our schema; run `watchline migrate` first")
-        return found
+        return schema_id
 
     def schema(self, schema_id: int) -> str:
         """The Avro schema under an id. Raises PoisonError where there is none, after a wait, or one of another kind."""
         if schema_id not in self._schemas:
-            found = self._fetch(schema_id)
-            if found.schema_type != "AVRO":
-                raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is not Avro but {found.schema_type}")
-            if found.references:
+            registered = self._fetch(schema_id)
+            if registered.schema_type != "AVRO":
+                raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is not Avro but {registered.schema_type}")
+            if registered.references:
                 raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is made of references to others")
-            self._schemas[schema_id] = str(found.schema_str)
+            self._schemas[schema_id] = str(registered.schema_str)
         return self._schemas[schema_id]
 
     def require(self) -> None:
@@ -162,10 +162,10 @@ class SchemaRegistry:
         return int(self.client.lookup_schema(self.subject(name), _schema(name)).schema_id)
 
     def _get(self, schema_id: int) -> Any:
-        found = self.client.get_schema(schema_id)
-        if found.schema_str is None:
+        registered = self.client.get_schema(schema_id)
+        if registered.schema_str is None:
             raise ValueError("an answer without a schema")
-        return found
+        return registered
 
     def _fetch(self, schema_id: int) -> Any:
         asked = 0
