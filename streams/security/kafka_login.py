@@ -59,7 +59,7 @@ class Security:
     @classmethod
     def from_environment(cls) -> Security:
         """As the environment alone says."""
-        values: dict[str, Any] = {each.name: os.environ.get(_variable(each.name), "") for each in fields(cls)}
+        values: dict[str, Any] = {setting.name: os.environ.get(_variable(setting.name), "") for setting in fields(cls)}
         paths = {name: Path(value) for name, value in values.items() if name.endswith("_file") and value}
         return cls(**{name: value for name, value in values.items() if value} | paths)
 
@@ -75,13 +75,13 @@ class Security:
 
     def client(self) -> dict[str, Any]:
         """As librdkafka takes it; it checks host names unless told otherwise."""
-        found: dict[str, Any] = {"security.protocol": self.security_protocol}
+        options: dict[str, Any] = {"security.protocol": self.security_protocol}
         if self.with_sasl:
             login = {"sasl.mechanism": self.sasl_mechanism, "sasl.username": self.username}
-            found |= {**login, "sasl.password": self.password}
+            options |= {**login, "sasl.password": self.password}
         files = {"ssl.ca.location": self.ca_file, "ssl.certificate.location": self.certificate_file}
         files["ssl.key.location"] = self.key_file
-        return found | {name: str(path) for name, path in files.items() if path}
+        return options | {name: str(path) for name, path in files.items() if path}
 
     def context(self) -> ssl.SSLContext | None:
         """As Python takes it; None without TLS."""

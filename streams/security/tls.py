@@ -50,9 +50,9 @@ def refusal(error: BaseException) -> ssl.SSLCertVerificationError | None:
     cause: BaseException | None = error
     while cause is not None:
         # urllib3 has the reason in an attribute or among the arguments.
-        for found in (cause, getattr(cause, "reason", None), *cause.args):
-            if isinstance(found, ssl.SSLCertVerificationError):
-                return found
+        for candidate in (cause, getattr(cause, "reason", None), *cause.args):
+            if isinstance(candidate, ssl.SSLCertVerificationError):
+                return candidate
         cause = cause.__cause__ or cause.__context__
     return None
 
