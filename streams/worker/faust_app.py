@@ -83,7 +83,7 @@ class GroupMember:
         """Tells of the partitions that this worker gets, all of them each time; nothing is in flight then."""
 
         async def on_assigned(app: Any, partitions: Any, **_: Any) -> None:
-            assigned({(each.topic, each.partition) for each in partitions})
+            assigned({(partition.topic, partition.partition) for partition in partitions})
 
         async def on_revoked(app: Any, partitions: Any, **_: Any) -> None:
             revoked()
@@ -107,7 +107,7 @@ class GroupMember:
     def assignment(self) -> set[Partition]:
         """The partitions that this worker has; none before the group is joined."""
         try:
-            return {(each.topic, each.partition) for each in self._app.consumer.assignment()}
+            return {(partition.topic, partition.partition) for partition in self._app.consumer.assignment()}
         except ConsumerNotStarted:
             return set()
 

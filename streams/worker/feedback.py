@@ -47,17 +47,17 @@ def unpack(
 
 
 def _redacted(feedback: Feedback, redactor: Redactor) -> Feedback:
-    found: dict[str, Any] = {}
+    redacted: dict[str, Any] = {}
     for name in _TEXTS:
         if (text := getattr(feedback, name)) is not None:
-            found[name] = redactor.redact_text(text)
-    return replace(feedback, **found)
+            redacted[name] = redactor.redact_text(text)
+    return replace(feedback, **redacted)
 
 
 def store(received: Sequence[ReceivedFeedback], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
     """Writes rows; returns as dead letters those that ClickHouse will never take."""
     rejected = write(table([item.feedback for item in received]))
-    return [received[each.index].message.dead_letter(refusal(each.reason)) for each in rejected]
+    return [received[rejection.index].message.dead_letter(refusal(rejection.reason)) for rejection in rejected]
 
 
 def table(feedback: Sequence[Feedback]) -> Table:

@@ -162,7 +162,7 @@ class Pipeline:
             refused += [sent[origin].dead_letter(error) for origin, error in refusals]
             letters = dead + not_redacted + refused
             await self.write_dead_letters(letters)
-            await self._record_replays([(each.message, len(each.outcomes)) for each in batch], letters)
+            await self._record_replays([(unpacked.message, len(unpacked.outcomes)) for unpacked in batch], letters)
             records = await self._on(self._scoring, _finding_records, stored, self.registry)
             await self.member.publish(topics.findings(self.settings.topic_prefix), records)
         for unpacked in batch:
@@ -226,8 +226,8 @@ class Pipeline:
     async def _record_replays(self, messages: Sequence[tuple[Message, int]], died: Sequence[DeadLetter]) -> None:
         await self._write(replay.table(messages, died))
 
-    async def _store_signals(self, found: Sequence[Signal]) -> None:
-        await self._write(signals.table(found))
+    async def _store_signals(self, new_signals: Sequence[Signal]) -> None:
+        await self._write(signals.table(new_signals))
 
     async def _write(self, table: Table) -> None:
         """Rows of our own making into ClickHouse, which must take every one."""
@@ -236,10 +236,10 @@ class Pipeline:
         if refused := await self._on(self._storing, self.sink.write, table):
             raise FatalError(f"ClickHouse refuses {len(refused)} rows of {table.name}: {refused[0].reason}")
 
-    async def _publish_signals(self, found: Sequence[Signal]) -> None:
+    async def _publish_signals(self, new_signals: Sequence[Signal]) -> None:
         topic = topics.signals(self.settings.topic_prefix)
         await self.member.publish(
-            topic, [Record(encode(signal, self.registry), signal.app.encode()) for signal in found]
+            topic, [Record(encode(signal, self.registry), signal.app.encode()) for signal in new_signals]
         )
 
     async def _reject_findings(self, message: Any, error: PoisonError) -> None:
@@ -296,9 +296,9 @@ class Pipeline:
 
 def _finding_records(stored: Sequence[ScoredEvent], registry: Registry | None) -> list[Record]:
     return [
-        Record(data, state_key(found))
-        for found in publish.finding_batches(stored)
-        for data in publish.encode_within(found, topics.MAX_RECORD_BYTES, registry)
+        Record(data, state_key(batch))
+        for batch in publish.finding_batches(stored)
+        for data in publish.encode_within(batch, topics.MAX_RECORD_BYTES, registry)
     ]
 
 

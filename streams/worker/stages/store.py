@@ -33,7 +33,7 @@ def store_reports(batch: Sequence[DecodedMessage], write: Callable[[Table], list
     """Writes the reports among these messages; returns as dead letters those that ClickHouse will never take."""
     reports = [(unpacked.message, unpacked.report) for unpacked in batch if unpacked.report is not None]
     rejected = write(producer_reports.table([report for _, report in reports]))
-    return [reports[each.index][0].dead_letter(refusal(each.reason)) for each in rejected]
+    return [reports[rejection.index][0].dead_letter(refusal(rejection.reason)) for rejection in rejected]
 
 
 def refusal(reason: str) -> PoisonError:
