@@ -61,7 +61,7 @@ def fields(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """
     if arguments.get("input", "") is None:
         raise ArgumentError("input", "text or messages, not None")
-    found: dict[str, Any] = {}
+    by_field: dict[str, Any] = {}
     for argument, value in arguments.items():
         if value is None or value is _NOTHING:
             continue
@@ -73,16 +73,16 @@ def fields(arguments: Mapping[str, Any]) -> dict[str, Any]:
         except Exception as error:  # from objects of the app; its text may quote the value
             raise ArgumentError(argument, f"a value that can be read, which gave {type(error).__name__}") from None
         if field:
-            found[field] = result
+            by_field[field] = result
         else:
-            found.update(result)
-    return found
+            by_field.update(result)
+    return by_field
 
 
-def size(found: Mapping[str, Any]) -> int:
+def size(by_field: Mapping[str, Any]) -> int:
     """About how many bytes of memory the fields hold: good enough to bound a buffer."""
     total = 2_000
-    for value in found.values():
+    for value in by_field.values():
         if isinstance(value, str):
             total += len(value)
         elif isinstance(value, tuple):

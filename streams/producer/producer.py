@@ -355,15 +355,15 @@ class Producer:
         try:
             if self._sender is None:
                 self._start()
-            found = fields(arguments)
-            if "time" not in found:
-                found["time"] = clock.time_ns() // 1000
-            if "subject" in found:
-                found["subject"] = self._pseudonym(found["subject"])
+            by_field = fields(arguments)
+            if "time" not in by_field:
+                by_field["time"] = clock.time_ns() // 1000
+            if "subject" in by_field:
+                by_field["subject"] = self._pseudonym(by_field["subject"])
             if record_type is Interaction:
-                found.update(current_span())
-            found.update(own, app=self.app, environment=self.environment)
-            if reason := self._buffer.put(Pending(record_type, found, size(found))):
+                by_field.update(current_span())
+            by_field.update(own, app=self.app, environment=self.environment)
+            if reason := self._buffer.put(Pending(record_type, by_field, size(by_field))):
                 self._log.warn(reason, "events are dropped: %s", _REASONS[reason])
         except ArgumentError as error:
             self._buffer.refuse(f"bad value: {error.argument}", event=record_type is Interaction)
@@ -425,13 +425,13 @@ def disabled() -> bool:
 
 
 def _addresses(url: str) -> str:
-    found = [_ADDRESS.fullmatch(part.strip()) for part in re.split("[,;]", url)]
-    if None in found:  # not quoted: it may hold a password
+    matches = [_ADDRESS.fullmatch(part.strip()) for part in re.split("[,;]", url)]
+    if None in matches:  # not quoted: it may hold a password
         raise ConfigurationError(
             "kafka_url: HOST:PORT or kafka://HOST:PORT, several with commas; user and password go into "
             "WATCHLINE_KAFKA_USERNAME, WATCHLINE_KAFKA_PASSWORD"
         )
-    return ",".join(match[1] for match in found if match)
+    return ",".join(match[1] for match in matches if match)
 
 
 # Held until they are closed: what was emitted is sent at exit, also where the app no longer has the producer.

@@ -18,10 +18,10 @@ def truncate(interaction: Interaction) -> Interaction:
     `truncated` then names each cut text, as `schemas.texts` does, with its length in bytes before. What can't be
     written as UTF-8 (half of a surrogate pair) becomes a question mark.
     """
-    found = dict(texts(interaction))
+    texts_by_field = dict(texts(interaction))
     changed: dict[str, str] = {}
     sizes: dict[str, int] = {}
-    for field, text in found.items():
+    for field, text in texts_by_field.items():
         if text.isascii():
             sizes[field] = len(text)
             continue
@@ -32,7 +32,7 @@ def truncate(interaction: Interaction) -> Interaction:
     longest = min(FIELD_LIMIT, _longest(sizes.values(), EVENT_LIMIT))
     cut = {field: size for field, size in sizes.items() if size > longest}
     for field in cut:
-        changed[field] = found[field][:longest].encode("utf-8", "replace")[:longest].decode("utf-8", "ignore")
+        changed[field] = texts_by_field[field][:longest].encode("utf-8", "replace")[:longest].decode("utf-8", "ignore")
     if not changed:
         return interaction
     return replace(replace_texts(interaction, changed), truncated={**interaction.truncated, **cut})
