@@ -97,8 +97,8 @@ def number(text: str) -> int:
 def _since(text: str) -> datetime:
     units = {"m": "minutes", "h": "hours", "d": "days"}
     try:
-        if found := re.fullmatch(r"(\d{1,6})([mhd])", text):
-            return datetime.now(UTC) - timedelta(**{units[found[2]]: int(found[1])})
+        if match := re.fullmatch(r"(\d{1,6})([mhd])", text):
+            return datetime.now(UTC) - timedelta(**{units[match[2]]: int(match[1])})
         time = datetime.fromisoformat(text)
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):

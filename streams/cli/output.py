@@ -44,8 +44,8 @@ def colour(text: str, name: str) -> str:
 def safe(text: str, *, lines: bool = False) -> str:
     """The text with every character that steers a terminal written out. `lines`: line breaks and tabs may stay."""
 
-    def written(found: re.Match[str]) -> str:
-        character = found[0]
+    def written(match: re.Match[str]) -> str:
+        character = match[0]
         if lines and character in "\n\t":
             return character
         return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character) or (
@@ -58,7 +58,7 @@ def safe(text: str, *, lines: bool = False) -> str:
 def as_json(value: Any, *, indent: int | None = None) -> str:
     """JSON with every character that steers a terminal escaped: the same value to who parses it."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return re.sub(rf"(?!\n){_UNSAFE.pattern}", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(rf"(?!\n){_UNSAFE.pattern}", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def write(columns: Sequence[str], rows: Sequence[Sequence[Any]], how: str) -> None:

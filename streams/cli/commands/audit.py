@@ -32,8 +32,10 @@ def list_(args: argparse.Namespace) -> int:
     """Prints names, questions and parameters with their defaults."""
     from watchline.dashboards import audits
 
-    found = [audits.load(name) for name in audits.names()]
-    rows = [[audit.name, audit.question, " ".join(f"{k}={v}" for k, v in audit.parameters.items())] for audit in found]
+    queries = [audits.load(name) for name in audits.names()]
+    rows = [
+        [audit.name, audit.question, " ".join(f"{k}={v}" for k, v in audit.parameters.items())] for audit in queries
+    ]
     output.write(["name", "question", "parameters"], rows, args.format)
     return 0
 

@@ -237,5 +237,5 @@ class _AsClient:
     queries: Any
 
     def query(self, sql: str) -> Any:
-        found = self.queries.query(sql)
-        return argparse.Namespace(result_rows=found.rows, column_names=found.columns)
+        result = self.queries.query(sql)
+        return argparse.Namespace(result_rows=result.rows, column_names=result.columns)

@@ -122,23 +122,23 @@ def opened(name: str) -> Iterator[tuple[IO[bytes], float]]:
 def arguments(line: bytes) -> dict[str, Any]:
     """What a line says, as `Producer.emit` takes it. Raises LineError."""
     try:
-        found = json.loads(line)
+        event = json.loads(line)
     except json.JSONDecodeError as error:
         raise LineError(f"not JSON: {error.msg} at column {error.colno}") from None
     except (ValueError, RecursionError):
         raise LineError("not JSON in UTF-8") from None
-    if not isinstance(found, dict):
+    if not isinstance(event, dict):
         raise LineError("not a JSON object")
-    if unknown := sorted(found.keys() - _KNOWN):
+    if unknown := sorted(event.keys() - _KNOWN):
         raise LineError(f"unknown field {unknown[0]!a}; known are {', '.join(sorted(_KNOWN))}")
-    if "input" not in found:
+    if "input" not in event:
         raise LineError("input is missing")
-    if isinstance(found.get("time"), str):
+    if isinstance(event.get("time"), str):
         try:
-            found["time"] = datetime.fromisoformat(found["time"])
+            event["time"] = datetime.fromisoformat(event["time"])
         except ValueError:
             raise LineError("time: ISO 8601 with a zone, or seconds since 1970") from None
-    return {name: value for name, value in found.items() if value is not None or name == "input"}
+    return {name: value for name, value in event.items() if value is not None or name == "input"}
 
 
 def _flush(producer: Producer, number: int) -> bool:

@@ -89,19 +89,21 @@ def run(args: argparse.Namespace) -> int:
         scorer, rows, redactor=redactor, progress=lambda done: progress(done, len(rows), "scored")
     )
     if args.predictions:
-        lines = (as_json(_prediction(row.id, each)) for row, each in zip(rows, predictions, strict=True))
+        lines = (as_json(_prediction(row.id, prediction)) for row, prediction in zip(rows, predictions, strict=True))
         args.predictions.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     blind = None
     if shown := [row for row in rows if row.documents]:
-        found, _ = predict(
+        blind_predictions, _ = predict(
             scorer,
             shown,
             redactor=redactor,
             documents=baselines.NO_DOCUMENT,
             progress=lambda done: progress(done, len(shown), "scored without documents"),
         )
-        unseeing = iter(found)
-        blind = [next(unseeing) if row.documents else each for row, each in zip(rows, predictions, strict=True)]
+        unseeing = iter(blind_predictions)
+        blind = [
+            next(unseeing) if row.documents else prediction for row, prediction in zip(rows, predictions, strict=True)
+        ]
     points = {label: scorer.thresholds.of(detector.name, label) for label in detector.labels}
     figures = {
         "detector": detector.name,
@@ -113,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
         out(as_json(figures, indent=2))
     else:
         _print(figures)
-    if not figures["n"] and not any(each["n"] for each in figures.get("labels", {}).values()):
+    if not figures["n"] and not any(section["n"] for section in figures.get("labels", {}).values()):
         raise WatchlineError(f"{args.file}: no row has both a score and a label: {figures['not_scored']}")
     return 0
 
@@ -151,7 +153,7 @@ def _print_section(section: Mapping[str, Any]) -> None:
     beside = [name for name in BASELINES if name in section["baselines"]]
     rows = [
         [title, _number(section[name]), _interval(section["intervals"].get(name)),
-         *(_number(section["baselines"][each].get(name)) for each in beside)]
+         *(_number(section["baselines"][baseline].get(name)) for baseline in beside)]
         for name, title in FIGURES.items()
         if section[name] is not None
     ]  # fmt: skip
@@ -162,24 +164,24 @@ def _print_section(section: Mapping[str, Any]) -> None:
             if value is not None
         ]
     out()
-    write(["", "value", "95 %", *(BASELINES[each] for each in beside)], rows, "plain")
+    write(["", "value", "95 %", *(BASELINES[baseline] for baseline in beside)], rows, "plain")
     for name, values in section["slices"].items():
         out()
-        write([name, "n", "positive", "AUROC", "95 %", *(BASELINES[each] for each in beside if each in _RANKINGS),
-               "F1", "balanced accuracy", "span F1", "ECE"],
-              [_slice(value, each) for value, each in values.items()], "plain")  # fmt: skip
+        rankings = (BASELINES[baseline] for baseline in beside if baseline in _RANKINGS)
+        write([name, "n", "positive", "AUROC", "95 %", *rankings, "F1", "balanced accuracy", "span F1", "ECE"],
+              [_slice(value, figures) for value, figures in values.items()], "plain")  # fmt: skip
         out(f"pairs of the same {name}: AUROC {_number(section['auroc_within'][name])}")
 
 
-def _slice(value: str, each: Mapping[str, Any]) -> Sequence[str]:
+def _slice(value: str, figures: Mapping[str, Any]) -> Sequence[str]:
     return [
         value or "(none)",
-        str(each["n"]),
-        str(each["positives"]),
-        _number(each["auroc"]),
-        _interval(each["intervals"].get("auroc")),
-        *(_number(each["baselines"][name]["auroc"]) for name in _RANKINGS if name in each["baselines"]),
-        *(_number(each[name]) for name in ("f1", "balanced_accuracy", "span_f1", "ece")),
+        str(figures["n"]),
+        str(figures["positives"]),
+        _number(figures["auroc"]),
+        _interval(figures["intervals"].get("auroc")),
+        *(_number(figures["baselines"][name]["auroc"]) for name in _RANKINGS if name in figures["baselines"]),
+        *(_number(figures[name]) for name in ("f1", "balanced_accuracy", "span_f1", "ece")),
     ]
 
 

@@ -109,17 +109,17 @@ def _read(path: str, events: int) -> list[Any]:
     from watchline.streams.cli.commands.emit import LineError, arguments, opened
     from watchline.streams.producer.arguments import ArgumentError, fields
 
-    found = []
+    interactions = []
     with opened(path) as (file, _):
         for number, line in enumerate(islice((line for line in file if line.strip()), events), 1):
             try:
                 given = {**arguments(line), "event_id": None, "time": None}
-                found.append(Interaction(event_id=str(number), time=0, app="explain-plan", **fields(given)))
+                interactions.append(Interaction(event_id=str(number), time=0, app="explain-plan", **fields(given)))
             except (LineError, ArgumentError) as error:
                 raise UsageError(f"{path}: event {number}: {error}") from None
-    if not found:
+    if not interactions:
         raise UsageError(f"{path}: no events")
-    return found
+    return interactions
 
 
 def _warm_up(interactions: list[Any]) -> list[Any]:

@@ -106,16 +106,16 @@ def _print(event: Row, findings: Sequence[Row], feedback: Sequence[Row]) -> None
 
 def _texts(event: Row) -> list[tuple[str, str, str]]:
     """(title, field as `schemas.texts` names it, text) of all that has sentences."""
-    found = [("System instructions", "system", event["system_instructions"])] if event["system_instructions"] else []
+    texts = [("System instructions", "system", event["system_instructions"])] if event["system_instructions"] else []
     for kind, messages in (("input", event["input_messages"]), ("output", event["output_messages"])):
-        found += [(f"{kind.capitalize()} ({m['role']})", f"{kind}:{n}", m["content"]) for n, m in enumerate(messages)]
+        texts += [(f"{kind.capitalize()} ({m['role']})", f"{kind}:{n}", m["content"]) for n, m in enumerate(messages)]
     for n, document in enumerate(event["documents"]):
         score = "" if document["score"] is None else f", score {document['score']:.3g}"
-        found.append((f"Document {n} {document['id']}".rstrip() + score, f"document:{n}", document["content"]))
+        texts.append((f"Document {n} {document['id']}".rstrip() + score, f"document:{n}", document["content"]))
     for n, call in enumerate(event["tool_calls"]):
-        found.append((f"Tool call {n} {call['name']}", f"tool_call:{n}", call["arguments"]))
-        found.append((f"Tool result {n}", f"tool_call_result:{n}", call["result"]))
-    return found
+        texts.append((f"Tool call {n} {call['name']}", f"tool_call:{n}", call["arguments"]))
+        texts.append((f"Tool result {n}", f"tool_call_result:{n}", call["result"]))
+    return texts
 
 
 def _marks(findings: Sequence[Row]) -> dict[str, list[Mark]]:
