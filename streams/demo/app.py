@@ -161,9 +161,9 @@ class PassageIndex:
 
     @cached_property
     def _idf(self) -> dict[str, float]:
-        found = Counter(word for counts in self._counts for word in counts)
+        frequencies = Counter(word for counts in self._counts for word in counts)
         total = len(self.passages)
-        return {word: math.log(1 + (total - count + 0.5) / (count + 0.5)) for word, count in found.items()}
+        return {word: math.log(1 + (total - count + 0.5) / (count + 0.5)) for word, count in frequencies.items()}
 
 
 def index_topics(topics: Mapping[str, str]) -> PassageIndex:
@@ -188,7 +188,7 @@ def conversation(prompt: Prompt, question: str, documents: Sequence[Document]) -
         "question": question,
     }
     # One pass: a question that says "{documents}" must not be filled in.
-    filled = re.sub(r"\{(documents|headings|question)\}", lambda found: values[found[1]], prompt.template)
+    filled = re.sub(r"\{(documents|headings|question)\}", lambda match: values[match[1]], prompt.template)
     messages = (Message("system", prompt.system), Message("user", filled))
     return (*messages, Message("assistant", prompt.answer_prefix)) if prompt.answer_prefix else messages
 
@@ -282,11 +282,11 @@ def _word_counts(passage: str) -> Counter[str]:
 
 def _tokens(text: str) -> list[str]:
     tokens: list[str] = []
-    for found in _TOKEN.finditer(text.lower()):
-        word = found[1] or found[0]
+    for match in _TOKEN.finditer(text.lower()):
+        word = match[1] or match[0]
         if not _STOP_WORDS.fullmatch(word):
             # The plainest of stemmers: a question's plural must meet the documentation's singular.
             tokens.append(word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word)
-        if found[1]:
+        if match[1]:
             tokens.append(f"`{word}`")
     return tokens

@@ -160,20 +160,20 @@ def cases(version: str, seed: int) -> list[Case]:
     """The questions of a prompt version, in the order in which they are put."""
     questions = tomllib.loads((HERE / "questions.toml").read_text(encoding="utf-8"))
     coin = Random(seed)  # noqa: S311 - the same for both versions: where one gets the first wording, the other gets the second
-    found: list[Case] = []
+    picked: list[Case] = []
 
     def pick(pair: Sequence[Any]) -> int:
         return (coin.randrange(2) + (version == "2")) % len(pair)
 
     for kind in ("ordinary", "unanswerable", "hostile"):
-        found.extend(Case(pair[pick(pair)]) for pair in questions[kind])
+        picked.extend(Case(pair[pick(pair)]) for pair in questions[kind])
     for item in questions["poisoned"]:
-        found.append(Case(item["questions"][pick(item["questions"])], Document(item["note"], "note#1")))
+        picked.append(Case(item["questions"][pick(item["questions"])], Document(item["note"], "note#1")))
     for item in questions["personal"]:
         chosen = pick(item["questions"])
-        found.append(Case(item["questions"][chosen], planted=tuple(map(tuple, item["planted"][chosen]))))
-    Random(f"{seed} {version}").shuffle(found)  # noqa: S311
-    return found
+        picked.append(Case(item["questions"][chosen], planted=tuple(map(tuple, item["planted"][chosen]))))
+    Random(f"{seed} {version}").shuffle(picked)  # noqa: S311
+    return picked
 
 
 def record(*, seed: int, processes: int, batch_size: int, work: Path, limit: int | None = None) -> list[Interaction]:

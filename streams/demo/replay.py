@@ -43,7 +43,9 @@ def _emit(producer: Producer, record: Interaction, event_id: str, time: float, r
         response_model=record.response_model,
         provider=record.provider,
         system=record.system_instructions,
-        documents=[{"id": each.id, "content": each.content, "score": each.score} for each in record.documents],
+        documents=[
+            {"id": document.id, "content": document.content, "score": document.score} for document in record.documents
+        ],
         prompt=f"{record.prompt_name}@{record.prompt_version}",
         prompt_template=PROMPTS[record.prompt_version or ""].text,
         prompt_variables=record.prompt_variables,

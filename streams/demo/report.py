@@ -50,8 +50,8 @@ def coverage(queries: Queries) -> Figure:
     sql = (
         "SELECT detector, events, planned, evaluated, not_applicable, failed, missing FROM v_coverage ORDER BY detector"
     )
-    found = queries.query(sql)
-    return Figure("Coverage: every event, every detector", sql, columns=found.columns, rows=_cells(found.rows))
+    result = queries.query(sql)
+    return Figure("Coverage: every event, every detector", sql, columns=result.columns, rows=_cells(result.rows))
 
 
 def agreement(queries: Queries) -> Figure:
@@ -154,10 +154,10 @@ def costs(queries: Queries) -> Figure:
     """Latency, tokens and cost per prompt version."""
     sql = """SELECT prompt_version, events, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost
 FROM v_prompt_versions ORDER BY prompt_version"""
-    found = queries.query(sql)
+    result = queries.query(sql)
     rows = [
         [str(row[0]), str(row[1]), f"{row[2]:.2f}", f"{row[3]:.2f}", str(row[4]), str(row[5]), _cost(row[6])]
-        for row in found.rows
+        for row in result.rows
     ]
     columns = ["version", "events", "latency p50 s", "p95 s", "input tokens", "output tokens", "cost $"]
     return Figure("Latency, tokens, cost", sql, columns=columns, rows=rows)
@@ -205,8 +205,8 @@ def _cells(rows: Sequence[Sequence[Any]]) -> list[list[str]]:
     return [[str(value) for value in row] for row in rows]
 
 
-def _one(found: Any, width: int) -> Sequence[Any]:
-    return found.rows[0] if found.rows else [0] * width
+def _one(result: Any, width: int) -> Sequence[Any]:
+    return result.rows[0] if result.rows else [0] * width
 
 
 def _clock(time: datetime | str) -> str:
