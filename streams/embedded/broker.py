@@ -59,10 +59,10 @@ class Broker:
         """
         client = {"bootstrap.servers": f"127.0.0.1:{self.port}", "log_level": 0}
         try:
-            left = backlog(client, group, topics, timeout_s=ANSWER_TIMEOUT_S)
+            backlogs = backlog(client, group, topics, timeout_s=ANSWER_TIMEOUT_S)
         except TransientError as error:
             raise TransientError(f"the embedded broker: {error}") from None
-        return sum(each.messages for each in left.values())
+        return sum(messages for messages, _ in backlogs.values())
 
     def stop(self) -> None:
         """Stops it. Safe to call twice."""
