@@ -45,10 +45,10 @@ def is_canary(event: Interaction) -> bool:
 
 def split(scored: Sequence[ScoredEvent]) -> tuple[list[ScoredEvent], list[ScoredEvent]]:
     """The apps' events, and the canaries."""
-    found: tuple[list[ScoredEvent], list[ScoredEvent]] = ([], [])
+    parts: tuple[list[ScoredEvent], list[ScoredEvent]] = ([], [])
     for item in scored:
-        found[is_canary(item.scored.interaction)].append(item)
-    return found
+        parts[is_canary(item.scored.interaction)].append(item)
+    return parts
 
 
 def table(canaries: Sequence[ScoredEvent], worker: str) -> Table:
