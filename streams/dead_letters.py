@@ -73,12 +73,12 @@ class DeadLetter:
         Whoever writes a topic writes headers too, so they count only where the hash is that of the bytes. A letter of
         a version that knew no kinds has neither kind nor field.
         """
-        found = {name.removeprefix("watchline-"): text for name, text in dict(headers or {}).items()}
+        by_name = {name.removeprefix("watchline-"): text for name, text in dict(headers or {}).items()}
         try:
-            named = {name: found[name].decode() for name in ("topic", "topic-id", "reason", "event-id", "sha256")}
-            field = found.get("field", b"").decode()
-            kind = found.get("kind", b"").decode()
-            numbers = {name: int(found[name]) for name in ("partition", "offset", "index", "time")}
+            named = {name: by_name[name].decode() for name in ("topic", "topic-id", "reason", "event-id", "sha256")}
+            field = by_name.get("field", b"").decode()
+            kind = by_name.get("kind", b"").decode()
+            numbers = {name: int(by_name[name]) for name in ("partition", "offset", "index", "time")}
             datetime.fromtimestamp(numbers["time"] / 1e6, UTC)
         except (KeyError, ValueError, AttributeError, OverflowError, OSError):
             return None

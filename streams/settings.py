@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     @field_validator("models")
     @classmethod
     def _replaceable(cls, value: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
-        replaceable = [name for name, each in DETECTORS.items() if each.tasks]
+        replaceable = [name for name, detector in DETECTORS.items() if detector.tasks]
         if unknown := [name for name in value if name not in replaceable]:
             raise ValueError(f"no model for {', '.join(map(show_value, unknown))}; allowed: {', '.join(replaceable)}")
         return value
@@ -220,7 +220,7 @@ class Settings(BaseSettings):
     @property
     def kafka_security(self) -> Security:
         """Login and TLS. Raises ConfigurationError where a file can't be read any more."""
-        names = (each.name for each in dataclasses.fields(Security))
+        names = (field.name for field in dataclasses.fields(Security))
         values = {name: getattr(self, f"kafka_{name}") for name in names}
         return Security(**{**values, "password": self.kafka_password.get_secret_value()})
 
@@ -311,7 +311,7 @@ def show_value(value: Any) -> str:
         return ",".join(map(str, value))
     if isinstance(value, Mapping):
         said = {
-            name: {key: each for key, each in dataclasses.asdict(model).items() if each}
+            name: {key: setting for key, setting in dataclasses.asdict(model).items() if setting}
             if isinstance(model, ModelSettings)
             else model
             for name, model in value.items()
