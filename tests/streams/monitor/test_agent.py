@@ -19,7 +19,7 @@ from watchline.schemas.records import Signal
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress
 from watchline.streams.monitor import agent as monitoring
-from watchline.streams.monitor.agent import Message, Monitoring
+from watchline.streams.monitor.agent import Monitoring, ReceivedMessage
 from watchline.streams.throttled_log import ThrottledLog
 
 
@@ -64,7 +64,7 @@ class World:
     async def publish(self, signals: Sequence[Signal]) -> None:
         self.note("publish")
 
-    async def reject(self, message: Message, error: PoisonError) -> None:
+    async def reject(self, message: ReceivedMessage, error: PoisonError) -> None:
         self.note("reject")
         self.rejected.append(str(error))
 
