@@ -1,5 +1,7 @@
-"""Records to bytes and back: Avro single-object encoding (magic, schema fingerprint, body), or Confluent framing (a
-zero, the schema's id in a registry, body) where a registry is given.
+"""Encodes records as Avro bytes and decodes them.
+
+The bytes are framed: in Avro's single-object encoding (magic, schema fingerprint, body), or in Confluent's framing (a
+zero byte, the schema's id in a registry, body) where a registry is given.
 
 Reference: Apache Avro specification, "Single-object encoding" and "Schema fingerprints" (CRC-64-AVRO); Confluent Schema
 Registry, "Wire format".
@@ -34,13 +36,16 @@ R = TypeVar("R")
 
 
 class Registry(Protocol):
-    """A schema registry, as the codec needs it. Both may block, and raise TransientError where the registry is away."""
+    """A schema registry, as the codec needs it. Both methods may block.
+
+    Both raise TransientError where the registry can't be reached.
+    """
 
     def schema_id(self, name: str) -> int:
-        """The id of our schema of a record."""
+        """The id in the registry of Watchline's schema of a record, by the record's name."""
 
     def schema(self, schema_id: int) -> str:
-        """The Avro schema under an id, as JSON. Raises PoisonError where there is none."""
+        """The Avro schema with an id, as JSON. Raises PoisonError where the registry has none with it."""
 
 
 @cache
@@ -48,13 +53,18 @@ def schema(name: str) -> Any:
     """The parsed Avro schema of a record, references resolved, ready for fastavro.
 
     Without logical types, which the fingerprint leaves out too: values stay what they are on the wire.
+
+    Examples
+    --------
+    >>> schema("Feedback")["name"]
+    'watchline.v1.Feedback'
     """
     return _load(AVRO / f"{NAMESPACE}.{name}.avsc")
 
 
 @cache
 def schema_fingerprint(name: str) -> bytes:
-    """The eight bytes that name the schema on the wire."""
+    """The CRC-64-AVRO fingerprint of a record's schema: the eight bytes that name it in a message."""
     return _fingerprint(schema(name))
 
 
@@ -80,7 +90,33 @@ def schema_text(name: str) -> str:
 
 
 def encode(record: Any, registry: Registry | None = None) -> bytes:
-    """One record, framed. Raises ValueError or TypeError where a field has a value that its schema doesn't allow."""
+    """Encodes one record as a framed message.
+
+    Parameters
+    ----------
+    record : dataclass of `schemas.records`
+    registry : Registry, optional
+        Where given, the framing is Confluent's, else Avro's single-object encoding.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ValueError, TypeError
+        A field has a value that its schema doesn't allow.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Feedback
+    >>> feedback = Feedback(feedback_id="f-1", event_id="e-1", time=1_700_000_000_000_000, app="shop", rating=1)
+    >>> data = encode(feedback)
+    >>> data[:2] == MAGIC
+    True
+    >>> decode(data, Feedback) == feedback
+    True
+    """
     name = type(record).__name__
     if registry is None:
         return MAGIC + schema_fingerprint(name) + encode_body(record)
@@ -88,7 +124,7 @@ def encode(record: Any, registry: Registry | None = None) -> bytes:
 
 
 def encode_body(record: Any) -> bytes:
-    """One record without framing, for `encode_envelope`. Raises what `encode` raises."""
+    """Encodes one record without framing, for `encode_envelope`. Raises what `encode` raises."""
     name = type(record).__name__
     out = BytesIO()
     try:
@@ -101,12 +137,29 @@ def encode_body(record: Any) -> bytes:
 def encode_envelope(
     envelope: records.InteractionBatch, bodies: Sequence[bytes], registry: Registry | None = None
 ) -> bytes:
-    """An envelope, framed, of interactions that are encoded already: the bytes that `encode` gives of it whole.
+    """Encodes an envelope of interactions that are encoded already.
 
     Parameters
     ----------
-    envelope : without interactions
-    bodies : of the interactions, each from `encode_body`
+    envelope : InteractionBatch
+        Without interactions.
+    bodies : sequence of bytes
+        The interactions, each from `encode_body`.
+    registry : Registry, optional
+        As in `encode`.
+
+    Returns
+    -------
+    bytes
+        Those that `encode` gives for the envelope with its interactions.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Interaction, InteractionBatch
+    >>> envelope = InteractionBatch(producer_id="p-1", first_sequence=0, interactions=())
+    >>> body = encode_body(Interaction(event_id="e-1", time=1_700_000_000_000_000, app="shop"))
+    >>> decode(encode_envelope(envelope, [body]), InteractionBatch).interactions[0].event_id
+    'e-1'
     """
     # An array is blocks of items, each after its count, and a zero; `interactions` is the envelope's last field.
     count = BytesIO()
@@ -116,10 +169,37 @@ def encode_envelope(
 
 
 def decode(data: bytes | None, record_type: type[R], registry: Registry | None = None) -> R:
-    """One record from its framed bytes, in either framing where a registry is given.
+    """Decodes one framed message.
 
-    Raises PoisonError, without quoting the data, when the bytes are empty, framed otherwise, written with an unknown
-    schema or that of another record, cut short, or followed by more bytes; and what the registry raises.
+    Parameters
+    ----------
+    data : bytes or None
+        The value of a Kafka message.
+    record_type : type
+        The record that the message must hold, of `schemas.records`.
+    registry : Registry, optional
+        Needed for messages in Confluent's framing; with it, either framing is read.
+
+    Returns
+    -------
+    record_type
+        Fields that the writer's schema lacked have their defaults.
+
+    Raises
+    ------
+    PoisonError
+        The bytes are empty, in another framing, written with an unknown schema or that of another record, cut short,
+        or followed by more bytes. The error never quotes them.
+    TransientError
+        The registry can't be reached.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Feedback
+    >>> decode(b"{}", Feedback)
+    Traceback (most recent call last):
+    ...
+    watchline.schemas.errors.PoisonError: not framed as an Avro message
     """
     name = record_type.__name__
     if not data:
@@ -145,12 +225,12 @@ def _writer_of(data: bytes, name: str, registry: Registry | None) -> tuple[Any, 
             raise PoisonError(Kind.UNDECODABLE, f"unknown schema fingerprint {data[2:10].hex()} for {name}")
         return writer, 10
     if data[:1] != CONFLUENT_MAGIC:
-        raise PoisonError(Kind.UNDECODABLE, "no Avro single-object magic")
+        raise PoisonError(Kind.UNDECODABLE, "not framed as an Avro message")
     if registry is None:
         raise PoisonError(Kind.UNDECODABLE, "Confluent framing, but no schema registry is configured")
     schema_id = int.from_bytes(data[1:5], "big")
     if len(data) < 5 or schema_id >= 2**31:
-        raise PoisonError(Kind.UNDECODABLE, "no schema id after the zero of Confluent framing")
+        raise PoisonError(Kind.UNDECODABLE, "Confluent framing without a valid schema id")
     return _registered(name, schema_id, registry.schema(schema_id)), 5
 
 

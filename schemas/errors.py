@@ -1,9 +1,9 @@
-"""The error tree. The class decides what the worker does.
+"""The errors that Watchline raises. The class of an error decides what the worker does.
 
 WatchlineError
-├── PoisonError       the data is bad: dead letter, go on
-├── TransientError    the world is bad: bounded retry, then crash
-└── FatalError        we are bad, or told wrongly: crash
+├── PoisonError       the data can't be processed: it becomes a dead letter, and the worker goes on
+├── TransientError    a service fails: retried for a bounded time, then the worker ends
+└── FatalError        a fault in Watchline or in its configuration: the worker ends
     └── ConfigurationError
 """
 
@@ -19,13 +19,18 @@ class WatchlineError(Exception):
 
 
 class Kind(StrEnum):
-    """Why a message or an event is given up. Code goes by the kind, never by the words of a reason.
+    """Why a message or an event became a dead letter. Code and alerts go by the kind, never by the words of a reason.
 
-    - `undecodable`: the bytes are no record that this version can read.
-    - `invalid`: the record can be read, and one of its values can't be stored.
-    - `redaction`: personal data could not be taken out of it, so nothing of its text may be stored.
-    - `refused`: ClickHouse will never take its row.
-    - `unclassified`: a dead letter of a version that gave letters no kind, or not this one; no error is of it.
+    - `undecodable`: this version can't read the bytes as a record.
+    - `invalid`: the record can be read, but one of its values can't be stored.
+    - `redaction`: its personal data could not be removed, so none of its text may be stored.
+    - `refused`: ClickHouse refuses its row for good.
+    - `unclassified`: a dead letter written by a version that had no kinds, or not this one. No error has this kind.
+
+    Examples
+    --------
+    >>> ", ".join(Kind)
+    'undecodable, invalid, redaction, refused, unclassified'
     """
 
     UNDECODABLE = "undecodable"
@@ -42,10 +47,12 @@ class PoisonError(WatchlineError):
     ----------
     kind : Kind
     detail : str
-        What is wrong, for people.
+        What is wrong, for people to read.
     field : str, optional
-        The record's field that is at fault, where it is one; the text of the error begins with it.
+        The record's field that is at fault, where it is a single one; the text of the error begins with it.
 
+    Examples
+    --------
     >>> str(PoisonError(Kind.INVALID, "negative", "cost"))
     'cost: negative'
     """
@@ -61,11 +68,11 @@ class PoisonError(WatchlineError):
 
 
 class TransientError(WatchlineError):
-    """Something outside failed and may work when tried again."""
+    """A service that Watchline needs failed; the same may work later."""
 
 
 class FatalError(WatchlineError):
-    """Going on would lose or falsify data."""
+    """Going on would lose data or store wrong data."""
 
 
 class ConfigurationError(FatalError):
@@ -73,6 +80,15 @@ class ConfigurationError(FatalError):
 
 
 def where(error: Exception) -> str:
-    """Class and place of an error, for a log; never its message, which may quote the text of an event."""
+    """Class and place of an error, for a log; never its message, which may quote the text of an event.
+
+    Examples
+    --------
+    >>> try:
+    ...     {}["the text of an event"]
+    ... except KeyError as error:
+    ...     where(error).startswith("KeyError at ")
+    True
+    """
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"

@@ -1,4 +1,4 @@
-"""What records say beyond their fields: base classes of the generated ones, each named after its record."""
+"""Properties that records have beside their fields: base classes of the generated ones, named after their record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,22 @@ if TYPE_CHECKING:
 
 
 class InteractionProperties:
-    """What an Interaction says of itself."""
+    """Properties of an Interaction.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Interaction, Message
+    >>> interaction = Interaction(
+    ...     event_id="e-1",
+    ...     time=1_700_000_000_000_000,
+    ...     app="shop",
+    ...     request_model="small",
+    ...     input_messages=(Message("user", "Is it in stock?"), Message("assistant", "Which one?")),
+    ...     output_messages=(Message("assistant", "Yes."), Message("assistant", "Two are left.")),
+    ... )
+    >>> interaction.model, interaction.input, interaction.output
+    ('small', 'Is it in stock?', 'Yes.\\nTwo are left.')
+    """
 
     __slots__ = ()
 
@@ -26,7 +41,7 @@ class InteractionProperties:
 
     @property
     def input(self) -> str:
-        """What the user asked: the last message of the user, or the last one where none is the user's."""
+        """What the user asked: the user's last message, or the last message of all where none is the user's."""
         for message in reversed(self.input_messages):
             if message.role == "user":
                 return message.content
@@ -39,7 +54,14 @@ class InteractionProperties:
 
 
 class InteractionBatchProperties:
-    """What an InteractionBatch says of itself."""
+    """Properties of an InteractionBatch.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import InteractionBatch
+    >>> InteractionBatch(producer_id="p-1", first_sequence=7, interactions=(), time=1_700_000_000_000_000).is_report
+    True
+    """
 
     __slots__ = ()
 
@@ -48,5 +70,5 @@ class InteractionBatchProperties:
 
     @property
     def is_report(self) -> bool:
-        """Whether it reports what the producer has dropped so far."""
+        """Whether it is a producer's report of what it has dropped so far, rather than interactions."""
         return self.time != 0

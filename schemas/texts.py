@@ -1,4 +1,4 @@
-"""The texts of an interaction by name: the one list of places where words of people and models can stand.
+"""The texts of an interaction by name: the only list of the places where words of people and models can stand.
 
 Detection of personal data reads them all, redaction replaces them all, spans name them. What a string of the record is
 stands in `columns.py`, whose order is that of the texts. Places of a list or map are numbered, never named by a key: a
@@ -20,17 +20,44 @@ RedactedInteraction = NewType("RedactedInteraction", Interaction)
 
 
 def is_prose(field: str) -> bool:
-    """Whether a field holds sentences; the others hold identifiers, in which a capitalised word is no person."""
+    """Whether a text, by its name in `texts`, is sentences rather than an identifier.
+
+    In an identifier a capitalised word is not taken for a person's name.
+
+    Examples
+    --------
+    >>> is_prose("input:0"), is_prose("document_id:3")
+    (True, False)
+    """
     return field.partition(":")[0] in _PROSE
 
 
 def texts(interaction: Interaction) -> Iterator[tuple[str, str]]:
-    """Every (field, text) of an interaction, empty ones left out.
+    """Every text of an interaction that isn't empty.
 
-    Fields: `system`, `error_message`; `input:N`, `output:N`, `document:N`, `document_id:N`, `tool_call:N` (its
+    Parameters
+    ----------
+    interaction : Interaction
+
+    Yields
+    ------
+    field, text : str
+
+    Notes
+    -----
+    The fields are `system`, `error_message`; `input:N`, `output:N`, `document:N`, `document_id:N`, `tool_call:N` (its
     arguments), `tool_call_result:N`, `tool_call_name:N`, `tool_call_id:N`, `finish_reason:N`; for entry N of a map
     `attribute:N` and `attribute_key:N`, and so `prompt_variable`, `request_parameter`, `variant`; and `tenant`,
     `conversation_id` and the other identifiers by their own name.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Message
+    >>> interaction = Interaction(
+    ...     event_id="e-1", time=0, app="shop", tenant="north", input_messages=(Message("user", "Hello?"),)
+    ... )
+    >>> dict(texts(interaction))
+    {'input:0': 'Hello?', 'tenant': 'north'}
     """
     for attribute, name, shape, inside in _PLACES:
         value = getattr(interaction, attribute)
@@ -56,9 +83,26 @@ def texts(interaction: Interaction) -> Iterator[tuple[str, str]]:
 
 
 def replace_texts(interaction: Interaction, changed: Mapping[str, str]) -> Interaction:
-    """The interaction with the texts of the named fields replaced; names as `texts` gives them.
+    """Replaces texts of an interaction.
 
-    Where two keys of a map become the same, as with placeholders, the later one gets its number: no entry is lost.
+    Parameters
+    ----------
+    interaction : Interaction
+    changed : mapping of str to str
+        The new text of each field, named as in `texts`.
+
+    Returns
+    -------
+    Interaction
+        A copy. Where two keys of a map have become the same, as placeholders can, the later one gets its number as a
+        suffix, so that no entry is lost.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Message
+    >>> interaction = Interaction(event_id="e-1", time=0, app="shop", input_messages=(Message("user", "I am Ann."),))
+    >>> replace_texts(interaction, {"input:0": "I am <PERSON_1>."}).input
+    'I am <PERSON_1>.'
     """
     if not changed:
         return interaction
@@ -99,15 +143,15 @@ def _new_record(record: Any, inside: tuple[tuple[str, str], ...], index: int, ch
 
 
 def _marks(column: Column) -> dict[str, Text]:
-    """What texts a column has: by its own name or, of records in a list, by their fields."""
-    # Of which it isn't said what it is, is prose: better redacted than stored. The generator refuses such a field.
+    """The texts that a column holds: by its own name or, for records in a list, by their fields."""
+    # A string without a declared kind counts as prose: better redacted than stored. The generator refuses such a field.
     text = column.text or Text("prose" if "String" in column.type else "none")
     marks = text if isinstance(text, Mapping) else {column.name: text}
     return {field: Text(mark.kind, mark.name or field) for field, mark in marks.items() if mark.kind != "none"}
 
 
 def _place(column: Column) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
-    """A field with texts, its name, its shape; of records in a list, their fields with texts and the names of these."""
+    """Attribute, text's name and shape of a field; for records in a list, their fields with texts and names too."""
     inside = tuple((field, mark.name) for field, mark in _marks(column).items())
     shape = {"Map": "map", "Array": "list"}.get(column.type.partition("(")[0], "scalar")
     return column.name, inside[0][1], "records" if isinstance(column.text, Mapping) else shape, inside

@@ -1,4 +1,4 @@
-"""What a decoded event must satisfy before it is stored: the limits of ClickHouse's types and of common sense."""
+"""Checks decoded records before they are stored: the limits of ClickHouse's types, and times that can't be right."""
 
 from __future__ import annotations
 
@@ -21,9 +21,28 @@ _HEX = {"trace_id": 32, "span_id": 16, "prompt_hash": 64}
 
 
 def check(record: Interaction | Feedback, *, received: int) -> None:
-    """Raises PoisonError, naming the field and what is allowed, where the record cannot be stored as it is.
+    """Checks that an interaction or a feedback can be stored as it is.
 
-    `received` is the Kafka time of the record in microseconds: an event can't be from the day after it.
+    Parameters
+    ----------
+    record : Interaction or Feedback
+    received : int
+        Kafka's time of its message, in microseconds since 1970. A record may be of a day later at most.
+
+    Raises
+    ------
+    PoisonError
+        Of kind `invalid`; it names the first field at fault and what is wrong with it.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Interaction
+    >>> now = 1_700_000_000_000_000
+    >>> event = Interaction(event_id="018bcfe5-6800-7000-8000-000000000001", time=now, app="shop", cost=-0.5)
+    >>> check(event, received=now)
+    Traceback (most recent call last):
+    ...
+    watchline.schemas.errors.PoisonError: cost: not a number, infinite or negative
     """
     _check_uuid("event_id", record.event_id)
     _check_time(record.time, received)
@@ -52,7 +71,28 @@ def check(record: Interaction | Feedback, *, received: int) -> None:
 
 
 def check_envelope(batch: InteractionBatch, *, received: int) -> None:
-    """The same, where no event of the envelope can be stored, or the report of drops that it is."""
+    """Checks an envelope itself, without its interactions, which `check` is for.
+
+    Parameters
+    ----------
+    batch : InteractionBatch
+        Of interactions, or a producer's report of what it has dropped.
+    received : int
+        Kafka's time of the message, in microseconds since 1970.
+
+    Raises
+    ------
+    PoisonError
+        Of kind `invalid`: none of the interactions, or not the report, can be stored.
+
+    Examples
+    --------
+    >>> envelope = InteractionBatch(producer_id="someone", first_sequence=0, interactions=())
+    >>> check_envelope(envelope, received=1_700_000_000_000_000)
+    Traceback (most recent call last):
+    ...
+    watchline.schemas.errors.PoisonError: producer_id: not a UUID
+    """
     _check_uuid("producer_id", batch.producer_id)
     # Each event's own sequence number must be a long too, or a dead letter of it can't be written.
     if not 0 <= batch.first_sequence <= _LARGEST_LONG - len(batch.interactions):
@@ -70,7 +110,7 @@ def check_envelope(batch: InteractionBatch, *, received: int) -> None:
                 Kind.INVALID, "a reason is up to 60 lower-case letters, underscores, colons and spaces", "dropped_by"
             )
     elif not batch.interactions:
-        raise PoisonError(Kind.INVALID, "none", "interactions")
+        raise PoisonError(Kind.INVALID, "there are none", "interactions")
 
 
 def _check_time(time: int, received: int) -> None:

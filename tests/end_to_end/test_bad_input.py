@@ -44,7 +44,7 @@ def test_bad_input(worker: Worker) -> None:
     good = envelope(interaction())
     bad_bytes = {
         "empty message": b"",
-        "no Avro single-object magic": b"random bytes",
+        "not framed as an Avro message": b"random bytes",
         "unknown schema fingerprint 0101010101010101 for InteractionBatch": MAGIC + b"\x01" * 8 + good[10:],
         "InteractionBatch cannot be decoded": good[: len(good) // 2],
     }

@@ -130,7 +130,7 @@ def test_raw_messages(worker: Worker, run: Callable[..., tuple[int, str]]) -> No
         ("InteractionBatch cannot be decoded: UnicodeDecodeError", 0),
         ("InteractionBatch cannot be decoded: UnicodeDecodeError", 0),
         ("event: larger than 900,000 bytes", 1),
-        ("no Avro single-object magic", 1),
+        ("not framed as an Avro message", 1),
     ]
     for event in events:
         _shown_harmlessly(run, event.event_id)

@@ -88,7 +88,7 @@ def test_poison_first_in_the_middle_and_last(shared: Rig) -> None:
     worker.wait(lambda: worker.count("v_dead_letters") == 3)
     letters = worker.consume(topics.dead_letters)
     assert [value for value, _ in letters] == poison
-    assert {headers["watchline-reason"] for _, headers in letters} == {b"no Avro single-object magic"}
+    assert {headers["watchline-reason"] for _, headers in letters} == {b"not framed as an Avro message"}
     offsets = [int(headers["watchline-offset"]) for _, headers in letters]
     assert offsets == [offsets[0], offsets[0] + 2, offsets[0] + 4]
     rows = worker.rows("SELECT partition, offset FROM v_dead_letters ORDER BY offset")

@@ -154,7 +154,7 @@ GOOD = codec.encode(BATCH)
         (None, "empty message"),
         (b"", "empty message"),
         (b"\x00\x00\x00\x00\x07rest", "no schema registry"),
-        (b"random bytes", "magic"),
+        (b"random bytes", "not framed as an Avro message"),
         (GOOD[:2] + b"\x01" * 8 + GOOD[10:], "unknown schema fingerprint 0101010101010101"),
         (GOOD[:12], "cannot be decoded"),
         (GOOD[:-1], "cannot be decoded"),
@@ -262,7 +262,7 @@ def test_what_is_no_id_is_not_asked_for(data: bytes) -> None:
         def schema(self, schema_id: int) -> str:
             raise TransientError("away")
 
-    with pytest.raises(PoisonError, match="no schema id"):
+    with pytest.raises(PoisonError, match="without a valid schema id"):
         codec.decode(data, Feedback, Away())
     with pytest.raises(TransientError):
         codec.decode(b"\0" * 5, Feedback, Away())

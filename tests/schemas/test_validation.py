@@ -64,7 +64,7 @@ def test_feedback() -> None:
         ({"first_sequence": -1}, "first_sequence: negative or too large"),
         ({"first_sequence": (1 << 63) - 1}, "first_sequence: negative or too large"),
         ({"dropped": -1}, "dropped: negative"),
-        ({"interactions": (), "time": 0}, "interactions: none"),
+        ({"interactions": (), "time": 0}, "interactions: there are none"),
         ({"time": NOW + DAY + 1}, "time: before 2000 or more than a day after it was received"),
         ({"feedback_dropped": -1}, "feedback_dropped: negative"),
         ({"dropped_by": {"buffer full": -1}}, "dropped_by: negative"),

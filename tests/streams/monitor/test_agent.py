@@ -200,7 +200,7 @@ def test_what_is_no_finding_batch_is_rejected_and_the_rest_goes_on(executor: Thr
     world = World()
     sent = messages()
     asyncio.run(worker(world, executor).handle([Sent(0, b"\xff"), *sent, Sent(0, None)]))
-    assert world.rejected == ["no Avro single-object magic", "empty message"]
+    assert world.rejected == ["not framed as an Avro message", "empty message"]
     assert len(world.stored) == 2
 
 

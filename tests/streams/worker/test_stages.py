@@ -64,7 +64,8 @@ def test_undecodable_bytes_are_kept_as_they_are() -> None:
 def test_an_envelope_without_events_or_with_a_bad_producer_is_kept_as_it_is() -> None:
     """Its events would be refused one by one by ClickHouse's client, which logs the value that it refuses."""
     value = encode(InteractionBatch(producer_id="jane@example.com", first_sequence=0, interactions=(INTERACTION,)))
-    for came, reason in ((message(), "interactions: none"), (message(value=value), "producer_id: not a UUID")):
+    reasons = "interactions: there are none", "producer_id: not a UUID"
+    for came, reason in zip((message(), message(value=value)), reasons, strict=True):
         unpacked = decode.unpack(came)
         assert (unpacked.events, unpacked.outcomes) == ([], [True])
         (letter,) = unpacked.dead
