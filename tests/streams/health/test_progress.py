@@ -194,7 +194,7 @@ async def run():
     if "loop" in sys.argv:
         asyncio.get_running_loop().call_later(0.1, time.sleep, 60)
     await health.watch(
-        lambda: health.Reading({("raw", 0): 1}, {("raw", 0): 1}, {"raw": 1}),
+        lambda: health.ConsumerState({("raw", 0): 1}, {("raw", 0): 1}, {"raw": 1}),
         health.Progress(0.2 if "progress" in sys.argv else 300))
 asyncio.run(run())
 """
