@@ -16,12 +16,42 @@ WHOLE_MESSAGE = -1
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One message, or one event of an envelope, that was given up.
+    """One message, or one event of an envelope, that could not be processed.
 
-    `value` holds the bytes as they came (of a single event: encoded again, in an envelope of its own). `kind`, `reason`
-    and `field` (the one of the record that is at fault, or empty) are those of the error; none quotes the bytes.
-    Topic, partition, offset and time (microseconds) are those of the message that died first: a letter that is sent
-    back and dies again is the same letter.
+    A letter that is sent back and fails again is the same letter: it keeps the coordinates of its first message.
+
+    Parameters
+    ----------
+    topic, topic_id, partition, offset
+        Of the message that failed first, as Kafka has them.
+    index : int
+        The event's place in the envelope, from 0; `WHOLE_MESSAGE` where it is the whole message.
+    time : int
+        Kafka's time of that message, in microseconds since 1970.
+    value : bytes
+        As they came; of a single event, encoded again in an envelope of its own.
+    kind, reason, field
+        Those of the error, which never quotes the bytes. `field` is the record's field at fault, or empty.
+    event_id : str
+        Empty for a whole message, or where the id itself is at fault.
+
+    Examples
+    --------
+    >>> letter = DeadLetter(
+    ...     topic="watchline.interactions",
+    ...     topic_id="Kf3q",
+    ...     partition=0,
+    ...     offset=41,
+    ...     index=WHOLE_MESSAGE,
+    ...     time=1_700_000_000_000_000,
+    ...     value=b"not Avro",
+    ...     kind=Kind.UNDECODABLE,
+    ...     reason="not framed as an Avro message",
+    ... )
+    >>> letter.headers["watchline-kind"]
+    b'undecodable'
+    >>> DeadLetter.from_message(letter.headers, letter.value) == letter
+    True
     """
 
     topic: str
@@ -38,17 +68,17 @@ class DeadLetter:
 
     @property
     def sha256(self) -> str:
-        """Of the bytes, in hexadecimal."""
+        """SHA-256 of the bytes, in hexadecimal."""
         return hashlib.sha256(self.value).hexdigest()
 
     @property
     def key(self) -> str:
-        """What names the letter, in its row too."""
+        """The letter's identity, which its row in ClickHouse has too."""
         return f"{self.topic_id}/{self.partition}/{self.offset}/{self.index}/{self.sha256}"
 
     @property
     def headers(self) -> dict[str, bytes]:
-        """Where it came from and why it is here, for who reads the topic; and who it is, when it is sent back."""
+        """The headers of its Kafka message: where it came from, why it failed, and which letter it is when sent back."""
         named = {
             "watchline-topic": self.topic,
             "watchline-topic-id": self.topic_id,
@@ -68,10 +98,20 @@ class DeadLetter:
     def from_message(
         cls, headers: Iterable[tuple[str, bytes]] | Mapping[str, bytes] | None, value: bytes
     ) -> Self | None:
-        """The letter that a message is by its headers; None where it is none.
+        """Reads a dead letter from a Kafka message.
 
-        Whoever writes a topic writes headers too, so they count only where the hash is that of the bytes. A letter of
-        a version that knew no kinds has neither kind nor field.
+        Parameters
+        ----------
+        headers : mapping or pairs of str to bytes, or None
+            Of the message. A letter of a version that had no kinds is `unclassified`.
+        value : bytes
+            Of the message.
+
+        Returns
+        -------
+        DeadLetter or None
+            None where the headers are not a letter's, or their hash is not that of the bytes: anyone who may write to
+            the topic can write headers too.
         """
         by_name = {name.removeprefix("watchline-"): text for name, text in dict(headers or {}).items()}
         try:
@@ -100,13 +140,13 @@ class DeadLetter:
 
 
 def sent_back(message: Any) -> DeadLetter | None:
-    """The dead letter that a message of Faust's is, sent back to where it came from; None for an ordinary one."""
+    """The dead letter that was sent back as this Faust message; None for an ordinary message."""
     letter = DeadLetter.from_message(message.headers, message.value or b"") if message.headers else None
     return letter if letter is not None and letter.topic == message.topic else None
 
 
 def table(letters: Iterable[DeadLetter]) -> Table:
-    """Their rows for ClickHouse: coordinates, kind, reason, size and hash, never text."""
+    """The letters' rows for ClickHouse: coordinates, kind, reason, size and hash, never the bytes."""
     rows = [
         Row(
             [

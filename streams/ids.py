@@ -1,4 +1,4 @@
-"""Ids that are made in the app: of events (UUIDv7) and of people (a keyed hash in place of the person's own id)."""
+"""Ids made in the app: of events (UUIDv7), and of people (a keyed hash in place of the person's own id)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,19 @@ _random = Random()  # noqa: S311 - our own, seeded by the system: an app may see
 
 
 def uuid7() -> str:
-    """A new UUIDv7, greater than every one that this process made before. Any thread."""
+    """Makes a UUIDv7 (RFC 9562) that is greater than every one that this process made before. For any thread.
+
+    Returns
+    -------
+    str
+        In the usual form of 36 characters, lower case.
+
+    Examples
+    --------
+    >>> first, second = uuid7(), uuid7()
+    >>> first < second, len(first), first[14]
+    (True, 36, '7')
+    """
     global _last
     with _lock:
         _last = units = max(time.time_ns() * _UNITS_A_MS // 1_000_000, _last + 1)
@@ -26,9 +38,27 @@ def uuid7() -> str:
 
 
 def pseudonym(subject: str, key: str) -> str:
-    """`KEY_ID:HMAC-SHA256` of a person's id: the same for the same person and key, and no way back without the key.
+    """Replaces a person's id with a keyed hash, which doesn't lead back to the id without the key.
 
-    The key's id is derived from the key, so that what was hashed under an old key can be told from the rest.
+    Parameters
+    ----------
+    subject : str
+        The app's own id of the person.
+    key : str
+        A secret; the same person gets the same hash as long as it stays the same.
+
+    Returns
+    -------
+    str
+        `KEY_ID:HMAC`, in hexadecimal: 8 digits derived from the key, by which hashes under an old key can be told from
+        the rest, and the 64 digits of the HMAC-SHA256 (RFC 2104).
+
+    Examples
+    --------
+    >>> pseudonym("customer 17", key="a secret")[:20]
+    '38c39eaa:87de3e0cf69'
+    >>> pseudonym("customer 17", key="a secret") == pseudonym("customer 18", key="a secret")
+    False
     """
     secret = key.encode()
     key_id = hashlib.sha256(b"watchline subject key id:" + secret).hexdigest()[:8]

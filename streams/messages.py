@@ -1,4 +1,4 @@
-"""A Kafka message, the events that it holds, and what became of them on the way."""
+"""A Kafka message, the events in it, and what each stage of the worker makes of them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,41 @@ YEAR_2100_S = 4_102_444_800
 
 
 def kafka_time(timestamp_s: float) -> int:
-    """Kafka's time of a message in microseconds, 1970 to 2100: in a topic not of our making it is the sender's word."""
+    """Converts a message's Kafka timestamp, within the years 1970 to 2100.
+
+    A topic that Watchline didn't create may keep the time that its sender claims, which can be anything.
+
+    Parameters
+    ----------
+    timestamp_s : float
+        Seconds since 1970, as Faust has them.
+
+    Returns
+    -------
+    int
+        Microseconds since 1970.
+
+    Examples
+    --------
+    >>> kafka_time(1_700_000_000.5), kafka_time(-1)
+    (1700000000500000, 0)
+    """
     return int(min(max(timestamp_s, 0), YEAR_2100_S) * 1e6)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is sent to a topic. Without `partition` the key decides, or chance where there is none."""
+    """A message to send to a topic.
+
+    Parameters
+    ----------
+    value : bytes or None
+        None deletes the key's state in a compacted topic.
+    key : bytes, optional
+    partition : int, optional
+        Else the hash of the key decides, or chance where there is no key.
+    headers : mapping of str to bytes, optional
+    """
 
     value: bytes | None
     key: bytes | None = None
@@ -32,7 +60,7 @@ class Record:
 
 
 class IncomingMessages(Protocol):
-    """Messages that were read together and are acknowledged by hand, in order."""
+    """Messages that were read together. `acknowledge` confirms the next `count` of them, in order."""
 
     @property
     def messages(self) -> Sequence[Any]: ...
@@ -42,7 +70,26 @@ class IncomingMessages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A Kafka message; `time` is Kafka's, in microseconds. `replay_of`: the dead letter that it is, sent back."""
+    """A Kafka message that was read.
+
+    Parameters
+    ----------
+    topic, topic_id, partition, offset
+        Its coordinates, as Kafka has them.
+    time : int
+        Kafka's time of it, in microseconds since 1970.
+    value : bytes
+    replay_of : DeadLetter, optional
+        The dead letter that was sent back as this message.
+
+    Examples
+    --------
+    >>> from watchline.schemas.errors import Kind
+    >>> message = Message("watchline.interactions", "Kf3q", 0, 41, kafka_time(1_700_000_000), b"not Avro")
+    >>> letter = message.dead_letter(PoisonError(Kind.UNDECODABLE, "not framed as an Avro message"))
+    >>> letter.offset, letter.index == WHOLE_MESSAGE, letter.reason
+    (41, True, 'not framed as an Avro message')
+    """
 
     topic: str
     topic_id: str
@@ -53,11 +100,23 @@ class Message:
     replay_of: DeadLetter | None = None
 
     def dead_letter(self, error: PoisonError) -> DeadLetter:
-        """The whole message, given up."""
+        """The whole message as a dead letter, for the reason that `error` gives."""
         return self.letter(WHOLE_MESSAGE, self.value, error)
 
     def letter(self, index: int, value: bytes, error: PoisonError, event_id: str = "") -> DeadLetter:
-        """One of its events, or all of it, given up. What was a dead letter before is the same one again."""
+        """One of its events, or all of it, as a dead letter; a message that was sent back gives the same letter again.
+
+        Parameters
+        ----------
+        index : int
+            The event's place in the envelope, or `WHOLE_MESSAGE`.
+        value : bytes
+            What the letter keeps.
+        error : PoisonError
+            Why it failed.
+        event_id : str
+            Of the event; empty where it isn't known.
+        """
         first, (kind, field, reason) = self.replay_of, (error.kind, error.field or "", str(error))
         if first is None:
             place = (self.topic, self.topic_id, self.partition, self.offset, index, self.time)
@@ -69,11 +128,22 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an event came from: its message's coordinates and Kafka time (microseconds), its place in the envelope,
-    and the producer's own count.
+    """Where an event came from.
 
-    It is all that goes on of an event beside its redacted form, so that what stores and publishes holds no text of the
-    app's to store or publish by mistake.
+    After redaction, stages get this in place of the message, so that they have no raw text to store or publish by
+    mistake.
+
+    Parameters
+    ----------
+    topic, topic_id, partition, offset, time
+        Of its message: Kafka's coordinates, and Kafka's time in microseconds since 1970.
+    index : int
+        Its place in the envelope, from 0.
+    producer_id : str
+    producer_sequence : int
+        The producer's own number of the event.
+    producer_dropped : int
+        Events that the producer had dropped by then.
     """
 
     topic: str
@@ -89,7 +159,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One interaction, as the app sent it, and where it came from."""
+    """One interaction, as the app sent it, with its message and its place in the envelope."""
 
     interaction: Interaction
     message: Message
@@ -99,13 +169,13 @@ class Event:
 
     @property
     def origin(self) -> Origin:
-        """Where it came from, without what it says."""
+        """Where it came from, without its text."""
         message, batch = self.message, self.batch
         place = (message.topic, message.topic_id, message.partition, message.offset, self.index, message.time)
         return Origin(*place, batch.producer_id, batch.first_sequence + self.index, batch.dropped)
 
     def dead_letter(self, error: PoisonError) -> DeadLetter:
-        """This event alone, encoded again in an envelope of its own."""
+        """This event alone as a dead letter, encoded again in an envelope of its own."""
         origin = self.origin
         alone = InteractionBatch(
             producer_id=origin.producer_id,
@@ -119,7 +189,20 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class DecodedMessage:
-    """What one message held: events to score, dead letters, in its order whether each was dead, a report of drops."""
+    """What one message held.
+
+    Parameters
+    ----------
+    message : Message
+    events : list of Event
+        To be scored.
+    dead : list of DeadLetter
+        What could not be decoded or is invalid.
+    outcomes : list of bool
+        For each event in the order of the envelope, whether it is a dead letter.
+    report : InteractionBatch, optional
+        A producer's report of what it has dropped.
+    """
 
     message: Message
     events: list[Event]

@@ -1,4 +1,4 @@
-"""What may pass by itself, tried again: with pauses that double, for a bounded time."""
+"""Retries what fails for now: with pauses that double, for a bounded time."""
 
 from __future__ import annotations
 
@@ -24,14 +24,43 @@ def retry(
     stopping: Callable[[], bool] = lambda: False,
     pause: Callable[[float], None] = time.sleep,
 ) -> T:
-    """Calls a function until it raises no TransientError; raises its last one when the time is over.
+    """Calls a function until it raises no TransientError.
 
     Parameters
     ----------
-    timeout_s : after which no attempt begins; 0: one attempt
-    longest_pause_s : between two attempts; each is up to a tenth longer or shorter, so that many don't come at once
-    again : told of each failure after which there is another attempt
-    stopping : once true, nothing is tried again
+    function : callable
+        Takes nothing.
+    timeout_s : float
+        Seconds since the first attempt after which no other begins; 0 for a single attempt.
+    longest_pause_s : float
+        Seconds between two attempts at most. Pauses begin at `FIRST_PAUSE_S` and double; each is up to a tenth longer
+        or shorter, so that many processes don't retry at once.
+    again : callable
+        Gets each error that another attempt follows, before the pause.
+    stopping : callable
+        Once it returns true, there is no other attempt.
+    pause : callable
+        Waits for so many seconds.
+
+    Returns
+    -------
+    What the function returns.
+
+    Raises
+    ------
+    TransientError
+        That of the last attempt. Other errors of the function are raised at once.
+
+    Examples
+    --------
+    >>> failures = [TransientError("the store is busy")]
+    >>> def ask():
+    ...     if failures:
+    ...         raise failures.pop()
+    ...     return "stored"
+    >>> retry(ask, timeout_s=30, longest_pause_s=5, again=print, pause=lambda seconds: None)
+    the store is busy
+    'stored'
     """
     doubling = wait_exponential(multiplier=FIRST_PAUSE_S, max=longest_pause_s)
     time_is_over = stop_before_delay(timeout_s)

@@ -37,7 +37,20 @@ MOST_RETENTION_S = 10 * 365 * 86_400.0
 
 
 class Settings(BaseSettings):
-    """What is in force. Frozen; made by `load`."""
+    """The settings of a process. Immutable; `load` makes them and explains what is wrong.
+
+    Parameters
+    ----------
+    **values
+        Settings that go before the environment's `WATCHLINE_*` and the TOML file's. Each field has a description with
+        its unit; names that end in `_s` are seconds, in `_bytes` bytes.
+
+    Examples
+    --------
+    >>> settings = Settings(kafka_url="kafka://one:9092,kafka://two:9092", linger_s=0.1)
+    >>> settings.bootstrap_servers, settings.linger_s
+    ('one:9092,two:9092', 0.1)
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
@@ -261,9 +274,29 @@ def config_file() -> Path:
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings in force.
+    """Reads the settings and checks them.
 
-    Raises ConfigurationError that names each bad setting, its value (never a secret's) and what is allowed.
+    Parameters
+    ----------
+    **overrides
+        Settings by name that go before the environment and the file.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    ConfigurationError
+        Names each bad setting, its value (never a secret's) and what is allowed.
+
+    Examples
+    --------
+    >>> load(topic_partitions=0)
+    Traceback (most recent call last):
+    ...
+    watchline.schemas.errors.ConfigurationError: WATCHLINE_TOPIC_PARTITIONS: Input should be greater than or equal to 1
+    (is '0')
     """
     path = config_file()
     if f"{PREFIX}CONFIG" in os.environ and not path.is_file():

@@ -1,4 +1,4 @@
-"""Warnings that can come thousands of times a second, written at most once in ten seconds a kind."""
+"""A log for warnings that may come thousands of times a second: one line per kind in ten seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,22 @@ INTERVAL_S = 10.0
 
 
 class ThrottledLog:
-    """Any thread may warn. `text` and `args` never quote an event: logs go where events must not."""
+    """Writes warnings to a log, at most one of a kind in `INTERVAL_S` seconds. For any thread.
+
+    Parameters
+    ----------
+    log : logging.Logger
+
+    Examples
+    --------
+    >>> import sys
+    >>> log = logging.Logger("example")
+    >>> log.addHandler(logging.StreamHandler(sys.stdout))
+    >>> warnings = ThrottledLog(log)
+    >>> for number in range(1000):
+    ...     warnings.warn("too large", "event %d is dropped", number)
+    event 0 is dropped
+    """
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
@@ -18,7 +33,17 @@ class ThrottledLog:
         self._last: dict[str, tuple[float, int]] = {}  # kind to when it was written, and how many came since
 
     def warn(self, kind: str, text: str, *args: object) -> None:
-        """One line for the first of its kind, then one in ten seconds that says how many were left out."""
+        """Writes the first warning of a kind, then one in `INTERVAL_S` seconds, with how many were left out.
+
+        Parameters
+        ----------
+        kind : str
+            Warnings of the same kind count as repetitions.
+        text : str
+            As for `logging`, with % placeholders. It and `args` never quote an event: logs go where events must not.
+        *args : object
+            What the placeholders stand for.
+        """
         now = time.monotonic()
         with self._lock:
             written, left_out = self._last.get(kind, (now - INTERVAL_S, 0))

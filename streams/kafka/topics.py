@@ -1,31 +1,43 @@
-"""The topics: what each holds, and how it is kept. No import of a client: apps name topics too."""
+"""Watchline's topics: what each holds, and how long. Without a Kafka client: apps need the names too."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-MAX_MESSAGE_BYTES = 1_000_000
-MAX_RECORD_BYTES = 900_000  # what we put into one: the broker counts key, headers and framing too
+MAX_MESSAGE_BYTES = 1_000_000  # that a broker takes
+MAX_RECORD_BYTES = 900_000  # of a value that Watchline sends: the broker counts key, headers and framing too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """A topic of Watchline's. Called with a prefix, it gives its name in Kafka.
-
-    >>> interactions("watchline.")
-    'watchline.interactions'
+    """One of Watchline's topics. Called with a prefix, it gives its name in Kafka.
 
     Parameters
     ----------
-    name : without the prefix
-    holds : what a message is, in words
-    key : what its key is, in words; empty where it has none
-    record : the Avro record that is its value; empty where that is none
-    retention : the setting that says for how many seconds messages are kept; empty where it is for good
-    cleanup : what Kafka does with what is old: deletes it, or keeps the last message of each key
-    max_bytes : of a message
-    consumed : whether the workers' group reads it
+    name : str
+        Without the prefix.
+    holds : str
+        What a message is, for people to read.
+    key : str
+        What a message's key is, for people to read; empty where it has none.
+    record : str
+        Name of the Avro record that is a message's value; empty where it is none.
+    retention : str
+        Name of the setting with the seconds for which Kafka keeps messages; empty for ever.
+    cleanup : {"delete", "compact"}
+        Whether Kafka deletes old messages, or keeps the last message of each key.
+    max_bytes : int
+        Largest message that the topic takes.
+    consumed : bool
+        Whether the workers' group reads it.
+
+    Examples
+    --------
+    >>> interactions("watchline.")
+    'watchline.interactions'
+    >>> [topic.name for topic in TOPICS if topic.consumed]
+    ['interactions', 'feedback', 'findings']
     """
 
     name: str

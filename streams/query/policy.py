@@ -1,7 +1,7 @@
-"""Which SQL readers may run: one SELECT over the views, made of functions that touch nothing but their arguments.
+"""Checks the SQL of readers: one SELECT over the views, with functions that touch nothing but their arguments.
 
-Everything is allowed by list, nothing forbidden by list: what isn't known here is refused. `readonly=1` alone would
-still let `file('/etc/passwd')` read and INTO OUTFILE write.
+Lists say what is allowed; everything else is refused. ClickHouse's `readonly=1` alone would still let
+`file('/etc/passwd')` read and INTO OUTFILE write.
 """
 
 from __future__ import annotations
@@ -23,19 +23,38 @@ ONLY_SELECT = "only one SELECT over the views (v_*) at a time; WITH and UNION ar
 
 
 class QueryError(WatchlineError):
-    """SQL that is refused or that fails; the message says what and, where known, at which place."""
+    """SQL that is refused or fails; the message says why and, where it is known, at which place."""
 
 
 def check(sql: str, *, database: str | None = None) -> str:
-    """The statement, if readers may run it. Pure.
+    """Checks that readers may run a statement. No input or output.
 
     Parameters
     ----------
-    sql : as ClickHouse's own `formatQuery` writes it, where it comes from outside: then both parsers read the same
-        (comments, odd quotes and heredocs are gone)
-    database : may stand before a view's name
+    sql : str
+        Where it comes from outside, as ClickHouse's own `formatQuery` writes it: then ClickHouse's parser and this one
+        read the same, since comments, odd quotes and heredocs are gone.
+    database : str, optional
+        May stand before a view's name.
 
-    Raises QueryError that names what isn't allowed.
+    Returns
+    -------
+    str
+        The statement.
+
+    Raises
+    ------
+    QueryError
+        Names what isn't allowed.
+
+    Examples
+    --------
+    >>> check("SELECT app, count() FROM v_interactions GROUP BY app")
+    'SELECT app, count() FROM v_interactions GROUP BY app'
+    >>> check("SELECT file('/etc/passwd')")
+    Traceback (most recent call last):
+    ...
+    watchline.streams.query.policy.QueryError: the function file isn't allowed here
     """
     try:
         tokens = sqlglot.tokenize(sql, dialect=DIALECT)
@@ -90,7 +109,7 @@ def _check_functions(tokens: list[Token]) -> None:
         if quoted and re.search(r"[\\`\"\x00-\x1f]", name):
             raise QueryError(f"the name {token.text!r}: no quotes, backslashes or control characters in names")
         if in_parameter and name == "identifier":
-            raise QueryError("parameters are values here: no Identifier")
+            raise QueryError("a parameter of type Identifier isn't allowed here: parameters are values")
         if name == "apply" and not quoted:
             raise QueryError("APPLY isn't allowed here: name the columns")
         if in_parameter or following is None or following.token_type != TokenType.L_PAREN:

@@ -8,7 +8,24 @@ from watchline.streams.messages import DecodedMessage, Message
 
 
 def within_bytes(messages: Sequence[Message], max_bytes: int) -> Iterator[Sequence[Message]]:
-    """Messages cut so that each part holds at most so many bytes; one that is larger stands alone."""
+    """Splits messages into parts of limited size, in order.
+
+    Parameters
+    ----------
+    messages : sequence of Message
+    max_bytes : int
+        Of the values of a part; a larger message is a part of its own.
+
+    Yields
+    ------
+    sequence of Message
+
+    Examples
+    --------
+    >>> messages = [Message("raw", "id", 0, offset, 0, b"four") for offset in range(5)]
+    >>> [[message.offset for message in part] for part in within_bytes(messages, max_bytes=10)]
+    [[0, 1], [2, 3], [4]]
+    """
     start = size_bytes = 0
     for end, message in enumerate(messages):
         size_bytes += len(message.value)
@@ -22,7 +39,25 @@ def within_bytes(messages: Sequence[Message], max_bytes: int) -> Iterator[Sequen
 def batches(
     messages: Sequence[DecodedMessage], limits: Callable[[], tuple[int, int]]
 ) -> Iterator[Sequence[DecodedMessage]]:
-    """Messages cut where a batch has enough events or bytes; one message is never cut. Limits are asked for anew."""
+    """Splits decoded messages into batches to be scored together, in order; a message is never split.
+
+    Parameters
+    ----------
+    messages : sequence of DecodedMessage
+    limits : callable
+        Asked before each batch; gives the most events and the most bytes that it may have. A larger message is a batch
+        of its own.
+
+    Yields
+    ------
+    sequence of DecodedMessage
+
+    Examples
+    --------
+    >>> decoded = [DecodedMessage(Message("raw", "id", 0, offset, 0, b"four"), [], [], []) for offset in range(5)]
+    >>> [len(batch) for batch in batches(decoded, limits=lambda: (100, 10))]
+    [2, 2, 1]
+    """
     start = 0
     while start < len(messages):
         (max_events, max_bytes), end, events, size_bytes = limits(), start, 0, 0

@@ -12,9 +12,29 @@ MIN_EVENTS_FOR_RATIO = 1_000
 
 
 class Brake:
-    """Stops the worker when poison is the rule rather than the exception, before it drains a topic into dead letters.
+    """Stops the worker when most events become dead letters, before it turns a whole topic into dead letters.
 
-    Counts in a row per partition, and the share over the last 10,000 events once 1,000 were seen.
+    Parameters
+    ----------
+    max_consecutive : int
+        Dead letters in a row, in one partition, that stop it.
+    max_ratio : float
+        Share of dead letters, 0 to 1, among the last `RATIO_WINDOW` events that stops it, once there were
+        `MIN_EVENTS_FOR_RATIO`.
+
+    References
+    ----------
+    Nygard: "Release It!", chapter "Circuit Breaker", 2nd edition 2018.
+
+    Examples
+    --------
+    >>> brake = Brake(max_consecutive=3, max_ratio=0.5)
+    >>> brake.count("watchline.interactions", 0, [False, True, True])
+    >>> try:
+    ...     brake.count("watchline.interactions", 0, [True])
+    ... except FatalError as error:
+    ...     print(str(error).partition(":")[0])
+    3 dead letters in a row in watchline.interactions[0]
     """
 
     def __init__(self, max_consecutive: int, max_ratio: float) -> None:
@@ -24,7 +44,20 @@ class Brake:
         self._window: deque[bool] = deque(maxlen=RATIO_WINDOW)
 
     def count(self, topic: str, partition: int, outcomes: Iterable[bool]) -> None:
-        """Takes note of events in order, True for a dead letter. Raises FatalError past a limit."""
+        """Counts events of a partition, in order.
+
+        Parameters
+        ----------
+        topic, partition
+            Where the events came from.
+        outcomes : iterable of bool
+            True for each dead letter.
+
+        Raises
+        ------
+        FatalError
+            A limit is reached; it says what to do.
+        """
         key = (topic, partition)
         for dead in outcomes:
             self._consecutive[key] = self._consecutive.get(key, 0) + 1 if dead else 0
@@ -42,6 +75,6 @@ class Brake:
 
 
 _WHAT_TO_DO = (
-    "Nothing is lost. `watchline dead-letters list --counts` shows the reasons: mend what is at fault and start again, "
+    "Nothing is lost. `watchline dead-letters list --counts` shows the reasons: fix the cause and start again, "
     "or raise WATCHLINE_DEAD_LETTER_MAX_{} to read on past them; `watchline dead-letters replay` sends them back later"
 )
