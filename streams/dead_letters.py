@@ -78,7 +78,7 @@ class DeadLetter:
 
     @property
     def headers(self) -> dict[str, bytes]:
-        """The headers of its Kafka message: where it came from, why it failed, and which letter it is when sent back."""
+        """The headers of its Kafka message: where it came from, why it failed, and which letter it is, for a replay."""
         named = {
             "watchline-topic": self.topic,
             "watchline-topic-id": self.topic_id,

@@ -1,4 +1,4 @@
-"""Changes of a measure at a known point: a new version's values against those of the version before it."""
+"""Compares a new version's values of a measure with those of the version before it: a change at a known time."""
 
 from __future__ import annotations
 
@@ -18,18 +18,31 @@ ALPHA = 0.001  # of one comparison; the 15 or so measures of a version pair shar
 
 
 class Comparison:
-    """A new version's values of one measure against the recent ones of the version before it.
+    """Compares a new version's values of one measure with the recent ones of the version before it.
 
-    Gives one change at most. `finished` once it has, or after `COMPARED` values.
+    The means are compared by a mixture SPRT (see `SequentialTest`) after every value, at level `ALPHA`; a difference
+    of less than `SMALL` standard deviations is not reported. There is one change at most.
 
     Parameters
     ----------
     baseline : sequence of float
-        At least `MIN_BASELINE` values, which are copied.
+        At least `MIN_BASELINE` values of the version before, in the measure's own unit. They are copied.
     bounded : bool
-        The values lie in [0, 1]. Others are compared as ranks among those of the baseline.
+        Whether the values lie in [0, 1]. Others are compared as ranks among those of the baseline.
     since : int
-        Time of the new version's first event.
+        Time of the new version's first event, in microseconds since 1970.
+
+    Attributes
+    ----------
+    finished : bool
+        Whether a change was reported, or `COMPARED` values have come without one.
+
+    Examples
+    --------
+    >>> comparison = Comparison([0.1, 0.2] * 50, bounded=True, since=1_700_000_000_000_000)
+    >>> changes = [comparison.update(0.4) for _ in range(30)]
+    >>> round(changes[-1].before, 3), round(changes[-1].after, 3), comparison.finished
+    (0.15, 0.4, True)
     """
 
     __slots__ = ("after", "before", "finished", "reference", "since", "test")
@@ -43,7 +56,7 @@ class Comparison:
         self.finished = False
 
     def update(self, value: float) -> Change | None:
-        """Takes the new version's next value. Returns the change where the evidence is now strong enough."""
+        """Takes the new version's next value; returns the change once the evidence for one is strong enough."""
         test = self.test
         value = array("f", (value,))[0]
         test.update(scaled(value, self.reference))
@@ -64,7 +77,7 @@ class Comparison:
         return None
 
     def state(self) -> MonitorComparison:
-        """All of it, while it runs."""
+        """Its state, to be stored while it runs."""
         test = self.test
         return MonitorComparison(
             since=self.since,
@@ -82,7 +95,7 @@ class Comparison:
 
     @classmethod
     def of(cls, state: MonitorComparison, *, bounded: bool) -> Self:
-        """The comparison of a state. Raises ValueError where that can't be one."""
+        """Restores a comparison from its state. Raises ValueError where the state isn't valid."""
         check_reference(state.reference, needed=not bounded, longest=state.count_before)
         check(abs(state.before) <= MAX_VALUE and abs(state.after) <= MAX_VALUE, "means of a comparison")
         comparison = cls.__new__(cls)

@@ -1,4 +1,4 @@
-"""Changes of a measure at unknown points: one version's values, watched by ADWIN. No clock, no I/O."""
+"""Finds changes of a measure at unknown times: one version's values, watched by ADWIN. No clock, no input or output."""
 
 from __future__ import annotations
 
@@ -25,24 +25,38 @@ DELTA = 0.002
 
 
 class Stream:
-    """One measure of one slice of the traffic, watched for changes at unknown points.
+    """Watches one measure of one slice of the traffic for changes at unknown times.
 
-    ADWIN finds that there was a change; where, is then read off the values: the split that explains most of their
-    variance, at the earliest at the oldest value kept. After a change the stream begins anew with what came after it.
+    ADWIN finds that the mean has changed. The time of the change is the split of the values that explains most of their
+    variance (least squares), no earlier than the oldest value kept. A change of less than `SMALL` standard deviations
+    is not reported. After a change the stream begins anew with the values since it.
 
-    River's ADWIN shows nothing of itself that could be stored. So it is at any time what a new one becomes by being fed
-    what older values sum up to and then the values kept, in order: whenever `RECENT + BLOCK` are kept, the oldest
-    `BLOCK` of them are summed up and ADWIN is built anew. That depends on the count of values alone, so that a stream
-    that was stored and one that never was go on alike.
+    River's ADWIN has no state that could be stored. So ADWIN is rebuilt from sums of older values and the values kept,
+    in order: whenever `RECENT + BLOCK` are kept, the oldest `BLOCK` of them are summed up and ADWIN is rebuilt. That
+    depends on the count of values alone, so a stream that was stored goes on like one that never was.
 
     Parameters
     ----------
     bounded : bool
-        The values lie in [0, 1]. Others are watched as ranks among those of the warm-up.
+        Whether the values lie in [0, 1]. Others are watched as ranks among those of the warm-up, which is the first
+        `WARM_UP` values.
+
+    Attributes
+    ----------
+    count : int
+        Values since the beginning.
 
     References
     ----------
     Bifet, Gavaldà: "Learning from time-changing data with adaptive windowing", SIAM Data Mining 2007.
+    Sen, Srivastava: "On tests for detecting change in mean", Annals of Statistics 3(1), 1975.
+
+    Examples
+    --------
+    >>> stream = Stream(bounded=True)
+    >>> changes = [stream.update(0.1 if second < 300 else 0.6, second * 1_000_000) for second in range(400)]
+    >>> [(round(change.before, 3), round(change.after, 3), change.since) for change in changes if change]
+    [(0.1, 0.6, 300000000)]
     """
 
     __slots__ = ("_adwin", "_older", "_reference", "_times", "_values", "_watched", "bounded", "count")
@@ -63,7 +77,20 @@ class Stream:
         return self._values[-RECENT:]
 
     def update(self, value: float, time: int) -> Change | None:
-        """Takes the next value. Returns the change that it completes, where it does."""
+        """Takes the next value.
+
+        Parameters
+        ----------
+        value : float
+            In the measure's own unit.
+        time : int
+            Of its event, in microseconds since 1970.
+
+        Returns
+        -------
+        Change or None
+            The change that can be told with this value.
+        """
         self.count += 1
         self._values.append(value)
         self._times.append(time)
@@ -133,7 +160,7 @@ class Stream:
         return change
 
     def state(self) -> MonitorStream:
-        """All of it but ADWIN itself."""
+        """Its state, to be stored: everything but ADWIN, which is rebuilt from it."""
         return MonitorStream(
             bounded=self.bounded,
             count=self.count,
@@ -146,7 +173,7 @@ class Stream:
 
     @classmethod
     def of(cls, state: MonitorStream) -> Self:
-        """The stream of a state. Raises ValueError where that can't be one."""
+        """Restores a stream from its state. Raises ValueError where the state isn't valid."""
         kept = len(state.values)
         check(kept == len(state.times) < RECENT + BLOCK, "number of values")
         check(kept <= state.count <= MAX_COUNT, "count")

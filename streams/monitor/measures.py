@@ -1,4 +1,4 @@
-"""What the monitor measures of an interaction: scores, amounts, lengths, errors, where its prompt lies."""
+"""The measures of an interaction that the monitor watches: scores, amounts, lengths, errors, embedding distance."""
 
 from __future__ import annotations
 
@@ -20,11 +20,25 @@ AMOUNTS = (
     "input_length",
     "output_length",
 )
-CENTRE = 50  # embeddings whose mean is the point that later ones are measured from
+CENTRE = 50  # embeddings whose mean is the centre from which the distances of later ones are taken
 
 
 class Measure(NamedTuple):
-    """One value of an interaction; `producer` is the version of the detector behind it, whose labels are `scores`."""
+    """One value of an interaction.
+
+    Parameters
+    ----------
+    name : str
+        Of the measure: a detector's name, or the name of a field. A unit is in the name (`latency_s`); lengths are in
+        code points, costs as the app gives them.
+    value : float
+    bounded : bool
+        Whether all values of the measure lie in [0, 1].
+    producer : str
+        Version of the detector that gave it; empty where no detector did.
+    scores : mapping of str to float
+        The detector's labels with their probabilities.
+    """
 
     name: str
     value: float
@@ -34,8 +48,24 @@ class Measure(NamedTuple):
 
 
 class Centre:
-    """The mean of a prompt's first embeddings. Later ones have a distance from it, whatever the version they belong to:
-    so the distances of two versions can be compared.
+    """The mean of a prompt's first `CENTRE` embeddings, from which the distances of later ones are taken.
+
+    All versions of the prompt have the same centre, so that their distances can be compared.
+
+    Parameters
+    ----------
+    total : sequence of float
+        The sum of the embeddings so far, from a stored state.
+    count : int
+        How many they are. Raises ValueError where it or the sum isn't valid.
+
+    Examples
+    --------
+    >>> centre = Centre()
+    >>> for _ in range(CENTRE):
+    ...     centre.distance([1.0, 0.0])
+    >>> centre.distance([0.0, 2.0])
+    1.0
     """
 
     __slots__ = ("_norm", "count", "total")
@@ -47,7 +77,18 @@ class Centre:
         self._norm = math.hypot(*total)
 
     def distance(self, embedding: Sequence[float]) -> float | None:
-        """One minus the cosine, 0 to 2; None while the centre is being learned, or where there is no embedding."""
+        """The cosine distance of an embedding from the centre.
+
+        Parameters
+        ----------
+        embedding : sequence of float
+            Of any length other than zero; one of another dimension than before makes the centre be learned anew.
+
+        Returns
+        -------
+        float or None
+            One minus the cosine, 0 to 2. None while the centre is being learned, or without a valid embedding.
+        """
         length = math.hypot(*embedding)
         if not embedding or not math.isfinite(length):
             return None
@@ -65,7 +106,35 @@ class Centre:
 
 
 def measures(item: ScoredInteraction, centre: Centre) -> Iterator[Measure]:
-    """The measures of one interaction. What is missing, or can be no such value, is left out."""
+    """The measures of one interaction; values that are missing or impossible are left out.
+
+    Parameters
+    ----------
+    item : ScoredInteraction
+    centre : Centre
+        Of the prompt; it learns from the interaction's embedding.
+
+    Yields
+    ------
+    Measure
+
+    Examples
+    --------
+    >>> item = ScoredInteraction(
+    ...     event_id="e-1",
+    ...     time=1_700_000_000_000_000,
+    ...     latency_s=0.8,
+    ...     input_length=120,
+    ...     output_length=40,
+    ...     error=False,
+    ...     raw_topic_id="Kf3q",
+    ...     raw_partition=0,
+    ...     raw_offset=41,
+    ...     raw_index=0,
+    ... )
+    >>> {measure.name: measure.value for measure in measures(item, Centre())}
+    {'error': 0.0, 'latency_s': 0.8, 'input_length': 120.0, 'output_length': 40.0}
+    """
     for finding in item.findings:
         if finding.score is not None and 0 <= finding.score <= 1:
             producer = f"{finding.detector_version}/{finding.calibration_version}"

@@ -1,4 +1,4 @@
-"""Have two samples the same mean? A test that may be looked at after every value."""
+"""Tests whether two samples have the same mean; the result may be looked at after every value."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class SequentialTest:
 
     @classmethod
     def of(cls, state: MonitorComparison) -> Self:
-        """The test of a state. Raises ValueError where that can't be one."""
+        """Restores a test from its state. Raises ValueError where the state isn't valid."""
         check(2 <= state.count_before <= MAX_COUNT and 0 <= state.count_after <= MAX_COUNT, "counts of a comparison")
         check(0 <= state.mean_before <= 1 and 0 <= state.squares_before <= state.count_before, "values before")
         check(0 <= state.mean_after <= 1 and 0 <= state.squares_after <= state.count_after, "values after")

@@ -1,4 +1,4 @@
-"""One measure of one slice, by the detector version behind its values: while a worker is deployed there are two."""
+"""One measure of one slice, by the detector version that gives its values: during a deployment there are two."""
 
 from __future__ import annotations
 
@@ -20,9 +20,20 @@ TAKEN_OVER = 2.0  # times the live source's share: two that alternate don't chan
 
 @dataclass(slots=True)
 class Source:
-    """The values of one version of a detector. Those of two versions are never compared: they may differ by it alone.
+    """The values that one version of a detector gives.
 
-    `share` is its part of the last values of the measure, 0 to 1; `labels` the sums of its labels' scores.
+    Values of two versions are never compared: they may differ because of the detector alone.
+
+    Parameters
+    ----------
+    stream : Stream
+        Watches the values for drift.
+    share : float
+        Its part of the measure's last hundred values or so, 0 to 1.
+    labels : dict of str to float
+        By label, the sum of its scores.
+    comparison : Comparison, optional
+        With the version before, while it runs.
     """
 
     stream: Stream
@@ -31,17 +42,32 @@ class Source:
     comparison: Comparison | None = None
 
     def add_labels(self, scores: Mapping[str, float]) -> None:
-        """Adds a detector's scores to their sums."""
+        """Adds a detector's scores, label to probability, to their sums; one outside of [0, 1] is ignored."""
         for label, score in scores.items():
             if 0 <= score <= 1:
                 self.labels[label] = self.labels.get(label, 0.0) + score
 
 
 class Series:
-    """A measure's sources in one slice.
+    """One measure's sources in one slice.
 
-    `live` is the one that gives most of the values now: it alone tells drift. A difference from the baseline is told by
-    whichever source sees it first, and ends the comparison for all: `compared`.
+    Attributes
+    ----------
+    sources : dict of str to Source
+        By the version of the detector.
+    live : str
+        The source that gives most of the values now: it alone reports drift.
+    compared : bool
+        Whether the comparison with the version before is over. Whichever source sees a difference first reports it,
+        and ends the comparison for all.
+
+    Examples
+    --------
+    >>> series = Series()
+    >>> source = series.take(Measure("toxicity", 0.02, bounded=True, producer="a1b2/1"))
+    >>> source.stream.update(0.02, 1_700_000_000_000_000)
+    >>> series.live, source.stream.count
+    ('a1b2/1', 1)
     """
 
     __slots__ = ("compared", "live", "sources")
@@ -52,7 +78,7 @@ class Series:
         self.compared = False
 
     def take(self, measure: Measure) -> Source:
-        """The source of the next value."""
+        """The source that the next value belongs to; it is made where it is new."""
         source = self.sources.get(measure.producer)
         if source is None:
             source = self._added(measure)
@@ -61,24 +87,24 @@ class Series:
         return source
 
     def drift_told(self) -> None:
-        """The live source has told a change: others begin anew, so that none tells the same one when it is live."""
+        """Resets the other sources after the live one has reported a change, so that none reports the same change."""
         for producer, source in self.sources.items():
             if producer != self.live:
                 source.stream, source.labels = Stream(bounded=source.stream.bounded), {}
 
     def end_comparison(self) -> None:
-        """For all sources."""
+        """Ends the comparison for all sources."""
         self.compared = True
         for source in self.sources.values():
             source.comparison = None
 
     @property
     def waits(self) -> bool:
-        """Whether the baseline's values are still awaited."""
+        """Whether the baseline has too few values as yet for a comparison."""
         return not self.compared and all(source.comparison is None for source in self.sources.values())
 
     def state(self, measure: str) -> MonitorSeries:
-        """All of it."""
+        """Its state under the measure's name, to be stored."""
         return MonitorSeries(
             measure=measure,
             live=self.live,
@@ -97,7 +123,7 @@ class Series:
 
     @classmethod
     def of(cls, state: MonitorSeries) -> Self:
-        """The series of a state. Raises ValueError where that can't be one."""
+        """Restores a series from its state. Raises ValueError where the state isn't valid."""
         series = cls()
         series.live, series.compared = state.live, state.compared
         check(len(state.sources) <= MAX_SOURCES, "number of sources")

@@ -1,4 +1,4 @@
-"""One part of a prompt's traffic: a version of it on a model, all its measures."""
+"""One slice of a prompt's traffic: one version of it on one model, with all its measures."""
 
 from __future__ import annotations
 
@@ -14,9 +14,24 @@ SliceKey = tuple[str | None, str | None]  # prompt version, model
 
 @dataclass(slots=True)
 class Slice:
-    """One version of the prompt on one model, and the slice that it is held against.
+    """One version of a prompt on one model, and the slice that it is compared with.
 
-    `kind` is what is new about it. A comparison is opened for each measure as soon as the baseline has enough values.
+    A comparison begins for each measure as soon as the baseline has enough values.
+
+    Parameters
+    ----------
+    key : tuple of str or None
+        Prompt version and model.
+    since : int
+        Time of its first event, in microseconds since 1970.
+    baseline : tuple of str or None, optional
+        The key of the slice that it is compared with.
+    kind : {"", "prompt_version", "model"}
+        What is new about it, compared with the baseline.
+    events : int
+        Interactions so far.
+    series : dict of str to Series
+        By measure.
     """
 
     key: SliceKey
@@ -27,7 +42,7 @@ class Slice:
     series: dict[str, Series] = field(default_factory=dict)
 
     def state(self) -> MonitorSlice:
-        """All of it."""
+        """Its state, to be stored."""
         return MonitorSlice(
             prompt_version=self.key[0],
             model=self.key[1],
@@ -41,7 +56,7 @@ class Slice:
 
     @classmethod
     def of(cls, state: MonitorSlice) -> Self:
-        """The slice of a state. Raises ValueError where that can't be one."""
+        """Restores a slice from its state. Raises ValueError where the state isn't valid."""
         check(0 <= state.events <= MAX_COUNT and state.kind in ("", "prompt_version", "model"), "slice")
         return cls(
             key=(state.prompt_version, state.model),

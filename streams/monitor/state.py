@@ -32,19 +32,21 @@ def unpack(data: bytes) -> MonitorState:
     try:
         plain = unpacking.decompress(data, MAX_BYTES)
     except zlib.error:
-        raise PoisonError(Kind.UNDECODABLE, "damaged, or no monitor's state") from None
+        raise PoisonError(Kind.UNDECODABLE, "damaged, or not a monitor's state") from None
     if not unpacking.eof or unpacking.unused_data:
         raise PoisonError(Kind.UNDECODABLE, f"cut short, followed by something else, or of more than {MAX_BYTES} bytes")
     state = decode(plain, MonitorState)
     if state.version != VERSION:
-        raise PoisonError(Kind.UNDECODABLE, f"of version {state.version}, not {VERSION}")
+        raise PoisonError(
+            Kind.UNDECODABLE, f"version {state.version} of the state; this Watchline reads version {VERSION}"
+        )
     return state
 
 
 def check(holds: bool, what: str) -> None:
-    """Raises ValueError where something doesn't hold of a state."""
+    """Raises ValueError, which names `what`, where a condition on a state doesn't hold."""
     if not holds:
-        raise ValueError(f"not a monitor's: {what}")
+        raise ValueError(f"not a valid monitor state: {what}")
 
 
 def check_values(values: Sequence[float], *, bounded: bool) -> None:

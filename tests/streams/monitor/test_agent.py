@@ -228,7 +228,7 @@ def test_states_that_cannot_be_read_are_counted_logged_once_and_begun_anew(
     assert len(world.stored) == 4
     assert metric(metrics, "watchline_monitor_states_unreadable_total") == 2
     assert [record.message for record in caplog.records] == [
-        "a monitor's state cannot be read (damaged, or no monitor's state): its baselines are learned anew"
+        "a monitor's state cannot be read (damaged, or not a monitor's state): its baselines are learned anew"
     ]
     monitors = worker(world, executor, metrics)  # from what the first has saved
     asyncio.run(monitors.handle(messages(0, "answer") + messages(0, "summary")))
