@@ -1,1 +1,1 @@
-"""Makes the files that say again what the Avro schemas and `columns.py` say: `make generate`. Not in the wheel."""
+"""Generates the files that follow from the Avro schemas and `columns.py`: `make generate`. Not in the wheel."""

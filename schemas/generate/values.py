@@ -68,14 +68,14 @@ def _record_in(kind: Any, declared: Mapping[str, Declared]) -> Declared | None:
 def _check_texts(
     place: str, kind: Any, text: Text | Mapping[str, Text] | None, declared: Mapping[str, Declared]
 ) -> None:
-    """Whether it is said of each string what it is: one that is forgotten could be stored raw."""
+    """Checks that every string has a declared kind of text: one that is forgotten could be stored unredacted."""
     inner = _record_in(kind, declared)
     if inner is not None:
         marks = text if isinstance(text, Mapping) else {}
         for item in inner["fields"]:
             _check_texts(f"{place}.{item['name']}", item["type"], marks.get(item["name"]), declared)
     elif "string" in _scalars(kind) and not isinstance(text, Text):
-        raise ValueError(f"{place}: a string, of which schemas/columns.py doesn't say what it is (text=Text(...))")
+        raise ValueError(f"{place}: a string without text=Text(...) in schemas/columns.py, which says how to redact it")
 
 
 def _scalars(kind: Any) -> Iterator[str]:

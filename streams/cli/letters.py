@@ -1,4 +1,4 @@
-"""Which dead letters a command means: by filters or by name; and their rows."""
+"""Selects dead letters for a command, by filters or by name, and reads their rows."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The one way to ClickHouse: clients, rows, inserts."""
+"""ClickHouse: clients, rows, inserts."""

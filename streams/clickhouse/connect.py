@@ -1,4 +1,4 @@
-"""The one way to ClickHouse: a server by http(s), or chDB embedded in the data folder."""
+"""Connects to ClickHouse: a server by http(s), or chDB embedded in the data folder."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def connect(settings: Settings, *, database: str | None = None) -> Any:
         if refusal := tls.refusal(error):
             setting = "URL" if tls.is_for_another_host(refusal) else "CA_FILE"
             raise ConfigurationError(
-                f"{where} isn't whom we trust: {refusal.verify_message} (WATCHLINE_CLICKHOUSE_{setting})"
+                f"{where} has an untrusted certificate: {refusal.verify_message}; see WATCHLINE_CLICKHOUSE_{setting}"
             ) from None
         raise TransientError(f"{where} is not reachable: {type(error).__name__}") from error
 

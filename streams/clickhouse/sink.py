@@ -1,4 +1,4 @@
-"""Rows into ClickHouse: column-wise, retried, and counted once however often they come."""
+"""Inserts rows into ClickHouse: by column, with retries, and without duplicates."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Whether the worker gets on, told as pages, metrics and canaries."""
+"""Whether the worker makes progress: as pages, metrics and canaries."""

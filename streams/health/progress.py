@@ -1,4 +1,4 @@
-"""Whether the worker gets on: progress, not an open port. Where it doesn't, stacks into the log, and later the end.
+"""Whether the worker makes progress. Where it doesn't, stacks go to the log, and later the process ends.
 
 Progress is what is committed. It is judged topic by topic, by the messages that the topic's agent holds, and over all
 topics by those that wait in Kafka: so an agent that hangs is seen beside others that work, and a topic that waits its
@@ -176,11 +176,13 @@ async def watch(read: Callable[[], ConsumerState], progress: Progress) -> None:
             faulthandler.dump_traceback_later(LOOP_STALL_S, exit=True)
             progress.observe(read())
             if progress.is_stalled and not dumped:
-                log.critical("messages wait, and nothing was committed for %.0f s; all stacks:", progress.stalled_s)
+                log.critical(
+                    "messages are waiting, and nothing was committed for %.0f s; all stacks:", progress.stalled_s
+                )
                 faulthandler.dump_traceback(all_threads=True)
             dumped = progress.is_stalled
             if progress.is_hopeless:
-                log.critical("no progress for %.0f s: the process ends, to be started again", progress.stalled_s)
+                log.critical("no progress for %.0f s: the process exits, to be restarted", progress.stalled_s)
                 # Threads that hang can't be joined. What isn't acknowledged comes again.
                 os._exit(1)
             await asyncio.sleep(WATCH_S)

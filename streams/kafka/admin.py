@@ -1,4 +1,4 @@
-"""Topics in Kafka: which are there, their partitions, ends and ids; created here, never by Faust or a client."""
+"""Administers topics in Kafka: lists and creates them, and reads their partitions, end offsets and ids."""
 
 from __future__ import annotations
 
@@ -134,7 +134,9 @@ class Ends:
             }
         except KafkaException as error:
             existing(self._settings)  # which says why
-            raise TransientError(f"Kafka doesn't say where the partitions end: {error.args[0].str()}") from None
+            raise TransientError(
+                f"Kafka does not tell the end offsets of the partitions: {error.args[0].str()}"
+            ) from None
 
 
 def client(settings: Settings, **more: Any) -> Any:

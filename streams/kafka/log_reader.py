@@ -1,4 +1,4 @@
-"""A topic read without joining a group: all of it to its end, or what a group has not acknowledged of it."""
+"""Reads a topic without joining a group: all of it to its end, or what a group has not acknowledged."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_to_end(
                     continue
                 heard = time.monotonic()
             if unfinished and time.monotonic() > heard + patience_s:
-                raise TransientError(f"Kafka gave nothing of {topic} for {patience_s:g} s{trouble}; try again")
+                raise TransientError(f"Kafka sent nothing from topic {topic} for {patience_s:g} s{trouble}; try again")
     finally:
         consumer.close()
 
@@ -76,7 +76,9 @@ def backlog(
         # By reading on: Tansu's own answer for a partition's end is the first offset of the last batch, plus one.
         while len(backlogs) < len(asked):
             if time.monotonic() > deadline:
-                raise TransientError(f"Kafka does not say in {timeout_s:g} s what group {group} has not acknowledged")
+                raise TransientError(
+                    f"Kafka did not tell within {timeout_s:g} s what group {group} has not acknowledged"
+                )
             for message in consumer.consume(100, 0.1):
                 place = message.topic(), message.partition()
                 if (error := message.error()) is not None:
@@ -90,7 +92,7 @@ def backlog(
                     consumer.pause([partition])
         return backlogs
     except (KafkaException, KeyError) as error:
-        raise TransientError(f"Kafka does not say what group {group} has not acknowledged: {error}") from None
+        raise TransientError(f"Kafka does not tell what group {group} has not acknowledged: {error}") from None
     finally:
         consumer.close()
 
@@ -101,7 +103,7 @@ def _committed(consumer: Any, partitions: list[Any]) -> Any:
     try:
         return consumer.committed(partitions, timeout=5.0)
     except KafkaException as error:  # a broker that has just started doesn't know the group's coordinator yet
-        raise TransientError(f"Kafka does not say what is acknowledged: {error.args[0].str()}") from None
+        raise TransientError(f"Kafka does not tell what is acknowledged: {error.args[0].str()}") from None
 
 
 def _consumer(client: Mapping[str, Any], group: str) -> Any:

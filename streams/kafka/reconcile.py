@@ -1,4 +1,4 @@
-"""Topics that are there already, brought to what the settings want; no retention is shortened unasked."""
+"""Changes existing topics to what the settings say; no retention is shortened without being asked for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RETENTION = "retention.ms"
 
 @dataclass(frozen=True, slots=True)
 class TopicChange:
-    """A value of a topic's configuration that isn't as wanted. `kept` says why it stays; empty: it is altered."""
+    """A value of a topic's configuration that isn't as wanted. `kept` says why it stays; it is altered where empty."""
 
     topic: str
     name: str
@@ -34,11 +34,13 @@ class TopicChange:
 
 
 def plan(settings: Settings, *, shorten: bool = False) -> list[TopicChange]:
-    """What existing topics have otherwise than wanted, and what `apply` does about it. Changes nothing.
+    """Lists what differs between existing topics and the settings, and what `apply` will do about it. Changes nothing.
 
     Parameters
     ----------
-    shorten : whether a retention may be shortened
+    settings : Settings
+    shorten : bool
+        Whether a retention may be shortened.
 
     Raises FatalError where that would delete what the workers have not acknowledged yet, or Kafka refuses;
     TransientError where Kafka is away.
@@ -78,7 +80,7 @@ def apply(settings: Settings, changes: Iterable[TopicChange]) -> None:
             future.result()
         except KafkaException as error:
             raise FatalError(
-                f"cannot alter topic {resource.name}: {error.args[0].str()} (it takes the right AlterConfigs)"
+                f"cannot alter topic {resource.name}: {error.args[0].str()} (permission AlterConfigs is needed)"
             ) from None
 
 
@@ -98,8 +100,8 @@ def _described(settings: Settings, names: Collection[str]) -> dict[str, dict[str
         }
     except KafkaException as error:
         raise FatalError(
-            f"Kafka does not say how the topics {settings.topic_prefix}* are configured: {error.args[0].str()} "
-            "(it takes the right DescribeConfigs)"
+            f"Kafka does not tell how the topics {settings.topic_prefix}* are configured: {error.args[0].str()} "
+            "(permission DescribeConfigs is needed)"
         ) from None
 
 
@@ -108,9 +110,9 @@ def _why_kept(change: TopicChange, topic: Topic, *, shorten: bool) -> str:
     if _shortens(change) and not shorten:
         return f"shorter, so only with --shorten ({_setting(topic)})"
     if change.name == "cleanup.policy":
-        return "it may delete messages; see to it by hand"
+        return "it may delete messages; change it by hand"
     if change.name == "max.message.bytes" and change.now.isdecimal() and int(change.wanted) < int(change.now):
-        return "larger does no harm"
+        return "a larger value does no harm"
     return ""
 
 

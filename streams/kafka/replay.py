@@ -54,10 +54,26 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
 
 
 def send_back(settings: Settings, letters: Iterable[DeadLetter], sent: Callable[[DeadLetter], None]) -> Counter[str]:
-    """Publishes the letters' bytes to where they came from, with the headers that say which letter each is.
+    """Publishes the letters' bytes to the topics they came from, with the headers that say which letter each is.
 
-    To the partition of before, where it is still there. Calls `sent` for each that Kafka has taken; returns why others
-    were not, and how many. Raises TransientError where Kafka can't be reached.
+    They go to the partition they came from, where it still exists.
+
+    Parameters
+    ----------
+    settings : Settings
+    letters : iterable of DeadLetter
+    sent : callable
+        Called with each letter that Kafka has taken.
+
+    Returns
+    -------
+    Counter of str
+        For the letters that Kafka did not take, how many by its reason.
+
+    Raises
+    ------
+    TransientError
+        Kafka can't be reached.
     """
     from confluent_kafka import Producer
 

@@ -1,4 +1,4 @@
-"""The way to a schema registry of Confluent's kind: schemas by id for the codec, registration and checks at deploy.
+"""Client of a Confluent schema registry: schemas by id for the codec, registration and checks when deploying.
 
 Subjects are named by Confluent's TopicNameStrategy: TOPIC-value. Dead letters have none: their topic holds any bytes.
 """
@@ -104,7 +104,9 @@ class SchemaRegistry:
         """The id of our schema of a record. Raises FatalError where it isn't registered."""
         schema_id = self._find_id(name)
         if schema_id is None:
-            raise FatalError(f"{self._where}: {self.subject(name)} lacks our schema; run `watchline migrate` first")
+            raise FatalError(
+                f"{self._where}: {self.subject(name)} lacks Watchline's schema; run `watchline migrate` first"
+            )
         return schema_id
 
     def schema(self, schema_id: int) -> str:
@@ -114,7 +116,7 @@ class SchemaRegistry:
             if registered.schema_type != "AVRO":
                 raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is not Avro but {registered.schema_type}")
             if registered.references:
-                raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is made of references to others")
+                raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} refers to other schemas")
             self._schemas[schema_id] = str(registered.schema_str)
         return self._schemas[schema_id]
 
@@ -139,8 +141,8 @@ class SchemaRegistry:
         incompatible = [self.subject(name) for name in names if not self._compatible(name)]
         if incompatible:
             raise FatalError(
-                f"{self._where}: our schemas of {', '.join(incompatible)} are not compatible with the latest there, so "
-                "that what is already written could not be read. None was registered"
+                f"{self._where}: the schemas of {', '.join(incompatible)} are not compatible with the registered "
+                "ones, so that messages already written could not be read. None was registered"
             )
         for name in names:
             self._ids[name] = self._ask(self.client.register_schema, self.subject(name), _schema(name))
@@ -164,7 +166,7 @@ class SchemaRegistry:
     def _get(self, schema_id: int) -> Any:
         registered = self.client.get_schema(schema_id)
         if registered.schema_str is None:
-            raise ValueError("an answer without a schema")
+            raise ValueError("the answer has no schema")
         return registered
 
     def _fetch(self, schema_id: int) -> Any:
@@ -225,9 +227,9 @@ class SchemaRegistry:
             else:
                 what = f"answers with HTTP status {status}"
         except Exception as error:  # the HTTP client's own, or whatever comes of an answer that is no registry's
-            what = f"is not reachable, or is no registry: {type(error).__name__}"
+            what = f"is not reachable, or is not a schema registry: {type(error).__name__}"
             if refused := tls.refusal(error):
-                what = f"has no good certificate ({refused.verify_message}); see WATCHLINE_SCHEMA_REGISTRY_CA_FILE"
+                what = f"has an untrusted certificate ({refused.verify_message}); see WATCHLINE_SCHEMA_REGISTRY_CA_FILE"
         raise TransientError(f"{self._where} {what}")
 
 

@@ -37,9 +37,7 @@ def unpack(data: bytes) -> MonitorState:
         raise PoisonError(Kind.UNDECODABLE, f"cut short, followed by something else, or of more than {MAX_BYTES} bytes")
     state = decode(plain, MonitorState)
     if state.version != VERSION:
-        raise PoisonError(
-            Kind.UNDECODABLE, f"version {state.version} of the state; this Watchline reads version {VERSION}"
-        )
+        raise PoisonError(Kind.UNDECODABLE, f"state of version {state.version}, not {VERSION}")
     return state
 
 

@@ -1,4 +1,4 @@
-"""The arguments of `emit` and `feedback` to the fields of their records; a bad value is named by its argument."""
+"""Converts the arguments of `emit` and `feedback` to record fields; an error about a value names the argument."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ class Sender:
             self._buffer.settle_report(delivered=False)
         except Exception as error:
             self._next_report = time.monotonic() + REPORT_S
-            self._log.warn("report failed", "Kafka's client took no report of drops: %s", type(error).__name__)
+            self._log.warn("report failed", "the report of dropped events could not be sent: %s", type(error).__name__)
             self._buffer.settle_report(delivered=False)
 
     def _has_schema_ids(self) -> bool:
@@ -233,7 +233,7 @@ class Sender:
             except BufferError:
                 self._client.poll(POLL_S)
             except Exception as error:  # KafkaException, and its text is librdkafka's own
-                self._log.warn("delivery failed", "Kafka's client took no events: %s", error)
+                self._log.warn("delivery failed", "Kafka's client refuses events: %s", error)
                 break
         reason = "closed" if self._buffer.abandoned else "delivery failed"
         self._buffer.settle_dropped(reason, count, event=event, numbered=True)

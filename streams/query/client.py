@@ -19,13 +19,13 @@ ANSWER_TIMEOUT_S = 3 * MAX_SECONDS  # queries wait for one another
 
 @dataclass(frozen=True, slots=True)
 class QueryClient:
-    """The other end: asks the worker that listens on a socket."""
+    """A client of the worker that answers SQL on a Unix socket."""
 
     path: Path
 
     @staticmethod
     def answers(path: Path) -> bool:
-        """Whether somebody listens there."""
+        """Whether a worker answers on this socket."""
         with socket.socket(socket.AF_UNIX) as probe:
             try:
                 return probe.connect_ex(os.fspath(path)) == 0
@@ -42,7 +42,7 @@ class QueryClient:
         except TimeoutError:
             raise TransientError(f"the worker gave no answer for {ANSWER_TIMEOUT_S} s; try again") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise TransientError(f"the worker went away: {type(error).__name__}; try again") from error
+            raise TransientError(f"the worker broke off the connection: {type(error).__name__}; try again") from error
         finally:
             connection.close()
         if response.status != 200:

@@ -1,4 +1,4 @@
-"""Where SQL goes: to the worker that has the embedded store open, or to the store itself."""
+"""Opens the store for reading: through the worker that has the embedded store open, or directly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading for people: one checked SELECT, with limits, against whatever holds the data."""
+"""Runs one checked SELECT for people, with limits on time, memory and rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who we are to Kafka and how the way there is protected: one place for every client, the producer's too.
+"""Login and TLS for Kafka, for every client, the producer's too.
 
 Without pydantic, which the base install lacks: `Settings` checks what it reads, the producer reads the environment.
 """
@@ -26,9 +26,9 @@ PROBE_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """The settings `WATCHLINE_KAFKA_*` but for the URL. Making one reads the certificates.
+    """The settings `WATCHLINE_KAFKA_*` except the URL. Making one reads the certificates.
 
-    Raises ConfigurationError that names the setting which is missing, wrong or goes with no other.
+    Raises ConfigurationError that names the setting which is missing, wrong or doesn't go with the others.
     """
 
     security_protocol: str = PROTOCOLS[0]
@@ -58,7 +58,7 @@ class Security:
 
     @classmethod
     def from_environment(cls) -> Security:
-        """As the environment alone says."""
+        """Reads them from the environment alone."""
         values: dict[str, Any] = {setting.name: os.environ.get(_variable(setting.name), "") for setting in fields(cls)}
         paths = {name: Path(value) for name, value in values.items() if name.endswith("_file") and value}
         return cls(**{name: value for name, value in values.items() if value} | paths)
@@ -74,7 +74,7 @@ class Security:
         return self.security_protocol.endswith("SSL")
 
     def client(self) -> dict[str, Any]:
-        """As librdkafka takes it; it checks host names unless told otherwise."""
+        """Settings of a librdkafka client, which checks host names unless told otherwise."""
         options: dict[str, Any] = {"security.protocol": self.security_protocol}
         if self.with_sasl:
             login = {"sasl.mechanism": self.sasl_mechanism, "sasl.username": self.username}
@@ -84,7 +84,7 @@ class Security:
         return options | {name: str(path) for name, path in files.items() if path}
 
     def context(self) -> ssl.SSLContext | None:
-        """As Python takes it; None without TLS."""
+        """Python's TLS context; None without TLS."""
         if not self.with_tls:
             return None
         made = tls.context(self.ca_file, f"{PREFIX}CA_FILE")
@@ -102,14 +102,14 @@ class Security:
                 reason = re.sub(r"^\w+://|\s*\(after .*", "", text)
                 return ConfigurationError(f"Kafka refuses the login of {self.username!r} ({names}): {reason}")
             if error.name() == "_SSL":
-                return ConfigurationError(f"the connection to Kafka isn't safe: {self._refusal(text)}")
+                return ConfigurationError(f"the TLS connection to Kafka fails: {self._refusal(text)}")
             if "SSL alert number" in text:
                 names = f"{PREFIX}CERTIFICATE_FILE, {PREFIX}KEY_FILE"
                 reason = re.sub(r"^.*alert ([a-z ]+):.*$", r"\1", text, flags=re.S)
-                return ConfigurationError(f"Kafka refuses our certificate ({names}): {reason}")
+                return ConfigurationError(f"Kafka refuses the client certificate ({names}): {reason}")
             if "PLAINTEXT broker" in text:
                 return ConfigurationError(
-                    f"{PREFIX}SECURITY_PROTOCOL is {self.security_protocol}, and Kafka at that port speaks no TLS"
+                    f"{PREFIX}SECURITY_PROTOCOL is {self.security_protocol}, and Kafka at that port does not use TLS"
                 )
         return None
 

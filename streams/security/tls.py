@@ -1,4 +1,4 @@
-"""Certificates: read once with Python's own TLS, so that a bad file is an error that names its setting.
+"""Reads certificates with Python's own TLS, so that a bad file is an error that names its setting.
 
 `ssl` is imported by who needs it: the producer of an app without TLS does not.
 """
@@ -58,7 +58,7 @@ def refusal(error: BaseException) -> ssl.SSLCertVerificationError | None:
 
 
 def is_for_another_host(error: ssl.SSLCertVerificationError) -> bool:
-    """Whether the certificate is good, and another's."""
+    """Whether the certificate is valid, but for another host."""
     return error.verify_code in _OTHER_HOST
 
 

@@ -259,7 +259,7 @@ class Pipeline:
         gaps = self.gaps.find(messages)
         if not gaps:
             return
-        log.error("%d gaps in the offsets: messages were gone before they were read; see v_offset_gaps", len(gaps))
+        log.error("%d gaps in the offsets: messages were deleted before they were read; see v_offset_gaps", len(gaps))
         await self._write(offset_gaps.table(gaps))
         self.metrics.offset_gaps.inc(len(gaps))
         for gap in gaps:

@@ -115,11 +115,11 @@ def _require_topics(settings: Settings) -> None:
 
 
 def _require_login(settings: Settings) -> None:
-    """A server that is away may come back while the worker retries; one that refuses us won't change its mind."""
+    """Raises ConfigurationError where the store refuses the login; one that is away may come back."""
     try:
         connect(settings).close()
     except TransientError as error:
-        log.warning("%s; what comes waits for it", error)
+        log.warning("%s; events wait until it answers", error)
 
 
 def _configure_logging(settings: Settings) -> None:

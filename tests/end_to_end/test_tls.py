@@ -192,7 +192,7 @@ WRONG = {
     "authority": ({"CA_FILE": "clickhouse-authority.pem"}, r"local issuer certificate \(WATCHLINE_KAFKA_CA_FILE\)"),
     "host": ({"URL": "IP"}, r"not valid for '127.0.0.1'. \(WATCHLINE_KAFKA_URL\)"),
     "port without TLS": ({"URL": "PLAIN"}, "WATCHLINE_KAFKA_SECURITY_PROTOCOL is SASL_SSL"),
-    "port with certificates": ({"URL": "MTLS"}, "refuses our certificate.*WATCHLINE_KAFKA_CERTIFICATE_FILE"),
+    "port with certificates": ({"URL": "MTLS"}, "refuses the client certificate.*WATCHLINE_KAFKA_CERTIFICATE_FILE"),
 }
 
 

@@ -142,16 +142,16 @@ def without(record: str, name: str, **changes: Any) -> dict[str, tuple[Column, .
     [
         (without("Interaction", "cost"), "Interaction.cost: a field and no column"),
         (without("Interaction", "cost", type="Float64"), r"Interaction.cost: null in the schema, so Nullable"),
-        (without("Interaction", "tenant", text=None), "Interaction.tenant: a string, of which"),
-        (without("Interaction", "attributes", text=None), "Interaction.attributes: a string, of which"),
-        (without("Interaction", "truncated", text=None), "Interaction.truncated: a string, of which"),
-        (without("Interaction", "finish_reasons", text=None), "Interaction.finish_reasons: a string, of which"),
+        (without("Interaction", "tenant", text=None), "Interaction.tenant: a string without text="),
+        (without("Interaction", "attributes", text=None), "Interaction.attributes: a string without text="),
+        (without("Interaction", "truncated", text=None), "Interaction.truncated: a string without text="),
+        (without("Interaction", "finish_reasons", text=None), "Interaction.finish_reasons: a string without text="),
         (
             without("Interaction", "documents", text={"content": columns.Text("prose")}),
-            "Interaction.documents.id: a string, of which",
+            "Interaction.documents.id: a string without text=",
         ),
         (without("Interaction", "documents", type="Array(Tuple(content String))"), "lacks fields of Document"),
-        (without("Feedback", "comment", text=None), "Feedback.comment: a string, of which"),
+        (without("Feedback", "comment", text=None), "Feedback.comment: a string without text="),
     ],
 )
 def test_a_table_that_lacks_a_fact_is_refused(columns_of: dict[str, tuple[Column, ...]], complaint: str) -> None:

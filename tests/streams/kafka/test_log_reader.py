@@ -33,8 +33,8 @@ def test_all_that_is_there_and_then_it_ends(settings: Settings) -> None:
 
 
 def test_no_sign_of_life_is_transient(settings: Settings) -> None:
-    with pytest.raises(TransientError, match="gave nothing of nowhere for 2 s"):
+    with pytest.raises(TransientError, match="sent nothing from topic nowhere for 2 s"):
         list(read_to_end(settings, "nowhere", [0], patience_s=2))
     away = settings.model_copy(update={"kafka_url": "kafka://127.0.0.1:1"})
-    with pytest.raises(TransientError, match="gave nothing of there for 1 s"):
+    with pytest.raises(TransientError, match="sent nothing from topic there for 1 s"):
         list(read_to_end(away, "there", [0], patience_s=1))

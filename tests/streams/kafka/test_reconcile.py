@@ -165,12 +165,12 @@ def test_what_else_is_otherwise_is_altered_where_that_loses_nothing(settings: Se
     }
     create(settings, name, made)
     assert migrated(settings) == [
-        "interactions: cleanup.policy compact -> delete, not done: it may delete messages; see to it by hand",
+        "interactions: cleanup.policy compact -> delete, not done: it may delete messages; change it by hand",
         "interactions: retention unlimited -> 24 h, not done: shorter, so only with --shorten "
         "(WATCHLINE_RAW_RETENTION_S)",
         "interactions: segment.ms 60000 -> 3600000",
         "interactions: message.timestamp.type CreateTime -> LogAppendTime",
-        "interactions: max.message.bytes 5000000 -> 1000000, not done: larger does no harm",
+        "interactions: max.message.bytes 5000000 -> 1000000, not done: a larger value does no harm",
     ]
     now = config(settings, topics.interactions)
     altered = {"segment.ms": "3600000", "message.timestamp.type": "LogAppendTime"}

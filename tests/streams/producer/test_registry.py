@@ -70,7 +70,7 @@ def test_what_is_not_registered_waits_too_and_is_dropped_at_the_end(
         producer = Producer(AWAY, app="shop")
         producer.emit(input="question", model="m")
         assert not producer.close(0.5)
-        assert "watchline.interactions-value lacks our schema; run `watchline migrate`" in caplog.text
+        assert "watchline.interactions-value lacks Watchline's schema; run `watchline migrate`" in caplog.text
         assert "secret" not in caplog.text
     assert (producer.stats.buffered, producer.stats.dropped_by) == (0, {"closed": 1})
 
