@@ -13,15 +13,51 @@ import watchline
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("schemas", "detectors", "streams", "dashboards")
+# What contributors call without a broker or a store.
+CALLED = (
+    "schemas.codec:encode",
+    "schemas.codec:encode_envelope",
+    "schemas.codec:decode",
+    "schemas.validation:check",
+    "schemas.validation:check_envelope",
+    "schemas.properties:InteractionProperties",
+    "schemas.properties:InteractionBatchProperties",
+    "schemas.texts:texts",
+    "schemas.texts:replace_texts",
+    "schemas.errors:Kind",
+    "schemas.errors:PoisonError",
+    "streams.dead_letters:DeadLetter",
+    "streams.ids:uuid7",
+    "streams.ids:pseudonym",
+    "streams.kafka.topics:Topic",
+    "streams.messages:Message",
+    "streams.messages:kafka_time",
+    "streams.monitor.change:scaled",
+    "streams.monitor.comparison:Comparison",
+    "streams.monitor.drift:Stream",
+    "streams.monitor.measures:Centre",
+    "streams.monitor.measures:measures",
+    "streams.monitor.sequential:SequentialTest",
+    "streams.monitor.series:Series",
+    "streams.query.policy:check",
+    "streams.retry:retry",
+    "streams.settings:Settings",
+    "streams.settings:load",
+    "streams.throttled_log:ThrottledLog",
+    "streams.worker.batches:batches",
+    "streams.worker.batches:within_bytes",
+    "streams.worker.brake:Brake",
+    "streams.worker.offset_gaps:OffsetGaps",
+)
 
 
 def _with_examples() -> list[str]:
-    found = []
+    modules = []
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
             if ">>> " in path.read_text(encoding="utf-8") and "training" not in path.parts:
-                found.append(".".join(("watchline", *path.relative_to(ROOT).with_suffix("").parts)))
-    return found
+                modules.append(".".join(("watchline", *path.relative_to(ROOT).with_suffix("").parts)))
+    return modules
 
 
 @pytest.mark.parametrize("name", _with_examples())
@@ -38,6 +74,13 @@ def test_what_apps_import_has_examples() -> None:
         members = [item, *(member for key, member in vars(item).items() if _is_public_method(key, member))]
         lacking += [member.__qualname__ for member in members if ">>> " not in (inspect.getdoc(member) or "")]
     assert lacking == []
+
+
+@pytest.mark.parametrize("place", CALLED)
+def test_what_contributors_call_has_an_example(place: str) -> None:
+    module, name = place.split(":")
+    item = getattr(importlib.import_module(f"watchline.{module}"), name)
+    assert "\nExamples\n--------\n>>> " in (inspect.getdoc(item) or "")
 
 
 def _is_public_method(name: str, member: object) -> bool:
