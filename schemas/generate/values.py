@@ -68,7 +68,7 @@ def _record_in(kind: Any, declared: Mapping[str, Declared]) -> Declared | None:
 def _check_texts(
     place: str, kind: Any, text: Text | Mapping[str, Text] | None, declared: Mapping[str, Declared]
 ) -> None:
-    """Checks that every string has a declared kind of text: one that is forgotten could be stored unredacted."""
+    """Checks that every string has a declared kind of text: one that is forgotten could be stored as it came."""
     inner = _record_in(kind, declared)
     if inner is not None:
         marks = text if isinstance(text, Mapping) else {}
