@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.golden import store
 
 
+@pytest.mark.slow
 def test_an_old_folder_opens_and_its_views_say_the_same(tmp_path: Path) -> None:
     before, after = store.recorded(), store.views(store.unpack(tmp_path))
     assert before.keys() <= after.keys()

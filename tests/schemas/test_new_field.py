@@ -113,6 +113,7 @@ def run(root: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@pytest.mark.slow
 def test_a_new_field_goes_from_emit_to_a_view(copy: Path, broker: str, topic_prefix: str, tmp_path: Path) -> None:
     generate = ("-m", "watchline.schemas.generate", "--migration", "user_mood")
     edit(copy, *SCHEMA)

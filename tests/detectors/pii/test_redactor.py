@@ -18,6 +18,8 @@ from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import Interaction, Message
 from watchline.schemas.texts import texts
 
+pytestmark = pytest.mark.slow
+
 MAIL = "jane.doe@example.com"
 
 

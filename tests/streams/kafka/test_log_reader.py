@@ -16,6 +16,7 @@ def settings(broker: str, topic_prefix: str) -> Settings:
     return load(kafka_url=f"kafka://{broker}", topic_prefix=topic_prefix, topic_partitions=3)
 
 
+@pytest.mark.slow
 def test_all_that_is_there_and_then_it_ends(settings: Settings) -> None:
     admin.create(settings)
     name = topics.signals(settings.topic_prefix)
@@ -32,6 +33,7 @@ def test_all_that_is_there_and_then_it_ends(settings: Settings) -> None:
         assert values == (list(range(partition, 1200, 2)) if partition < 2 else [])
 
 
+@pytest.mark.slow
 def test_no_sign_of_life_is_transient(settings: Settings) -> None:
     with pytest.raises(TransientError, match="sent nothing from topic nowhere for 2 s"):
         list(read_to_end(settings, "nowhere", [0], patience_s=2))

@@ -92,6 +92,7 @@ def test_longer_retention_is_applied_once(setting: str, altered: tuple[Topic, ..
     assert reconcile.plan(longer) == []
 
 
+@pytest.mark.slow
 def test_shorter_retention_is_applied_only_when_asked(there: Settings) -> None:
     shorter = changed(there, raw_retention_s=2 * HOUR)
     said = [
@@ -127,6 +128,7 @@ def acknowledge(settings: Settings, offset: int) -> None:
     consumer.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("acknowledged", "lag_hours"), [(None, 10), (1, 5)])
 def test_not_below_the_lag(acknowledged: int | None, lag_hours: int, lagging: Settings) -> None:
     if acknowledged is not None:
@@ -144,6 +146,7 @@ def test_not_below_the_lag(acknowledged: int | None, lag_hours: int, lagging: Se
     assert config(lagging, topics.interactions)["retention.ms"] == str(int(least[1]) * 1000 + 300_000)
 
 
+@pytest.mark.slow
 def test_without_a_lag_any_retention_goes(lagging: Settings) -> None:
     acknowledge(lagging, 2)
     short = changed(lagging, raw_retention_s=HOUR, findings_retention_s=HOUR)
@@ -187,6 +190,7 @@ def environment(settings: Settings, folder: Path, **more: str) -> dict[str, str]
     }
 
 
+@pytest.mark.slow
 def test_migrate_says_the_plan_applies_it_and_then_has_nothing_to_do(there: Settings, tmp_path: Path) -> None:
     longer = environment(there, tmp_path, raw_retention_s="172800")
 

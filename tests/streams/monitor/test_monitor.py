@@ -183,6 +183,7 @@ def eventful() -> tuple[tuple[ScoredInteraction, ...], tuple[Signal, ...], bytes
     return tuple(items), tuple(signals(items, monitor)), monitor.dump()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(cuts=st.lists(st.integers(1, 2_999), min_size=1, max_size=8), repeat=st.integers(0, 40))
 def test_the_same_signals_wherever_it_is_cut_and_loaded(cuts: list[int], repeat: int) -> None:
@@ -197,6 +198,7 @@ def test_the_same_signals_wherever_it_is_cut_and_loaded(cuts: list[int], repeat:
     assert monitor.dump() == state
 
 
+@pytest.mark.slow
 def test_loaded_after_every_batch_it_says_the_same() -> None:
     items, expected, state = eventful()
     found: list[Signal] = []

@@ -190,6 +190,7 @@ FLOATS = st.sampled_from([math.nan, math.inf, -math.inf, -1.0, 0.0, -0.0, 1e-300
 LONGS = st.sampled_from([-(2**63), -(2**31), -1, 0, 1, 2, 49, 50, 255, 256, 999, 1_000, 2**31 - 1])
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_numbers_that_lie_neither_end_nor_hang_a_monitor(data: st.DataObject) -> None:

@@ -54,6 +54,7 @@ def test_everything_emitted_arrives_once_and_numbered(topics: tuple[str, str]) -
     assert (feedback.rating, feedback.comment, feedback.app) == (-1, "wrong total", "shop")
 
 
+@pytest.mark.slow
 def test_a_bad_value_costs_its_event_and_is_named(topics: tuple[str, str], caplog: pytest.LogCaptureFixture) -> None:
     broker, prefix = topics
     own = str(uuid4())

@@ -27,6 +27,7 @@ def stand_in(topic_prefix: str) -> Iterator[RegistryStandIn]:
         yield running
 
 
+@pytest.mark.slow
 def test_events_wait_for_the_registry_and_are_framed_for_it(
     broker: str, topic_prefix: str, stand_in: RegistryStandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
