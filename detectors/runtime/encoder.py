@@ -127,9 +127,9 @@ class Encoder:
         self.cache_hits += len(known)
         self.cache_misses += len(missing)
         if missing:
-            found = self._encode(missing)
-            known |= found
-            for key, vector in found.items():
+            vectors = self._encode(missing)
+            known |= vectors
+            for key, vector in vectors.items():
                 self._cache.keep(key, vector.copy())  # a row alone: a view would keep its whole batch in memory
         return np.stack([known[key] for key in keys]) if keys else np.empty((0, DIMENSIONS), np.float32)
 
@@ -170,12 +170,12 @@ class Encoder:
 
     def _pooled(self, items: list[tuple[bytes, Encoding]]) -> torch.Tensor:
         ids, mask = self._padded([encoding for _, encoding in items])
-        found = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        outputs = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
         for layers in KEPT_LAYERS:
-            for (key, encoding), states in zip(items, found.hidden_states[layers], strict=True):
+            for (key, encoding), states in zip(items, outputs.hidden_states[layers], strict=True):
                 if len(encoding.ids) <= LOWER_TOKENS:  # `lower` would have read all of it
                     self._keep_lower(key, encoding, states, layers)
-        hidden = found.last_hidden_state.float()
+        hidden = outputs.last_hidden_state.float()
         weights = mask.unsqueeze(-1).float()
         mean = (hidden * weights).sum(1) / weights.sum(1)
         return torch.nn.functional.normalize(mean, dim=1)

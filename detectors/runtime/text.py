@@ -64,14 +64,14 @@ def runs(
 
     The first and the last token are [CLS] and [SEP], which stand for no text.
     """
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for score, (start, end) in list(zip(odds, offsets, strict=True))[1:-1]:
         if score >= marked_from:
-            if found and start - found[-1][1] <= joined:
-                found[-1] = (found[-1][0], end)
+            if spans and start - spans[-1][1] <= joined:
+                spans[-1] = (spans[-1][0], end)
             else:
-                found.append((start, end))
-    return found
+                spans.append((start, end))
+    return spans
 
 
 def unreadable(text: str) -> str | None:

@@ -32,13 +32,13 @@ class Words:
 def words(text: str) -> Words:
     """Reads a text word by word; addresses of web pages are left out."""
     text = _SIGN.sub(lambda sign: ENGLISH.words.signs.get(sign[0].strip(), ""), clock(_URL.sub(" ", text)))
-    found, tokens = _joined(_TOKEN.findall(text))
+    written, tokens = _joined(_TOKEN.findall(text))
     stop_words = ENGLISH.words.stop_words
     content = tuple(_stem(token) for token in tokens if token not in stop_words and (len(token) > 1 or token.isdigit()))
     names = frozenset(
         _stem(token)
-        for token, written in zip(tokens[1:], found[1:], strict=True)
-        if written[0].isupper() and token not in stop_words and len(token) > 1
+        for token, surface in zip(tokens[1:], written[1:], strict=True)
+        if surface[0].isupper() and token not in stop_words and len(token) > 1
     )
     return Words(tuple(tokens), content, frozenset(token for token in tokens if token[0].isdigit()), names)
 
@@ -62,11 +62,11 @@ def _time(match: re.Match[str]) -> str:
     return f"{hour}:{int(minute or 0):02}" + match[0][len(match[0].rstrip()) :]
 
 
-def _joined(found: list[str]) -> tuple[list[str], list[str]]:
+def _joined(raw_tokens: list[str]) -> tuple[list[str], list[str]]:
     """Tokens as written and normalised; a number of several words (twenty-four, 18 million) is one."""
     written: list[str] = []
     tokens: list[str] = []
-    for token in found:
+    for token in raw_tokens:
         normal = _normal(token)
         last = written[-1].lower() if written else ""
         if last in ENGLISH.words.tens and token.lower() in ENGLISH.words.units:
