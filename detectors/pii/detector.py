@@ -71,26 +71,28 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
 
     def find(self, texts: Sequence[str], prose: Sequence[bool]) -> list[tuple[Entity, ...]]:
         """The entities of each text, in code points of it, in order. Names only where `prose` says so."""
-        keys, found, missing = self._cache.look_up(texts, ["prose" if is_prose else "" for is_prose in prose])
+        keys, known, missing = self._cache.look_up(texts, ["prose" if is_prose else "" for is_prose in prose])
         asked = dict(zip(keys, zip(texts, prose, strict=True), strict=True))
         for key, entities in zip(missing, self._find([asked[key] for key in missing]), strict=True):
-            found[key] = entities
+            known[key] = entities
             self._cache.keep(key, entities)
-        return [found[key] for key in keys]
+        return [known[key] for key in keys]
 
     def prepare(self, interaction: Interaction) -> list[tuple[str, Entity]] | NotApplicable:
         fields = list(texts(interaction))
         if not fields:
             return NotApplicable(NO_TEXT)
-        found = self.find([text for _, text in fields], [is_prose(field) for field, _ in fields])
-        return [(field, entity) for (field, _), entities in zip(fields, found, strict=True) for entity in entities]
+        found_entities = self.find([text for _, text in fields], [is_prose(field) for field, _ in fields])
+        return [
+            (field, entity) for (field, _), entities in zip(fields, found_entities, strict=True) for entity in entities
+        ]
 
     def evaluate(self, batch: Sequence[list[tuple[str, Entity]]], embeddings: Embeddings) -> list[Evaluation]:
         return [
             self.evaluation(
-                [Span(field, entity.start, entity.end, entity.type, entity.score) for field, entity in found]
+                [Span(field, entity.start, entity.end, entity.type, entity.score) for field, entity in prepared]
             )
-            for found in batch
+            for prepared in batch
         ]
 
     @staticmethod
@@ -106,22 +108,26 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
         names = self._names([(index, item.text) for index, item in enumerate(folded) if items[index][1]])
         for index, item in enumerate(folded):
             taken = [Entity(*match.span(), match[1], 1.0) for match in PLACEHOLDER.finditer(item.text)]
-            identified = [each for each in identifiers.find(item.text) if [*cut(item.text, taken, each)] == [each]]
-            certain = resolve(item.text, [*taken, *(each for each in identified if each.score >= _CERTAIN)])
+            identified = [
+                entity for entity in identifiers.find(item.text) if [*cut(item.text, taken, entity)] == [entity]
+            ]
+            certain = resolve(item.text, [*taken, *(entity for entity in identified if entity.score >= _CERTAIN)])
             named = [
                 piece
-                for each in names.get(index, ())
-                for piece in cut(item.text, certain, each)
-                if piece == each or re.search(r"[^\W\d_]{2}", item.text[piece.start : piece.end])  # no digits left over
+                for entity in names.get(index, ())
+                for piece in cut(item.text, certain, entity)
+                if piece == entity
+                or re.search(r"[^\W\d_]{2}", item.text[piece.start : piece.end])  # no digits left over
             ]
-            found = [
-                Entity(*item.original(each.start, each.end), each.type, each.score) for each in (*identified, *named)
+            originals = [
+                Entity(*item.original(entity.start, entity.end), entity.type, entity.score)
+                for entity in (*identified, *named)
             ]
-            yield tuple(resolve(items[index][0], found))
+            yield tuple(resolve(items[index][0], originals))
 
     def _names(self, items: list[tuple[int, str]]) -> dict[int, list[Entity]]:
         """People, addresses and organisations in folded texts."""
-        found: dict[int, list[Entity]] = {index: [] for index, _ in items}
+        names: dict[int, list[Entity]] = {index: [] for index, _ in items}
         texts = dict(items)
         parts: list[tuple[int, int, str]] = []
         for index, text in items:
@@ -129,11 +135,11 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
             plain = _ESCAPED.sub(lambda pair: f" {pair[1]}" if pair[1] in "\"'" else "  ", plain)
             parts += ((index, start, plain[start:end]) for start, end in windows(plain))
         recognised = self._recogniser.find([part for *_, part in parts])
-        for (index, start, _), entities in zip(parts, recognised, strict=True):
-            for each in entities:
-                if each.type in _LEAST:
-                    found[index] += self._as_entity(texts[index], start, each)
-        return found
+        for (index, start, _), spans in zip(parts, recognised, strict=True):
+            for span in spans:
+                if span.type in _LEAST:
+                    names[index] += self._as_entity(texts[index], start, span)
+        return names
 
     def _as_entity(self, text: str, offset: int, find: TaggedSpan) -> Iterator[Entity]:
         """What the recogniser found, its edges trimmed; nothing where it is likelier none, or a piece of code."""

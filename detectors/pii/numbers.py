@@ -54,12 +54,12 @@ def _whole_or_rest(text: str, start: int, groups: list[tuple[int, int]]) -> Iter
     glued = _GLUED.search(text[max(start - 5, 0) : start])
     is_part = glued and (glued["word"] or (glued["thousands"] and groups[0][1] - groups[0][0] == 3))
     is_whole = not is_part or not text[start].isdigit() or _NANP.match(text, start, groups[-1][1])
-    found: list[Entity] = []
+    entities: list[Entity] = []
     if is_whole or _card(text, groups) or _ssn(text, groups):
-        found += _classify(text, start, groups)
-    if glued and not found and groups[1:]:
-        found += _classify(text, groups[1][0], groups[1:])
-    yield from found
+        entities += _classify(text, start, groups)
+    if glued and not entities and groups[1:]:
+        entities += _classify(text, groups[1][0], groups[1:])
+    yield from entities
 
 
 def _classify(text: str, start: int, groups: list[tuple[int, int]]) -> Iterator[Entity]:

@@ -77,15 +77,15 @@ class Recogniser:
             name: np.ascontiguousarray(node.get_param(parameter), dtype=np.float16)
             for name, (node, parameter) in _parameters(self.model).items()
         }
-        calibrations = [each.tensors(f"{type_}.") for type_, each in self.calibrations.items()]
-        return {**weights, **{name: tensor for each in calibrations for name, tensor in each.items()}}
+        calibrations = [calibration.tensors(f"{type_}.") for type_, calibration in self.calibrations.items()]
+        return {**weights, **{name: tensor for tensors in calibrations for name, tensor in tensors.items()}}
 
     def find(self, texts: Sequence[str]) -> Iterator[list[TaggedSpan]]:
         """What each text has, in order."""
         for first in range(0, len(texts), _BATCH):
-            some = texts[first : first + _BATCH]
-            docs = [self.nlp.make_doc(text) for text in some]
-            for text, doc, tags in zip(some, docs, self.model.predict(docs), strict=True):
+            batch = texts[first : first + _BATCH]
+            docs = [self.nlp.make_doc(text) for text in batch]
+            for text, doc, tags in zip(batch, docs, self.model.predict(docs), strict=True):
                 yield list(_finds(text, doc, tags)) if len(doc) else []
 
     def probability(self, find: TaggedSpan) -> float:
@@ -150,8 +150,8 @@ def _network() -> tuple[Any, Any]:
 
 def _parameters(model: Any) -> dict[str, tuple[Any, str]]:
     """The nodes of a network that have parameters, with the parameter's name, by a name that says where they stand."""
-    found = [(node, name) for node in model.walk() for name in sorted(node.param_names) if node.has_param(name)]
-    return {f"{place:02}.{node.name}.{name}": (node, name) for place, (node, name) in enumerate(found)}
+    parameters = [(node, name) for node in model.walk() for name in sorted(node.param_names) if node.has_param(name)]
+    return {f"{place:02}.{node.name}.{name}": (node, name) for place, (node, name) in enumerate(parameters)}
 
 
 def _parameter(model: Any, name: str) -> Array:

@@ -71,9 +71,9 @@ def redact_text(text: str, entities: Sequence[Entity]) -> str:
 def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]]) -> dict[str, tuple[str, list[Span]]]:
     """Each field's new text and the spans in it."""
     numbers = _Numbers(fields.values())
-    found = {field: resolve(fields[field], entities.get(field, ())) for field in fields}
+    resolved = {field: resolve(fields[field], entities.get(field, ())) for field in fields}
     values: dict[tuple[str, str], Entity] = {}
-    for field, items in found.items():
+    for field, items in resolved.items():
         for entity in items:
             if entity.type in LEFT_IN_PLACE:
                 continue
@@ -95,7 +95,9 @@ def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]])
             for match in pattern.finditer(folded.text)
             if not PLACEHOLDER.search(match[0])
         ]
-        out[field] = _replace(field, text, resolve(text, [*found[field], *more]) if more else found[field], numbers)
+        out[field] = _replace(
+            field, text, resolve(text, [*resolved[field], *more]) if more else resolved[field], numbers
+        )
     return out
 
 

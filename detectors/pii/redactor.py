@@ -59,13 +59,13 @@ class Redactor:
         start = perf_counter()
         fields = [list(texts(interaction)) for interaction in interactions]
         flat = [item for items in fields for item in items]
-        found = iter(finder.find([text for _, text in flat], [is_prose(name) for name, _ in flat]))
+        entities = iter(finder.find([text for _, text in flat], [is_prose(name) for name, _ in flat]))
         redacted = [
-            redaction.redact(interaction, {name: next(found) for name, _ in items})
+            redaction.redact(interaction, {name: next(entities) for name, _ in items})
             for interaction, items in zip(interactions, fields, strict=True)
         ]
         seconds = (perf_counter() - start) / max(len(interactions), 1)
-        return [replace(each, seconds=seconds) for each in redacted]
+        return [replace(outcome, seconds=seconds) for outcome in redacted]
 
 
 def unredacted(interaction: Interaction) -> Redacted:
