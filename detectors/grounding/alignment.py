@@ -59,8 +59,8 @@ class Aligner(nn.Module):
         self.norm = nn.LayerNorm(DIMENSIONS)
         self.query = nn.Linear(DIMENSIONS, DIMENSIONS, bias=False)
         self.key = nn.Linear(DIMENSIONS, DIMENSIONS, bias=False)
-        for each in (self.query, self.key):
-            nn.init.eye_(each.weight)  # like goes with like, before anything is learnt
+        for projection in (self.query, self.key):
+            nn.init.eye_(projection.weight)  # like goes with like, before anything is learnt
         self.sharpness = nn.Parameter(torch.tensor(12.0))
         self.compare = nn.Linear(4 * DIMENSIONS + 2, _WIDTH)
         self.compose = nn.TransformerEncoderLayer(
@@ -86,15 +86,15 @@ class Aligner(nn.Module):
         own, is_own = _padded([text.states for text, _ in pairs])
         # [CLS] and [SEP] of the others would answer to everything.
         other, is_other = _padded(
-            [torch.cat([each.states[1:-1] for each in _fitting(against)]) for _, against in pairs]
+            [torch.cat([passage.states[1:-1] for passage in _fitting(against)]) for _, against in pairs]
         )
         own, other = self.norm(own), self.norm(other)
         cosines = functional.normalize(self.query(own), dim=-1) @ functional.normalize(self.key(other), dim=-1).mT
         weights = torch.softmax((self.sharpness * cosines).masked_fill(~is_other[:, None], _NOWHERE), dim=-1)
         answer = weights @ other
         nearest = cosines.masked_fill(~is_other[:, None], -1.0).amax(-1, keepdim=True)
-        found = (weights * cosines).sum(-1, keepdim=True)
-        compared = torch.cat([own, answer, own - answer, own * answer, nearest, found], -1)
+        weighted_cosine = (weights * cosines).sum(-1, keepdim=True)
+        compared = torch.cat([own, answer, own - answer, own * answer, nearest, weighted_cosine], -1)
         hidden = functional.gelu(self.compare(self.dropout(compared)))
         hidden = self.compose(hidden, src_key_padding_mask=~is_own)
         spoken = is_own.clone()
@@ -123,10 +123,10 @@ def _padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def _fitting(against: Sequence[LowerStates]) -> Sequence[LowerStates]:
-    lengths = np.cumsum([len(each.states) for each in against])
+    lengths = np.cumsum([len(passage.states) for passage in against])
     return against[: max(int(np.searchsorted(lengths, MAX_AGAINST, side="right")), 1)]
 
 
 def _length(pair: Pair) -> int:
     text, against = pair
-    return len(text.states) + sum(len(each.states) for each in _fitting(against))
+    return len(text.states) + sum(len(passage.states) for passage in _fitting(against))

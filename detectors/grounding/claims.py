@@ -29,7 +29,7 @@ _MARKS = re.compile(
 
 def plain(sentence: str) -> str:
     """The sentence with blanks in place of what says only where it stands or comes from: as long as before."""
-    return _MARKS.sub(lambda found: " " * len(found[0]) if found["mark"] else found[0], sentence)
+    return _MARKS.sub(lambda match: " " * len(match[0]) if match["mark"] else match[0], sentence)
 
 
 def claims_something(sentence: str) -> bool:

@@ -87,12 +87,12 @@ class Context:
     """
 
     def __init__(self, documents: Iterable[Unit], granted: str, kept: Sequence[Unit]) -> None:
-        read = [words(unit.embedded) for unit in documents]
+        read_units = [words(unit.embedded) for unit in documents]
         self.units = kept
-        self.content = frozenset(stem for each in read for stem in each.content)
-        self.bigrams = frozenset(pair for each in read for pair in pairwise(each.content))
-        self.trigrams = frozenset(triple for each in read for triple in _triples(each.tokens))
-        self.numbers = frozenset(number for each in read for number in each.numbers)
+        self.content = frozenset(stem for unit in read_units for stem in unit.content)
+        self.bigrams = frozenset(pair for unit in read_units for pair in pairwise(unit.content))
+        self.trigrams = frozenset(triple for unit in read_units for triple in _triples(unit.tokens))
+        self.numbers = frozenset(number for unit in read_units for number in unit.numbers)
         asked = words(granted)
         self.known = self.content.union(asked.content)
         self.known_numbers = self.numbers.union(asked.numbers)

@@ -184,16 +184,19 @@ class Groundedness(Detector[GroundednessInput]):
         return {"verifier": self._verifier.passes}
 
     def prepare(self, interaction: Interaction) -> GroundednessInput | NotApplicable:
-        documents = [(f"document:{n}", each.content) for n, each in enumerate(interaction.documents)]
+        documents = [(f"document:{n}", document.content) for n, document in enumerate(interaction.documents)]
         if not any(text.strip() for _, text in documents):
             return NotApplicable("no documents")
-        documents += [(f"tool_call_result:{n}", each.result or "") for n, each in enumerate(interaction.tool_calls)]
+        documents += [(f"tool_call_result:{n}", call.result or "") for n, call in enumerate(interaction.tool_calls)]
         if not interaction.output.strip():
             return NotApplicable("no output")
         if reason := unreadable(interaction.output) or unreadable("\n".join(text for _, text in documents)):
             return NotApplicable(reason)
-        conversation = [interaction.system_instructions or "", *(each.content for each in interaction.input_messages)]
-        outputs = [(f"output:{n}", each.content) for n, each in enumerate(interaction.output_messages)]
+        conversation = [
+            interaction.system_instructions or "",
+            *(message.content for message in interaction.input_messages),
+        ]
+        outputs = [(f"output:{n}", message.content) for n, message in enumerate(interaction.output_messages)]
         return read(documents, conversation, outputs, question(interaction))
 
     def texts(self, prepared: GroundednessInput) -> Sequence[str]:
@@ -202,23 +205,28 @@ class Groundedness(Detector[GroundednessInput]):
     def evaluate(self, batch: Sequence[GroundednessInput], embeddings: Embeddings) -> Sequence[Evaluation]:
         readings = [claim_features(prepared, embeddings) for prepared in batch]
         verdicts = [
-            self._judges[prepared.kind, "evidence"].judge(each.matrix)
-            for prepared, each in zip(batch, readings, strict=True)
+            self._judges[prepared.kind, "evidence"].judge(reading.matrix)
+            for prepared, reading in zip(batch, readings, strict=True)
         ]
         low, high = self._open_range
         left_open = [place for place, verdict in enumerate(verdicts) if low <= verdict.score <= high]
-        found = iter(self._verifier.judge([pair for place in left_open for pair in readings[place].pairs], embeddings))
+        outputs = iter(
+            self._verifier.judge([pair for place in left_open for pair in readings[place].pairs], embeddings)
+        )
         for place in left_open:
-            if verified := list(islice(found, len(readings[place].pairs))):
+            if verified := list(islice(outputs, len(readings[place].pairs))):
                 readings[place] = _verified(readings[place], verified)
                 verdicts[place] = self._judges[batch[place].kind, "verified"].judge(readings[place].matrix)
-        return [self._evaluation(*each) for each in zip(batch, readings, verdicts, strict=True)]
+        return [
+            self._evaluation(prepared, reading, verdict)
+            for prepared, reading, verdict in zip(batch, readings, verdicts, strict=True)
+        ]
 
     def _evaluation(self, prepared: GroundednessInput, features: ClaimFeatures, verdict: Verdict) -> Evaluation:
         score = verdict.score
         if score > 0.5 and any(field in prepared.cut for field, *_ in features.nearest):
             score = 0.5 + (score - 0.5) * (_MOST_AMID_CUT - 0.5) / 0.5
-        found = [
+        marked = [
             (claim, float(verdict.chances[at]), mark)
             for at, claim in ((at, prepared.claims[at]) for at in verdict.marked)
             for mark in features.marks[at] or (Mark(0, claim.end - claim.start, features.nearest[at]),)
@@ -227,9 +235,9 @@ class Groundedness(Detector[GroundednessInput]):
             {"unsupported": score},
             tuple(
                 Span(claim.field, claim.start + mark.start, claim.start + mark.end, "unsupported", chance)
-                for claim, chance, mark in found
+                for claim, chance, mark in marked
             ),
-            tuple(Evidence(place, *mark.evidence) for place, (_, _, mark) in enumerate(found)),
+            tuple(Evidence(place, *mark.evidence) for place, (_, _, mark) in enumerate(marked)),
             prepared.scored_fraction,
         )
 
@@ -250,8 +258,8 @@ def read(
             if (start, end) in heads:
                 continue
             sentence = plain(text[start:end])
-            if claims_something(sentence.strip()) and (found := words(sentence)).content:
-                claims.append(Claim(field, start, end, sentence, found))
+            if claims_something(sentence.strip()) and (sentence_words := words(sentence)).content:
+                claims.append(Claim(field, start, end, sentence, sentence_words))
     known: list[Unit] = []
     pairs: list[tuple[str, structured.Pair]] = []
     cut: list[str] = []
@@ -315,14 +323,14 @@ def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> Claim
     return ClaimFeatures(np.array(rows), tuple(nearest), tuple(marks), tuple(pairs))
 
 
-def _verified(features: ClaimFeatures, found: Sequence[PairOutputs]) -> ClaimFeatures:
+def _verified(features: ClaimFeatures, outputs: Sequence[PairOutputs]) -> ClaimFeatures:
     """With what the verifier says of each claim, and the words that it marks where nothing is marked yet."""
     marks = tuple(
         known or tuple(Mark(*run, nearest) for run in verifier.marked(judged))
-        for known, nearest, judged in zip(features.marks, features.nearest, found, strict=True)
+        for known, nearest, judged in zip(features.marks, features.nearest, outputs, strict=True)
     )
     return replace(
-        features, matrix=np.hstack([features.matrix, [verifier.features(each) for each in found]]), marks=marks
+        features, matrix=np.hstack([features.matrix, [verifier.features(judged) for judged in outputs]]), marks=marks
     )
 
 
@@ -330,5 +338,5 @@ def pooled(odds: Numbers) -> Numbers:
     """What an answer's probability is made from, whatever the order of its sentences: the worst, the worst three by
     noisy-or, all."""
     worst = np.sort(odds)[::-1][:3]
-    some = np.clip(1.0 - np.prod(1.0 - sigmoid(worst)), 1e-6, 1.0 - 1e-6)
-    return np.array([worst[0], np.log(some / (1.0 - some)), odds.mean()])
+    any_of_three = np.clip(1.0 - np.prod(1.0 - sigmoid(worst)), 1e-6, 1.0 - 1e-6)
+    return np.array([worst[0], np.log(any_of_three / (1.0 - any_of_three)), odds.mean()])

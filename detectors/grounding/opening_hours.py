@@ -48,28 +48,31 @@ def claimed(sentence: str) -> Mapping[str, str]:
     Times go with the days before them, or with those after them where the sentence begins with times. Days that are
     named again without times, as in "daily from 9 to 5, with longer hours on Friday", are left out.
     """
-    found = [
-        each
-        for each in _read(clock(sentence))
-        if not (isinstance(each, str) and ENGLISH.hours.varying.search(sentence))
+    mentions = [
+        mention
+        for mention in _read(clock(sentence))
+        if not (isinstance(mention, str) and ENGLISH.hours.varying.search(sentence))
     ]
-    times_first = bool(found) and isinstance(found[0], str)
-    for place, times in enumerate(found):
+    times_first = bool(mentions) and isinstance(mentions[0], str)
+    for place, times in enumerate(mentions):
         if isinstance(times, str):
-            before, after = found[place - 1] if place else "", found[place + 1] if place + 1 < len(found) else ""
+            before, after = (
+                mentions[place - 1] if place else "",
+                mentions[place + 1] if place + 1 < len(mentions) else "",
+            )
             for days in (after, before) if times_first else (before, after):
                 if isinstance(days, _Days) and not days.times:
                     days.times = times
                     break
     claims: dict[str, str] = {}
-    for each in found:
-        if isinstance(each, str):
+    for mention in mentions:
+        if isinstance(mention, str):
             continue
-        for day in each.days:
-            if each.times or day not in claims:
-                claims[day] = each.times or each.said
+        for day in mention.days:
+            if mention.times or day not in claims:
+                claims[day] = mention.times or mention.said
             else:  # it is said to differ
-                claims[day] = CLOSED if each.said == CLOSED else ""
+                claims[day] = CLOSED if mention.said == CLOSED else ""
     return {day: said for day, said in claims.items() if said}
 
 
@@ -81,13 +84,13 @@ def extent(sentence: str) -> tuple[int, int]:
 
 def _read(text: str) -> list[_Days | str]:
     """Days and times in the order of the text, whose times are written one way."""
-    found: list[_Days | str] = []
+    mentions: list[_Days | str] = []
     said = ""
     for match in _MARK.finditer(text):
-        last = found[-1] if found else None
+        last = mentions[-1] if mentions else None
         if match["time"]:
             if match["end"]:
-                found.append(_on_the_dial(match["time"], match["end"]))
+                mentions.append(_on_the_dial(match["time"], match["end"]))
         elif match["said"]:
             said = CLOSED if match["said"].lower() == ENGLISH.hours.closed else OPEN
         elif isinstance(last, _Days) and match["day"] and _RANGE.fullmatch(text, last.end, match.start()):
@@ -98,8 +101,8 @@ def _read(text: str) -> list[_Days | str]:
             last.days += _days(match)
             last.end = match.end()
         else:
-            found.append(_Days(_days(match), match.end(), said))
-    return found
+            mentions.append(_Days(_days(match), match.end(), said))
+    return mentions
 
 
 def _days(match: re.Match[str]) -> list[str]:

@@ -78,10 +78,10 @@ class Relevance(Detector[RelevanceInput]):
             answer = float(self._answer.probability([row])[0])
         if prepared.units and not prepared.about_documents:
             documents = [
-                [unit.embedded for unit in each] for _, each in groupby(prepared.units, lambda unit: unit.field)
+                [unit.embedded for unit in group] for _, group in groupby(prepared.units, lambda unit: unit.field)
             ]
             # One document that is about the question is enough.
-            rows = [features(target, asked, each, embeddings[each]) for each in documents]
+            rows = [features(target, asked, document, embeddings[document]) for document in documents]
             context = float(self._context.probability(rows).min())
         return Evaluation(
             {"answer_irrelevant": answer, "context_irrelevant": context}, scored_fraction=prepared.scored_fraction
@@ -120,9 +120,9 @@ NAMES = (
 def features(target: str, asked: Vectors, passages: Sequence[str], vectors: Vectors) -> list[float]:
     """The numbers that `NAMES` lists, for a text in passages held against what was asked."""
     wanted = words(target)
-    read_ = [words(text) for text in passages]
-    content = frozenset(stem for each in read_ for stem in each.content)
-    pairs = frozenset(pair for each in read_ for pair in pairwise(each.content))
+    passage_words = [words(text) for text in passages]
+    content = frozenset(stem for passage in passage_words for stem in passage.content)
+    pairs = frozenset(pair for passage in passage_words for pair in pairwise(passage.content))
     cosines = vectors @ asked
     covered = _share(wanted.content, content)
     return [
@@ -130,11 +130,11 @@ def features(target: str, asked: Vectors, passages: Sequence[str], vectors: Vect
         float(cosines.max()),
         float(cosines[0]),
         covered,
-        max(_share(wanted.content, frozenset(each.content)) for each in read_),
+        max(_share(wanted.content, frozenset(passage.content)) for passage in passage_words),
         _share(list(pairwise(wanted.content)), pairs) if len(wanted.content) > 1 else covered,
-        _share([stem for each in read_ for stem in each.content], frozenset(wanted.content)),
+        _share([stem for passage in passage_words for stem in passage.content], frozenset(wanted.content)),
         float(np.log1p(len(wanted.content))),
-        float(np.log1p(_count(read_))),
+        float(np.log1p(_count(passage_words))),
     ]
 
 
@@ -147,5 +147,5 @@ def _share(items: Sequence[object], within: frozenset[object]) -> float:
     return float(np.mean([item in within for item in items])) if items else 0.0
 
 
-def _count(read_: Sequence[Words]) -> int:
-    return sum(len(each.content) for each in read_)
+def _count(passage_words: Sequence[Words]) -> int:
+    return sum(len(passage.content) for passage in passage_words)

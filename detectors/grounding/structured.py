@@ -66,16 +66,16 @@ def pairs(text: str) -> list[Pair] | None:
     return list(_scan(text)) or None
 
 
-def is_record(found: Sequence[Pair]) -> bool:
+def is_record(items: Sequence[Pair]) -> bool:
     """Whether the pairs are data rather than prose with a few keys around it."""
-    long = sum(pair.end - pair.start > _PROSE for pair in found)
-    return len(found) - long >= max(5, 3 * long)
+    long = sum(pair.end - pair.start > _PROSE for pair in items)
+    return len(items) - long >= max(5, 3 * long)
 
 
-def structured_units(field: str, text: str, found: Sequence[Pair]) -> list[Unit]:
+def structured_units(field: str, text: str, items: Sequence[Pair]) -> list[Unit]:
     """The units of a structured document: each pair in words; a long value sentence by sentence."""
     out: list[Unit] = []
-    for pair in found:
+    for pair in items:
         if isinstance(pair.value, str) and pair.end - pair.start > _PROSE:
             offsets = [(pair.start + start, pair.start + end) for start, end in sentences(text[pair.start : pair.end])]
             out += units(field, text, offsets)
@@ -93,12 +93,12 @@ class Fault:
     pair: Pair | None
 
 
-def check(sentence: str, found: Sequence[Pair]) -> tuple[list[int], list[Fault]]:
+def check(sentence: str, record: Sequence[Pair]) -> tuple[list[int], list[Fault]]:
     """Counts in the order of `NAMES`, and what the sentence gets wrong."""
     count: Counter[str] = Counter()
     faults: list[Fault] = []
     untold = ENGLISH.records.untold.search(sentence) is not None
-    for pair, key, parent in _statements(found):
+    for pair, key, parent in _statements(record):
         mention = key.search(sentence)
         if mention is None:
             continue
@@ -113,7 +113,7 @@ def check(sentence: str, found: Sequence[Pair]) -> tuple[list[int], list[Fault]]
         else:
             count["unknown" if claimed else "unknown_denied"] += 1
         faults.append(Fault(*_clause(sentence, *mention.span()), pair))
-    hours = {pair.path[-1].lower(): pair for pair in found if pair.path[-1].lower() in opening_hours.DAYS}
+    hours = {pair.path[-1].lower(): pair for pair in record if pair.path[-1].lower() in opening_hours.DAYS}
     for day, said in opening_hours.claimed(sentence).items() if hours else ():
         known = hours.get(day)
         true = opening_hours.stated(str(known.value)) if known else opening_hours.CLOSED
@@ -123,7 +123,7 @@ def check(sentence: str, found: Sequence[Pair]) -> tuple[list[int], list[Fault]]
             count["hours_wrong"] += 1
             faults.append(Fault(*opening_hours.extent(sentence), known))
     ratings = [
-        pair for pair in found if ENGLISH.records.rates.search(pair.path[-1]) and isinstance(pair.value, int | float)
+        pair for pair in record if ENGLISH.records.rates.search(pair.path[-1]) and isinstance(pair.value, int | float)
     ]
     for match in ENGLISH.records.rating.finditer(sentence) if ratings else ():
         if any(float(match[1]) == pair.value for pair in ratings):
@@ -178,10 +178,10 @@ def _truth(value: object) -> bool | None:
     return value if isinstance(value, bool) else ENGLISH.records.truth.get(str(value).strip().lower())
 
 
-def _statements(found: Sequence[Pair]) -> Iterator[tuple[Pair, re.Pattern[str], re.Pattern[str] | None]]:
+def _statements(record: Sequence[Pair]) -> Iterator[tuple[Pair, re.Pattern[str], re.Pattern[str] | None]]:
     """Pairs that say yes, no or unknown, with how key and parent key read in a sentence."""
-    firsts = Counter(_words(pair.path[-1])[0] for pair in found if len(_words(pair.path[-1])) > 1)
-    for pair in found:
+    firsts = Counter(_words(pair.path[-1])[0] for pair in record if len(_words(pair.path[-1])) > 1)
+    for pair in record:
         if pair.value is not None and _truth(pair.value) is None:
             continue
         key = _words(pair.path[-1])

@@ -48,8 +48,8 @@ def separator(text: str) -> str | None:
 
 def document_units(field: str, text: str) -> list[Unit]:
     """The units of any document."""
-    found = structured.pairs(text)
-    return structured.structured_units(field, text, found) if found else prose_units(field, text)
+    pairs = structured.pairs(text)
+    return structured.structured_units(field, text, pairs) if pairs else prose_units(field, text)
 
 
 def prose_units(field: str, text: str) -> list[Unit]:

@@ -52,12 +52,12 @@ class Verifier:
         """One for each sentence and its passages, the nearest first; all it reads is `embeddings.lower`."""
         out: list[PairOutputs] = []
         for start in range(0, len(pairs), _AT_ONCE):
-            some = pairs[start : start + _AT_ONCE]
-            texts = list(dict.fromkeys(text for sentence, passages in some for text in (sentence, *passages)))
+            batch = pairs[start : start + _AT_ONCE]
+            texts = list(dict.fromkeys(text for sentence, passages in batch for text in (sentence, *passages)))
             lower = dict(zip(texts, embeddings.lower(texts, LOWER_LAYERS), strict=True))
             model, packer = self._model(str(lower[texts[0]].states.device))
             out += model.judge(
-                [(lower[sentence], [lower[each] for each in passages]) for sentence, passages in some], packer
+                [(lower[sentence], [lower[passage] for passage in passages]) for sentence, passages in batch], packer
             )
         return out
 
@@ -92,5 +92,5 @@ def marked(judged: PairOutputs) -> list[tuple[int, int]]:
 
 
 def _log_odds(logits: Numbers, classes: Sequence[int]) -> float:
-    others = [each for each in range(len(logits)) if each not in classes]
+    others = [index for index in range(len(logits)) if index not in classes]
     return float(np.logaddexp.reduce(logits[list(classes)]) - np.logaddexp.reduce(logits[others]))
