@@ -84,7 +84,7 @@ class Blend:
 
     def probabilities(self, ngram_scores: Numbers, outputs: NDArray[np.floating]) -> Numbers:
         """(n, labels) probabilities from the n-gram scores and the multitask model's (n, OUTPUTS) of the same texts."""
-        general, special = (features(ngram_scores, outputs, self._labels, each) for each in (False, True))
+        general, special = (features(ngram_scores, outputs, self._labels, is_expert) for is_expert in (False, True))
         chances = {name: judge.probability(special if "@" in name else general) for name, judge in self._judges.items()}
         likely = registers(outputs)
         return np.stack([mixed(label, chances, likely) for label in self._labels], axis=1)
@@ -97,8 +97,8 @@ class Blend:
 def suspicion(judges: Sequence[Logistic], ngram_scores: Numbers) -> Numbers:
     """The highest log-odds that any label's model gives where the multitask model gives its average: (n,)."""
     average = np.tile(judges[0].mean[len(judges) :], (len(ngram_scores), 1))
-    both = np.concatenate([ngram_scores[:, : len(judges)], average], axis=1)
-    return np.asarray(np.max([judge.log_odds(both) for judge in judges], axis=0), dtype=np.float64)
+    inputs = np.concatenate([ngram_scores[:, : len(judges)], average], axis=1)
+    return np.asarray(np.max([judge.log_odds(inputs) for judge in judges], axis=0), dtype=np.float64)
 
 
 def features(ngram_scores: Numbers, outputs: NDArray[np.floating], labels: Sequence[str], expert: bool) -> Numbers:
@@ -112,8 +112,8 @@ def registers(outputs: NDArray[np.floating]) -> Numbers:
     """How likely each text is of each register, by the multitask model's (n, OUTPUTS): (n, REGISTERS)."""
     logits = outputs[:, len(LABELS) + len(EXPERTS) :].astype(np.float64)
     likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-    found: Numbers = likely / likely.sum(axis=1, keepdims=True)
-    return found
+    probabilities: Numbers = likely / likely.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def mixed(label: str, chances: Mapping[str, Numbers], likely: Numbers) -> Numbers:

@@ -79,14 +79,14 @@ class MultitaskLayers(nn.Module):
 
     def quantised(self) -> dict[str, Tensor]:
         """Its weights to be stored: matrices of the layers in int8, a scale for each row; all else in float16."""
-        found: dict[str, Tensor] = {}
+        tensors: dict[str, Tensor] = {}
         for name, tensor in self.state_dict().items():
             if name.startswith("layers.") and tensor.ndim == 2:
                 scale = tensor.abs().amax(1, keepdim=True).cpu() / 127
-                found |= {name: (tensor.cpu() / scale).round().to(torch.int8), f"{name}.scale": scale}
+                tensors |= {name: (tensor.cpu() / scale).round().to(torch.int8), f"{name}.scale": scale}
             else:
-                found[name] = tensor.to("cpu", torch.float16).contiguous()
-        return found
+                tensors[name] = tensor.to("cpu", torch.float16).contiguous()
+        return tensors
 
     def forward(self, texts: Sequence[LowerStates]) -> tuple[Tensor, Tensor]:
         """What is said of the texts (texts, OUTPUTS), and of the tokens (texts, longest), padded on the right."""
@@ -119,11 +119,11 @@ class MultitaskModel:
     def judge(self, texts: Sequence[str], embeddings: Embeddings) -> list[TextOutputs]:
         """One for each text, in order, within 1e-4 (fp32) whatever it is batched with; reads `embeddings.lower`."""
         keys, known, missing = self._kept.look_up(texts)
-        todo = list(missing.items())
-        for start in range(0, len(todo), _AT_ONCE):
-            some = todo[start : start + _AT_ONCE]
-            lower = embeddings.lower([text for _, text in some], LOWER_LAYERS)
-            for (key, _), judged in zip(some, judge(*self._model(lower), lower), strict=True):
+        unknown = list(missing.items())
+        for start in range(0, len(unknown), _AT_ONCE):
+            batch = unknown[start : start + _AT_ONCE]
+            lower = embeddings.lower([text for _, text in batch], LOWER_LAYERS)
+            for (key, _), judged in zip(batch, judge(*self._model(lower), lower), strict=True):
                 known[key] = judged
                 self._kept.keep(key, judged)
         return [known[key] for key in keys]

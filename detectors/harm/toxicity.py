@@ -43,7 +43,7 @@ class Toxicity(WindowedDetector):
 
 def marked(text: str, judged: TextOutputs, marked_from: float = MARKED_FROM) -> list[tuple[int, int]]:
     """Start and end of the toxic words of a text, as the mean log-odds of their tokens tell; neighbours are one."""
-    found: list[tuple[int, int]] = []
+    marks: list[tuple[int, int]] = []
     offsets, odds = list(judged.offsets)[1:-1], judged.tokens[1:-1].tolist()
     token = 0
     for start, end in (match.span() for match in _WORD.finditer(text)):
@@ -53,6 +53,6 @@ def marked(text: str, judged: TextOutputs, marked_from: float = MARKED_FROM) -> 
         while own < len(offsets) and offsets[own][0] < end:
             own += 1
         if own > token and sum(odds[token:own]) >= marked_from * (own - token):
-            begun = found.pop()[0] if found and start - found[-1][1] <= _JOINED else start
-            found.append((begun, end))
-    return found
+            begun = marks.pop()[0] if marks and start - marks[-1][1] <= _JOINED else start
+            marks.append((begun, end))
+    return marks

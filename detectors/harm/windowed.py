@@ -109,7 +109,7 @@ class WindowedDetector(Detector[WindowedInput]):
         return None
 
     def prepare(self, interaction: Interaction) -> WindowedInput | NotApplicable:
-        found: list[Window] = []
+        candidates: list[Window] = []
         total = unread = 0
         reasons = []
         for text_field in self.text_fields(interaction):
@@ -121,13 +121,13 @@ class WindowedDetector(Detector[WindowedInput]):
                 unread += len(text_field.text)
             else:
                 unread += max(0, len(text_field.text) - room)
-                found += self._windows(text_field, plain)
-        if not found:
+                candidates += self._windows(text_field, plain)
+        if not candidates:
             if total > unread and (result := self.nothing_found()):
                 return result
             return NotApplicable(next((reason for reason in reasons if reason != NO_TEXT), NO_TEXT))
-        kept = self._most_suspicious(found)
-        unread += _length(found) - _length(kept)
+        kept = self._most_suspicious(candidates)
+        unread += _length(candidates) - _length(kept)
         return WindowedInput(tuple(kept), 1.0 - unread / total)
 
     def evaluate(self, batch: Sequence[WindowedInput], embeddings: Embeddings) -> Sequence[Evaluation]:
@@ -152,18 +152,18 @@ class WindowedDetector(Detector[WindowedInput]):
 
     def _evaluate(self, prepared: WindowedInput, judged: Sequence[TextOutputs]) -> Evaluation:
         chances = self._blend.probabilities(
-            np.stack([window.ngram_scores for window in prepared.windows]), np.stack([each.outputs for each in judged])
+            np.stack([window.ngram_scores for window in prepared.windows]), np.stack([text.outputs for text in judged])
         )
         scores, marked = worst(prepared, self.labels, chances, self._marked_from, self.hinted_from)
         spans: list[Span] = []
         evidence: list[Evidence] = []
         for row, label, chance in marked:
             window = prepared.windows[row]
-            found = self.spans(window, judged[row], label, chance)
-            if found:
+            window_spans = self.spans(window, judged[row], label, chance)
+            if window_spans:
                 places = (window.original(*place) for place in self.about(window))
                 evidence += [Evidence(len(spans), window.text_field.field, *place, 1.0) for place in places]
-            spans += found
+            spans += window_spans
         return Evaluation(scores, tuple(spans), tuple(evidence), prepared.scored_fraction)
 
     def _windows(self, text_field: TextField, plain: MappedText) -> list[Window]:
@@ -173,18 +173,18 @@ class WindowedDetector(Detector[WindowedInput]):
         scores = np.stack([self._blend.ngram_scores(piece) for _, piece in pieces])
         suspicion = self._blend.suspicion(scores).tolist()
         return [
-            Window(text_field, plain, start, piece, row, each)
-            for (start, piece), row, each in zip(pieces, scores, suspicion, strict=True)
+            Window(text_field, plain, start, piece, row, log_odds)
+            for (start, piece), row, log_odds in zip(pieces, scores, suspicion, strict=True)
         ]
 
     def _clear(self, window: Window) -> bool:
         return window.suspicion < self._blend.clear_below
 
-    def _most_suspicious(self, found: list[Window]) -> list[Window]:
-        if len(found) <= self.max_windows:
-            return found
-        order = sorted(range(len(found)), key=lambda index: -found[index].suspicion)
-        return [found[index] for index in sorted(order[: self.max_windows])]
+    def _most_suspicious(self, candidates: list[Window]) -> list[Window]:
+        if len(candidates) <= self.max_windows:
+            return candidates
+        order = sorted(range(len(candidates)), key=lambda index: -candidates[index].suspicion)
+        return [candidates[index] for index in sorted(order[: self.max_windows])]
 
 
 Marked = list[tuple[int, str, float]]  # row of a window, label, probability
@@ -204,21 +204,21 @@ def worst(
     scores = dict.fromkeys(labels, 0.0)
     marked = []
     for row, window in enumerate(prepared.windows):
-        found = [
+        judgements = [
             (row, label, chance, bound)
             for label, chance, bound in zip(labels, chances[row].tolist(), marked_from, strict=True)
             if label in window.text_field.labels
         ]
-        for _, label, chance, _ in found:
+        for _, label, chance, _ in judgements:
             scores[label] = max(scores[label], chance)
-        likeliest = max(found, key=lambda each: each[2])
-        flagged = [each[:3] for each in found if each[2] >= each[3]]
+        likeliest = max(judgements, key=lambda judgement: judgement[2])
+        flagged = [judgement[:3] for judgement in judgements if judgement[2] >= judgement[3]]
         marked += flagged or ([likeliest[:3]] if likeliest[2] >= hinted_from else [])
     return scores, marked
 
 
-def _length(found: Sequence[Window]) -> int:
-    return sum(end - start for start, end in (window.original() for window in found))
+def _length(chosen: Sequence[Window]) -> int:
+    return sum(end - start for start, end in (window.original() for window in chosen))
 
 
 def asked_and_answered(interaction: Interaction, labels: Sequence[str]) -> Iterator[TextField]:
