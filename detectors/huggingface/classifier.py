@@ -78,9 +78,9 @@ class Classifier:
         if not self._tokenizer.is_fast or self._tokenizer.pad_token_id is None:
             raise self._wrong("model", f"{settings.model} has no fast tokenizer with a padding token")
         kind = AutoModelForTokenClassification if self.task == "token" else AutoModelForSequenceClassification
-        model, found = self._loaded(kind, source, commit, use_safetensors=True, output_loading_info=True)
-        if found["missing_keys"] or found["mismatched_keys"]:
-            lacking = ", ".join(map(str, sorted(found["missing_keys"] or found["mismatched_keys"])[:3]))
+        model, loading = self._loaded(kind, source, commit, use_safetensors=True, output_loading_info=True)
+        if loading["missing_keys"] or loading["mismatched_keys"]:
+            lacking = ", ".join(map(str, sorted(loading["missing_keys"] or loading["mismatched_keys"])[:3]))
             raise self._wrong("model", f"{settings.model} has no weights for {lacking}: it is not trained for this")
         dtype = torch.bfloat16 if self._device.startswith("cuda") else torch.float32
         self._model = model.to(dtype).to(self._device).eval()
@@ -189,9 +189,9 @@ class Classifier:
         if wanted and built and (wanted == "token") != (built == "token"):
             raise self._wrong("task", f"is {wanted!r}; the model is a {architecture}")
         task = wanted or built
-        for each in allowed:
-            if each == task:
-                return each
+        for candidate in allowed:
+            if candidate == task:
+                return candidate
         said = f"{task!r}" if task else f"not said by its architecture ({architecture or 'none'})"
         raise self._wrong("task", f"is {said}; {detector} takes {' or '.join(allowed) or 'none'}")
 

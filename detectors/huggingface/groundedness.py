@@ -131,9 +131,9 @@ class Tokens(Pretrained[Answer]):
                     continue
                 of_claim = chances[:, inside]
                 score = max(score, float(of_claim.min(axis=0).max()))
-                if found := list(self._spans(claim, [offsets[place] for place in inside], of_claim.min(axis=0))):
+                if claim_spans := list(self._spans(claim, [offsets[place] for place in inside], of_claim.min(axis=0))):
                     nearest = _nearest(passages, of_claim.max(axis=1), claim.text)
-                    for span in found:
+                    for span in claim_spans:
                         evidence += _evidence(len(spans), nearest, 1.0 - span.score)
                         spans.append(span)
         return Evaluation({self.labels[0]: score}, tuple(spans), tuple(evidence), prepared.scored_fraction)
@@ -162,12 +162,12 @@ def _answer(
     longest = max(map(len, read), default=0)
     room = max(classifier.max_tokens * CHARS - longest - len(asked), classifier.max_tokens)
     runs = [tuple(documents[run]) for run in grouped([unit.embedded for unit in documents], room)] or [()]
-    found = most_alike(
+    nearest = most_alike(
         [Unit("", place, place, _joined(run)) for place, run in enumerate(runs)],
         " ".join(claim.text for claim in claims),
         max(MAX_PAIRS // max(len(pieces), 1), 1),
     )
-    passages = [runs[each.start] for each in found]
+    passages = [runs[passage.start] for passage in nearest]
     share = sum(len(_joined(run)) for run in passages) / max(sum(len(_joined(run)) for run in runs), 1)
     share *= sum(map(len, read)) / max(sum(len(text) for _, _, text in pieces), 1) if pieces else 1.0
     return Answer(
@@ -181,7 +181,7 @@ def _answer(
 
 def _prompt(asked: str, run: Sequence[Unit]) -> str:
     """Documents and question in the words of LettuceDetect's training, which are RAGTruth's."""
-    documents = [_joined(list(each)) for _, each in groupby(run, lambda unit: unit.field)]
+    documents = [_joined(list(group)) for _, group in groupby(run, lambda unit: unit.field)]
     passages = "\n".join(f"passage {number}: {text}" for number, text in enumerate(documents, 1))
     if not asked:
         return f"Summarize the following text:\n{passages}\noutput:"

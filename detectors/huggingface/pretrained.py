@@ -107,19 +107,19 @@ class Relevance(Pretrained[Pairs]):
         scores = iter(self._classifier.scores([first for _, first, _ in pairs], [second for *_, second in pairs]))
         out = []
         for prepared in batch:
-            found: dict[str, list[float]] = {label: [] for label in self.labels}
+            chances: dict[str, list[float]] = {label: [] for label in self.labels}
             for label, _, _ in prepared.pairs:
-                found[label].append(float(next(scores)[self.labels.index(label)]))
-            least = {label: min(chances, default=0.0) for label, chances in found.items()}
+                chances[label].append(float(next(scores)[self.labels.index(label)]))
+            least = {label: min(of_label, default=0.0) for label, of_label in chances.items()}
             out.append(Evaluation(least, scored_fraction=prepared.scored_fraction))
         return out
 
 
-def grouped(found: Sequence[str], room: int) -> list[slice]:
+def grouped(pieces: Sequence[str], room: int) -> list[slice]:
     """Neighbours that together have at most `room` characters; what is longer stands alone."""
     runs: list[slice] = []
     size = 0
-    for place, text in enumerate(found):
+    for place, text in enumerate(pieces):
         size += len(text)
         if runs and size <= room:
             runs[-1] = slice(runs[-1].start, place + 1)
