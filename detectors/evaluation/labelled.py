@@ -118,9 +118,9 @@ def _documents(value: Any) -> tuple[str, ...]:
 
 
 def _slices(value: Any) -> Mapping[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(each, str | int | float) for each in value.values()):
+    if not isinstance(value, dict) or not all(isinstance(part, str | int | float) for part in value.values()):
         raise TypeError("slices: not an object of names and values")
-    return {name: str(each) for name, each in value.items()}
+    return {name: str(part) for name, part in value.items()}
 
 
 def _labels(value: Any, known: Sequence[str]) -> tuple[bool | None, dict[str, bool]]:
@@ -128,12 +128,12 @@ def _labels(value: Any, known: Sequence[str]) -> tuple[bool | None, dict[str, bo
         return bool(value), {}
     if not isinstance(value, dict) or not value:
         raise TypeError("label: neither 0 nor 1 nor an object of label and 0 or 1")
-    for name, each in value.items():
+    for name, holds in value.items():
         if name not in known:
             raise ValueError(f"label: the detector has no {name!r}; it has {', '.join(known)}")
-        if each not in (0, 1) or isinstance(each, float):
+        if holds not in (0, 1) or isinstance(holds, float):
             raise ValueError(f"label: {name} is neither 0 nor 1")
-    labels = {name: bool(each) for name, each in value.items()}
+    labels = {name: bool(holds) for name, holds in value.items()}
     # Where nothing holds of what is known, something unknown may.
     return True if any(labels.values()) else False if len(labels) == len(known) else None, labels
 
@@ -142,11 +142,11 @@ def _spans(value: Any, length: int) -> tuple[tuple[int, int, str], ...]:
     if not isinstance(value, list):
         raise TypeError("spans: not a list")
     spans = []
-    for each in value:
-        if not isinstance(each, list) or not 2 <= len(each) <= 3 or any(type(place) is not int for place in each[:2]):
+    for span in value:
+        if not isinstance(span, list) or not 2 <= len(span) <= 3 or any(type(place) is not int for place in span[:2]):
             raise TypeError("spans: one is not [start, end, label]")
-        start, end = each[:2]
+        start, end = span[:2]
         if not 0 <= start < end <= length:
             raise ValueError(f"spans: [{start}, {end}] is no part of an output of {length} characters")
-        spans.append((start, end, str(each[2]) if len(each) > 2 else ""))
+        spans.append((start, end, str(span[2]) if len(span) > 2 else ""))
     return tuple(spans)

@@ -85,9 +85,12 @@ def brier_skill(labels: Labels, probabilities: Numbers) -> Figure:
 
 
 def span_f1(counts: Numbers) -> Figure:
-    """F1 over the characters of all rows together, from (n, 3) counts: in both, found, true; NaN where not known."""
-    both, found, true = np.nansum(counts, axis=0).tolist()
-    return _share(2.0 * both, found + true)
+    """F1 over the characters of all rows together.
+
+    Counts are (n, 3): characters in both, predicted, true; NaN where not known.
+    """
+    overlap, predicted, true = np.nansum(counts, axis=0).tolist()
+    return _share(2.0 * overlap, predicted + true)
 
 
 def mean_span_f1(counts: Numbers) -> Figure:
@@ -95,11 +98,11 @@ def mean_span_f1(counts: Numbers) -> Figure:
 
     1 where nothing is found and nothing is true (SemEval-2021 task 5, Pavlopoulos et al. 2021).
     """
-    both, marked = counts[:, 0], counts[:, 1] + counts[:, 2]
+    overlap, marked = counts[:, 0], counts[:, 1] + counts[:, 2]
     known = ~np.isnan(marked)
     if not known.any():
         return None
-    return float(np.divide(2 * both, marked, out=np.ones(len(counts)), where=marked > 0)[known].mean())
+    return float(np.divide(2 * overlap, marked, out=np.ones(len(counts)), where=marked > 0)[known].mean())
 
 
 def interval(
@@ -118,14 +121,15 @@ def interval(
     names, codes = np.unique(np.array(groups), return_inverse=True)
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
     dice = np.random.default_rng(seed)
-    found: dict[str, list[float]] = {}
+    distributions: dict[str, list[float]] = {}
     for _ in range(draws):
         drawn = np.concatenate([members[place] for place in dice.integers(len(names), size=len(names))])
         for name, value in figure(drawn).items():
             if value is not None:
-                found.setdefault(name, []).append(value)
+                distributions.setdefault(name, []).append(value)
     return {
-        name: (float(np.quantile(values, 0.025)), float(np.quantile(values, 0.975))) for name, values in found.items()
+        name: (float(np.quantile(values, 0.025)), float(np.quantile(values, 0.975)))
+        for name, values in distributions.items()
     }
 
 

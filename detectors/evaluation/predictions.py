@@ -56,7 +56,7 @@ def predict(
         batch = rows[start : start + BATCH]
         began = time.perf_counter()
         outcomes = redactor.redact([row.interaction(documents) for row in batch])
-        scored = iter(scorer.score([each for each in outcomes if isinstance(each, Redacted)]))
+        scored = iter(scorer.score([outcome for outcome in outcomes if isinstance(outcome, Redacted)]))
         seconds += time.perf_counter() - began
         for row, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, PoisonError):

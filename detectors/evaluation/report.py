@@ -45,7 +45,7 @@ def report(
     """
     judge = _Judge(rows, predictions, blind)
     only = next(iter(points.values())) if len(points) == 1 else None
-    unscored = Counter(each.reason for each in predictions if each.score is None)
+    unscored = Counter(prediction.reason for prediction in predictions if prediction.score is None)
     out = {
         "rows": len(rows),
         "not_scored": dict(unscored.most_common()),
@@ -101,8 +101,8 @@ class _Judge:
         """The figures of a label; None: of whether any holds. `point` is None where labels have several."""
         places = [
             place
-            for place, (row, each) in enumerate(zip(self._rows, self._predictions, strict=True))
-            if each.score is not None and (row.label if label is None else row.labels.get(label)) is not None
+            for place, (row, prediction) in enumerate(zip(self._rows, self._predictions, strict=True))
+            if prediction.score is not None and (row.label if label is None else row.labels.get(label)) is not None
         ]
         judged = self._judged(places, label, point, self._predictions)
         whole = np.arange(len(places))
@@ -155,18 +155,22 @@ class _Judge:
         self, places: Sequence[int], label: str | None, point: OperatingPoint | None, predictions: Sequence[Prediction]
     ) -> _Judged:
         rows, chosen = [self._rows[place] for place in places], [predictions[place] for place in places]
-        scores = np.array([each.score if label is None else each.scores[label] for each in chosen], dtype=np.float64)
+        scores = np.array(
+            [prediction.score if label is None else prediction.scores[label] for prediction in chosen], dtype=np.float64
+        )
         truth = np.array([row.label if label is None else row.labels[label] for row in rows], dtype=bool)
         if label is None or point is None:
-            flagged = np.array([each.flagged for each in chosen], dtype=bool)
-            alerted = np.array([each.alert for each in chosen], dtype=bool)
+            flagged = np.array([prediction.flagged for prediction in chosen], dtype=bool)
+            alerted = np.array([prediction.alert for prediction in chosen], dtype=bool)
             never = point is not None and point.alert_threshold is None
         else:
             flagged, alerted = scores >= point.threshold, scores >= (point.alert_threshold or 2)
             never = point.alert_threshold is None
         spans = None
         if any(row.spans is not None for row in rows):
-            spans = np.array([_characters(row, each, label) for row, each in zip(rows, chosen, strict=True)])
+            spans = np.array(
+                [_characters(row, prediction, label) for row, prediction in zip(rows, chosen, strict=True)]
+            )
         return _Judged(rows, truth, scores, flagged, None if never else alerted, spans)
 
 
@@ -177,8 +181,8 @@ def _characters(row: LabelledAnswer, prediction: Prediction, label: str | None) 
     def covered(spans: Sequence[tuple[Any, ...]]) -> set[int]:
         return {place for start, end, name, *_ in spans if label in (None, name) for place in range(start, end)}
 
-    found, true = covered(prediction.spans), covered(row.spans)
-    return len(found & true), len(found), len(true)
+    predicted, true = covered(prediction.spans), covered(row.spans)
+    return len(predicted & true), len(predicted), len(true)
 
 
 def _slice(judged: _Judged, chosen: NDArray[np.intp], rankings: Mapping[str, Numbers]) -> dict[str, Any]:
