@@ -84,4 +84,4 @@ INJECTION = Declaration(
     tasks=("sequence",),
 )
 
-DETECTORS = {each.name: each for each in (PII, GROUNDEDNESS, RELEVANCE, TOXICITY, BIAS, INJECTION)}
+DETECTORS = {declaration.name: declaration for declaration in (PII, GROUNDEDNESS, RELEVANCE, TOXICITY, BIAS, INJECTION)}

@@ -147,14 +147,14 @@ class Scorer:
     ) -> tuple[Sequence[_Draft], Embeddings | None, Mapping[str, float]]:
         """The drafts with all that the detectors say, the embeddings, and the seconds that each detector took."""
         seconds: dict[str, float] = defaultdict(float)
-        for each in redacted:
-            for name in each.reports:
-                seconds[name] += each.seconds
-        every = [
-            _Draft(each.interaction, each.counts, index in shed, dict(each.reports))
-            for index, each in enumerate(redacted)
+        for redaction in redacted:
+            for name in redaction.reports:
+                seconds[name] += redaction.seconds
+        all_drafts = [
+            _Draft(redaction.interaction, redaction.counts, index in shed, dict(redaction.reports))
+            for index, redaction in enumerate(redacted)
         ]
-        drafts = [draft for draft in every if not draft.shed]
+        drafts = [draft for draft in all_drafts if not draft.shed]
         for detector in self._detectors:
             with _timed(seconds, detector.name):
                 _prepare(detector, drafts)
@@ -162,13 +162,13 @@ class Scorer:
         for detector in self._detectors:
             with _timed(seconds, detector.name):
                 _evaluate(detector, drafts, embeddings)
-        return every, embeddings, seconds
+        return all_drafts, embeddings, seconds
 
     def _passes(self) -> Mapping[str, Passes]:
-        found = dict(self._encoder.passes) if self._encoder else {}
+        passes = dict(self._encoder.passes) if self._encoder else {}
         for detector in self._detectors:
-            found |= detector.passes
-        return found
+            passes |= detector.passes
+        return passes
 
     def _embed(self, drafts: Sequence[_Draft], seconds: dict[str, float]) -> Embeddings | None:
         """Embeds what the detectors asked for and every input; the time is shared out by texts asked for."""
@@ -262,19 +262,19 @@ def _prepare(detector: Detector[Any], drafts: Sequence[_Draft]) -> None:
 
 
 def _evaluate(detector: Detector[Any], drafts: Sequence[_Draft], embeddings: Embeddings | None) -> None:
-    todo = [draft for draft in drafts if detector.name in draft.prepared]
-    if not todo:
+    pending = [draft for draft in drafts if detector.name in draft.prepared]
+    if not pending:
         return
     try:
         # There are none only where no detector asks for any.
-        prepared = [draft.prepared[detector.name] for draft in todo]
+        prepared = [draft.prepared[detector.name] for draft in pending]
         evaluations = detector.evaluate(prepared, cast(Embeddings, embeddings))
-        pairs = list(zip(todo, evaluations, strict=True))
+        pairs = list(zip(pending, evaluations, strict=True))
     except Exception as error:
-        if len(todo) == 1:
-            _fail(detector, todo[0], error)
+        if len(pending) == 1:
+            _fail(detector, pending[0], error)
         else:
-            for draft in todo:
+            for draft in pending:
                 _evaluate(detector, [draft], embeddings)
         return
     for draft, evaluation in pairs:
