@@ -23,8 +23,14 @@ class Logistic:
 
     Attributes
     ----------
-    weights, mean, scale : (d,)
-    bias : (1,)
+    weights, mean, scale : (d,) array of float64
+    bias : (1,) array of float64
+
+    Examples
+    --------
+    >>> one, zero = np.ones(1), np.zeros(1)
+    >>> Logistic(weights=2 * one, bias=-one, mean=zero, scale=one).probability([[0.5], [1.0]]).round(3)
+    array([0.5  , 0.731])
     """
 
     weights: Numbers
@@ -34,7 +40,13 @@ class Logistic:
 
     @classmethod
     def load(cls, tensors: Mapping[str, NDArray[Any]], prefix: str = "") -> Logistic:
-        """From the tensors of a file; raises `KeyError` where it has none of that prefix."""
+        """From the tensors of a file.
+
+        Raises
+        ------
+        KeyError
+            It has none of that prefix.
+        """
         return cls(**{field.name: tensors[prefix + field.name].astype(np.float64) for field in fields(cls)})
 
     def tensors(self, prefix: str = "") -> Mapping[str, NDArray[np.float32]]:

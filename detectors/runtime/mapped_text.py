@@ -25,5 +25,5 @@ class MappedText:
     offsets: tuple[int, ...] | None = None
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """Where `text[start:end]`, which is not empty, stands in the original."""
+        """Start and end, in the original, of what `text[start:end]` came from; it must not be empty."""
         return (start, end) if self.offsets is None else (self.offsets[start], self.offsets[end - 1] + 1)

@@ -31,6 +31,12 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
     A list item, a heading, a table row and a block of code between fences is one each. A line break within a paragraph
     ends a sentence only where the line was not broken for its length. No sentence is longer than `MAX_SENTENCE`.
+
+    Examples
+    --------
+    >>> text = "See e.g. page 3. Returns are free."
+    >>> [text[start:end] for start, end in sentences(text)]
+    ['See e.g. page 3.', 'Returns are free.']
     """
     cuts = [0]
     fences = [match.span() for match in _FENCE.finditer(text)] if "```" in text or "~~~" in text else []
@@ -47,7 +53,13 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def windows(text: str, max_chars: int = MAX_SENTENCE) -> list[tuple[int, int]]:
-    """Start and end of runs of whole sentences, each as many as fit into `max_chars`; a longer one stands alone."""
+    """Start and end of runs of whole sentences, each as many as fit into `max_chars`; a longer one stands alone.
+
+    Examples
+    --------
+    >>> windows("One. Two. Three.", max_chars=9)
+    [(0, 9), (10, 16)]
+    """
     runs: list[tuple[int, int]] = []
     for start, end in sentences(text):
         if runs and end - runs[-1][0] <= max_chars:
@@ -60,9 +72,24 @@ def windows(text: str, max_chars: int = MAX_SENTENCE) -> list[tuple[int, int]]:
 def runs(
     odds: Iterable[float], offsets: Iterable[tuple[int, int]], marked_from: float, joined: int
 ) -> list[tuple[int, int]]:
-    """Start and end of what is marked, by the log-odds of tokens; marks at most `joined` characters apart are one.
+    """Start and end of what is marked, by the log-odds of tokens.
 
-    The first and the last token are [CLS] and [SEP], which stand for no text.
+    Parameters
+    ----------
+    odds
+        Log-odds of each token. The first and the last are [CLS] and [SEP], which stand for no text.
+    offsets
+        Start and end of each token, in characters.
+    marked_from
+        Log-odds from which on a token is marked.
+    joined
+        Marks at most so many characters apart are one.
+
+    Examples
+    --------
+    >>> odds, offsets = [9.0, 2.0, 1.5, -3.0, 9.0], [(0, 0), (0, 3), (4, 8), (9, 12), (0, 0)]
+    >>> runs(odds, offsets, marked_from=0.0, joined=1)
+    [(0, 8)]
     """
     spans: list[tuple[int, int]] = []
     for score, (start, end) in list(zip(odds, offsets, strict=True))[1:-1]:
@@ -78,6 +105,11 @@ def unreadable(text: str) -> str | None:
     """Why no detector can read the text, as a fixed phrase; None where it can be read, which means: it is English.
 
     Short text is taken for English when its letters are Latin; longer text is held against function words.
+
+    Examples
+    --------
+    >>> unreadable("Wo ist der Bahnhof? Das ist nicht so weit, aber wir sind zu Fuß.")
+    'language not supported'
     """
     sample = text[:4000]
     letters = [char for char in sample if char.isalpha()]

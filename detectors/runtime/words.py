@@ -21,7 +21,18 @@ _SIGN = re.compile(rf"[$\u20ac\u00a3](?=\s?\d)|(?<=\d)(?:\s?%|(?:{ENGLISH.words.
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text as words: `tokens` in order, normalised; `content`, the stems that carry meaning; numbers; names."""
+    """A text as words.
+
+    Attributes
+    ----------
+    tokens : tuple of str
+        In order, normalised.
+    content : tuple of str
+        The stems of those that carry meaning, in order.
+    numbers : frozenset of str
+    names : frozenset of str
+        Stems of capitalised words, the first of the text aside.
+    """
 
     tokens: tuple[str, ...]
     content: tuple[str, ...]
@@ -30,7 +41,16 @@ class Words:
 
 
 def words(text: str) -> Words:
-    """Reads a text word by word; addresses of web pages are left out."""
+    """Reads a text word by word; addresses of web pages are left out.
+
+    Examples
+    --------
+    >>> read = words("Twenty-four orders from Lima cost $1,200.50")
+    >>> read.content
+    ('24', 'order', 'lima', 'cost', 'dollar', '1200.5')
+    >>> sorted(read.numbers), sorted(read.names)
+    (['1200.5', '24'], ['lima'])
+    """
     text = _SIGN.sub(lambda sign: ENGLISH.words.signs.get(sign[0].strip(), ""), clock(_URL.sub(" ", text)))
     written, tokens = _joined(_TOKEN.findall(text))
     stop_words = ENGLISH.words.stop_words
@@ -49,7 +69,13 @@ def negated(text: str) -> bool:
 
 
 def clock(text: str) -> str:
-    """The text with times of day written one way: 5 PM, 5:00 p.m. and 17:0 become 17:00."""
+    """The text with times of day written one way.
+
+    Examples
+    --------
+    >>> clock("Open from 9 am to 5:30 p.m.")
+    'Open from 9:00 to 17:30'
+    """
     return _CLOCK.sub(_time, text)
 
 
