@@ -37,7 +37,7 @@ class Embeddings(Protocol):
         """The embeddings of texts that `prepare` asked for: (len(texts), 384), rows of length 1."""
 
     def lower(self, texts: Sequence[str], layers: int) -> Sequence[LowerStates]:
-        """What so many of the encoder's lower layers make of any texts: where `alignment` and `multitask` begin."""
+        """The hidden states of any texts after the encoder's first `layers` layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,19 @@ class NotApplicable:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a detector says of one interaction: calibrated probabilities by label, where, against what."""
+    """What a detector says of one interaction.
+
+    Attributes
+    ----------
+    scores : mapping of str to float
+        A calibrated probability, 0 to 1, for each label of the detector.
+    spans : tuple of Span
+        Where in the texts of the interaction, in code points.
+    evidence : tuple of Evidence
+        What a span was held against.
+    scored_fraction : float
+        The share of the text that was read, 0 to 1.
+    """
 
     scores: Mapping[str, float]
     spans: tuple[Span, ...] = ()
@@ -61,7 +73,7 @@ Prepared = TypeVar("Prepared")
 
 
 class Detector(ABC, Generic[Prepared]):
-    """One judge of interactions. Deterministic; neither the order of a batch nor its size changes a result.
+    """Judges interactions. Deterministic; neither the order of a batch nor its size changes a result.
 
     Attributes
     ----------
@@ -78,6 +90,22 @@ class Detector(ABC, Generic[Prepared]):
         Whether its scores come from the shared encoder: whether it reads the embeddings that it is given.
     embeds : bool
         Whether it asks for embeddings. One that doesn't runs on the CPU, and alone without the encoder.
+
+    Examples
+    --------
+    One that reads the answer alone, and needs no model:
+
+    >>> class Shouting(Detector[str]):
+    ...     name, labels, VERSION = "shouting", ("shouting",), "1"
+    ...     uses_encoder = embeds = False
+    ...
+    ...     def prepare(self, interaction):
+    ...         return interaction.output or NotApplicable("no output")
+    ...
+    ...     def evaluate(self, batch, embeddings):
+    ...         return [Evaluation({"shouting": sum(map(str.isupper, text)) / len(text)}) for text in batch]
+    >>> Shouting().evaluate(["STOP now"], None)
+    [Evaluation(scores={'shouting': 0.5}, spans=(), evidence=(), scored_fraction=1.0)]
     """
 
     name: str
@@ -113,7 +141,13 @@ class Detector(ABC, Generic[Prepared]):
 
     @abstractmethod
     def prepare(self, interaction: Interaction) -> Prepared | NotApplicable:
-        """Reads one interaction; must not depend on any other. Never blocks."""
+        """Reads one interaction; must not depend on any other. Never blocks.
+
+        Returns
+        -------
+        Prepared or NotApplicable
+            What `texts` and `evaluate` need, or why there is nothing to judge.
+        """
 
     def texts(self, prepared: Prepared) -> Sequence[str]:
         """The texts whose embeddings `evaluate` will ask for. Passages of documents are kept across batches."""
@@ -121,7 +155,20 @@ class Detector(ABC, Generic[Prepared]):
 
     @abstractmethod
     def evaluate(self, batch: Sequence[Prepared], embeddings: Embeddings) -> Sequence[Evaluation]:
-        """Judges what `prepare` gave, one evaluation for each, in order. An empty batch gives an empty list."""
+        """Judges what `prepare` gave.
+
+        Parameters
+        ----------
+        batch
+            Of any size; an empty one gives an empty list.
+        embeddings
+            Those of all that `texts` asked for.
+
+        Returns
+        -------
+        sequence of Evaluation
+            One for each, in order.
+        """
 
 
 def digest(files: Iterable[Path], *more: str) -> str:

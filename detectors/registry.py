@@ -28,11 +28,30 @@ def load(
 
     Parameters
     ----------
+    names
+        Of `declarations.DETECTORS`, each once.
     models
-        By detector; see `detectors.replacement`. `device` and `thresholds`, as the scorer takes them, are for these.
+        By detector, the Hugging Face models that take the shipped ones' place; see `huggingface.replacement`.
+    device
+        Of those models: `cpu`, `cuda`, `cuda:N`; by default CUDA where there is one.
+    thresholds
+        A file whose sections replace shipped operating points, for the spans of those models.
 
-    Raises ConfigurationError where a name is unknown, or named twice, or what the detector needs is not installed, or a
-    model can't be loaded.
+    Returns
+    -------
+    list of Detector
+        In the order of the names.
+
+    Raises
+    ------
+    ConfigurationError
+        A name is unknown, or named twice, or what the detector needs is not installed, or a model can't be loaded.
+
+    Examples
+    --------
+    >>> (detector,) = load(["pii"])
+    >>> detector.name, detector.labels[:2]
+    ('pii', ('EMAIL_ADDRESS', 'PHONE_NUMBER'))
     """
     if len(set(names)) != len(names):
         raise ConfigurationError(f"detectors: a name stands twice in {', '.join(names)}")

@@ -82,6 +82,24 @@ class Scorer:
         Detector names to versions.
     thresholds : Thresholds
         The operating points in force.
+    device : str
+        What the encoder runs on; `cpu` where no detector needs it.
+
+    Raises
+    ------
+    ConfigurationError
+        The file of thresholds is missing or wrong, or has no operating point for a label of a detector.
+
+    Examples
+    --------
+    >>> from watchline.detectors.pii.redactor import Redactor
+    >>> from watchline.detectors.registry import load
+    >>> from watchline.schemas.records import Interaction, Message
+    >>> answer = Message("assistant", "Ask jane@example.com.")
+    >>> event = Interaction(event_id="1", time=0, app="shop", output_messages=(answer,))
+    >>> (scored,) = Scorer(load(["pii"])).score(Redactor().redact([event]))
+    >>> scored.interaction.output, scored.findings[0].flagged
+    ('Ask [EMAIL_ADDRESS_1].', True)
     """
 
     def __init__(
@@ -109,16 +127,27 @@ class Scorer:
         return {"hit": self._encoder.cache_hits, "miss": self._encoder.cache_misses}
 
     def score(self, redacted: Sequence[Redacted], *, shed: Container[int] = ()) -> list[Scored]:
-        """One result for each interaction, in order; no detector judges those whose index is in `shed`.
+        """Judges a batch with every planned detector.
 
-        Where redaction has reported what a detector judges, the report is the detector's finding.
+        Parameters
+        ----------
+        redacted
+            What the redactor made of the interactions. Where it reports what a detector judges, the report is that
+            detector's finding.
+        shed
+            Indices of interactions that no detector judges, because there is no time for them.
+
+        Returns
+        -------
+        list of Scored
+            One for each interaction, in order. A detector that fails on one gives it a finding that says so.
         """
         drafts, embeddings, seconds = self._run(redacted, shed)
         batch_size = sum(not draft.shed for draft in drafts)
         return [self._scored(draft, embeddings, seconds, batch_size) for draft in drafts]
 
     def explain(self, redacted: Sequence[Redacted]) -> Plan:
-        """Scores a batch, and tells how: what was asked of whom, and what it took."""
+        """Scores a batch, and says how: what each detector read, which texts they shared, and how long it took."""
         models, known = {name: replace(passes) for name, passes in self._passes().items()}, dict(self.cache_lookups)
         drafts, _, seconds = self._run(redacted)
         asked = {name: {text for draft in drafts for text in draft.texts.get(name, ())} for name in self.planned}

@@ -28,6 +28,8 @@ _SEVERITIES: tuple[Severity, ...] = ("none", "low", "medium", "high")
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
+    """Where scores become decisions: as a section of the file has it."""
+
     threshold: float
     alert_threshold: float | None = None
     severity: Severity = "medium"
@@ -51,12 +53,23 @@ class Thresholds:
     Parameters
     ----------
     path
-        A TOML file whose sections replace shipped ones. Raises ConfigurationError where it is missing or wrong.
+        A TOML file whose sections replace shipped ones.
 
     Attributes
     ----------
     version : str
         The file's `version` and a hash of all values: two findings of one version were judged alike.
+
+    Raises
+    ------
+    ConfigurationError
+        The file is missing or wrong.
+
+    Examples
+    --------
+    >>> decision = Thresholds().judge("toxicity", {"hate": 0.01, "insult": 0.99})
+    >>> decision.flagged, decision.score
+    (True, 0.99)
     """
 
     def __init__(self, path: Path | str | None = None) -> None:
@@ -75,17 +88,33 @@ class Thresholds:
         self.version = f"{name}-{digest[:8]}"
 
     def of(self, detector: str, label: str) -> OperatingPoint:
-        """The operating point of a label; raises ConfigurationError where no section names it."""
+        """The operating point of a label: its own section, else the detector's `default`.
+
+        Raises
+        ------
+        ConfigurationError
+            The file has neither.
+        """
         point = self._points.get((detector, label)) or self._points.get((detector, "default"))
         if point is None:
             raise ConfigurationError(f"thresholds: no section [{detector}.{label}] or [{detector}.default]")
         return point
 
     def judge(self, detector: str, scores: Mapping[str, float]) -> Decision:
-        """Flagged where any label reaches its threshold.
+        """What the scores of one interaction come to: flagged where any label reaches its threshold.
 
         The score is the label `any` where the detector gives it, else the highest: labels go together, so that
         1 - prod(1 - p), which takes them for independent, would be too high.
+
+        Parameters
+        ----------
+        scores
+            Probabilities by label, 0 to 1; at least one.
+
+        Raises
+        ------
+        ConfigurationError
+            A label has no operating point.
         """
         points = {label: self.of(detector, label) for label in scores}
         judged = {label: scores[label] for label, point in points.items() if point.threshold < 1} or scores
