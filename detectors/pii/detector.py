@@ -54,6 +54,12 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
         How many texts' entities are kept: passages of documents come again all day.
     recogniser
         Of names; by default the shipped one.
+
+    Examples
+    --------
+    >>> (entities,) = PersonalData().find(["Ask Maria Lopez at maria@example.com."], [True])
+    >>> [(entity.type, entity.start, entity.end) for entity in entities]
+    [('PERSON', 4, 15), ('EMAIL_ADDRESS', 19, 36)]
     """
 
     name, labels = PII.name, PII.labels
@@ -70,7 +76,19 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
         return (self._recogniser.base,)
 
     def find(self, texts: Sequence[str], prose: Sequence[bool]) -> list[tuple[Entity, ...]]:
-        """The entities of each text, in code points of it, in order. Names only where `prose` says so."""
+        """The entities of each text.
+
+        Parameters
+        ----------
+        texts
+        prose
+            One for each text: whether it holds sentences. Names are looked for in these only.
+
+        Returns
+        -------
+        list of tuple of Entity
+            For each text its entities, in order and without overlaps, in code points of the text as it is.
+        """
         keys, known, missing = self._cache.look_up(texts, ["prose" if is_prose else "" for is_prose in prose])
         asked = dict(zip(keys, zip(texts, prose, strict=True), strict=True))
         for key, entities in zip(missing, self._find([asked[key] for key in missing]), strict=True):

@@ -13,7 +13,17 @@ LEFT_IN_PLACE = frozenset(["ORGANIZATION"])
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One piece of personal data in a text; `score` is the probability that it is one, of this type."""
+    """One piece of personal data in a text.
+
+    Attributes
+    ----------
+    start, end : int
+        In code points of the text.
+    type : str
+        One of the labels of `declarations.PII`.
+    score : float
+        The probability that it is one, of this type: 0 to 1.
+    """
 
     start: int
     end: int
@@ -22,7 +32,16 @@ class Entity:
 
 
 def resolve(text: str, entities: Iterable[Entity]) -> list[Entity]:
-    """Entities that don't overlap, in order. The longest is kept whole; of the others what sticks out."""
+    """Entities that don't overlap, in order. The longest is kept whole; of the others what sticks out.
+
+    Examples
+    --------
+    >>> name, address = Entity(0, 14, "PERSON", 0.8), Entity(9, 29, "ADDRESS", 0.8)
+    >>> for entity in resolve("Jane Doe Smith, 12 Oak Street", [name, address]):
+    ...     print(entity.type, entity.start, entity.end)
+    PERSON 0 8
+    ADDRESS 9 29
+    """
     kept: list[Entity] = []  # by start: searched, so that a text full of entities doesn't take quadratic time
     for entity in sorted(entities, key=_precedence):
         for piece in list(cut(text, kept, entity)):

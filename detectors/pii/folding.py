@@ -15,7 +15,14 @@ from watchline.detectors.runtime.mapped_text import MappedText
 
 
 def fold(text: str) -> MappedText:
-    """The folded text. ASCII comes back as it is."""
+    """The folded text. ASCII comes back as it is.
+
+    Examples
+    --------
+    >>> folded = fold("call 55\u200b5-0199")  # a zero-width blank within the number
+    >>> folded.text, folded.original(5, 13)
+    ('call 555-0199', (5, 14))
+    """
     if text.isascii():
         return MappedText(text)
     pairs = [(new, place) for place, char in enumerate(text) for new in (char if char < "\x80" else _plain(char))]

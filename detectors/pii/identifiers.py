@@ -17,7 +17,19 @@ from watchline.detectors.pii.entities import Entity
 
 
 def find(text: str) -> Iterator[Entity]:
-    """Everything in a folded text (see `folding`) that has the form of an identifier; entities may overlap."""
+    """Everything that has the form of an identifier, the numbers of `numbers.find` included; entities may overlap.
+
+    Parameters
+    ----------
+    text
+        Folded (see `folding`).
+
+    Examples
+    --------
+    >>> text = "From 10.0.0.7, to account GB82 WEST 1234 5698 7654 32."
+    >>> [(entity.type, text[entity.start : entity.end]) for entity in find(text)]
+    [('IP_ADDRESS', '10.0.0.7'), ('IBAN_CODE', 'GB82 WEST 1234 5698 7654 32')]
+    """
     for type_, pattern, score, is_valid in _PATTERNS:
         for match in pattern.finditer(text):
             group = "value" if "value" in pattern.groupindex else 0

@@ -32,7 +32,13 @@ _BEFORE = 40
 
 
 def luhn(digits: str) -> bool:
-    """Whether the last digit is the check digit of those before it."""
+    """Whether the last digit is the check digit of those before it (ISO/IEC 7812-1).
+
+    Examples
+    --------
+    >>> luhn("4111111111111111"), luhn("4111111111111112")
+    (True, False)
+    """
     total = 0
     for place, digit in enumerate(reversed(digits)):
         value = int(digit) * (1 + place % 2)
@@ -41,7 +47,19 @@ def luhn(digits: str) -> bool:
 
 
 def find(text: str) -> Iterator[Entity]:
-    """Cards, social security numbers and telephone numbers: each run of digits is one of them or none."""
+    """Cards, social security numbers and telephone numbers: each run of digits is one of them or none.
+
+    Parameters
+    ----------
+    text
+        Folded (see `folding`).
+
+    Examples
+    --------
+    >>> text = "Order 1234567890, card 4111 1111 1111 1111, phone +1 212 555 0123"
+    >>> [(entity.type, text[entity.start : entity.end]) for entity in find(text)]
+    [('CREDIT_CARD', '4111 1111 1111 1111'), ('PHONE_NUMBER', '+1 212 555 0123')]
+    """
     for run in _RUN.finditer(text):
         if not run["uuid"]:
             groups = [group.span() for group in re.finditer(r"\d+", run[0])]

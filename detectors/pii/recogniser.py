@@ -39,12 +39,12 @@ class TaggedSpan:
 
 
 class Recogniser:
-    """Tags texts.
+    """Finds names of people, addresses and organisations in texts.
 
     Parameters
     ----------
     tensors
-        Of `tensors`; None: spaCy's own, to train from.
+        Weights and calibrations, as the method `tensors` gives them; None: spaCy's own, to train from.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Recogniser:
         return {**weights, **{name: tensor for tensors in calibrations for name, tensor in tensors.items()}}
 
     def find(self, texts: Sequence[str]) -> Iterator[list[TaggedSpan]]:
-        """What each text has, in order."""
+        """For each text, in order, the runs of tokens that are of a type."""
         for first in range(0, len(texts), _BATCH):
             batch = texts[first : first + _BATCH]
             docs = [self.nlp.make_doc(text) for text in batch]
@@ -89,7 +89,7 @@ class Recogniser:
                 yield list(_finds(text, doc, tags)) if len(doc) else []
 
     def probability(self, find: TaggedSpan) -> float:
-        """How likely the find is right: out of 100 finds of such features so many were."""
+        """The calibrated probability, 0 to 1, that the text has an entity of this type there."""
         return float(self.calibrations[find.type].probability([find.features])[0])
 
 

@@ -22,7 +22,7 @@ _SHORTEST = 4  # letters and digits; anything shorter stands in other words by c
 
 
 class TooMuchError(Exception):
-    """An event has more personal data than can be replaced in reasonable time."""
+    """An event has more than `MAX_VALUES` different pieces of personal data: replacing them would take too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,28 @@ class Redacted:
 
 
 def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -> Redacted:
-    """Replaces what was found in the named fields, and the same values wherever else they stand in the event."""
+    """Replaces what was found in the named fields, and the same values wherever else they stand in the event.
+
+    Parameters
+    ----------
+    interaction
+    entities
+        By field, as `schemas.texts.texts` names them; in code points of its text, overlapping or not.
+
+    Raises
+    ------
+    TooMuchError
+        There are more than `MAX_VALUES` different values.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Message
+    >>> messages = (Message("user", "I am Jane."), Message("user", "Who is Jane?"))
+    >>> event = Interaction(event_id="1", time=0, app="shop", input_messages=messages)
+    >>> redacted = redact(event, {"input:0": [Entity(5, 9, "PERSON", 0.9)]})
+    >>> [message.content for message in redacted.interaction.input_messages]
+    ['I am [PERSON_1].', 'Who is [PERSON_1]?']
+    """
     fields = dict(texts(interaction))
     redacted = _redact(fields, entities)
     changed = {field: text for field, (text, _) in redacted.items() if text != fields[field]}
@@ -64,7 +85,18 @@ def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -
 
 
 def redact_text(text: str, entities: Sequence[Entity]) -> str:
-    """One text that is no part of an interaction, such as a comment of feedback."""
+    """The text redacted, where it is no part of an interaction, such as a comment of feedback.
+
+    Raises
+    ------
+    TooMuchError
+        There are more than `MAX_VALUES` different values.
+
+    Examples
+    --------
+    >>> redact_text("Ask Jane, Jane knows.", [Entity(4, 8, "PERSON", 0.9)])
+    'Ask [PERSON_1], [PERSON_1] knows.'
+    """
     return _redact({"text": text}, {"text": entities})["text"][0]
 
 
@@ -102,7 +134,13 @@ def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]])
 
 
 def value(type_: str, surface: str) -> tuple[str, str]:
-    """What makes two finds the same: type, and the text without case, spacing and disguise."""
+    """The type of a piece of personal data, and its text without case, spacing and disguise: equal for equal values.
+
+    Examples
+    --------
+    >>> value("EMAIL_ADDRESS", "Jane (at) example.com") == value("EMAIL_ADDRESS", "jane@example.com")
+    True
+    """
     plain = fold(surface).text.casefold()
     if type_ == "EMAIL_ADDRESS":
         plain = re.sub(rf"[(\[{{<\s]+(?:{ENGLISH.personal.at})[)\]}}>\s]+", "@", plain)

@@ -26,15 +26,24 @@ class Redactor:
         Of personal data; by default the shipped one.
     enabled
         False, which is for tests only, passes everything on as it is.
+
+    Examples
+    --------
+    >>> Redactor().redact_text("Ask Maria Lopez at maria@example.com.")
+    'Ask [PERSON_1] at [EMAIL_ADDRESS_1].'
     """
 
     def __init__(self, finder: PersonalData | None = None, *, enabled: bool = True) -> None:
         self._finder = (finder or PersonalData()) if enabled else None
 
     def redact(self, interactions: Sequence[Interaction]) -> Sequence[Redacted | PoisonError]:
-        """One outcome for each interaction, in order; no interaction can spoil another's.
+        """Replaces the personal data of a batch. Raises nothing: no interaction can spoil another's outcome.
 
-        An error means that personal data may be left in the event: nothing of its text may be stored.
+        Returns
+        -------
+        sequence of Redacted or PoisonError
+            One for each interaction, in order. An error means that personal data may be left in the event: nothing of
+            its text may be stored.
         """
         if self._finder is None:
             return [unredacted(interaction) for interaction in interactions]
@@ -46,7 +55,13 @@ class Redactor:
             return [_failed(error)]
 
     def redact_text(self, text: str) -> str:
-        """A text that is no part of an interaction, such as a comment of feedback. Raises PoisonError on failure."""
+        """The text redacted, where it is no part of an interaction, such as a comment of feedback.
+
+        Raises
+        ------
+        PoisonError
+            Redaction failed, for whatever reason: the text may not be stored.
+        """
         if self._finder is None or not text:
             return text
         try:
