@@ -46,7 +46,13 @@ OUTPUTS = len(LABELS) + len(EXPERTS) + len(REGISTERS)
 
 
 def experts(label: str) -> Mapping[str, str]:
-    """The experts of a label, by register."""
+    """The experts of a label, by register.
+
+    Examples
+    --------
+    >>> experts("hate")["stormfront"]
+    'hate@stormfront'
+    """
     return {expert.split("@")[1]: expert for expert in EXPERTS if expert.split("@")[0] == label}
 
 
@@ -58,14 +64,28 @@ def models(labels: Sequence[str]) -> list[str]:
 class Blend:
     """The models of some labels, from one safetensors file.
 
-    Tensors of a label, and of an expert: `NAME.ngrams` (buckets,) float16, and a `Logistic` of the prefix `NAME.`,
-    whose features are those of `features`. `clear.below` (1,): the suspicion below which the multitask model needn't
-    read a text, `clear.outputs` (OUTPUTS,): what it says of such texts on average.
+    Tensors of a label, and of an expert: `NAME.ngrams` (BUCKETS,) float16, and a `Logistic` of the prefix `NAME.`,
+    whose features are those of `features`. `clear.below` (1,) and `clear.outputs` (OUTPUTS,): see the attributes.
+
+    Parameters
+    ----------
+    path
+        The file.
+    labels
+        Of `LABELS`, in the order of the columns that `probabilities` is to give.
 
     Attributes
     ----------
     clear_below : float
-    clear_outputs : (OUTPUTS,)
+        The suspicion (log-odds) below which the multitask model needn't read a text.
+    clear_outputs : (OUTPUTS,) array of float32
+        What the multitask model says of such texts on average.
+
+    Raises
+    ------
+    FileNotFoundError
+    KeyError
+        The file lacks a tensor of a label or of one of its experts.
     """
 
     def __init__(self, path: Path, labels: Sequence[str]) -> None:
@@ -78,19 +98,43 @@ class Blend:
         self.clear_outputs: NDArray[np.float32] = tensors["clear.outputs"]
 
     def ngram_scores(self, text: str) -> Numbers:
-        """What the n-grams alone say, the labels first, then the experts: cheap, and enough to choose which texts the
-        multitask model reads."""
+        """What the n-grams alone say of a text: (models,), the labels first, then the experts.
+
+        Cheap, and enough to choose which texts the multitask model reads.
+        """
         return row(text).dot(self._ngrams)
 
     def probabilities(self, ngram_scores: Numbers, outputs: NDArray[np.floating]) -> Numbers:
-        """(n, labels) probabilities from the n-gram scores and the multitask model's (n, OUTPUTS) of the same texts."""
+        """Calibrated probabilities of n texts.
+
+        Parameters
+        ----------
+        ngram_scores : (n, models)
+            A row of `ngram_scores` for each.
+        outputs : (n, OUTPUTS)
+            Log-odds and logits of the multitask model, not calibrated.
+
+        Returns
+        -------
+        (n, labels) array of float64
+        """
         general, special = (features(ngram_scores, outputs, self._labels, is_expert) for is_expert in (False, True))
         chances = {name: judge.probability(special if "@" in name else general) for name, judge in self._judges.items()}
         likely = registers(outputs)
         return np.stack([mixed(label, chances, likely) for label in self._labels], axis=1)
 
     def suspicion(self, ngram_scores: Numbers) -> Numbers:
-        """The highest log-odds of any label by the n-gram scores, were the multitask model's average ones: (n,)."""
+        """How suspicious n texts look by their n-grams: the highest log-odds of any label.
+
+        Parameters
+        ----------
+        ngram_scores : (n, models)
+
+        Returns
+        -------
+        (n,) array of float64
+            Were what the multitask model says of them average.
+        """
         return suspicion([self._judges[label] for label in self._labels], ngram_scores)
 
 
@@ -102,7 +146,7 @@ def suspicion(judges: Sequence[Logistic], ngram_scores: Numbers) -> Numbers:
 
 
 def features(ngram_scores: Numbers, outputs: NDArray[np.floating], labels: Sequence[str], expert: bool) -> Numbers:
-    """What the second model reads: scores and log-odds of the labels; for an expert those of the experts as well."""
+    """The features of a second model: scores and log-odds of the labels; for an expert those of the experts as well."""
     scores = ngram_scores if expert else ngram_scores[:, : len(labels)]
     log_odds = outputs[:, : len(LABELS) + (len(EXPERTS) if expert else 0)]
     return np.concatenate([scores, log_odds], axis=1, dtype=np.float64)
@@ -117,8 +161,21 @@ def registers(outputs: NDArray[np.floating]) -> Numbers:
 
 
 def mixed(label: str, chances: Mapping[str, Numbers], likely: Numbers) -> Numbers:
-    """A label's probability: (n,). Each expert counts as the text is likely to be of its register, the label's own
-    model for all the rest."""
+    """A label's probability, from what its own model and its experts say.
+
+    Each expert counts as far as the text is likely to be of its register, the label's own model for all the rest.
+
+    Parameters
+    ----------
+    chances
+        By the names of `models`: (n,) each.
+    likely : (n, REGISTERS)
+        Of `registers`.
+
+    Returns
+    -------
+    (n,) array of float64
+    """
     total = chances[label].copy()
     for register, expert in experts(label).items():
         total += likely[:, REGISTERS.index(register)] * (chances[expert] - chances[label])

@@ -39,7 +39,21 @@ _FLAG = "REGIONAL INDICATOR SYMBOL LETTER "
 
 
 def deobfuscate(text: str) -> MappedText:
-    """The text as a person reads it. Plain text comes back as it is, quickly."""
+    """The text as a person reads it. Plain text comes back as it is, quickly.
+
+    Returns
+    -------
+    MappedText
+        Its `original` says where a stretch stood before.
+
+    Examples
+    --------
+    >>> deobfuscate("you are an 1d10t").text
+    'you are an idiot'
+    >>> spaced = deobfuscate("you s-t-u-p-i-d man")
+    >>> spaced.text, spaced.original(4, 10)
+    ('you stupid man', (4, 15))
+    """
     chars = list(text)
     places = list(range(len(text)))
     if not text.isascii():
@@ -62,7 +76,7 @@ def deobfuscate(text: str) -> MappedText:
 
 
 def _without_leet(text: str) -> str:
-    """As long as it was."""
+    """The text with letters in place of digits and signs that stand for them; as long as it was."""
     words = [word[0] for word in _DISGUISED.finditer(text) if not _ORDINAL.fullmatch(word[0])]
     disguised = sum(_LETTER.search(word) is not None for word in words)
     throughout = disguised >= _LEAST_LEET and disguised >= _LEET_SHARE * len(text.split())

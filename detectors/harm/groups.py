@@ -10,7 +10,13 @@ _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
 
 
 def mentions(text: str) -> list[tuple[int, int]]:
-    """Where a word of the text stands for a group of people: start and end of each."""
+    """Where a word of the text stands for a group of people: start and end of each, in order.
+
+    Examples
+    --------
+    >>> mentions("Women and Muslims")
+    [(0, 5), (10, 17)]
+    """
     words = [
         word.span()
         for word in _WORD.finditer(text)
@@ -21,5 +27,5 @@ def mentions(text: str) -> list[tuple[int, int]]:
 
 
 def mentions_group(text: str) -> bool:
-    """Whether any does."""
+    """Whether a word of the text stands for a group of people."""
     return bool(mentions(text))

@@ -35,7 +35,7 @@ _CACHE_BYTES = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class TextOutputs:
-    """What is made of a text.
+    """What the multitask model says of a text.
 
     Attributes
     ----------

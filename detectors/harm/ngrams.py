@@ -23,18 +23,33 @@ _MIX = np.uint64(0xFF51AFD7ED558CCD)
 
 @dataclass(frozen=True, slots=True)
 class NgramVector:
-    """The n-grams of one text: which buckets, and how much each weighs; the row has length 1."""
+    """The n-grams of one text, as a sparse vector of `BUCKETS` numbers and of length 1.
+
+    Attributes
+    ----------
+    buckets : (n,) array of int64
+        Which numbers aren't 0, ascending.
+    values : (n,) array of float32
+        What they are.
+    """
 
     buckets: NDArray[np.int64]
     values: NDArray[np.float32]
 
     def dot(self, weights: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The row times a (labels, BUCKETS) matrix: (labels,)."""
+        """The product with the weights of linear models: (labels, BUCKETS) to (labels,)."""
         return np.asarray((weights[:, self.buckets] * self.values).sum(axis=1, dtype=np.float64))
 
 
 def row(text: str) -> NgramVector:
-    """The n-grams of a text; damped counts (1 + log n), so that a word repeated all over does not drown the rest."""
+    """The n-grams of a text; damped counts (1 + log n), so that a word repeated all over does not drown the rest.
+
+    Examples
+    --------
+    >>> vector = row("an")  # with blanks around it: three pairs, two runs of three, one of four
+    >>> len(vector.buckets), round(float(vector.values @ vector.values), 3)
+    (6, 1.0)
+    """
     plain = _BLANKS.sub(" ", f" {text.lower()} ")
     codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
     hashes = []

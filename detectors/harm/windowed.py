@@ -41,7 +41,22 @@ class TextField:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a reading: `text` is how it reads without disguise, from `offset` on in the whole of it."""
+    """A stretch of a text that the detector reads.
+
+    Attributes
+    ----------
+    text_field : TextField
+    plain : MappedText
+        All of the text, without disguise.
+    offset : int
+        Where in it the window begins.
+    text : str
+        The window, without disguise.
+    ngram_scores : (models,)
+        Of the blend.
+    suspicion : float
+        Log-odds by the n-grams.
+    """
 
     text_field: TextField
     plain: MappedText
@@ -51,7 +66,7 @@ class Window:
     suspicion: float
 
     def original(self, start: int = 0, end: int | None = None) -> tuple[int, int]:
-        """Where `text[start:end]` stands in the reading's text as it is."""
+        """Where `text[start:end]` stands in the text as it is."""
         return self.plain.original(self.offset + start, self.offset + (len(self.text) if end is None else end))
 
     def span(self, label: str, score: float, start: int = 0, end: int | None = None) -> Span:
@@ -101,7 +116,7 @@ class WindowedDetector(Detector[WindowedInput]):
         """The texts that the detector reads."""
 
     def cut(self, text_field: TextField, plain: str) -> list[tuple[int, int]]:
-        """Start and end of the windows worth judging in the reading's text without disguise."""
+        """Start and end of the windows worth judging, in the text without disguise."""
         return windows(plain, WINDOW)
 
     def nothing_found(self) -> NotApplicable | None:
@@ -197,9 +212,16 @@ def worst(
     marked_from: Sequence[float],
     hinted_from: float = math.inf,
 ) -> tuple[dict[str, float], Marked]:
-    """The highest of each label, and what is at or above `marked_from`; chances are (windows, labels).
+    """The highest probability of each label over all windows, and which windows to mark for which label.
 
-    Of a window where nothing is, the likeliest label from `hinted_from` on.
+    Parameters
+    ----------
+    chances : (windows, labels)
+        Probabilities.
+    marked_from
+        For each label the probability from which on a window is marked.
+    hinted_from
+        Where a window isn't marked for any label, it is for its likeliest one from this probability on.
     """
     scores = dict.fromkeys(labels, 0.0)
     marked = []
