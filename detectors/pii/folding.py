@@ -15,7 +15,7 @@ from watchline.detectors.runtime.mapped_text import MappedText
 
 
 def fold(text: str) -> MappedText:
-    """The folded text. ASCII comes back as it is.
+    r"""The folded text. ASCII comes back as it is.
 
     Examples
     --------
