@@ -29,7 +29,7 @@ Pair = tuple[LowerStates, Sequence[LowerStates]]
 
 @dataclass(frozen=True, slots=True)
 class PairOutputs:
-    """What is made of a text held against others.
+    """What the aligner says of a text held against others.
 
     Attributes
     ----------

@@ -28,14 +28,25 @@ _MARKS = re.compile(
 
 
 def plain(sentence: str) -> str:
-    """The sentence with blanks in place of what says only where it stands or comes from: as long as before."""
+    """The sentence with blanks in place of citations and numbers of list items: as long as before.
+
+    Examples
+    --------
+    >>> plain("The fee is $5 [2].")
+    'The fee is $5    .'
+    """
     return _MARKS.sub(lambda match: " " * len(match[0]) if match["mark"] else match[0], sentence)
 
 
 def claims_something(sentence: str) -> bool:
     """Whether the sentence says something about the world, by its form.
 
-    "The passages don't mention a price" doesn't, "The passages don't mention a price, but it is about $5" does.
+    Examples
+    --------
+    >>> claims_something("The passages don't mention a price")
+    False
+    >>> claims_something("The passages don't mention a price, but it is about $5")
+    True
     """
     if sentence.startswith(("```", "~~~")) or sentence.endswith("?"):
         return False

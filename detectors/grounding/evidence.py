@@ -44,7 +44,17 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A stretch of a document, about a sentence: `embedded` is how it reads, for structured data not as written."""
+    """A stretch of a document, about a sentence.
+
+    Attributes
+    ----------
+    field : str
+        `document:N` or `tool_call_result:N`.
+    start, end : int
+        In characters of the document.
+    embedded : str
+        How it reads, which for structured data isn't as it is written.
+    """
 
     field: str
     start: int
@@ -53,7 +63,14 @@ class Unit:
 
 
 def units(field: str, text: str, sentences: Iterable[tuple[int, int]]) -> list[Unit]:
-    """The units of a document: its sentences, short ones joined with the next."""
+    """The units of a document: its sentences, short ones (fewer than 60 characters) joined with the next.
+
+    Examples
+    --------
+    >>> text = "Returns. They are accepted within thirty days of delivery, with the receipt. Shipping is free."
+    >>> [unit.embedded for unit in units("document:0", text, [(0, 8), (9, 76), (77, 94)])]
+    ['Returns. They are accepted within thirty days of delivery, with the receipt.', 'Shipping is free.']
+    """
     runs: list[tuple[int, int]] = []
     for start, end in sentences:
         if runs and runs[-1][1] - runs[-1][0] < _MIN_UNIT:
@@ -64,7 +81,14 @@ def units(field: str, text: str, sentences: Iterable[tuple[int, int]]) -> list[U
 
 
 def most_alike(candidates: Sequence[Unit], answer: str, limit: int = MAX_UNITS) -> list[Unit]:
-    """At most `limit` units, in order: those that share most content words with the answer, the first of equals."""
+    """At most `limit` units, in order: those that share most content words with the answer, the first of equals.
+
+    Examples
+    --------
+    >>> texts = ("Roses need the sun.", "Returns are free.")
+    >>> [unit.embedded for unit in most_alike([Unit("document:0", 0, 0, text) for text in texts], "It's free.", 1)]
+    ['Returns are free.']
+    """
     if len(candidates) <= limit:
         return list(candidates)
     wanted = frozenset(words(answer).content)
@@ -83,7 +107,12 @@ class Context:
     granted
         What is no news when the answer repeats it: question, instructions.
     kept
-        The units that are compared one by one.
+        The units that are compared one by one; see `most_alike`.
+
+    Attributes
+    ----------
+    runs : list of (int, int)
+        The passages: first and one past the last of one to three neighbouring units of a document, in `kept`.
     """
 
     def __init__(self, documents: Iterable[Unit], granted: str, kept: Sequence[Unit]) -> None:
@@ -122,15 +151,31 @@ class Context:
 
 
 def features(sentence: str, read: Words, context: Context, cosines: Vectors) -> tuple[list[float], int, list[int]]:
-    """The numbers that `NAMES` lists for one sentence, the index of the nearest run of the context, and the indices of
-    its units, the nearest first.
+    """Holds one sentence against the documents.
 
     Parameters
     ----------
     read
         `words(sentence)`; must have content.
-    cosines
+    cosines : (len(context.runs),)
         Of the sentence to each run of the context.
+
+    Returns
+    -------
+    numbers : list of float
+        Those that `NAMES` lists.
+    nearest : int
+        Index into `context.runs`.
+    order : list of int
+        Indices into `context.units`, the nearest first.
+
+    Examples
+    --------
+    >>> units = [Unit("document:0", 0, 17, "Returns are free."), Unit("document:0", 18, 43, "They take up to 30 days.")]
+    >>> sentence, cosines = "Returns take 90 days.", np.array([0.2, 0.8, 0.5], np.float32)
+    >>> numbers, nearest, _ = features(sentence, words(sentence), Context(units, "", units), cosines)
+    >>> numbers[NAMES.index("novel_numbers_share")], nearest
+    (1.0, 1)
     """
     content = read.content
     held = context.overlaps(content)

@@ -86,7 +86,17 @@ class ClaimFeatures:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """On an answer: its score, the chance that each claim isn't supported, and the claims to mark."""
+    """What a judge says of an answer.
+
+    Attributes
+    ----------
+    score : float
+        The probability that some claim isn't supported.
+    chances : (claims,) array of float64
+        The same of each claim.
+    marked : array of int
+        Indices of the claims to mark.
+    """
 
     score: float
     chances: Numbers

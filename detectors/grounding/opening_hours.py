@@ -37,7 +37,13 @@ class _Days:
 
 
 def stated(value: str) -> str:
-    """What a record's value says of a day: "9:00-5:00", as `claimed` has it, or closed, which is written 0:0-0:0."""
+    """What a record's value says of a day: hours as `claimed` has them, or closed, which records write 0:0-0:0.
+
+    Examples
+    --------
+    >>> stated("9:0-17:0"), stated("0:0-0:0")
+    ('9:00-5:00', 'closed')
+    """
     times = _TIME.findall(clock(value))
     return CLOSED if len(times) != 2 or times[0] == times[1] else _on_the_dial(*times)
 
@@ -47,6 +53,11 @@ def claimed(sentence: str) -> Mapping[str, str]:
 
     Times go with the days before them, or with those after them where the sentence begins with times. Days that are
     named again without times, as in "daily from 9 to 5, with longer hours on Friday", are left out.
+
+    Examples
+    --------
+    >>> claimed("They open Monday and Tuesday from 9 am to 5 pm and are closed on Sunday.")
+    {'monday': '9:00-5:00', 'tuesday': '9:00-5:00', 'sunday': 'closed'}
     """
     mentions = [
         mention
@@ -77,7 +88,7 @@ def claimed(sentence: str) -> Mapping[str, str]:
 
 
 def extent(sentence: str) -> tuple[int, int]:
-    """From the first to the last word on days and times; the whole sentence where there is none."""
+    """Start and end of all that a sentence says of days and times; of the whole sentence where it says nothing."""
     marks = list(_WRITTEN.finditer(sentence))
     return (marks[0].start(), marks[-1].end()) if marks else (0, len(sentence))
 

@@ -12,6 +12,14 @@ def question(interaction: Interaction) -> str:
     """The last thing the user said, without the documents where the prompt repeats them; at most 1000 characters.
 
     Of longer text beginning and end are kept: that is where a request stands.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Document, Message
+    >>> prompt = Message("user", "Returns are free. How do I return it?")
+    >>> documents = (Document("Returns are free."),)
+    >>> question(Interaction(event_id="1", time=0, app="shop", input_messages=(prompt,), documents=documents))
+    'How do I return it?'
     """
     text = interaction.input
     for document in interaction.documents:

@@ -118,7 +118,19 @@ NAMES = (
 
 
 def features(target: str, asked: Vectors, passages: Sequence[str], vectors: Vectors) -> list[float]:
-    """The numbers that `NAMES` lists, for a text in passages held against what was asked."""
+    """The numbers that `NAMES` lists, for a text held against what was asked.
+
+    Parameters
+    ----------
+    target
+        What was asked.
+    asked : (384,)
+        Its embedding.
+    passages
+        The text, in parts.
+    vectors : (len(passages), 384)
+        Their embeddings, rows of length 1.
+    """
     wanted = words(target)
     passage_words = [words(text) for text in passages]
     content = frozenset(stem for passage in passage_words for stem in passage.content)

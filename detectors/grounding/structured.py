@@ -56,7 +56,13 @@ class Pair:
 
 
 def pairs(text: str) -> list[Pair] | None:
-    """The key-value pairs of a JSON object or list of objects, in order; None for any other text."""
+    """The key-value pairs of a JSON object or list of objects, in order; None for any other text.
+
+    Examples
+    --------
+    >>> [pair.reading for pair in pairs('{"OutdoorSeating": false, "hours": {"Monday": "9:0-17:0"}}')]
+    ['outdoor seating: no', 'hours monday: 9:0-17:0']
+    """
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -94,7 +100,21 @@ class Fault:
 
 
 def check(sentence: str, record: Sequence[Pair]) -> tuple[list[int], list[Fault]]:
-    """Counts in the order of `NAMES`, and what the sentence gets wrong."""
+    """Holds a sentence against a record.
+
+    Returns
+    -------
+    counts : list of int
+        In the order of `NAMES`.
+    faults : list of Fault
+        What the sentence gets wrong.
+
+    Examples
+    --------
+    >>> counts, (fault,) = check("It has free WiFi, and offers outdoor seating.", pairs('{"OutdoorSeating": false}'))
+    >>> counts[NAMES.index("conflicts")], fault.pair.reading
+    (1, 'outdoor seating: no')
+    """
     count: Counter[str] = Counter()
     faults: list[Fault] = []
     untold = ENGLISH.records.untold.search(sentence) is not None

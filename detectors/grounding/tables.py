@@ -24,9 +24,9 @@ def is_rule(line: str) -> bool:
 
 
 def separator(text: str) -> str | None:
-    """What parts the columns where the whole text is a table of at least three; the last line may be cut.
+    """The separator of columns (comma, semicolon or tab) where the whole text is a table of at least three, else None.
 
-    With one row only, the names above it must be as in a file: without blanks.
+    The last line may be cut. With one row only, the names above it must be as in a file: without blanks.
     """
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) < 2 or (len(lines) == 2 and " " in lines[0]) or lines[0].rstrip().endswith((".", "!", "?", ":")):
@@ -47,7 +47,13 @@ def separator(text: str) -> str | None:
 
 
 def document_units(field: str, text: str) -> list[Unit]:
-    """The units of any document."""
+    r"""The units of any document: JSON pair by pair, a table row by row, the rest sentence by sentence.
+
+    Examples
+    --------
+    >>> [unit.embedded for unit in document_units("document:0", "| Plan | Price |\n|---|---|\n| Pro | $29 |")]
+    ['Plan: Pro; Price: $29']
+    """
     pairs = structured.pairs(text)
     return structured.structured_units(field, text, pairs) if pairs else prose_units(field, text)
 

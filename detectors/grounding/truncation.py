@@ -18,7 +18,13 @@ _ITEM = re.compile(r"[-*+#\u2022>]|\d+[.)]")
 
 
 def is_cut(text: str) -> bool:
-    """Whether the text ends amid a sentence, a table's row or a JSON value, or says that it goes on."""
+    """Whether the text ends amid a sentence, a table's row or a JSON value, or says that it goes on.
+
+    Examples
+    --------
+    >>> is_cut("Returns are free. Orders over fifty dollars are"), is_cut("Returns are free.")
+    (True, False)
+    """
     text = text.strip()
     if _SAID.search(text):
         return True

@@ -49,7 +49,20 @@ class Verifier:
         self._loaded: tuple[Aligner, Packer] | None = None
 
     def judge(self, pairs: Sequence[tuple[str, Sequence[str]]], embeddings: Embeddings) -> list[PairOutputs]:
-        """One for each sentence and its passages, the nearest first; all it reads is `embeddings.lower`."""
+        """Reads each sentence together with its passages.
+
+        Parameters
+        ----------
+        pairs
+            Sentences, each with its passages, the nearest first; see `PASSAGES`.
+        embeddings
+            Only `embeddings.lower` is read.
+
+        Returns
+        -------
+        list of PairOutputs
+            One for each, in order. Logits are those of `ENTAILMENT`, `NEUTRAL` and `CONTRADICTION`.
+        """
         out: list[PairOutputs] = []
         for start in range(0, len(pairs), _AT_ONCE):
             batch = pairs[start : start + _AT_ONCE]
