@@ -46,7 +46,7 @@ class Classifier:
     labels
         The detector's.
     settings
-        Which model; see `ModelSettings`. Raises ConfigurationError that names the setting and what is allowed.
+        Which model; see `ModelSettings`.
     device
         `cpu`, `cuda`, `cuda:N`; by default CUDA where there is one. bf16 on CUDA, else fp32.
 
@@ -58,6 +58,11 @@ class Classifier:
         Of one window, special tokens included.
     version : str
         Hash of the model (a folder's files, or id and commit) and of how its output is read.
+
+    Raises
+    ------
+    ConfigurationError
+        A setting is wrong, or the model can't be loaded; names the setting and what is allowed.
     """
 
     def __init__(

@@ -22,12 +22,19 @@ def replace(
 
     Parameters
     ----------
+    shipped
+        The detector, which goes on to say what is read.
+    settings
+        The model, and how its output is read.
     device
-        By default CUDA where there is one.
+        `cpu`, `cuda`, `cuda:N`; by default CUDA where there is one.
     thresholds
         The operating points in force: from a label's threshold on a stretch of text becomes a span.
 
-    Raises ConfigurationError where the model can't be loaded or doesn't go with the detector.
+    Raises
+    ------
+    ConfigurationError
+        The model can't be loaded or doesn't go with the detector.
     """
     classifier = Classifier(shipped.name, shipped.labels, settings, device)
     kinds: dict[tuple[str, str], type[Pretrained[Any]]] = {

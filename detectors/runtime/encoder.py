@@ -39,7 +39,7 @@ _ENTRY_BYTES = DIMENSIONS * 4 + 300  # a cached vector with what Python needs ar
 
 @dataclass(frozen=True, slots=True)
 class LowerStates:
-    """A text as the lower layers of the encoder leave it.
+    """The hidden states of a text after the lower layers of the encoder.
 
     Attributes
     ----------
@@ -122,7 +122,13 @@ class Encoder:
         return {"encoder": self._packer.passes, **lower}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """One row for each text, in order: (len(texts), 384), rows of length 1. Text after 256 tokens is not read."""
+        """The embeddings of texts. Text after 256 tokens is not read.
+
+        Returns
+        -------
+        (len(texts), 384) array of float32
+            A row of length 1 for each text, in order.
+        """
         keys, known, missing = self._cache.look_up(texts)
         self.cache_hits += len(known)
         self.cache_misses += len(missing)
@@ -135,9 +141,12 @@ class Encoder:
 
     @torch.inference_mode()
     def lower(self, texts: Sequence[str], layers: int) -> list[LowerStates]:
-        """What so many of the lower layers (one of `KEPT_LAYERS`) make of each text by itself, in order.
+        """The hidden states of each text after the first `layers` layers, in order. Text after 96 tokens is not read.
 
-        Text after 96 tokens is not read.
+        Parameters
+        ----------
+        layers
+            One of `KEPT_LAYERS`.
         """
         keys, known, missing = self._lower_caches[layers].look_up(texts)
         self._tokenizer.enable_truncation(LOWER_TOKENS)
@@ -187,7 +196,7 @@ class Encoder:
         return lower
 
     def upper_layers(self, layers: int) -> Sequence[torch.nn.Module]:
-        """The layers above the lower ones, so many of them: what `multitask` begins with."""
+        """The layers above the first `layers`: what `multitask` begins with."""
         return list(self._model.encoder.layer[layers:])
 
     def _lower_states(self, encodings: list[Encoding], layers: int) -> torch.Tensor:
@@ -214,7 +223,7 @@ class Embedded:
         return self._vectors[[self._rows[text] for text in texts]]
 
     def lower(self, texts: Sequence[str], layers: int) -> list[LowerStates]:
-        """What the lower layers make of texts, whether or not they are among those."""
+        """As `Encoder.lower`; the texts need not be among the embedded ones."""
         return self._encoder.lower(texts, layers)
 
 

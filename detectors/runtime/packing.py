@@ -42,9 +42,25 @@ class Packer:
     ) -> tuple[list[int], list[R]]:
         """Sorts the items by length and hands them to `forward` pack by pack.
 
-        Returns the places of the items in the order in which they went, and what `forward` gave for each pack. Waits
-        for nothing: on CUDA the results may still be on their way. Raises torch.OutOfMemoryError where one item alone
-        doesn't fit.
+        Parameters
+        ----------
+        items
+        length
+            Of an item, in tokens.
+        forward
+            Runs the model on a pack; its shortest item comes first.
+
+        Returns
+        -------
+        order : list of int
+            The places of the items in the order in which they went; see `in_order`.
+        results : list
+            What `forward` gave for each pack. On CUDA they may still be on their way: nothing is waited for.
+
+        Raises
+        ------
+        torch.OutOfMemoryError
+            One item alone doesn't fit.
         """
         lengths = [length(item) for item in items]
         order = sorted(range(len(items)), key=lengths.__getitem__)

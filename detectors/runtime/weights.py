@@ -10,7 +10,10 @@ from watchline.schemas.errors import ConfigurationError
 def weights_folder(name: str) -> Path:
     """Where the shipped weights of a detector lie, with their model card (`card.md`).
 
-    Raises ConfigurationError where `watchline_models` isn't installed.
+    Raises
+    ------
+    ConfigurationError
+        `watchline_models` isn't installed.
     """
     try:
         from watchline_models import FOLDER
