@@ -15,7 +15,7 @@ NO_DOCUMENT = ("The weather was fine on that day, and everybody went for a walk.
 
 
 def length(rows: Sequence[LabelledAnswer]) -> Numbers:
-    """Characters of the output."""
+    """How many characters each output has."""
     return np.array([len(row.output) for row in rows], dtype=np.float64)
 
 

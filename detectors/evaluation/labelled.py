@@ -19,6 +19,8 @@ class LabelledAnswer:
 
     Attributes
     ----------
+    id : str
+        Default: the number of the line.
     group : str
         Rows of one group (a source, a post, a template) are not independent: intervals draw groups. Default: the id.
     slices : mapping of str to str
@@ -56,8 +58,18 @@ class LabelledAnswer:
 def read(path: Path, labels: Sequence[str]) -> list[LabelledAnswer]:
     """The rows of a file.
 
-    Raises ConfigurationError, naming the line, where one isn't in the format, an id comes again, or a label isn't one
-    of `labels`, those of the detector.
+    Parameters
+    ----------
+    path
+        One JSON object a line, gzipped or not; blank lines are passed over.
+    labels
+        Those of the detector.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the line: it isn't in the format, its id comes again, or it has a label that the detector hasn't. Or the
+        file has no rows.
     """
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"

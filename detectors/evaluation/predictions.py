@@ -19,7 +19,21 @@ OUTPUT = "output:0"
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the detector says of a row: `reason` says why where it says nothing. Spans are into the row's output."""
+    """What the detector says of a row.
+
+    Attributes
+    ----------
+    score : float or None
+        As in the finding; None where the detector judges nothing.
+    scores : mapping of str to float
+        Probabilities by label.
+    flagged, alert : bool
+        By the operating points in force.
+    spans : tuple of (start, end, label, score)
+        In code points of the row's output as it was before redaction.
+    reason : str or None
+        Why the detector judges nothing.
+    """
 
     score: float | None
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -37,7 +51,7 @@ def predict(
     documents: Sequence[str] | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[list[Prediction], float]:
-    """One prediction for each row, and the seconds that scoring took.
+    """What a detector says of labelled rows.
 
     Parameters
     ----------
@@ -49,6 +63,13 @@ def predict(
         In place of each row's own.
     progress
         Is told how many rows are done, now and then.
+
+    Returns
+    -------
+    predictions : list of Prediction
+        One for each row, in order.
+    seconds : float
+        What redaction and scoring took.
     """
     out: list[Prediction] = []
     seconds = 0.0
