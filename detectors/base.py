@@ -88,8 +88,9 @@ class Detector(ABC, Generic[Prepared]):
         Folders of weights beside its own that it reads: see `weights_folder`.
     uses_encoder : bool
         Whether its scores come from the shared encoder: whether it reads the embeddings that it is given.
-    embeds : bool
-        Whether it asks for embeddings. One that doesn't runs on the CPU, and alone without the encoder.
+    on_device : bool
+        Whether it runs where the encoder runs. Where no planned detector does, the encoder isn't loaded, and prompts
+        get no embedding.
 
     Examples
     --------
@@ -97,7 +98,7 @@ class Detector(ABC, Generic[Prepared]):
 
     >>> class Shouting(Detector[str]):
     ...     name, labels, VERSION = "shouting", ("shouting",), "1"
-    ...     uses_encoder = embeds = False
+    ...     uses_encoder = on_device = False
     ...
     ...     def prepare(self, interaction):
     ...         return interaction.output or NotApplicable("no output")
@@ -113,7 +114,7 @@ class Detector(ABC, Generic[Prepared]):
     VERSION: ClassVar[str]
     shared_weights: ClassVar[tuple[str, ...]] = ()
     uses_encoder: ClassVar[bool] = True
-    embeds: ClassVar[bool] = True
+    on_device: ClassVar[bool] = True
 
     @property
     def version(self) -> str:

@@ -115,9 +115,9 @@ class Scorer:
             for label in detector.labels:
                 self.thresholds.of(detector.name, label)  # a missing section is found now, not at the first event
         self._detectors = detectors
-        self._encoder = _encoder(device) if any(detector.embeds for detector in detectors) else None
+        self._encoder = _encoder(device) if any(detector.on_device for detector in detectors) else None
         self.device = self._encoder.device if self._encoder else "cpu"
-        self._devices = {detector.name: self.device if detector.embeds else "cpu" for detector in detectors}
+        self._devices = {detector.name: self.device if detector.on_device else "cpu" for detector in detectors}
 
     @property
     def cache_lookups(self) -> Mapping[str, int]:

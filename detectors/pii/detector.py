@@ -65,7 +65,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
     name, labels = PII.name, PII.labels
     VERSION = "1"
     uses_encoder = False
-    embeds = False
+    on_device = False
 
     def __init__(self, cache_texts: int = 20_000, recogniser: Recogniser | None = None) -> None:
         self._recogniser = recogniser or Recogniser.shipped()

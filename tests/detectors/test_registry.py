@@ -32,7 +32,7 @@ class Politeness(Detector[str]):
     labels = ("rude",)
     VERSION = "3"
     uses_encoder = False
-    embeds = False
+    on_device = False
 
     def prepare(self, interaction: Interaction) -> str:
         return interaction.input

@@ -68,7 +68,7 @@ def test_another_place_of_the_weights_and_another_model_card_leave_it(weights: P
         ("pii/model.safetensors", {"pii"}),
         ("groundedness/verifier.safetensors", {"groundedness"}),
         ("relevance/model.safetensors", {"relevance"}),
-        ("tower/model.safetensors", {"toxicity", "bias", "injection"}),
+        ("multitask/model.safetensors", {"toxicity", "bias", "injection"}),
     ],
 )
 def test_other_weights_change_it_for_whoever_reads_them(weights: Path, file: str, names: set[str]) -> None:

@@ -32,7 +32,7 @@ class Blocking(Detector[Interaction]):
     labels = ("PERSON",)
     VERSION = "1"
     uses_encoder = False
-    embeds = False
+    on_device = False
 
     def prepare(self, interaction: Interaction) -> Interaction:
         return interaction

@@ -34,7 +34,7 @@ class NoOp(Detector[None]):
     labels = ("SECRET",)
     VERSION = "1"
     uses_encoder = False
-    embeds = False
+    on_device = False
 
     def prepare(self, interaction: Interaction) -> None:
         return None
