@@ -49,16 +49,16 @@ def table(
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     sources = np.array([example.source for example in examples])
-    for label, each in judged.items():
-        for source, (truth, probability) in by_source(examples, each).items():
+    for label, of_label in judged.items():
+        for source, (truth, probability) in by_source(examples, of_label).items():
             if not 0 < truth.sum() < len(truth):
                 continue
-            rows = (sources == source) & ~np.isnan(each.truth)
+            rows = (sources == source) & ~np.isnan(of_label.truth)
             threshold, alert = points[label]
             figures = [
                 roc_auc_score(truth, probability),
-                roc_auc_score(truth, each.ngram_score[rows]),
-                roc_auc_score(truth, each.multitask_score[rows]),
+                roc_auc_score(truth, of_label.ngram_score[rows]),
+                roc_auc_score(truth, of_label.multitask_score[rows]),
                 average_precision_score(truth, probability),
                 f1_score(truth, probability >= threshold, average="macro"),
                 (probability[truth] >= threshold).mean(),

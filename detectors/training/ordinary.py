@@ -50,12 +50,12 @@ def score(detector: WindowedDetector, interactions: Sequence[Interaction], encod
 
 
 def _interactions(data: Path) -> Mapping[str, list[Interaction]]:
-    found: dict[str, list[Interaction]] = defaultdict(list)
+    by_source: dict[str, list[Interaction]] = defaultdict(list)
     for source, question, answer, document in _traffic(data):
-        if len(found[source]) < _MOST:
-            found[source].append(
+        if len(by_source[source]) < _MOST:
+            by_source[source].append(
                 Interaction(
-                    event_id=f"{source}-{len(found[source])}",
+                    event_id=f"{source}-{len(by_source[source])}",
                     time=0,
                     app="training",
                     input_messages=(Message("user", question),) if question else (),
@@ -63,7 +63,7 @@ def _interactions(data: Path) -> Mapping[str, list[Interaction]]:
                     documents=(Document(document),) if document else (),
                 )
             )
-    return found
+    return by_source
 
 
 def _traffic(data: Path) -> Iterator[tuple[str, str, str, str]]:

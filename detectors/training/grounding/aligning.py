@@ -114,22 +114,22 @@ def descend(
 
 
 def _loss(model: Aligner, batch: Sequence[Item], states: States) -> Tensor:
-    logits, marks = model([(states[item.text], [states[each] for each in item.against]) for item in batch])
+    logits, marks = model([(states[item.text], [states[text] for text in item.against]) for item in batch])
     labels = torch.tensor([item.label for item in batch], device=logits.device)
     weights = torch.tensor([item.weight for item in batch], device=logits.device)
     loss = (nn.functional.cross_entropy(logits, labels, reduction="none") * weights).mean()
-    found: list[Tensor] = []
+    mark_losses: list[Tensor] = []
     for row, item in enumerate(batch):
         if item.spans is not None:
             offsets = states[item.text].offsets[1:-1]
             marked = [float(any(a < end and start < b for start, end in item.spans)) for a, b in offsets]
             target = torch.tensor(marked, device=marks.device)
-            found.append(
+            mark_losses.append(
                 nn.functional.binary_cross_entropy_with_logits(
                     marks[row, 1 : 1 + len(offsets)], target, reduction="none"
                 )
             )
-    return loss + _MARKS_WEIGHT * torch.cat(found).mean() if found else loss
+    return loss + _MARKS_WEIGHT * torch.cat(mark_losses).mean() if mark_losses else loss
 
 
 def _batches(items: Sequence[Item], states: States, dice: random.Random) -> list[list[Item]]:
@@ -145,7 +145,7 @@ def shuffled_packs(
     for start in range(0, len(drawn), 2048):
         pack: list[B] = []
         some = [(max(map(length, unit)), unit) for unit in drawn[start : start + 2048]]
-        for longest, unit in sorted(some, key=lambda each: each[0]):
+        for longest, unit in sorted(some, key=lambda sized: sized[0]):
             if pack and (len(pack) + len(unit)) * longest > budget:
                 packs.append(pack)
                 pack = []
@@ -160,10 +160,12 @@ def judged(model: Aligner, items: Sequence[Item], states: States) -> list[PairOu
     packer, out = Packer(states.device), []
     for start in range(0, len(items), 1024):  # states come in half precision and are widened piece by piece
         some = items[start : start + 1024]
-        out += model.judge([(states[item.text], [states[each] for each in item.against]) for item in some], packer)
+        out += model.judge([(states[item.text], [states[text] for text in item.against]) for item in some], packer)
     return out
 
 
-def accuracy(found: Sequence[PairOutputs], items: Sequence[Item]) -> float:
+def accuracy(predicted: Sequence[PairOutputs], items: Sequence[Item]) -> float:
     """Share of items whose likeliest class is theirs."""
-    return float(np.mean([int(np.argmax(each.logits)) == item.label for each, item in zip(found, items, strict=True)]))
+    return float(
+        np.mean([int(np.argmax(outputs.logits)) == item.label for outputs, item in zip(predicted, items, strict=True)])
+    )

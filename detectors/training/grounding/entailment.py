@@ -44,7 +44,9 @@ _ONE_OF = {"copied": 4, "led": 4, "foreign": 3, "cut": 2}
 def snli(path: Path, part: str) -> list[Item]:
     """The pairs of a part (train_subset, test) whose annotators agreed, from the archive."""
     with tarfile.open(path) as archive:
-        member = next(each for each in archive.getmembers() if each.name.endswith(f"snli_1.0_{part}.jsonl"))
+        member = next(
+            candidate for candidate in archive.getmembers() if candidate.name.endswith(f"snli_1.0_{part}.jsonl")
+        )
         file = archive.extractfile(member)
         assert file is not None
         rows = [json.loads(line) for line in io.TextIOWrapper(file, encoding="utf-8")]
@@ -78,17 +80,17 @@ def perturbed(texts: Sequence[str]) -> list[tuple[str, Item]]:
     for document in parsed_texts:
         around = [sentence.text for sentence in document.sents]
         places = {sentence.start: place for place, sentence in enumerate(document.sents)}
-        for sentence, each in made(document, foreign, dice):
-            if dice.randrange(_ONE_OF.get(each.way, 1)) == 0 and _is_plain(sentence.text):
+        for sentence, change in made(document, foreign, dice):
+            if dice.randrange(_ONE_OF.get(change.way, 1)) == 0 and _is_plain(sentence.text):
                 place = places[sentence.start]
                 against = (around[place], *around[max(place - 1, 0) : place], *around[place + 1 : place + 2])
-                out.append((each.way, Item(each.text, against, each.label, each.spans)))
-                if each.way in _REVERSIBLE:
-                    changed = (each.text, *against[1:])
+                out.append((change.way, Item(change.text, against, change.label, change.spans)))
+                if change.way in _REVERSIBLE:
+                    changed = (change.text, *against[1:])
                     out.append(
-                        (f"{each.way} in the passage", Item(sentence.text, changed, CONTRADICTION))
+                        (f"{change.way} in the passage", Item(sentence.text, changed, CONTRADICTION))
                         if dice.random() < 0.5
-                        else (f"{each.way} in both", Item(each.text, changed, ENTAILMENT, ()))
+                        else (f"{change.way} in both", Item(change.text, changed, ENTAILMENT, ()))
                     )
     return out
 
@@ -108,7 +110,8 @@ def main() -> None:
     pairs = snli(arguments.snli, "train_subset")
     made_of = perturbed(documents(arguments.data))
     made_of += [
-        (each.way, Item(each.text, rows, each.label, each.spans)) for rows, each in statements(dice, _TABLE_STATEMENTS)
+        (statement.way, Item(statement.text, rows, statement.label, statement.spans))
+        for rows, statement in statements(dice, _TABLE_STATEMENTS)
     ]
     dice.shuffle(made_of)
     test = dice.sample(snli(arguments.snli, "test"), _HELD_OUT)
@@ -120,7 +123,7 @@ def main() -> None:
     model = fit_aligner(Aligner(CLASSES).to(encoder.device), items, states, epochs=2, rate=_RATE, seed=SEED)
     print(f"SNLI test, {len(test)} pairs: accuracy {accuracy(judged(model, test, states), test):.3f}")
     for way in sorted({way for way, _ in held_out}):
-        some = [item for each, item in held_out if each == way]
+        some = [item for way_of_item, item in held_out if way_of_item == way]
         print(f"{way}, {len(some)}: accuracy {accuracy(judged(model, some, states), some):.3f}")
     save_file({name: tensor.half().cpu() for name, tensor in model.state_dict().items()}, arguments.out)
 

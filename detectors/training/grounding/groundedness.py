@@ -139,7 +139,9 @@ def examples(data: Path) -> list[Example]:
         for size in (1, 2):
             if count > size:
                 out.append(_cut(whole, dice.randrange(count - size + 1), size))
-        others = [each for each in ragtruth if each["task"] == row["task"] and each["source_id"] != row["source_id"]]
+        others = [
+            other for other in ragtruth if other["task"] == row["task"] and other["source_id"] != row["source_id"]
+        ]
         if not spans and dice.random() < 0.25:
             foreign = dice.choice(others)
             everything = [(0, len(row["response"]), NEUTRAL)]
@@ -147,22 +149,24 @@ def examples(data: Path) -> list[Example]:
                 row["task"], foreign["source_id"], foreign["context"], row["question"], row["response"], everything
             )
             out.append(replace(made, form="foreign"))
-    out += _made([each for each in ragtruth if each["task"] != "data2txt"], dice)
+    out += _made([example for example in ragtruth if example["task"] != "data2txt"], dice)
     for knowledge, said, answer, label in _dialogues(data):
         everything = [(0, len(answer), NEUTRAL)] if label else []
         out.append(_example("dialogue", knowledge[:200], knowledge, said, answer, everything))
-    return [each for each in out if each.prepared.claims]
+    return [example for example in out if example.prepared.claims]
 
 
 def _made(ragtruth: Sequence[Mapping[str, Any]], dice: random.Random) -> Iterator[Example]:
     sources = list({row["source_id"]: row for row in ragtruth}.values())
     documents, sentences = perturbations.parsed(row["context"] for row in sources)
     for row, document in zip(sources, documents, strict=True):
-        found = [each for _, each in perturbations.made(document, sentences, dice) if "\n" not in each.text.strip()]
-        for each in dice.sample(found, min(len(found), _MADE)):
-            spans = [(*span, each.label) for span in each.spans]
-            example = _example(row["task"], row["source_id"], row["context"], row["question"], each.text, spans)
-            yield replace(example, form="made", model=each.way)
+        changes = [
+            change for _, change in perturbations.made(document, sentences, dice) if "\n" not in change.text.strip()
+        ]
+        for change in dice.sample(changes, min(len(changes), _MADE)):
+            spans = [(*span, change.label) for span in change.spans]
+            example = _example(row["task"], row["source_id"], row["context"], row["question"], change.text, spans)
+            yield replace(example, form="made", model=change.way)
 
 
 def _dialogues(data: Path) -> Iterator[tuple[str, str, str, bool]]:
@@ -202,78 +206,82 @@ def _cut(whole: Example, first: int, size: int) -> Example:
     return replace(whole, form="cut", prepared=prepared, faults=faults, unsupported=any(faults), characters=length)
 
 
-def with_evidence(some: Sequence[Example], embeddings: Embeddings) -> list[Example]:
+def with_evidence(answers: Sequence[Example], embeddings: Embeddings) -> list[Example]:
     """The examples with what the first tier sees, and with the pairs that the second reads."""
     out = []
-    for each in some:
-        found = claim_features(each.prepared, embeddings)
-        out.append(replace(each, tiers={"evidence": found.matrix}, pairs=found.pairs))
+    for example in answers:
+        features = claim_features(example.prepared, embeddings)
+        out.append(replace(example, tiers={"evidence": features.matrix}, pairs=features.pairs))
     return out
 
 
 def with_verified(
-    some: Sequence[Example], encoder: Encoder, entailment: Mapping[str, Tensor]
+    answers: Sequence[Example], encoder: Encoder, entailment: Mapping[str, Tensor]
 ) -> tuple[list[Example], Aligner]:
     """The examples with what the second tier sees, by a verifier that saw nothing of their source; and the verifier of
     all sources, by which dialogues are read."""
     states = States(
-        encoder, (text for each in some for sentence, against in each.pairs for text in (sentence, *against))
+        encoder, (text for example in answers for sentence, against in example.pairs for text in (sentence, *against))
     )
-    trained_on = [each for each in some if each.form != "cut" and each.task != "dialogue"]
+    trained_on = [example for example in answers if example.form != "cut" and example.task != "dialogue"]
     seen: dict[tuple[str, Any], list[float]] = {}
 
     def read_by(model: Aligner, those: Sequence[Example]) -> None:
-        pairs = list(dict.fromkeys((each.source, pair) for each in those for pair in each.pairs))
-        found = judged(model, [Item(sentence, against, 0) for _, (sentence, against) in pairs], states)
-        seen.update(zip(pairs, map(verifier.features, found), strict=True))
+        pairs = list(dict.fromkeys((example.source, pair) for example in those for pair in example.pairs))
+        outputs = judged(model, [Item(sentence, against, 0) for _, (sentence, against) in pairs], states)
+        seen.update(zip(pairs, map(verifier.features, outputs), strict=True))
 
-    sources = [each.source for each in trained_on]
+    sources = [example.source for example in trained_on]
     for fold, (kept, left_out) in enumerate(GroupKFold(_FOLDS).split(sources, groups=sources)):
         print(f"verifier, fold {fold + 1} of {_FOLDS}")
         model = _verifier([trained_on[place] for place in kept], states, encoder, entailment)
         unseen = {sources[place] for place in left_out}
-        read_by(model, [each for each in some if each.task != "dialogue" and each.source in unseen])
+        read_by(model, [example for example in answers if example.task != "dialogue" and example.source in unseen])
     print("verifier, all sources")
     model = _verifier(trained_on, states, encoder, entailment)
-    read_by(model, [each for each in some if each.task == "dialogue"])
+    read_by(model, [example for example in answers if example.task == "dialogue"])
     return [
         replace(
-            each,
+            example,
             tiers={
-                **each.tiers,
-                "verified": np.hstack([each.tiers["evidence"], [seen[each.source, pair] for pair in each.pairs]]),
+                **example.tiers,
+                "verified": np.hstack(
+                    [example.tiers["evidence"], [seen[example.source, pair] for pair in example.pairs]]
+                ),
             },
         )
-        for each in some
+        for example in answers
     ], model
 
 
-def _verifier(some: Sequence[Example], states: States, encoder: Encoder, entailment: Mapping[str, Tensor]) -> Aligner:
+def _verifier(
+    answers: Sequence[Example], states: States, encoder: Encoder, entailment: Mapping[str, Tensor]
+) -> Aligner:
     dice = random.Random(SEED)  # noqa: S311
     items: list[Item] = []
-    for each in some:
-        for (sentence, against), faults in zip(each.pairs, each.faults, strict=True):
-            if faults or each.form == "made" or dice.randrange(_ONE_SUPPORTED_OF) == 0:
+    for example in answers:
+        for (sentence, against), faults in zip(example.pairs, example.faults, strict=True):
+            if faults or example.form == "made" or dice.randrange(_ONE_SUPPORTED_OF) == 0:
                 label = max((label for *_, label in faults), default=ENTAILMENT)
-                items.append(Item(sentence, against, label, [(start, end) for start, end, _ in faults], each.weight))
+                items.append(Item(sentence, against, label, [(start, end) for start, end, _ in faults], example.weight))
     model = Aligner.load(entailment, encoder.device).float()
     return fit_aligner(model, items, states, epochs=_EPOCHS, rate=_RATE, seed=SEED)
 
 
-def train(some: Sequence[Example], kind: str, tier: str) -> Judge:
+def train(answers: Sequence[Example], kind: str, tier: str) -> Judge:
     """Fits the judge of a kind of documents: sentences of other kinds may be there to learn from, answers aren't."""
-    some = [each for each in some if each.form != "made"]
-    matrix = np.concatenate([each.tiers[tier] for each in some])
+    answers = [example for example in answers if example.form != "made"]
+    matrix = np.concatenate([example.tiers[tier] for example in answers])
     contradicted = np.zeros(len(matrix))
     if tier == "verified":
         matrix, contradicted = matrix[:, :-1], matrix[:, -1]
-    labels = np.concatenate([each.claims for each in some])
-    places = np.repeat(np.arange(len(some)), [len(each.claims) for each in some])
-    weights = np.array([each.weight for each in some])
-    sources = np.array([each.source for each in some])
+    labels = np.concatenate([example.claims for example in answers])
+    places = np.repeat(np.arange(len(answers)), [len(example.claims) for example in answers])
+    weights = np.array([example.weight for example in answers])
+    sources = np.array([example.source for example in answers])
     odds = out_of_fold(matrix, labels, sources[places], _C, weights[places])
     # Whole answers alone say how often a sentence is unsupported; the other forms are there to learn from.
-    natural = np.array([each.form == "whole" for each in some])[places]
+    natural = np.array([example.form == "whole" for example in answers])[places]
     sentence = platt(fit(matrix, labels, _C, weights[places]), odds[natural], labels[natural])
     slope, offset = scaling(odds[natural], labels[natural])
     odds = odds * slope + offset + _CONTRADICTED_WEIGHT * contradicted
@@ -286,88 +294,93 @@ def train(some: Sequence[Example], kind: str, tier: str) -> Judge:
         )
     marked_from = best_f1(labels[natural], sigmoid(odds[natural]))
 
-    pools = np.array([pooled(odds[places == place]) for place in range(len(some))])
-    unsupported = np.array([each.unsupported for each in some])
-    real = np.array([each.is_real for each in some])
-    own = np.array([each.prepared.kind == kind for each in some])
+    pools = np.array([pooled(odds[places == place]) for place in range(len(answers))])
+    unsupported = np.array([example.unsupported for example in answers])
+    real = np.array([example.is_real for example in answers])
+    own = np.array([example.prepared.kind == kind for example in answers])
     pools, unsupported, real = pools[own], unsupported[own], real[own]
     answer_odds = out_of_fold(pools, unsupported, sources[own], _C, weights[own])
     answer = platt(fit(pools, unsupported, _C, weights[own]), answer_odds[real], unsupported[real])
     return Judge(sentence, answer, marked_from)
 
 
-def cross_validated(some: Sequence[Example], tier: str) -> Numbers:
+def cross_validated(answers: Sequence[Example], tier: str) -> Numbers:
     """The score of each example by a judge of its kind that saw none of its source; dialogues by that of all others."""
-    scores = np.empty(len(some))
+    scores = np.empty(len(answers))
     for kind in KINDS:
-        ours = _of_kinds(some, kind)
-        sources = [some[place].source for place in ours]
+        ours = _of_kinds(answers, kind)
+        sources = [answers[place].source for place in ours]
         for seen, held_out in GroupKFold(5).split(ours, groups=sources):
-            judge = train([some[place] for place in ours[seen]], kind, tier)
+            judge = train([answers[place] for place in ours[seen]], kind, tier)
             for place in ours[held_out]:
-                if some[place].prepared.kind == kind:
-                    scores[place] = judge.judge(some[place].tiers[tier]).score
-        judge = train([some[place] for place in ours], kind, tier)
-        for place, each in enumerate(some):
-            if each.prepared.kind == kind and each.task == "dialogue":
-                scores[place] = judge.judge(each.tiers[tier]).score
+                if answers[place].prepared.kind == kind:
+                    scores[place] = judge.judge(answers[place].tiers[tier]).score
+        judge = train([answers[place] for place in ours], kind, tier)
+        for place, example in enumerate(answers):
+            if example.prepared.kind == kind and example.task == "dialogue":
+                scores[place] = judge.judge(example.tiers[tier]).score
     return scores
 
 
-def _of_kinds(some: Sequence[Example], kind: str) -> NDArray[np.intp]:
+def _of_kinds(answers: Sequence[Example], kind: str) -> NDArray[np.intp]:
     """The places of the examples whose sentences the judge of a kind learns from."""
     return np.array(
         [
             place
-            for place, each in enumerate(some)
-            if each.prepared.kind in _LEARNS_FROM[kind] and each.task != "dialogue"
+            for place, example in enumerate(answers)
+            if example.prepared.kind in _LEARNS_FROM[kind] and example.task != "dialogue"
         ]
     )
 
 
-def thresholds(some: Sequence[Example], scores: Numbers) -> tuple[float, float]:
+def thresholds(answers: Sequence[Example], scores: Numbers) -> tuple[float, float]:
     """`threshold`, at the best balanced accuracy of whole answers over tasks; `alert_threshold`, cuts too."""
-    labels = np.array([each.unsupported for each in some])
+    labels = np.array([example.unsupported for example in answers])
     # Each task counts the same, and within it supported and unsupported answers do.
-    cells = [(each.task, each.form, each.unsupported) for each in some]
+    cells = [(example.task, example.form, example.unsupported) for example in answers]
     size = Counter(cells)
-    ours = np.array([each.form == "whole" and each.task != "dialogue" for each in some])
+    ours = np.array([example.form == "whole" and example.task != "dialogue" for example in answers])
     weights = np.array([1.0 / size[cell] for cell in cells])
     balanced = balanced_threshold(labels[ours], scores[ours], weights[ours])
-    benign = np.array([each.is_real and each.task != "dialogue" and not each.unsupported for each in some])
+    benign = np.array(
+        [example.is_real and example.task != "dialogue" and not example.unsupported for example in answers]
+    )
     return balanced, float(np.quantile(scores[benign], 1 - _FALSE_ALARMS))
 
 
-def table(some: Sequence[Example], scores: Numbers, threshold: float, alert: float) -> str:
+def table(answers: Sequence[Example], scores: Numbers, threshold: float, alert: float) -> str:
     """The figures in Markdown, a line for each task and form, beside length alone and word overlap alone."""
     lines = [
         "| task | answers | n | unsupported | AUROC (95 %) | length alone | overlap alone | balanced accuracy | F1 "
         "| precision | recall | recall at alert | ECE |",
         "|---" * 13 + "|",
     ]
-    labels = np.array([each.unsupported for each in some])
-    length = np.array([each.characters for each in some])
-    overlap = -np.array([each.tiers["evidence"][:, NAMES.index("overlap_all")].mean() for each in some])
+    labels = np.array([example.unsupported for example in answers])
+    length = np.array([example.characters for example in answers])
+    overlap = -np.array([example.tiers["evidence"][:, NAMES.index("overlap_all")].mean() for example in answers])
     groups = {task: (task,) for task in ("qa", "summary", "data2txt", "dialogue")}
     for name, tasks in {**groups, "three tasks": ("qa", "summary", "data2txt")}.items():
         for form in ("whole", "cut", "made"):
-            rows_ = np.array([each.task in tasks and each.form == form for each in some])
+            rows_ = np.array([example.task in tasks and example.form == form for example in answers])
             if not rows_.any():
                 continue
-            found = figures(labels[rows_], scores[rows_], threshold)
-            sources = np.array([each.source for each in some])[rows_]
+            measured = figures(labels[rows_], scores[rows_], threshold)
+            sources = np.array([example.source for example in answers])[rows_]
             low, high = interval(labels[rows_], scores[rows_], sources, SEED)
             others = [roc_auc_score(labels[rows_], other[rows_]) for other in (length, overlap)]
             lines.append(
-                f"| {name} | {form} | {found['n']} | {found['positive']:.2f} "
-                f"| {found['auroc']:.3f} ({low:.2f}-{high:.2f}) "
-                f"| {others[0]:.3f} | {others[1]:.3f} | {found['balanced_accuracy']:.3f} | {found['f1']:.3f} "
-                f"| {found['precision']:.2f} | {found['recall']:.2f} | {(scores[rows_ & labels] >= alert).mean():.2f} "
-                f"| {found['ece']:.3f} |"
+                f"| {name} | {form} | {measured['n']} | {measured['positive']:.2f} "
+                f"| {measured['auroc']:.3f} ({low:.2f}-{high:.2f}) "
+                f"| {others[0]:.3f} | {others[1]:.3f} | {measured['balanced_accuracy']:.3f} | {measured['f1']:.3f} "
+                f"| {measured['precision']:.2f} | {measured['recall']:.2f} "
+                f"| {(scores[rows_ & labels] >= alert).mean():.2f} "
+                f"| {measured['ece']:.3f} |"
             )
     for task in ("qa", "summary", "data2txt"):
-        own = np.array([each.task == task and each.form == "whole" and not each.unsupported for each in some])
-        foreign = np.array([each.task == task and each.form == "foreign" for each in some])
+        own = np.array(
+            [example.task == task and example.form == "whole" and not example.unsupported for example in answers]
+        )
+        foreign = np.array([example.task == task and example.form == "foreign" for example in answers])
         both = own | foreign
         lines.append(f"\n{task}: supported answers against such beside another source's documents: AUROC ")
         lines[-1] += f"{roc_auc_score(foreign[both], scores[both]):.3f}"
@@ -382,31 +395,32 @@ def main() -> None:
     parser.add_argument("--entailment", type=Path, required=True, help="what training.entailment wrote")
     parser.add_argument("--out", type=Path, default=weights_folder("groundedness"))
     arguments = parser.parse_args()
-    some = examples(arguments.data)
-    texts = [text for each in some for text in (unit.embedded for unit in each.prepared.context.units)]
-    texts += [claim.text for each in some for claim in each.prepared.claims]
-    print(f"{len(some)} examples, {len(set(texts))} texts to embed")
+    answers = examples(arguments.data)
+    texts = [text for example in answers for text in (unit.embedded for unit in example.prepared.context.units)]
+    texts += [claim.text for example in answers for claim in example.prepared.claims]
+    print(f"{len(answers)} examples, {len(set(texts))} texts to embed")
     encoder = Encoder()
-    some = with_evidence(some, Embedded(encoder, texts))
-    some, model = with_verified(some, encoder, load_file(arguments.entailment))
+    answers = with_evidence(answers, Embedded(encoder, texts))
+    answers, model = with_verified(answers, encoder, load_file(arguments.entailment))
     arguments.out.mkdir(parents=True, exist_ok=True)
     save_file(
-        {name: each.half().cpu() for name, each in model.state_dict().items()}, arguments.out / "verifier.safetensors"
+        {name: tensor.half().cpu() for name, tensor in model.state_dict().items()},
+        arguments.out / "verifier.safetensors",
     )
-    save(some, arguments.out)
+    save(answers, arguments.out)
 
 
-def save(some: Sequence[Example], folder: Path) -> None:
+def save(answers: Sequence[Example], folder: Path) -> None:
     """Cross-validates, trains on everything, writes weights and prints what the model card says."""
-    first, second = (cross_validated(some, tier) for tier in TIERS)
-    threshold, alert = thresholds(some, second)
+    first, second = (cross_validated(answers, tier) for tier in TIERS)
+    threshold, alert = thresholds(answers, second)
     for name, scores in (("First tier", first), ("Verified, as shipped", second)):
-        print(f"\n{name}:\n\n{table(some, scores, threshold, alert)}")
+        print(f"\n{name}:\n\n{table(answers, scores, threshold, alert)}")
     print(f"\nthreshold = {threshold:.3f}\nalert_threshold = {alert:.3f}")
     tensors: dict[str, NDArray[np.float32]] = {}
     for kind in KINDS:
         for tier in TIERS:
-            ours = [some[place] for place in _of_kinds(some, kind)]
+            ours = [answers[place] for place in _of_kinds(answers, kind)]
             tensors.update(train(ours, kind, tier).tensors(f"{kind}.{tier}."))
     numpy.save_file(tensors, folder / "model.safetensors")
 

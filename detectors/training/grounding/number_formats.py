@@ -33,9 +33,9 @@ def reformatted(text: str, dice: random.Random) -> str:
     out: list[str] = []
     at = 0
     while at < len(text):
-        found = next(((match, write) for pattern, write in _FORMATS if (match := pattern.match(text, at))), None)
-        out.append(found[1](found[0], dice) if found else text[at])
-        at = found[0].end() if found else at + 1
+        written = next(((match, write) for pattern, write in _FORMATS if (match := pattern.match(text, at))), None)
+        out.append(written[1](written[0], dice) if written else text[at])
+        at = written[0].end() if written else at + 1
     return "".join(out)
 
 

@@ -101,8 +101,8 @@ def made(document: Doc, foreign: Sequence[Span], dice: random.Random) -> Iterato
             continue
         for makers in (_SUPPORTED, _UNSUPPORTED):
             for maker in dice.sample(makers, len(makers)):
-                if found := maker(sentence, document, dice.choice(foreign), dice):
-                    yield sentence, found
+                if change := maker(sentence, document, dice.choice(foreign), dice):
+                    yield sentence, change
                     break
 
 
@@ -168,16 +168,16 @@ def _reformatted(sentence: Span, document: Doc, other: Span, dice: random.Random
 def _others(one: Span, source: Doc | Span, sentence: Span) -> list[str]:
     """Entities of the same kind in the source that the sentence doesn't name."""
     known = sentence.text.lower()
-    return [each.text for each in source.ents if each.label_ == one.label_ and each.text.lower() not in known]
+    return [entity.text for entity in source.ents if entity.label_ == one.label_ and entity.text.lower() not in known]
 
 
 def _renamed(sentence: Span, document: Doc, other: Span, dice: random.Random) -> Made | None:
     """Another name of the same kind: of the document where there is one, so that no word is new."""
-    names = [each for each in sentence.ents if each.label_ in _SWAPPED]
+    names = [entity for entity in sentence.ents if entity.label_ in _SWAPPED]
     dice.shuffle(names)
     for name in names:
         others = _others(name, document, sentence) or _others(name, other, sentence)
-        others = [each for each in others if not set(each.lower().split()) & set(name.text.lower().split())]
+        others = [text for text in others if not set(text.lower().split()) & set(name.text.lower().split())]
         if others:
             return _replaced(sentence, name.start, name.end, dice.choice(others), CONTRADICTION, "renamed")
     return None
@@ -189,7 +189,7 @@ def _recounted(sentence: Span, document: Doc, other: Span, dice: random.Random) 
     def formatted(number: str) -> str:
         return reformatted(number, dice) if dice.random() < 0.3 else number
 
-    amounts = [each for each in sentence.ents if each.label_ in _COUNTED]
+    amounts = [entity for entity in sentence.ents if entity.label_ in _COUNTED]
     dice.shuffle(amounts)
     for amount in amounts:
         others = _others(amount, document, sentence)
@@ -232,22 +232,22 @@ def _denied(sentence: Span, document: Doc, other: Span, dice: random.Random) -> 
 
 
 def _opposed(sentence: Span, document: Doc, other: Span, dice: random.Random) -> Made | None:
-    found = [token for token in sentence if token.text in _OTHER]
-    if not found:
+    tokens = [token for token in sentence if token.text in _OTHER]
+    if not tokens:
         return None
-    token = dice.choice(found)
+    token = dice.choice(tokens)
     return _replaced(sentence, token.i, token.i + 1, _OTHER[token.text], CONTRADICTION, "opposed")
 
 
 def _exchanged(sentence: Span, document: Doc, other: Span, dice: random.Random) -> Made | None:
     """Subject and object in each other's place."""
     nouns = list(sentence.noun_chunks)
-    subjects = [each for each in nouns if each.root.dep_ == "nsubj" and each.root.pos_ != "PRON"]
+    subjects = [noun for noun in nouns if noun.root.dep_ == "nsubj" and noun.root.pos_ != "PRON"]
     for subject in subjects:
         objects = [
-            each
-            for each in nouns
-            if each.root.dep_ in ("dobj", "pobj") and each.start > subject.end and each.root.pos_ == "PROPN"
+            noun
+            for noun in nouns
+            if noun.root.dep_ in ("dobj", "pobj") and noun.start > subject.end and noun.root.pos_ == "PROPN"
         ]
         if objects and subject.root.pos_ == "PROPN":
             target = dice.choice(objects)

@@ -38,7 +38,7 @@ def main() -> None:
     read, rest, outputs = read_by_multitask(examples(options.data), options.outputs)
     tensors, judged = train([*read, *rest], outputs, Bias.labels)
     benign_rows = np.array([example.source in _BENIGN for example in read])
-    points = {label: cards.operating_point(each, benign_rows) for label, each in judged.items()}
+    points = {label: cards.operating_point(of_label, benign_rows) for label, of_label in judged.items()}
     cards.save(Bias.name, tensors)
     card = _CARD.format(
         read=len(read),
@@ -113,10 +113,10 @@ def _labelled(data: Path) -> Iterator[Example]:
     for axis in _BBQ:
         # Templates differ by the words filled in: the question they ask keeps one template together.
         contexts = {item["context"]: item for item in read(data, f"bias/bbq_{axis}")}
-        found = [
+        candidates = [
             Example(text, "bbq", f"bbq-{axis}-{item['question_index']}", NEUTRAL) for text, item in contexts.items()
         ]
-        yield from sample(found, 50, SEED)
+        yield from sample(candidates, 50, SEED)
     for written, label in ((group_texts.HARMLESS, 0), (group_texts.BELITTLING, 1)):
         for text, line in group_texts.about_every_group(written):
             yield Example(text, "groups", line, {"stereotype": label})

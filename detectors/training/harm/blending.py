@@ -62,10 +62,10 @@ def train(
     scores = np.zeros((read, len(names)))
     for column, name in enumerate(names):
         truth, weight = truths[:, column], weights[:, column]
-        for each in range(FOLDS):
-            unseen = np.flatnonzero(folds[:read] == each)
+        for number in range(FOLDS):
+            unseen = np.flatnonzero(folds[:read] == number)
             if len(unseen):
-                scores[unseen, column] = ngrams[unseen] @ _ngram_weights(ngrams, truth, weight * (folds != each))
+                scores[unseen, column] = ngrams[unseen] @ _ngram_weights(ngrams, truth, weight * (folds != number))
         tensors[f"{name}.ngrams"] = _ngram_weights(ngrams, truth, weight).astype(np.float16)
         print(f"{name}: {int(truth[weight > 0].sum())} of {int((weight > 0).sum())} positive", flush=True)
     chances, judges = {}, {}
@@ -73,8 +73,8 @@ def train(
         truth, weight = truths[:read, column], weights[:read, column]
         both = features(scores, outputs, labels, "@" in name)
         chances[name] = np.zeros(read)
-        for each in range(FOLDS):
-            unseen = folds[:read] == each
+        for number in range(FOLDS):
+            unseen = folds[:read] == number
             if unseen.any():
                 chances[name][unseen] = _judge(both, truth, weight * ~unseen).probability(both[unseen])
         judges[name] = _judge(both, truth, weight)
@@ -150,10 +150,10 @@ def _key(text: str) -> str:
 
 
 def _matrix(texts: Sequence[str]) -> csr_matrix:
-    found = rows(texts)
-    starts = np.cumsum([0] + [len(item.buckets) for item in found])
-    values = np.concatenate([item.values for item in found])
-    return csr_matrix((values, np.concatenate([item.buckets for item in found]), starts), shape=(len(texts), BUCKETS))
+    vectors = rows(texts)
+    starts = np.cumsum([0] + [len(item.buckets) for item in vectors])
+    values = np.concatenate([item.values for item in vectors])
+    return csr_matrix((values, np.concatenate([item.buckets for item in vectors]), starts), shape=(len(texts), BUCKETS))
 
 
 def weigh(examples: Sequence[Example], truth: Numbers, name: str) -> Numbers:
@@ -191,8 +191,8 @@ def _ngram_weights(ngrams: csr_matrix, truth: Numbers, weights: Numbers) -> Numb
     rarity = (np.log((1 + chosen.shape[0]) / (1 + documents)) + 1).astype(np.float32)
     scaled = chosen.copy()
     scaled.data = scaled.data * rarity[scaled.indices]
-    found: Numbers = _linear(scaled, truth[mask] == 1, weights[mask], _NGRAM_C) * rarity
-    return found
+    scaled_weights: Numbers = _linear(scaled, truth[mask] == 1, weights[mask], _NGRAM_C) * rarity
+    return scaled_weights
 
 
 def by_source(examples: Sequence[Example], judged: OutOfFold) -> Mapping[str, tuple[Labels, Numbers]]:

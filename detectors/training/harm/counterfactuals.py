@@ -72,11 +72,11 @@ _TERM = re.compile(rf"\b(?:{'|'.join(sorted(_OF, key=len, reverse=True))})\b", r
 
 def groups(text: str) -> dict[str, list[tuple[int, int]]]:
     """The groups that the text mentions by one of their terms, and where: start and end of each."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    places_of: dict[str, list[tuple[int, int]]] = {}
     for match in _TERM.finditer(text):
         if not _AMBIGUOUS.match(text, match.start()):
-            found.setdefault(_OF[match[0].lower()], []).append(match.span())
-    return found
+            places_of.setdefault(_OF[match[0].lower()], []).append(match.span())
+    return places_of
 
 
 def swapped(text: str, group: str) -> Iterator[tuple[str, str]]:

@@ -37,7 +37,7 @@ def main() -> None:
     options = arguments(__doc__)
     texts, rest, outputs = read_by_multitask(examples(options.data), options.outputs)
     tensors, judged = train([*texts, *rest], outputs, Injection.labels)
-    points = {label: cards.operating_point(each, each.truth == 0) for label, each in judged.items()}
+    points = {label: cards.operating_point(of_label, of_label.truth == 0) for label, of_label in judged.items()}
     cards.save(Injection.name, tensors)
     card = _CARD.format(
         texts=len(texts),
@@ -60,21 +60,21 @@ def _rows(
     """Rows of the table: attacks of one source against all harmless texts, ours and svguardian's."""
     theirs, verdicts = _guardian(texts)
     sources = np.array([example.source for example in texts])
-    for label, each in judged.items():
-        harmless = each.truth == 0
-        for source in dict.fromkeys(sources[each.truth == 1]):
-            attacks = (each.truth == 1) & (sources == source)
+    for label, of_label in judged.items():
+        harmless = of_label.truth == 0
+        for source in dict.fromkeys(sources[of_label.truth == 1]):
+            attacks = (of_label.truth == 1) & (sources == source)
             rows = attacks | harmless
-            ours_at, theirs_at = (np.quantile(scores[harmless], 0.99) for scores in (each.probability, theirs))
+            ours_at, theirs_at = (np.quantile(scores[harmless], 0.99) for scores in (of_label.probability, theirs))
             figures = [
-                roc_auc_score(attacks[rows], each.probability[rows]),
+                roc_auc_score(attacks[rows], of_label.probability[rows]),
                 roc_auc_score(attacks[rows], theirs[rows]),
-                (each.probability[attacks] > ours_at).mean(),
+                (of_label.probability[attacks] > ours_at).mean(),
                 (theirs[attacks] > theirs_at).mean(),
-                (each.probability[attacks] >= points[label][0]).mean(),
-                (each.probability[attacks] >= points[label][1]).mean(),
+                (of_label.probability[attacks] >= points[label][0]).mean(),
+                (of_label.probability[attacks] >= points[label][1]).mean(),
                 verdicts[attacks].mean(),
-                (each.probability[harmless] >= points[label][0]).mean(),
+                (of_label.probability[harmless] >= points[label][0]).mean(),
                 verdicts[harmless].mean(),
             ]
             yield (
@@ -98,10 +98,10 @@ def _guardian(texts: Sequence[Example]) -> tuple[Numbers, Numbers]:
 def examples(data: Path) -> list[Example]:
     """Every training text, without disguise: user messages labelled `injection`, passages `indirect_injection`."""
     everything = benign(data)
-    found = [*_messages(data, everything), *_harmless_passages(data, everything), *_planted(data, everything)]
+    candidates = [*_messages(data, everything), *_harmless_passages(data, everything), *_planted(data, everything)]
     return [
         Example(plain, example.source, example.group, example.labels)
-        for example in found
+        for example in candidates
         if (plain := deobfuscate(example.text).text).strip()
     ]
 

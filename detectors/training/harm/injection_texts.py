@@ -213,7 +213,7 @@ def expand(text: str, limit: int, seed: int) -> Iterator[tuple[str, str]]:
     """(attack, the line that it comes from), at most `limit` of a line, chosen by chance."""
     chance = random.Random(seed)  # noqa: S311 (no secret)
     for line in text.strip().splitlines():
-        found: dict[str, None] = {}
+        lines_seen: dict[str, None] = {}
         for _ in range(4 * limit):
-            found[re.sub(r"\{([^{}]*\|[^{}]*)\}", lambda match: chance.choice(match[1].split("|")), line)] = None
-        yield from ((attack, line) for attack in list(found)[:limit])
+            lines_seen[re.sub(r"\{([^{}]*\|[^{}]*)\}", lambda match: chance.choice(match[1].split("|")), line)] = None
+        yield from ((attack, line) for attack in list(lines_seen)[:limit])

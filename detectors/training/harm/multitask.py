@@ -74,15 +74,15 @@ def items(data: Path) -> list[Item]:
     for example in (*toxicity.examples(data), *bias.examples(data), *injection.examples(data)):
         known = merged.get(example.text, example)
         merged[example.text] = replace(known, labels={**known.labels, **example.labels})
-    found = split(list(merged.values()), _SIZES, SEED, _RARE)
+    chosen = split(list(merged.values()), _SIZES, SEED, _RARE)
     spanned = random.Random(SEED).sample(list(_spanned(data)), _MARKED)  # noqa: S311 - a draw, not a secret
-    return weighted([*map(Item, found), *map(Item, _swapped(found)), *spanned])
+    return weighted([*map(Item, chosen), *map(Item, _swapped(chosen)), *spanned])
 
 
-def _swapped(found: Sequence[Example]) -> Iterator[Example]:
+def _swapped(originals: Sequence[Example]) -> Iterator[Example]:
     """Texts about another group of the same axis: as hateful, or as little, as they were."""
     dice = random.Random(SEED)  # noqa: S311 - a draw, not a secret
-    for example in found:
+    for example in originals:
         if "hate" in example.labels and example.source not in ("davidson", "edos", "groups"):
             options = [
                 text
@@ -106,11 +106,11 @@ def _spanned(data: Path) -> Iterator[Item]:
                     yield Item(example, spans)
 
 
-def weighted(found: Sequence[Item]) -> list[Item]:
+def weighted(unweighted: Sequence[Item]) -> list[Item]:
     """With the weight of each label and expert, as `blending.weigh` has it: 0 where it isn't known."""
-    examples = [item.example for item in found]
+    examples = [item.example for item in unweighted]
     weights = np.stack([weigh(examples, _truth(examples, name), name) for name in _NAMES], axis=1).astype(np.float32)
-    return [replace(item, weights=row) for item, row in zip(found, weights, strict=True)]
+    return [replace(item, weights=row) for item, row in zip(unweighted, weights, strict=True)]
 
 
 def _truth(examples: Sequence[Example], name: str) -> NDArray[np.float64]:
@@ -136,7 +136,7 @@ def fresh(encoder: Encoder) -> MultitaskLayers:
 
 def fit(
     model: MultitaskLayers,
-    found: Sequence[Item],
+    all_items: Sequence[Item],
     states: States,
     *,
     epochs: int = 3,
@@ -150,14 +150,14 @@ def fit(
     optimizer = torch.optim.AdamW(
         [{"params": layers, "lr": rate}, {"params": heads, "lr": _HEAD_RATE}], weight_decay=0.01
     )
-    plan = [batch for _ in range(epochs) for batch in _batches(found, states, dice)]
+    plan = [batch for _ in range(epochs) for batch in _batches(all_items, states, dice)]
     return descend(model, optimizer, plan, lambda batch: _loss(model, batch, states))
 
 
 def _loss(model: MultitaskLayers, batch: Sequence[Item], states: States) -> Tensor:
     lower = [states[item.example.text] for item in batch]
     with torch.autocast(states.device.split(":")[0], torch.bfloat16, enabled=_fast_bfloat16(states.device)):
-        outputs, marks = (found.float() for found in model(lower))
+        outputs, marks = (output.float() for output in model(lower))
     truth = torch.from_numpy(np.stack([_truth([item.example for item in batch], name) for name in _NAMES], axis=1))
     weights = torch.from_numpy(np.stack([item.weights for item in batch])).to(outputs.device)
     losses = weights * functional.binary_cross_entropy_with_logits(
@@ -202,10 +202,10 @@ def _register(source: str) -> int:
     return REGISTERS.index(source if source in REGISTERS else REGISTERS[-1])
 
 
-def _batches(found: Sequence[Item], states: States, dice: random.Random) -> list[list[Item]]:
+def _batches(all_items: Sequence[Item], states: States, dice: random.Random) -> list[list[Item]]:
     """The sentences of a pair stay side by side."""
     units: dict[str, list[Item]] = {}
-    for place, item in enumerate(found):
+    for place, item in enumerate(all_items):
         units.setdefault(item.example.group if item.example.source == PAIRED else str(place), []).append(item)
     return shuffled_packs(list(units.values()), lambda item: states.tokens(item.example.text), _BUDGET, dice)
 
@@ -218,11 +218,11 @@ def judged(model: MultitaskLayers, texts: Sequence[str], states: States) -> list
     return out
 
 
-def word_f1(found: Sequence[tuple[Item, TextOutputs]], marked_from: float) -> float:
+def word_f1(read: Sequence[tuple[Item, TextOutputs]], marked_from: float) -> float:
     """Mean over posts of the F1 of the toxic characters; 1 where neither side marks any (Pavlopoulos et al. 2021)."""
     posts: dict[str, list[int]] = {}
-    for item, each in found:
-        words = {place for word in marked(item.example.text, each, marked_from) for place in range(*word)}
+    for item, outputs in read:
+        words = {place for word in marked(item.example.text, outputs, marked_from) for place in range(*word)}
         toxic = {start for start, _ in item.spans or ()}
         counts = posts.setdefault(item.example.group, [0, 0, 0])
         counts[0] += len(words & toxic)
@@ -235,26 +235,30 @@ def main() -> None:
     """Trains two multitask models; writes what the first says of texts that it hasn't seen, the second's weights, and the card."""
     options = arguments(__doc__)
     encoder = Encoder(cache_bytes=0, lower_cache_bytes=0)
-    found = items(options.data)
-    states = States(encoder, (item.example.text for item in found), LOWER_LAYERS)
-    folds = fold([item.example.group for item in found])
-    unseen = [item for item, each in zip(found, folds, strict=True) if each < FOLDS // 2]
+    all_items = items(options.data)
+    states = States(encoder, (item.example.text for item in all_items), LOWER_LAYERS)
+    folds = fold([item.example.group for item in all_items])
+    unseen = [item for item, number in zip(all_items, folds, strict=True) if number < FOLDS // 2]
     model = fit(
-        fresh(encoder), weighted([item for item, each in zip(found, folds, strict=True) if each >= FOLDS // 2]), states
+        fresh(encoder),
+        weighted([item for item, number in zip(all_items, folds, strict=True) if number >= FOLDS // 2]),
+        states,
     )
     said = judged(model, [item.example.text for item in unseen], states)
-    save_outputs(options.outputs, [item.example.text for item in unseen], np.stack([each.outputs for each in said]))
-    model = fit(fresh(encoder), found, states)
+    save_outputs(
+        options.outputs, [item.example.text for item in unseen], np.stack([outputs.outputs for outputs in said])
+    )
+    model = fit(fresh(encoder), all_items, states)
     WEIGHTS.parent.mkdir(parents=True, exist_ok=True)
     save_file(model.quantised(), WEIGHTS)
-    spanned = [(item, each) for item, each in zip(unseen, said, strict=True) if item.spans is not None]
+    spanned = [(item, outputs) for item, outputs in zip(unseen, said, strict=True) if item.spans is not None]
     grid = np.arange(-3, 3, 0.25)
     best = max(grid, key=lambda point: word_f1(spanned[::2], point))
     card = _CARD.format(
         seed=SEED,
-        texts=len(found),
-        tokens=sum(states.tokens(item.example.text) for item in found),
-        swapped=len(list(_swapped([item.example for item in found]))),
+        texts=len(all_items),
+        tokens=sum(states.tokens(item.example.text) for item in all_items),
+        swapped=len(list(_swapped([item.example for item in all_items]))),
         marked=_MARKED,
         marked_from=best,
         word_f1=word_f1(spanned[1::2], best),
@@ -264,13 +268,13 @@ def main() -> None:
     cards.write(WEIGHTS.parent.name, card)
 
 
-def _figures(found: Sequence[Item], ours: Sequence[TextOutputs]) -> str:
+def _figures(unseen: Sequence[Item], ours: Sequence[TextOutputs]) -> str:
     lines = []
-    sources = np.array([item.example.source for item in found])
+    sources = np.array([item.example.source for item in unseen])
     for label in LABELS:
         for source in dict.fromkeys(sources.tolist()):
-            rows = [row for row in np.flatnonzero(sources == source).tolist() if label in found[row].example.labels]
-            truth = np.array([found[row].example.labels[label] for row in rows])
+            rows = [row for row in np.flatnonzero(sources == source).tolist() if label in unseen[row].example.labels]
+            truth = np.array([unseen[row].example.labels[label] for row in rows])
             if len(truth) and 0 < truth.sum() < len(truth):
                 own, expert = (
                     f"{roc_auc_score(truth, [ours[row].outputs[_NAMES.index(name)] for row in rows]):.3f}"
@@ -282,9 +286,9 @@ def _figures(found: Sequence[Item], ours: Sequence[TextOutputs]) -> str:
     return "\n".join(lines)
 
 
-def _registers(found: Sequence[Item], ours: Sequence[TextOutputs]) -> str:
-    true = np.array([_register(item.example.source) for item in found])
-    taken = np.array([each.outputs[len(_NAMES) :].argmax() for each in ours])
+def _registers(unseen: Sequence[Item], ours: Sequence[TextOutputs]) -> str:
+    true = np.array([_register(item.example.source) for item in unseen])
+    taken = np.array([outputs.outputs[len(_NAMES) :].argmax() for outputs in ours])
     return ", ".join(f"{name} {(taken[true == place] == place).mean():.2f}" for place, name in enumerate(REGISTERS))
 
 

@@ -47,10 +47,12 @@ def main() -> None:
     read, rest, outputs = read_by_multitask(examples(options.data), options.outputs)
     tensors, judged = train([*read, *rest], outputs, Toxicity.labels)
     benign_rows = np.array([example.source in _BENIGN for example in read])
-    points = {label: cards.operating_point(each, benign_rows) for label, each in judged.items()}
+    points = {label: cards.operating_point(of_label, benign_rows) for label, of_label in judged.items()}
     cards.save(Toxicity.name, tensors)
     thresholds, alerts = ({label: point[which] for label, point in points.items()} for which in (0, 1))
-    toxic = [each.text for each in read if 1 in each.labels.values() and each.source in _DISGUISED][::_ONE_OF]
+    toxic = [example.text for example in read if 1 in example.labels.values() and example.source in _DISGUISED][
+        ::_ONE_OF
+    ]
     card = _CARD.format(
         read=len(read),
         rest=len(rest),
@@ -89,12 +91,12 @@ def _three_classes(read: Sequence[Example], judged: Mapping[str, OutOfFold]) -> 
 
 def examples(data: Path) -> list[Example]:
     """The training texts with the labels that are known of them, without disguises."""
-    found = [
+    candidates = [
         Example(plain, example.source, example.group, example.labels)
         for example in [*_social(data), *_benign(data), *_seeds()]
         if (plain := deobfuscate(example.text).text).strip()
     ]
-    return split(found, _SIZES, SEED, _RARE)
+    return split(candidates, _SIZES, SEED, _RARE)
 
 
 def _social(data: Path) -> Iterator[Example]:

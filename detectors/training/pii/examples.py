@@ -56,11 +56,11 @@ class Example:
 
 def presidio(data: Path) -> list[tuple[int, Example]]:
     """presidio-research's synthetic texts (MIT) as (template, example); the town of an address is part of it."""
-    found = []
+    examples_of_templates = []
     for row in read(data, "pii/presidio"):
         spans = [(span["start_position"], span["end_position"], span["entity_type"]) for span in row["spans"]]
-        found.append((row["template_id"], Example(row["full_text"], tuple(spans))))
-    return found
+        examples_of_templates.append((row["template_id"], Example(row["full_text"], tuple(spans))))
+    return examples_of_templates
 
 
 class Examples:
@@ -77,14 +77,14 @@ class Examples:
     """
 
     def __init__(self, rows: Sequence[Example], prose: Sequence[Example], ordinary: Sequence[str], seed: int) -> None:
-        found: dict[str, list[str]] = {"name": [], "org": [], "address": [], "city": []}
+        values_of: dict[str, list[str]] = {"name": [], "org": [], "address": [], "city": []}
         slots = {**_SLOT_OF, "ADDRESS": "address"}
         for row in rows:
             for start, end, type_ in row.spans:
                 value = row.text[start:end]
                 if type_ in slots and not (type_ == "ADDRESS" and len(value) < 12):
-                    found[slots[type_]].append(value)
-        known = {slot: sorted(set(some)) for slot, some in found.items() if some}
+                    values_of[slots[type_]].append(value)
+        known = {slot: sorted(set(some)) for slot, some in values_of.items() if some}
         self._values = Values(seed, known, _words([*(example.text for example in prose), *ordinary]))
         self._rows, self._prose, self._ordinary = rows, prose, ordinary
         self._templates, self._plain = (
@@ -191,11 +191,11 @@ def prose(data: Path) -> list[str]:
 
 def silver(texts: Sequence[str], recogniser: Any) -> list[Example]:
     """The texts with what spaCy's recogniser, a pipeline with its `ner`, finds in them."""
-    found = []
+    examples_read = []
     for doc in recogniser.pipe(texts, batch_size=64):
         spans = [(ent.start_char, ent.end_char, _SILVER[ent.label_]) for ent in doc.ents if ent.label_ in _SILVER]
-        found.append(Example(doc.text, tuple(spans)))
-    return found
+        examples_read.append(Example(doc.text, tuple(spans)))
+    return examples_read
 
 
 def ordinary(data: Path) -> list[str]:

@@ -39,10 +39,10 @@ class Characters:
     wrong: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
 
-    def add(self, example: Example, found: Iterable[Marked]) -> None:
+    def add(self, example: Example, predicted: Iterable[Marked]) -> None:
         """Counts one text."""
         true = _by_character(example.spans)
-        given = _by_character(span for span in found if span[2] in ASKED)
+        given = _by_character(span for span in predicted if span[2] in ASKED)
         ignored = set() if self.strict else _ignored(example, true)
         for place in (true.keys() | given.keys()) - ignored:
             one, other = true.get(place), given.get(place)
@@ -108,15 +108,15 @@ class Presidio:
 
     def find(self, text: str) -> list[Marked]:
         """Its entities by ascending score: where they overlap, the last one counts."""
-        results = sorted(self.engine.analyze(text, "en"), key=lambda each: each.score)
-        return [(each.start, each.end, each.entity_type) for each in results]
+        results = sorted(self.engine.analyze(text, "en"), key=lambda result: result.score)
+        return [(result.start, result.end, result.entity_type) for result in results]
 
 
-def as_address(example: Example, found: Sequence[Marked]) -> list[Marked]:
+def as_address(example: Example, predicted: Sequence[Marked]) -> list[Marked]:
     """presidio's finds with LOCATION taken for ADDRESS where that is right: it has no ADDRESS of its own."""
     true = _by_character(example.spans)
     out: list[Marked] = []
-    for start, end, type_ in found:
+    for start, end, type_ in predicted:
         if type_ == "LOCATION":
             out += ((place, place + 1, "ADDRESS") for place in range(start, end) if true.get(place) == "ADDRESS")
         else:

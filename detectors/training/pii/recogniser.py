@@ -118,10 +118,10 @@ def fit(recogniser: Recogniser, examples: Examples, steps: int) -> None:
         docs = [recogniser.nlp.make_doc(example.text) for example in drawn]
         given, backpropagate = recogniser.model.begin_update(docs)
         wanted = [_tags(doc, example) for doc, example in zip(docs, drawn, strict=True)]
-        likelihood = np.concatenate([(each * truth).sum(1) for each, truth in zip(given, wanted, strict=True)])
+        likelihood = np.concatenate([(scores * truth).sum(1) for scores, truth in zip(given, wanted, strict=True)])
         loss -= float(np.log(np.maximum(likelihood, 1e-9)).mean())
         # The gradient of the cross-entropy of a softmax by its input.
-        backpropagate([(each - truth) / BATCH for each, truth in zip(given, wanted, strict=True)])
+        backpropagate([(scores - truth) / BATCH for scores, truth in zip(given, wanted, strict=True)])
         recogniser.model.finish_update(optimizer)
         if (step + 1) % 100 == 0:
             print(
@@ -159,23 +159,25 @@ def _calibrated(
 
     In texts without entities all finds are wrong.
     """
-    found: dict[str, list[tuple[TaggedSpan, bool, float]]] = defaultdict(list)
+    surest_of: dict[str, list[tuple[TaggedSpan, bool, float]]] = defaultdict(list)
     for number, model in enumerate(models):
         examples = [(row, 1.0) for template, row in rows if _fold(template) == number]
         examples += [(Example(text, ()), _NEGATIVE_WEIGHT) for text in negatives[number::FOLDS]]
-        for (example, weight), finds in zip(examples, model.find([each.text for each, _ in examples]), strict=True):
+        for (example, weight), finds in zip(
+            examples, model.find([given_example.text for given_example, _ in examples]), strict=True
+        ):
             true = whole(example).spans
             for type_ in _CALIBRATED:
                 if mine := [find for find in finds if find.type == type_]:
                     surest = max(mine, key=lambda find: find.features[0])
-                    found[type_].append((surest, any(_is_same(surest, span) for span in true), weight))
+                    surest_of[type_].append((surest, any(_is_same(surest, span) for span in true), weight))
     return {
         type_: fit_logistic(
             np.array([find.features for find, _, _ in items]),
             np.array([right for _, right, _ in items]),
             weights=np.array([weight for _, _, weight in items]),
         )
-        for type_, items in found.items()
+        for type_, items in surest_of.items()
     }
 
 
@@ -196,25 +198,27 @@ class _Measured:
     def add(self, examples: Sequence[Example], finder: PersonalData) -> None:
         texts = [example.text for example in examples]
         for example, entities in zip(examples, finder.find(texts, [True] * len(texts)), strict=True):
-            found = [(entity.start, entity.end, entity.type) for entity in entities]
-            self._count("ours", example, found)
+            ours = [(entity.start, entity.end, entity.type) for entity in entities]
+            self._count("ours", example, ours)
             for type_ in ASKED:
                 self.labels[type_].append(any(span[2] == type_ for span in example.spans))
-                self.scores[type_].append(max((each.score for each in entities if each.type == type_), default=0.0))
+                self.scores[type_].append(
+                    max((entity.score for entity in entities if entity.type == type_), default=0.0)
+                )
         try:
             engine = Presidio()
         except ImportError:
             print("presidio-analyzer isn't installed: its figures are left out")
             return
         for example in examples:
-            found = engine.find(example.text)
-            self._count("presidio-analyzer", example, found)
-            self._count("presidio-analyzer, LOCATION as ADDRESS", example, as_address(example, found))
+            predicted = engine.find(example.text)
+            self._count("presidio-analyzer", example, predicted)
+            self._count("presidio-analyzer, LOCATION as ADDRESS", example, as_address(example, predicted))
 
-    def _count(self, name: str, example: Example, found: Sequence[tuple[int, int, str]]) -> None:
+    def _count(self, name: str, example: Example, predicted: Sequence[tuple[int, int, str]]) -> None:
         for strict in (False, True):
             key = f"{name}{', strict' if strict else ''}"
-            self.counts.setdefault(key, Characters(strict)).add(example, found)
+            self.counts.setdefault(key, Characters(strict)).add(example, predicted)
 
     def totals_table(self) -> str:
         return "\n".join(f"| {name} | {_cells(counts.figures())} |" for name, counts in self.counts.items())
@@ -243,7 +247,9 @@ def _alarms(data: Path, finder: PersonalData) -> str:
     """A row for each kind of ordinary text: finds per 100,000 characters by type."""
     lines = []
     for name, texts in _ordinary_texts(data):
-        counts = Counter(each.type for found in finder.find(texts, [True] * len(texts)) for each in found)
+        counts = Counter(
+            entity.type for entities_of_text in finder.find(texts, [True] * len(texts)) for entity in entities_of_text
+        )
         size = sum(map(len, texts))
         rates = ", ".join(f"{type_} {count * 1e5 / size:.1f}" for type_, count in counts.most_common()) or "none"
         lines.append(f"| {name} | {size:,} | {rates} |")

@@ -130,8 +130,8 @@ def _pools() -> tuple[list[tuple[list[str], list[str]]], list[str], list[str], l
         faker.seed_instance(5)
 
         def draw(name: str, count: int = _PER_LOCALE, faker: Any = faker) -> list[str]:
-            found = {str(getattr(faker, name)()) for _ in range(count)} if hasattr(faker, name) else set()
-            return sorted(item for item in found if item[0] < "\u0250")  # Latin letters
+            drawn = {str(getattr(faker, name)()) for _ in range(count)} if hasattr(faker, name) else set()
+            return sorted(item for item in drawn if item[0] < "\u0250")  # Latin letters
 
         people.append((draw("first_name"), draw("last_name")))
         streets += draw("street_name", 60)
@@ -155,10 +155,10 @@ class Values:
     """
 
     def __init__(
-        self, seed: int, found: Mapping[str, Sequence[str]] | None = None, words: Sequence[str] = ("word",)
+        self, seed: int, known: Mapping[str, Sequence[str]] | None = None, words: Sequence[str] = ("word",)
     ) -> None:
         self.chance = random.Random(seed)  # noqa: S311 (no secret)
-        self._found = found or {}
+        self._known = known or {}
         self._words = words
         self._people, self._streets, self._towns, self._companies, self._codes = _pools()
         self._slots: dict[str, Callable[[], str]] = {
@@ -193,8 +193,8 @@ class Values:
         """A person's name: mostly first and last, sometimes one of them, with initials, or turned round."""
         form = self.chance.random()
         first, last = self._person()
-        if form < 0.08 and "name" in self._found:
-            return self._pick(self._found["name"])
+        if form < 0.08 and "name" in self._known:
+            return self._pick(self._known["name"])
         if form < 0.62:
             return self._full()
         if form < 0.8:
@@ -217,8 +217,8 @@ class Values:
     def organisation(self) -> str:
         """A company, authority, school or hospital."""
         form = self.chance.random()
-        if form < 0.15 and "org" in self._found:
-            return self._pick(self._found["org"])
+        if form < 0.15 and "org" in self._known:
+            return self._pick(self._known["org"])
         if form < 0.35:
             return self._pick(self._companies)
         if form < 0.55:
@@ -240,8 +240,8 @@ class Values:
 
     def address(self) -> str:
         """An address on one line or several, of any country, complete or only its street."""
-        if self.chance.random() < 0.15 and "address" in self._found:
-            return self._pick(self._found["address"])
+        if self.chance.random() < 0.15 and "address" in self._known:
+            return self._pick(self._known["address"])
         form = self.chance.random()
         if form < 0.22:
             return self._street_line()
@@ -327,8 +327,8 @@ class Values:
         return self._pick(self._codes)
 
     def _town(self) -> str:
-        if self.chance.random() < 0.15 and "city" in self._found:
-            return self._pick(self._found["city"])
+        if self.chance.random() < 0.15 and "city" in self._known:
+            return self._pick(self._known["city"])
         return self._pick(self._towns)
 
     def _person(self) -> tuple[str, str]:
