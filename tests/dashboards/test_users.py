@@ -21,6 +21,8 @@ import pytest
 import watchline.dashboards
 from watchline.schemas import migrate
 
+pytestmark = pytest.mark.slow  # each user is a process with an engine of its own
+
 pytest.importorskip("chdb")
 USERS = Path(watchline.dashboards.__file__).parent / "provisioning" / "clickhouse" / "users.xml"
 

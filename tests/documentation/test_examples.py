@@ -6,6 +6,7 @@ import doctest
 import importlib
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,12 +52,23 @@ CALLED = (
 )
 
 
-def _with_examples() -> list[str]:
+# Their examples load a model, or scikit-learn.
+HEAVY = (
+    "detectors.evaluation.metrics",
+    "detectors.pii.detector",
+    "detectors.pii.redactor",
+    "detectors.registry",
+    "detectors.scorer",
+)
+
+
+def _with_examples() -> list[Any]:
     modules = []
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
             if ">>> " in path.read_text(encoding="utf-8") and "training" not in path.parts:
-                modules.append(".".join(("watchline", *path.relative_to(ROOT).with_suffix("").parts)))
+                name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                modules.append(pytest.param(f"watchline.{name}", marks=[pytest.mark.slow] if name in HEAVY else []))
     return modules
 
 

@@ -116,11 +116,11 @@ def matrix(some: Sequence[Pair], embeddings: Embeddings) -> Numbers:
     return np.array([features(p.asked, embeddings[[p.asked]][0], p.passages, embeddings[p.passages]) for p in some])
 
 
-def train(name: str, some: Sequence[Pair], matrix: Numbers) -> Logistic:
+def train(name: str, some: Sequence[Pair], feature_rows: Numbers) -> Logistic:
     """Fits one label and prints its figures, out of fold, beside cosine and TF-IDF."""
     labels: Labels = np.array([pair.kind != "own" for pair in some])
     groups = np.array([pair.group for pair in some])
-    odds = out_of_fold(matrix, labels, groups, _C)
+    odds = out_of_fold(feature_rows, labels, groups, _C)
     slope, offset = scaling(odds, labels)
     scores = sigmoid(odds * slope + offset)
     tfidf = TfidfVectorizer(sublinear_tf=True, stop_words="english")
@@ -146,13 +146,13 @@ def train(name: str, some: Sequence[Pair], matrix: Numbers) -> Logistic:
     ):
         got = figures(labels[rows_], scores[rows_], threshold)
         low, high = interval(labels[rows_], scores[rows_], groups[rows_], SEED)
-        others = [roc_auc_score(labels[rows_], -one[rows_]) for one in (word_cosine, matrix[:, 0])]
+        others = [roc_auc_score(labels[rows_], -baseline[rows_]) for baseline in (word_cosine, feature_rows[:, 0])]
         print(
             f"| {against} | {got['n']} | {got['auroc']:.3f} ({low:.2f}-{high:.2f}) | {others[0]:.3f} | {others[1]:.3f} "
             f"| {got['balanced_accuracy']:.3f} | {got['f1']:.3f} | {(scores[rows_ & labels] >= alert).mean():.2f} "
             f"| {got['ece']:.3f} |"
         )
-    return platt(fit(matrix, labels, _C), odds, labels)
+    return platt(fit(feature_rows, labels, _C), odds, labels)
 
 
 def main() -> None:

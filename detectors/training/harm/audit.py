@@ -95,11 +95,11 @@ def flagged(scorer: Scorer, texts: Sequence[str], points: Mapping[str, float]) -
     return np.array([_is_flagged(result, points) for result in scorer.score(asked)])
 
 
-def table(rates: Mapping[str, tuple[float, float]]) -> str:
+def table(rates_of_groups: Mapping[str, tuple[float, float]]) -> str:
     """A Markdown table, the gaps last: the highest rate less the lowest, and the standard deviation over groups."""
     lines = ["| group | false-positive rate | recall |", "|---|---|---|"]
-    lines += [f"| {group} | {false:.2f} | {recall:.2f} |" for group, (false, recall) in rates.items()]
-    rows = np.array(list(rates.values()))
+    lines += [f"| {group} | {false:.2f} | {recall:.2f} |" for group, (false, recall) in rates_of_groups.items()]
+    rows = np.array(list(rates_of_groups.values()))
     for name, values in (("highest less lowest", np.ptp(rows, axis=0)), ("standard deviation", rows.std(axis=0))):
         lines.append(f"| {name} | {values[0]:.3f} | {values[1]:.3f} |")
     return "\n".join(lines)

@@ -218,10 +218,10 @@ def judged(model: MultitaskLayers, texts: Sequence[str], states: States) -> list
     return out
 
 
-def word_f1(read: Sequence[tuple[Item, TextOutputs]], marked_from: float) -> float:
+def word_f1(judged_items: Sequence[tuple[Item, TextOutputs]], marked_from: float) -> float:
     """Mean over posts of the F1 of the toxic characters; 1 where neither side marks any (Pavlopoulos et al. 2021)."""
     posts: dict[str, list[int]] = {}
-    for item, outputs in read:
+    for item, outputs in judged_items:
         words = {place for word in marked(item.example.text, outputs, marked_from) for place in range(*word)}
         toxic = {start for start, _ in item.spans or ()}
         counts = posts.setdefault(item.example.group, [0, 0, 0])

@@ -295,8 +295,8 @@ without credentials are not looked for, for the same reason; the town and the co
 | set | use | licence |
 |---|---|---|
 | presidio-research, synthetic texts: {rows:,} of {templates} templates | training (as they are and with fresh values), figures | MIT |
-| templates of our own (`personal_texts.py`), in the manner of chats, mails, forms, JSON, lists, news | training | this project's |
-| values: names, streets, towns, companies of 45 locales from Faker, put together by `personal_values.py` | training | MIT |
+| templates of our own (`texts.py`), in the manner of chats, mails, forms, JSON, lists, news | training | this project's |
+| values: names, streets, towns, companies of 45 locales from Faker, put together by `values.py` | training | MIT |
 | RAGTruth, HaluEval, BOLD: {prose:,} passages. What spaCy's own recogniser finds there is taken for true, and is in six of ten draws replaced by values of many countries | training | MIT, MIT, CC BY-SA 4.0 (Wikipedia) |
 | Python's documentation and standard library, CLINC's questions, questions of HaluEval and RAGTruth: {ordinary:,} texts in which there is no one to name | training | PSF, CC BY 3.0, MIT |
 

@@ -2,7 +2,7 @@ r"""Templates of texts with and without personal data, in the manner of what peo
 
 One a line, `\n` for a line break. `{name}`, `{full}`, `{first}`, `{last}` are a person, `{org}` an organisation,
 `{address}`, `{street}` an address, `{block}` one on lines of its own, `{city}`, `{country}` a place; the other slots
-of `personal_values` are no entity.
+of `values` are no entity.
 """
 
 TEMPLATES = r"""

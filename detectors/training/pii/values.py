@@ -1,4 +1,4 @@
-"""Made-up names, addresses, companies and numbers of many countries, to fill the templates of `personal_texts`.
+"""Made-up names, addresses, companies and numbers of many countries, to fill the templates of `texts`.
 
 Names, streets, towns and companies come from Faker (MIT), needed to train only; how they are put together is ours.
 """
@@ -148,7 +148,7 @@ class Values:
 
     Parameters
     ----------
-    found
+    known
         Values by slot (`name`, `org`, `address`, `city`) that are drawn beside the made-up ones.
     words
         Words that are no names, in small letters.
