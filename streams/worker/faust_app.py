@@ -116,11 +116,14 @@ class GroupMember:
         offset: int | None = self._committed.get(TP(*partition))
         return offset
 
-    def skip(self, partition: Partition, offset: int) -> None:
-        """Takes what lies before an offset, and is gone, for acknowledged.
+    async def skip(self, partition: Partition, offset: int) -> None:
+        """Takes what lies before an offset, and is gone, for acknowledged; all that came must be acknowledged by then.
 
         Faust commits nothing past a gap at the head (faust-streaming 606), so the lag would grow for ever.
         """
+        consumer = self._app.consumer
+        while consumer._commit_fut is not None:  # noqa: SLF001 - a commit that ends later would set it back
+            await consumer.maybe_wait_for_commit_to_finish()
         self._committed[TP(*partition)] = offset
 
     def consumer_state(self, ends: Mapping[Partition, int]) -> ConsumerState:

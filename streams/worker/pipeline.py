@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -18,31 +18,39 @@ from watchline.detectors import registry as detectors
 from watchline.detectors.pii.redactor import Redactor
 from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import Registry, encode
-from watchline.schemas.errors import FatalError, PoisonError, TransientError
+from watchline.schemas.errors import PoisonError, TransientError
 from watchline.schemas.records import Signal
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
-from watchline.streams.health import canary
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Partition, Progress
 from watchline.streams.kafka import admin, replay, topics
-from watchline.streams.messages import DecodedMessage, IncomingMessages, Message, Record, ScoredEvent, kafka_time
+from watchline.streams.messages import IncomingMessages, Message, Record, kafka_time
 from watchline.streams.monitor import signals
-from watchline.streams.monitor.agent import Monitoring, state_key
+from watchline.streams.monitor.agent import Monitoring
 from watchline.streams.monitor.state_topic import StateTopic
 from watchline.streams.settings import Settings
-from watchline.streams.worker import batches, feedback, offset_gaps
+from watchline.streams.worker import feedback
+from watchline.streams.worker.batch import Batch, end_of_batch
 from watchline.streams.worker.brake import Brake
-from watchline.streams.worker.offset_gaps import OffsetGaps
-from watchline.streams.worker.stages import decode, publish, redact, score, store
+from watchline.streams.worker.offset_gaps import Gap, OffsetGaps
+from watchline.streams.worker.runner import MAX_IN_FLIGHT, Runner, Step
+from watchline.streams.worker.stages.acknowledge import Acknowledge
+from watchline.streams.worker.stages.decode import Decode
+from watchline.streams.worker.stages.enrich import Enrich
+from watchline.streams.worker.stages.publish import Publish
+from watchline.streams.worker.stages.redact import Redact
+from watchline.streams.worker.stages.score import Score
+from watchline.streams.worker.stages.stage import LoopStage, Stage
+from watchline.streams.worker.stages.store import Store, write_all
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 STORE_PAUSE_S = 5.0
-FIRST_BATCH = (32, 256 * 1024)  # events and bytes, before anything is measured
+FIRST_BATCH_BYTES = 16 * 1024  # before anything is measured
 MONITOR_LINGER_S = 1.0  # each batch saves the state of each prompt in it; Faust leaves a longer wait too late
 
 
@@ -62,7 +70,9 @@ class Member(Protocol):
 
     def committed(self, partition: Partition) -> int | None: ...
 
-    def skip(self, partition: Partition, offset: int) -> None: ...
+    async def skip(self, partition: Partition, offset: int) -> None: ...
+
+    def task(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None: ...
 
 
 class Pipeline:
@@ -93,6 +103,7 @@ class Pipeline:
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
         self._scoring = ThreadPoolExecutor(1, thread_name_prefix="score")
         self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._encoding = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._monitoring = ThreadPoolExecutor(1, thread_name_prefix="monitor")
         self.monitoring = Monitoring(
             states=StateTopic(settings, member.publish, self._monitoring),
@@ -106,6 +117,7 @@ class Pipeline:
         self.gaps = OffsetGaps()
         self._topic_ids: dict[str, str] = {}
         self._seconds_per_byte = 0.0
+        self.runner = Runner(self._steps(), max_bytes=settings.batch_bytes)
 
     def read(self) -> None:
         """Reads the raw topics and the findings, from when the member has joined its group."""
@@ -124,53 +136,64 @@ class Pipeline:
             linger_s=MONITOR_LINGER_S,
         )
         member.on_assignment(self._assigned, self._revoked)
+        member.task(self.runner.watch)
 
     async def interactions(self, incoming: IncomingMessages) -> None:
-        """Messages of the raw topic."""
+        """Messages of the raw topic. Returns when their last batch is in flight."""
         messages = await self._messages(incoming.messages)
-        await self._record_gaps(messages)
-        for part in batches.within_bytes(messages, self.settings.batch_bytes):
-            with self.metrics.stage("decode"):
-                unpacked = await self._on(self._scoring, _unpack, part, self.registry)
-            for batch in batches.batches(unpacked, self._limits):
-                await self._handle(batch)
-                await incoming.acknowledge(len(batch))
+        gaps = self._gaps(messages)
+        start = 0
+        while start < len(messages):
+            end = end_of_batch(messages, start, self._max_bytes)
+            part = messages[start:end]
+            await self.runner.submit(Batch(part, incoming, [gap for gap in gaps if gap.message in part]))
+            start = end
 
-    async def _handle(self, batch: Sequence[DecodedMessage]) -> None:
-        """From decoded messages to ClickHouse and the findings topic. Returns when all of it is safe."""
-        events = [event for unpacked in batch for event in unpacked.events]
-        dead = [letter for unpacked in batch for letter in unpacked.dead]
-        shed_after_s = self.settings.shed_after_s
-        shed_before = 0.0 if shed_after_s is None else 1e6 * (time.time() - shed_after_s)
-        judge = partial(score.score, shed_before=shed_before)
-        started = time.monotonic()
-        with self.metrics.stage("redact"):
-            redacted, not_redacted = await self._on(self._scoring, redact.redact, events, self.redactor)
-        with self.metrics.stage("score"):
-            scored = await self._on(self._scoring, judge, redacted, self.scorer)
-        if events and events[-1].message.time >= shed_before:  # else it says nothing of what the two take
-            size_bytes = sum(len(unpacked.message.value) for unpacked in batch)
-            self._seconds_per_byte = (time.monotonic() - started) / size_bytes
-        self.metrics.embedded(self.scorer.cache_lookups)
-        scored, canaries = canary.split(scored)
-        with self.metrics.stage("store"):
-            stored, refusals = await self._on(self._storing, store.store, scored, self.sink.write)
-            refused = await self._on(self._storing, store.store_reports, batch, self.sink.write)
-            await self._store_canaries(canaries)
-        with self.metrics.stage("publish"):
-            sent = {event.origin: event for event in events if refusals}
-            refused += [sent[origin].dead_letter(error) for origin, error in refusals]
-            letters = dead + not_redacted + refused
-            await self.write_dead_letters(letters)
-            await self._record_replays([(unpacked.message, len(unpacked.outcomes)) for unpacked in batch], letters)
-            records = await self._on(self._scoring, _finding_records, stored, self.registry)
-            await self.member.publish(topics.findings(self.settings.topic_prefix), records)
-        for unpacked in batch:
-            if unpacked.message.replay_of is not None:
-                continue  # counted when it died first
-            self.brake.count(unpacked.message.topic, unpacked.message.partition, unpacked.outcomes)
-        self.progress.batch_done(len(events) - len(canaries))
-        self.metrics.batch_done(stored)
+    def _steps(self) -> Sequence[Step]:
+        """The stages, where they run: see `stages.stage`."""
+        settings = self.settings
+        scoring: tuple[Stage, ...] = (
+            Decode(self.registry),
+            Redact(self.redactor),
+            Enrich(),
+            Score(self.scorer, batch_size=settings.batch_size, shed_after_s=settings.shed_after_s),
+        )
+        store = Store(self.sink.write, worker=settings.group_instance_id)
+        publish = Publish(
+            partial(self.member.publish, topics.findings(settings.topic_prefix)),
+            self.write_dead_letters,
+            self._write,
+            self._encoding,
+            self.registry,
+        )
+        acknowledge = Acknowledge(self.brake, self.member.skip, self.progress, self.metrics)
+
+        async def score(batch: Batch) -> Batch:
+            started = time.monotonic()
+            batch = await self._on(self._scoring, self._through, scoring, batch)
+            if batch.redacted and not batch.shed:  # else it says nothing of what the next will take
+                self._seconds_per_byte = (time.monotonic() - started) / batch.size_bytes
+            self.metrics.embedded(self.scorer.cache_lookups)
+            return batch
+
+        async def stored(batch: Batch) -> Batch:
+            batch = await self._on(self._storing, self._through, (store,), batch)
+            if batch.canaries:
+                sent = max(item.scored.interaction.time for item in batch.canaries)
+                self.metrics.canary_delay.set(time.time() - sent / 1e6)
+            return batch
+
+        return (score, stored, partial(self._in_loop, publish), partial(self._in_loop, acknowledge))
+
+    def _through(self, stages: Sequence[Stage], batch: Batch) -> Batch:
+        for stage in stages:
+            with self.metrics.stage(stage.name):
+                batch = stage.run(batch)
+        return batch
+
+    async def _in_loop(self, stage: LoopStage, batch: Batch) -> Batch:
+        with self.metrics.stage(stage.name):
+            return await stage.run(batch)
 
     async def feedback(self, incoming: IncomingMessages) -> None:
         """Messages of the feedback topic: comments redacted, then stored."""
@@ -201,13 +224,6 @@ class Pipeline:
         await self._write(dead_letters.table(letters))
         self.metrics.dead_lettered(letters)
 
-    async def _store_canaries(self, canaries: Sequence[ScoredEvent]) -> None:
-        if not canaries:
-            return
-        await self._write(canary.table(canaries, self.settings.group_instance_id))
-        sent = max(item.scored.interaction.time for item in canaries)
-        self.metrics.canary_delay.set(time.time() - sent / 1e6)
-
     async def reach_store(self) -> None:
         """Asks the store until it answers. Raises ConfigurationError where it never will."""
         while not self.progress.store_answers:
@@ -231,10 +247,7 @@ class Pipeline:
 
     async def _write(self, table: Table) -> None:
         """Rows of our own making into ClickHouse, which must take every one."""
-        if not table.rows:
-            return
-        if refused := await self._on(self._storing, self.sink.write, table):
-            raise FatalError(f"ClickHouse refuses {len(refused)} rows of {table.name}: {refused[0].reason}")
+        await self._on(self._storing, write_all, table, self.sink.write)
 
     async def _publish_signals(self, new_signals: Sequence[Signal]) -> None:
         topic = topics.signals(self.settings.topic_prefix)
@@ -246,28 +259,26 @@ class Pipeline:
         (converted,) = await self._messages([message])
         await self.write_dead_letters([converted.dead_letter(error)])
 
-    def _limits(self) -> tuple[int, int]:
-        """Events and bytes of the next batch. By bytes, because what scoring takes goes by the length of the text."""
+    @property
+    def _max_bytes(self) -> int:
+        """Of the next batch. By bytes, because what scoring takes goes by the length of the text."""
+        most = self.settings.batch_bytes // MAX_IN_FLIGHT
         if not self._seconds_per_byte:
-            return FIRST_BATCH
-        in_time = int(self.settings.batch_seconds / self._seconds_per_byte)
-        return self.settings.batch_size, min(self.settings.batch_bytes, in_time)
+            return min(most, FIRST_BATCH_BYTES)
+        return min(most, int(self.settings.batch_seconds / self._seconds_per_byte))
 
-    async def _record_gaps(self, messages: Sequence[Message]) -> None:
+    def _gaps(self, messages: Sequence[Message]) -> list[Gap]:
         for partition in self.gaps.unknown({(message.topic, message.partition) for message in messages}):
             self.gaps.expect(partition, self.member.committed(partition))
         gaps = self.gaps.find(messages)
-        if not gaps:
-            return
-        log.error("%d gaps in the offsets: messages were deleted before they were read; see v_offset_gaps", len(gaps))
-        await self._write(offset_gaps.table(gaps))
-        self.metrics.offset_gaps.inc(len(gaps))
-        for gap in gaps:
-            self.member.skip((gap.message.topic, gap.message.partition), gap.message.offset)
+        if gaps:
+            log.error("%d gaps in the offsets: messages were gone before they were read; see v_offset_gaps", len(gaps))
+        return gaps
 
     def close(self) -> None:
         """Ends the threads and closes the sink's client. Nothing may be in flight."""
         self._scoring.shutdown()
+        self._encoding.shutdown()
         self._monitoring.shutdown()
         self._storing.submit(self.sink.close)
         self._storing.shutdown()
@@ -292,15 +303,3 @@ class Pipeline:
     @staticmethod
     async def _on(executor: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
-
-
-def _finding_records(stored: Sequence[ScoredEvent], registry: Registry | None) -> list[Record]:
-    return [
-        Record(data, state_key(batch))
-        for batch in publish.finding_batches(stored)
-        for data in publish.encode_within(batch, topics.MAX_RECORD_BYTES, registry)
-    ]
-
-
-def _unpack(messages: Sequence[Message], registry: Registry | None) -> list[DecodedMessage]:
-    return [decode.unpack(message, registry) for message in messages]

@@ -46,7 +46,7 @@ CALLED = (
     "streams.settings:load",
     "streams.throttled_log:ThrottledLog",
     "streams.worker.batches:batches",
-    "streams.worker.batches:within_bytes",
+    "streams.worker.batch:end_of_batch",
     "streams.worker.brake:Brake",
     "streams.worker.offset_gaps:OffsetGaps",
 )

@@ -37,6 +37,7 @@ from watchline.streams.monitor.agent import state_key
 from watchline.streams.monitor.monitor import Monitor
 from watchline.streams.settings import load
 from watchline.streams.worker.pipeline import Pipeline
+from watchline.streams.worker.runner import Runner
 
 TABLES = ("interactions", "findings", "dead_letters", "producer_reports", "signals")
 Place = tuple[int, int]  # offset and index in the envelope
@@ -97,6 +98,9 @@ class _Member:
 
     def committed(self, partition: tuple[str, int]) -> None:
         return None
+
+    async def skip(self, partition: tuple[str, int], offset: int) -> None:
+        raise AssertionError("the offsets follow one another")
 
     async def publish(self, topic: str, records: Sequence[Record]) -> None:
         self.sent.setdefault(topic, []).extend(records)
@@ -168,9 +172,17 @@ class FuzzedWorker:
         self._loop.close()
 
     def _consume(self, taken: _Taken) -> None:
-        self._loop.run_until_complete(self._pipeline.interactions(taken))
+        self._loop.run_until_complete(self._go(taken))
         if taken.acknowledged != [message.offset for message in taken.messages]:
             raise AssertionError("messages are not acknowledged, or not in order")
+
+    async def _go(self, taken: _Taken) -> None:
+        pipeline = self._pipeline
+        pipeline.runner = Runner(pipeline._steps(), max_bytes=pipeline.settings.batch_bytes)  # one that failed stays so
+        try:
+            await pipeline.interactions(taken)
+        finally:
+            await pipeline.runner.drain()
 
     def _watch(self) -> None:
         """What the agent on the findings topic does with them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from watchline.schemas.codec import Registry, decode, encode_body
 from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import InteractionBatch
@@ -9,6 +11,8 @@ from watchline.schemas.validation import check, check_envelope
 from watchline.streams.health.canary import is_canary
 from watchline.streams.kafka.topics import MAX_RECORD_BYTES
 from watchline.streams.messages import DecodedMessage, Event, Message
+from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.stages.stage import Stage
 
 
 def unpack(message: Message, registry: Registry | None = None) -> DecodedMessage:
@@ -34,3 +38,23 @@ def unpack(message: Message, registry: Registry | None = None) -> DecodedMessage
             if not is_canary(interaction):  # which says nothing of the apps' events
                 unpacked.outcomes.append(False)
     return unpacked
+
+
+class Decode(Stage):
+    """Decodes and checks the messages. What can't be read is a dead letter.
+
+    Parameters
+    ----------
+    registry : Registry or None
+        Whose framing the messages may have.
+    """
+
+    name = "decode"
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self._registry = registry
+
+    def run(self, batch: Batch) -> Batch:
+        decoded = [unpack(message, self._registry) for message in batch.messages]
+        dead = [letter for message in decoded for letter in message.dead]
+        return replace(batch, decoded=decoded, dead_letters=[*batch.dead_letters, *dead])

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 
 from watchline.schemas.codec import Registry, encode
 from watchline.schemas.records import FindingBatch, ScoredInteraction
-from watchline.streams.messages import ScoredEvent
+from watchline.streams.clickhouse.tables import Table
+from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.kafka import replay, topics
+from watchline.streams.messages import Record, ScoredEvent
+from watchline.streams.monitor.agent import state_key
+from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.stages.stage import LoopStage
 
 
 def finding_batches(scored: Sequence[ScoredEvent]) -> list[FindingBatch]:
@@ -58,3 +66,54 @@ def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:
         raw_offset=origin.offset,
         raw_index=origin.index,
     )
+
+
+class Publish(LoopStage):
+    """Sends dead letters to their topic and findings to the monitors; notes what became of letters sent back.
+
+    Parameters
+    ----------
+    send : async callable
+        Takes records of the findings topic; returns when the broker has them.
+    dead_letters : async callable
+        Takes dead letters; returns when topic and table have them.
+    write : async callable
+        Takes a table of our own making; returns when it is stored.
+    executor : Executor
+        In which the findings are encoded.
+    registry : Registry or None
+        Whose framing the findings get.
+    """
+
+    name = "publish"
+
+    def __init__(
+        self,
+        send: Callable[[Sequence[Record]], Awaitable[None]],
+        dead_letters: Callable[[Sequence[DeadLetter]], Awaitable[None]],
+        write: Callable[[Table], Awaitable[None]],
+        executor: Executor,
+        registry: Registry | None = None,
+    ) -> None:
+        self._send = send
+        self._dead_letters = dead_letters
+        self._write = write
+        self._executor = executor
+        self._registry = registry
+
+    async def run(self, batch: Batch) -> Batch:
+        await self._dead_letters(batch.dead_letters)
+        messages = [(decoded.message, len(decoded.outcomes)) for decoded in batch.decoded]
+        await self._write(replay.table(messages, batch.dead_letters))
+        loop = asyncio.get_running_loop()
+        await self._send(await loop.run_in_executor(self._executor, finding_records, batch.stored, self._registry))
+        return batch
+
+
+def finding_records(stored: Sequence[ScoredEvent], registry: Registry | None = None) -> list[Record]:
+    """Stored events as records of the findings topic; events of one prompt go to one partition, in order."""
+    return [
+        Record(data, state_key(findings))
+        for findings in finding_batches(stored)
+        for data in encode_within(findings, topics.MAX_RECORD_BYTES, registry)
+    ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from watchline.detectors.pii.redactor import Redactor
 from watchline.schemas.errors import PoisonError
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Event, RedactedEvent
+from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.stages.stage import Stage
 
 
 def redact(events: Sequence[Event], redactor: Redactor) -> tuple[list[RedactedEvent], list[DeadLetter]]:
@@ -21,3 +24,21 @@ def redact(events: Sequence[Event], redactor: Redactor) -> tuple[list[RedactedEv
         else:
             redacted.append(RedactedEvent(event.origin, outcome))
     return redacted, dead
+
+
+class Redact(Stage):
+    """Redacts the decoded events.
+
+    Parameters
+    ----------
+    redactor : Redactor
+    """
+
+    name = "redact"
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def run(self, batch: Batch) -> Batch:
+        redacted, dead = redact(batch.events, self._redactor)
+        return replace(batch, redacted=redacted, dead_letters=[*batch.dead_letters, *dead])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from watchline.detectors.scorer import Scorer
+from watchline.streams.health import canary
 from watchline.streams.messages import RedactedEvent, ScoredEvent
+from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.stages.stage import Stage
 
 
 def score(events: Sequence[RedactedEvent], scorer: Scorer, *, shed_before: float = 0.0) -> list[ScoredEvent]:
@@ -13,3 +18,33 @@ def score(events: Sequence[RedactedEvent], scorer: Scorer, *, shed_before: float
     shed = {index for index, event in enumerate(events) if event.origin.time < shed_before}
     results = scorer.score([event.redacted for event in events], shed=shed)
     return [ScoredEvent(event.origin, result) for event, result in zip(events, results, strict=True)]
+
+
+class Score(Stage):
+    """Judges the redacted events by every detector, or sheds those that have waited too long.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    batch_size : int
+        Most events that are scored together.
+    shed_after_s : float or None
+        Age in Kafka, in seconds, from which on events are passed on unscored; None: never.
+    """
+
+    name = "score"
+
+    def __init__(self, scorer: Scorer, *, batch_size: int, shed_after_s: float | None = None) -> None:
+        self._scorer = scorer
+        self._batch_size = batch_size
+        self._shed_after_s = shed_after_s
+
+    def run(self, batch: Batch) -> Batch:
+        shed_before = 0.0 if self._shed_after_s is None else 1e6 * (time.time() - self._shed_after_s)
+        scored: list[ScoredEvent] = []
+        for start in range(0, len(batch.redacted), self._batch_size):
+            events = batch.redacted[start : start + self._batch_size]
+            scored += score(events, self._scorer, shed_before=shed_before)
+        events_of_apps, canaries = canary.split(scored)
+        shed = bool(scored) and scored[-1].origin.time < shed_before
+        return replace(batch, scored=events_of_apps, canaries=canaries, shed=shed)

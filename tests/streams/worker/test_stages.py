@@ -20,8 +20,8 @@ from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse.sink import Rejected, Table
 from watchline.streams.dead_letters import table
-from watchline.streams.messages import DecodedMessage, Message, ScoredEvent, kafka_time
-from watchline.streams.worker import batches
+from watchline.streams.messages import Message, ScoredEvent, kafka_time
+from watchline.streams.worker.batch import end_of_batch
 from watchline.streams.worker.stages import decode, publish, redact, score, store
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
@@ -97,28 +97,16 @@ def test_a_report_that_clickhouse_refuses_is_a_dead_letter() -> None:
     assert letter.kind == "refused"
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=20), st.integers(1, 12), st.integers(1, 12))
-def test_batches_hold_every_message_once_and_stop_when_full(
-    sizes: list[tuple[int, int]], max_events: int, max_bytes: int
-) -> None:
-    messages = [
-        DecodedMessage(message(offset=offset, value=b"x" * size_bytes), [None] * events, [], [])  # type: ignore[list-item]
-        for offset, (events, size_bytes) in enumerate(sizes)
-    ]
-    cut = list(batches.batches(messages, lambda: (max_events, max_bytes)))
-    assert [unpacked for batch in cut for unpacked in batch] == messages
-    for batch in cut:
-        events = sum(len(unpacked.events) for unpacked in batch)
-        size_bytes = sum(len(unpacked.message.value) for unpacked in batch)
-        assert len(batch) == 1 or (events <= max_events and size_bytes <= max_bytes)
-
-
 @given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
-def test_parts_hold_every_message_once_and_no_more_bytes_than_allowed(sizes: list[int], limit: int) -> None:
+def test_batches_hold_every_message_once_and_no_more_bytes_than_allowed(sizes: list[int], limit: int) -> None:
     messages = [message(value=b"x" * size, offset=offset) for offset, size in enumerate(sizes)]
-    parts = list(batches.within_bytes(messages, limit))
-    assert [each for part in parts for each in part] == messages
-    assert all(len(part) == 1 or sum(len(each.value) for each in part) <= limit for part in parts)
+    cut, start = [], 0
+    while start < len(messages):
+        end = end_of_batch(messages, start, limit)
+        cut.append(messages[start:end])
+        start = end
+    assert [each for batch in cut for each in batch] == messages
+    assert all(len(batch) == 1 or sum(len(each.value) for each in batch) <= limit for batch in cut)
 
 
 class Failing(PersonalData):

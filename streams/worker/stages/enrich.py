@@ -1,0 +1,15 @@
+"""What is known of redacted events beside what the app sent. Nothing yet: prices and tenants will come here."""
+
+from __future__ import annotations
+
+from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.stages.stage import Stage
+
+
+class Enrich(Stage):
+    """Passes batches on as they are."""
+
+    name = "enrich"
+
+    def run(self, batch: Batch) -> Batch:
+        return batch
