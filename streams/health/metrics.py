@@ -38,7 +38,7 @@ class Metrics:
         )
         self.stages = Histogram(
             "watchline_stage_duration_seconds",
-            "Time that a batch took in a stage: decode, redact, score, store, publish.",
+            "Time that a batch took in a stage: decode, redact, enrich, score, store, publish, acknowledge.",
             ["stage"],
             registry=registry,
             buckets=_SECONDS,

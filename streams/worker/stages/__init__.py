@@ -1,1 +1,1 @@
-"""What happens to a batch of events, in this order: decode, redact, score, store, publish."""
+"""What happens to a batch, a file a stage. `stage.py` has the contract and the order."""
