@@ -45,7 +45,6 @@ CALLED = (
     "streams.settings:Settings",
     "streams.settings:load",
     "streams.throttled_log:ThrottledLog",
-    "streams.worker.batches:batches",
     "streams.worker.batch:end_of_batch",
     "streams.worker.brake:Brake",
     "streams.worker.offset_gaps:OffsetGaps",
