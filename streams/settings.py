@@ -113,7 +113,9 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path(".watchline"), description="Folder of the embedded services, logs and sockets.")
     batch_size: int = Field(1024, ge=1, le=100_000, description="Most events that are scored together.")
-    batch_bytes: int = Field(16 * 2**20, ge=2**20, description="Most bytes of messages in work at a time, in up to three batches.")
+    batch_bytes: int = Field(
+        16 * 2**20, ge=2**20, description="Most bytes of messages in work at a time, in up to three batches."
+    )
     batch_seconds: float = Field(2.0, gt=0, le=20, description="Seconds that scoring one batch is planned to take.")
     linger_s: float = Field(0.2, gt=0, le=1, description="Seconds that a batch waits to fill.")
     buffer_messages: int = Field(256, ge=16, le=16_384, description="Kafka messages read ahead of the detectors.")
