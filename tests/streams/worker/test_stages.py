@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.faults.noop_worker import NoOp
 from tests.schemas.samples import INTERACTION, TIME
-from watchline.detectors.base import Detector, Embeddings, Evaluation
 from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.pii.entities import Entity
 from watchline.detectors.pii.redactor import Redactor
@@ -132,22 +132,6 @@ def test_nothing_of_the_text_that_came_is_left_after_redaction() -> None:
     came = dataclasses.replace(INTERACTION, tenant=mail, output_messages=(records.Message("assistant", mail),))
     redacted, _ = redact.redact(decode.unpack(message(came)).events, Redactor())
     assert mail not in repr(redacted) and mail not in repr(score.score(redacted, Scorer()))
-
-
-class NoOp(Detector[None]):
-    """Finds nothing, in everything."""
-
-    name = "pii"
-    labels = ("SECRET",)
-    VERSION = "1"
-    uses_encoder = False
-    on_device = False
-
-    def prepare(self, interaction: Interaction) -> None:
-        return None
-
-    def evaluate(self, batch: Sequence[None], embeddings: Embeddings) -> Sequence[Evaluation]:
-        return [Evaluation({"SECRET": 0.0})] * len(batch)
 
 
 def test_what_has_waited_too_long_in_kafka_is_shed() -> None:
