@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from watchline.schemas.errors import PoisonError
 from watchline.streams.dead_letters import DeadLetter
@@ -58,7 +58,7 @@ class Batch:
     canaries: Sequence[ScoredEvent] = ()
     shed: bool = False
     stored: Sequence[ScoredEvent] = ()
-    dead_letters: Sequence[DeadLetter] = field(default=())
+    dead_letters: Sequence[DeadLetter] = ()
 
     @property
     def size_bytes(self) -> int:

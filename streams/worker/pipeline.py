@@ -247,7 +247,8 @@ class Pipeline:
 
     async def _write(self, table: Table) -> None:
         """Rows of our own making into ClickHouse, which must take every one."""
-        await self._on(self._storing, write_all, table, self.sink.write)
+        if table.rows:  # else it would wait in the storing thread behind the next batch, for nothing
+            await self._on(self._storing, write_all, table, self.sink.write)
 
     async def _publish_signals(self, new_signals: Sequence[Signal]) -> None:
         topic = topics.signals(self.settings.topic_prefix)
