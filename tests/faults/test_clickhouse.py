@@ -13,6 +13,9 @@ from tests.clickhouse_server import ClickHouseServer
 from tests.end_to_end.test_bad_input import envelope, interaction
 from tests.faults.load import SIZE
 from tests.faults.rig import Rig
+from watchline.streams.clickhouse.connect import connect
+from watchline.streams.clickhouse.sink import Sink
+from watchline.streams.clickhouse.tables import Row, Table
 
 REQUEST_S = 2.0
 # `make test` keeps ClickHouse away for some seconds; WATCHLINE_TEST_LONG=1 for the minute of the delivery matrix.
@@ -70,6 +73,17 @@ def test_a_row_that_clickhouse_rejects_costs_only_itself(rig: Rig) -> None:
         assert {row[0] for row in worker.rows(sql)} == {event.event_id for event in events} - {events[7].event_id}
     finally:
         rig.client.command("ALTER TABLE interactions DROP CONSTRAINT refused")
+
+
+def test_an_insert_of_several_blocks_is_stored_whole(rig: Rig) -> None:
+    """The client cuts what is larger than 2 MB into blocks and compresses each by itself."""
+    settings = rig.workers[0].settings
+    rig.client.command("CREATE TABLE large (text String) ENGINE = MergeTree ORDER BY tuple()")
+    sink = Sink(lambda: connect(settings), timeout_s=10)
+    rows = [Row([str(number) * 1_500_000], str(number)) for number in range(5)]
+    assert sink.write(Table("large", ["text"], rows)) == []
+    sink.close()
+    assert rig.client.query("SELECT uniqExact(text) FROM large").result_rows == [(5,)]
 
 
 def test_while_clickhouse_is_away_memory_stays_flat(make_rig: Callable[..., Rig], server: ClickHouseServer) -> None:
