@@ -25,18 +25,20 @@ class Kind(StrEnum):
     - `invalid`: the record can be read, but one of its values can't be stored.
     - `redaction`: its personal data could not be removed, so none of its text may be stored.
     - `refused`: ClickHouse refuses its row for good.
+    - `killed`: scoring it took more time or memory than the limits, or ended the scoring process.
     - `unclassified`: a dead letter written by a version that had no kinds, or not this one. No error has this kind.
 
     Examples
     --------
     >>> ", ".join(Kind)
-    'undecodable, invalid, redaction, refused, unclassified'
+    'undecodable, invalid, redaction, refused, killed, unclassified'
     """
 
     UNDECODABLE = "undecodable"
     INVALID = "invalid"
     REDACTION = "redaction"
     REFUSED = "refused"
+    KILLED = "killed"
     UNCLASSIFIED = "unclassified"
 
 

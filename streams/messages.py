@@ -202,6 +202,8 @@ class DecodedMessage:
         For each event in the order of the envelope, whether it is a dead letter.
     report : InteractionBatch, optional
         A producer's report of what it has dropped.
+    size : int
+        Events in the envelope.
     """
 
     message: Message
@@ -209,6 +211,7 @@ class DecodedMessage:
     dead: list[DeadLetter]
     outcomes: list[bool]
     report: InteractionBatch | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,19 @@ class Settings(BaseSettings):
         16 * 2**20, ge=2**20, description="Most bytes of messages in work at a time, in up to three batches."
     )
     batch_seconds: float = Field(2.0, gt=0, le=20, description="Seconds that scoring one batch is planned to take.")
+    scorers: int = Field(1, ge=1, le=64, description="Scoring processes of this worker, each with models of its own.")
+    scoring_timeout_s: float = Field(
+        60.0,
+        ge=1,
+        le=600,
+        description="Seconds that scoring a batch may take. Then its process is killed and the batch scored in parts; "
+        "an event that takes so long alone becomes a dead letter.",
+    )
+    scoring_memory_bytes: int = Field(
+        2 * 2**30,
+        ge=2**26,
+        description="Bytes of memory that scoring a batch may take beyond the models, with the same consequence.",
+    )
     linger_s: float = Field(0.2, gt=0, le=1, description="Seconds that a batch waits to fill.")
     buffer_messages: int = Field(256, ge=16, le=16_384, description="Kafka messages read ahead of the detectors.")
     buffer_bytes: int = Field(32 * 2**20, ge=2**20, description="Bytes of Kafka messages read ahead of the detectors.")

@@ -10,7 +10,7 @@ from collections import Counter as Counts
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
@@ -18,12 +18,33 @@ from prometheus_client.openmetrics.exposition import generate_latest
 
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health.progress import Progress
-from watchline.streams.messages import ScoredEvent
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 
 _SECONDS = (0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 60, 300)
 _EVENTS = (1, 8, 32, 128, 512, 1024, 4096)
+
+
+class Scoring(Protocol):
+    """What the scoring of a batch gives to count: see `scoring.part.ScoredPart`."""
+
+    @property
+    def duration_us(self) -> Mapping[str, int]: ...
+
+    @property
+    def failed(self) -> Mapping[str, int]: ...
+
+    @property
+    def shed_events(self) -> int: ...
+
+    @property
+    def stages(self) -> Mapping[str, float]: ...
+
+    @property
+    def lookups(self) -> Mapping[str, int]: ...
+
+    @property
+    def canary_sent(self) -> int | None: ...
 
 
 class Metrics:
@@ -60,8 +81,15 @@ class Metrics:
         )
         self.dead_letters = Counter(
             "watchline_dead_letters",
-            "Messages and events given up: undecodable, invalid, redaction (failed), refused (by ClickHouse).",
+            "Messages and events given up: undecodable, invalid, redaction (failed), refused (by ClickHouse), "
+            "killed (ended the scoring process).",
             ["kind"],
+            registry=registry,
+        )
+        self.scorer_deaths = Counter(
+            "watchline_scoring_process_deaths",
+            "Scoring processes that were killed for their time or memory, or ended by themselves: time, memory, death.",
+            ["reason"],
             registry=registry,
         )
         self.offset_gaps = Counter(
@@ -126,7 +154,6 @@ class Metrics:
             ["detector", "version"],
             registry=registry,
         )
-        self._lookups = Counts[str]()
         for name, of_detector in planned.items():
             detectors.labels(name, of_detector).set(1)
 
@@ -135,32 +162,23 @@ class Metrics:
         timed: AbstractContextManager[Any] = self.stages.labels(name).time()
         return timed
 
-    def batch_done(self, stored: Sequence[ScoredEvent]) -> None:
+    def batch_done(self, scored: Scoring, stored_events: int) -> None:
         """A batch is stored and published: its events, and what their findings say of time and failures."""
         self.batches.inc()
-        self.events.inc(len(stored))
-        if stored:  # else it was a canary
-            self.batch_events.observe(len(stored))
-        microseconds, failed, shed = Counts[str](), Counts[str](), 0
-        for item in stored:
-            decisions = set()
-            for finding in item.scored.findings:
-                microseconds[finding.detector] += finding.duration_us
-                decisions.add(finding.decision)
-                if finding.decision == "failed":
-                    failed[finding.detector] += 1
-            shed += "shed" in decisions
-        self.shed_events.inc(shed)
-        for detector, count in failed.items():
+        self.events.inc(stored_events)
+        if stored_events:  # else it was a canary
+            self.batch_events.observe(stored_events)
+        self.shed_events.inc(scored.shed_events)
+        for detector, count in scored.failed.items():
             self.failed_findings.labels(detector).inc(count)
-        for detector, duration_us in microseconds.items():
+        for detector, duration_us in scored.duration_us.items():
             self.scoring.labels(detector).inc(duration_us / 1e6)
-
-    def embedded(self, lookups: Mapping[str, int]) -> None:
-        """The encoder's hits and misses since the start."""
-        for cache, count in lookups.items():
-            self._embedded.labels(cache).inc(count - self._lookups[cache])
-        self._lookups = Counts(lookups)
+        for stage, seconds in scored.stages.items():
+            self.stages.labels(stage).observe(seconds)
+        for cache, count in scored.lookups.items():
+            self._embedded.labels(cache).inc(count)
+        if scored.canary_sent is not None:
+            self.canary_delay.set(time.time() - scored.canary_sent / 1e6)
 
     def dead_lettered(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters are in their topic and table."""

@@ -78,6 +78,12 @@ class Progress:
         self.batches += 1
         self.last_batch = self.clock()
 
+    def part_done(self) -> None:
+        """A part of a batch is scored or given up. Called by any thread, where finding a fault takes minutes."""
+        now = self.clock()
+        for topic in list(self._moved):
+            self._moved[topic] = now
+
     def store_attempt(self, failure: str | None) -> None:
         """An insert worked (None), or failed in a way that may pass."""
         self.store_answers = failure is None

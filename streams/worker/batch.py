@@ -1,22 +1,15 @@
-"""What goes through the stages: messages that were read together, and all that the stages have made of them."""
+"""Messages that were read together on their way through the worker, and all that the stages have made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from watchline.schemas.errors import PoisonError
 from watchline.streams.dead_letters import DeadLetter
-from watchline.streams.messages import (
-    DecodedMessage,
-    Event,
-    IncomingMessages,
-    Message,
-    Origin,
-    RedactedEvent,
-    ScoredEvent,
-)
+from watchline.streams.messages import IncomingMessages, Message
 from watchline.streams.worker.offset_gaps import Gap
+from watchline.streams.worker.scoring.part import Place, ScoredPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +26,19 @@ class Batch:
         Acknowledges them.
     gaps : sequence of Gap
         Offsets that are gone before one of the messages.
-    decoded : sequence of DecodedMessage
-        One for each message: from `decode`.
-    redacted : sequence of RedactedEvent
-        The events that go on: from `redact`.
-    scored : sequence of ScoredEvent
-        Likewise, from `score`; canaries are not among them.
-    canaries : sequence of ScoredEvent
-        From `score`.
-    shed : bool
-        Whether the last event was passed on without a score, so that the time taken says nothing: from `score`.
-    stored : sequence of ScoredEvent
-        Those of `scored` that ClickHouse has: from `store`.
+    scored : ScoredPart
+        What the scoring process made of them.
+    refused : mapping of Place to PoisonError
+        Events and reports that ClickHouse will never take, and why: from `store`.
     dead_letters : sequence of DeadLetter
-        What can't go on, from `decode`, `redact` and `store`.
+        What can't go on, from the scoring process and `store`.
     """
 
     messages: Sequence[Message]
     incoming: IncomingMessages
     gaps: Sequence[Gap] = ()
-    decoded: Sequence[DecodedMessage] = ()
-    redacted: Sequence[RedactedEvent] = ()
-    scored: Sequence[ScoredEvent] = ()
-    canaries: Sequence[ScoredEvent] = ()
-    shed: bool = False
-    stored: Sequence[ScoredEvent] = ()
+    scored: ScoredPart = field(default_factory=ScoredPart)
+    refused: Mapping[Place, PoisonError] = field(default_factory=dict)
     dead_letters: Sequence[DeadLetter] = ()
 
     @property
@@ -66,16 +47,9 @@ class Batch:
         return sum(len(message.value) for message in self.messages)
 
     @property
-    def events(self) -> list[Event]:
-        """The decoded events, as the apps sent them."""
-        return [event for message in self.decoded for event in message.events]
-
-    def dead(self, refused: Sequence[tuple[Origin, PoisonError]]) -> list[DeadLetter]:
-        """Dead letters of events that are known by where they came from."""
-        if not refused:
-            return []
-        events = {event.origin: event for event in self.events}
-        return [events[origin].dead_letter(error) for origin, error in refused]
+    def stored_events(self) -> int:
+        """Events that ClickHouse has, but for canaries."""
+        return sum(place not in self.refused for place in self.scored.places)
 
 
 def end_of_batch(messages: Sequence[Message], start: int, max_bytes: int) -> int:

@@ -11,12 +11,10 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from watchline.detectors import registry as detectors
-from watchline.detectors.pii.redactor import Redactor
-from watchline.detectors.scorer import Scorer
 from watchline.schemas.codec import Registry, encode
 from watchline.schemas.errors import PoisonError, TransientError
 from watchline.schemas.records import Signal
@@ -37,14 +35,11 @@ from watchline.streams.worker import feedback
 from watchline.streams.worker.batch import Batch, end_of_batch
 from watchline.streams.worker.brake import Brake
 from watchline.streams.worker.offset_gaps import Gap, OffsetGaps
-from watchline.streams.worker.runner import MAX_IN_FLIGHT, Runner, Step
+from watchline.streams.worker.runner import Runner, Step
+from watchline.streams.worker.scoring.scorers import Scorers
 from watchline.streams.worker.stages.acknowledge import Acknowledge
-from watchline.streams.worker.stages.decode import Decode
-from watchline.streams.worker.stages.enrich import Enrich
 from watchline.streams.worker.stages.publish import Publish
-from watchline.streams.worker.stages.redact import Redact
-from watchline.streams.worker.stages.score import Score
-from watchline.streams.worker.stages.stage import LoopStage, Stage
+from watchline.streams.worker.stages.stage import LoopStage
 from watchline.streams.worker.stages.store import Store, write_all
 
 log = logging.getLogger(__name__)
@@ -76,7 +71,7 @@ class Member(Protocol):
 
 
 class Pipeline:
-    """What a worker holds: redactor, scorer and sink, the threads in which they run, and the way to them.
+    """What a worker holds: scoring processes and sink, the threads that wait for them, and the way to them.
 
     The event loop also serves Kafka's heartbeats and commits: nothing here may block it.
     """
@@ -85,25 +80,14 @@ class Pipeline:
         self.settings = settings
         self.member = member
         self.progress = Progress(settings.store_timeout_s)
-        self.redactor = Redactor(enabled=settings.redaction)
-        self.scorer = Scorer(
-            detectors.load(
-                settings.detectors,
-                settings.models,
-                device=settings.encoder_device,
-                thresholds=settings.thresholds,
-            ),
-            device=settings.encoder_device,
-            thresholds=settings.thresholds,
-        )
-        self.metrics = Metrics(self.scorer.planned)
+        self.scorers = Scorers(settings, moved=self.progress.part_done, died=self._on_scorer_death)
+        self.metrics = Metrics(self.scorers.wait())
         self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, on_attempt=self._on_store_attempt)
         self.registry = registry
         self.sink.stopping = lambda: member.stopping
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
-        self._scoring = ThreadPoolExecutor(1, thread_name_prefix="score")
+        self._scoring = ThreadPoolExecutor(settings.scorers, thread_name_prefix="score")
         self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._encoding = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._monitoring = ThreadPoolExecutor(1, thread_name_prefix="monitor")
         self.monitoring = Monitoring(
             states=StateTopic(settings, member.publish, self._monitoring),
@@ -117,7 +101,7 @@ class Pipeline:
         self.gaps = OffsetGaps()
         self._topic_ids: dict[str, str] = {}
         self._seconds_per_byte = 0.0
-        self.runner = Runner(self._steps(), max_bytes=settings.batch_bytes)
+        self.runner = Runner(self._steps(), max_bytes=settings.batch_bytes, side_by_side=settings.scorers)
 
     def read(self) -> None:
         """Reads the raw topics and the findings, from when the member has joined its group."""
@@ -151,54 +135,36 @@ class Pipeline:
 
     def _steps(self) -> Sequence[Step]:
         """The stages, where they run: see `stages.stage`."""
-        settings = self.settings
-        scoring: tuple[Stage, ...] = (
-            Decode(self.registry),
-            Redact(self.redactor),
-            Enrich(),
-            Score(self.scorer, batch_size=settings.batch_size, shed_after_s=settings.shed_after_s),
-        )
-        store = Store(self.sink.write, worker=settings.group_instance_id)
+        store = Store(self.sink.write, self.scorers.letters)
         publish = Publish(
-            partial(self.member.publish, topics.findings(settings.topic_prefix)),
+            partial(self.member.publish, topics.findings(self.settings.topic_prefix)),
             self.write_dead_letters,
             self._write,
-            self._encoding,
             self.registry,
         )
         acknowledge = Acknowledge(self.brake, self.member.skip, self.progress, self.metrics)
 
         async def score(batch: Batch) -> Batch:
             started = time.monotonic()
-            batch = await self._on(self._scoring, self._through, scoring, batch)
-            if batch.redacted and not batch.shed:  # else it says nothing of what the next will take
+            scored = await self._on(self._scoring, self.scorers.score, batch.messages)
+            if scored.scored:  # else it says nothing of what the next will take
                 self._seconds_per_byte = (time.monotonic() - started) / batch.size_bytes
-            self.metrics.embedded(self.scorer.cache_lookups)
-            return batch
+            return replace(batch, scored=scored)
 
         async def stored(batch: Batch) -> Batch:
-            batch = await self._on(self._storing, self._through, (store,), batch)
-            if batch.canaries:
-                sent = max(item.scored.interaction.time for item in batch.canaries)
-                self.metrics.canary_delay.set(time.time() - sent / 1e6)
-            return batch
+            with self.metrics.stage(store.name):
+                return await self._on(self._storing, store.run, batch)
 
         return (score, stored, partial(self._in_loop, publish), partial(self._in_loop, acknowledge))
 
-    def _through(self, stages: Sequence[Stage], batch: Batch) -> Batch:
-        for stage in stages:
-            with self.metrics.stage(stage.name):
-                batch = stage.run(batch)
-        return batch
-
-    async def _in_loop(self, stage: LoopStage, batch: Batch) -> Batch:
+    async def _in_loop(self, stage: LoopStage[Batch], batch: Batch) -> Batch:
         with self.metrics.stage(stage.name):
             return await stage.run(batch)
 
     async def feedback(self, incoming: IncomingMessages) -> None:
         """Messages of the feedback topic: comments redacted, then stored."""
         messages = await self._messages(incoming.messages)
-        rows, dead = await self._on(self._scoring, feedback.unpack, messages, self.redactor, self.registry)
+        rows, dead = await self._on(self._scoring, self.scorers.redact_feedback, messages)
         refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
         await self.write_dead_letters(dead + refused)
         await self._record_replays([(message, 1) for message in messages], dead + refused)
@@ -234,6 +200,9 @@ class Pipeline:
                 self.progress.store_attempt(str(error))
                 await asyncio.sleep(STORE_PAUSE_S)
 
+    def _on_scorer_death(self, reason: str) -> None:
+        self.metrics.scorer_deaths.labels(reason).inc()
+
     def _on_store_attempt(self, failure: str | None) -> None:
         self.progress.store_attempt(failure)
         if failure is not None:
@@ -263,7 +232,7 @@ class Pipeline:
     @property
     def _max_bytes(self) -> int:
         """Of the next batch. By bytes, because what scoring takes goes by the length of the text."""
-        most = self.settings.batch_bytes // MAX_IN_FLIGHT
+        most = self.settings.batch_bytes // self.runner.max_in_flight
         if not self._seconds_per_byte:
             return min(most, FIRST_BATCH_BYTES)
         return min(most, int(self.settings.batch_seconds / self._seconds_per_byte))
@@ -279,7 +248,7 @@ class Pipeline:
     def close(self) -> None:
         """Ends the threads and closes the sink's client. Nothing may be in flight."""
         self._scoring.shutdown()
-        self._encoding.shutdown()
+        self.scorers.end()
         self._monitoring.shutdown()
         self._storing.submit(self.sink.close)
         self._storing.shutdown()

@@ -53,7 +53,7 @@ def run(settings: Settings) -> int:
     )
     if registry is not None:
         registry.require()
-    # Imported late: aiokafka and torch take seconds, and what is above fails sooner without them.
+    # Imported late: aiokafka takes a second, and what is above fails sooner without it.
     from watchline.streams.health import canary, page
     from watchline.streams.worker.faust_app import GroupMember
     from watchline.streams.worker.pipeline import Pipeline

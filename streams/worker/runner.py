@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from watchline.streams.worker.batch import Batch
 
-MAX_IN_FLIGHT = 3
+AFTER_SCORING = 2  # in flight beside those that are scored
 Step = Callable[[Batch], Awaitable[Batch]]
 
 
 class Runner:
-    """Takes batches through steps, up to three at a time. Everything here runs in the event loop.
+    """Takes batches through steps, several at a time. Everything here runs in the event loop.
 
     Parameters
     ----------
@@ -21,6 +21,8 @@ class Runner:
         Each takes a batch and returns it; one that raises ends them all.
     max_bytes : int
         Of the messages in flight. A batch that is larger goes alone.
+    side_by_side : int
+        Batches that may be in the first step together. They leave it in their order.
 
     Examples
     --------
@@ -30,9 +32,15 @@ class Runner:
     >>> asyncio.run(runner.drain())
     """
 
-    def __init__(self, steps: Sequence[Step], *, max_bytes: int) -> None:
+    def __init__(self, steps: Sequence[Step], *, max_bytes: int, side_by_side: int = 1) -> None:
         self._steps = steps
-        self._turns = [asyncio.Lock() for _ in steps]  # who asks first is served first
+        self._turns = [
+            asyncio.Semaphore(side_by_side),
+            *(asyncio.Lock() for _ in steps[1:]),
+        ]  # first come, first served
+        self.max_in_flight = side_by_side + AFTER_SCORING
+        self._last_left_first = asyncio.Event()  # the batch before the next one has left the first step, or failed
+        self._last_left_first.set()
         self._max_bytes = max_bytes
         self._in_flight: deque[tuple[asyncio.Task[None], int]] = deque()
         self._failure: BaseException | None = None
@@ -48,7 +56,8 @@ class Runner:
             await self._oldest()
             self._check()
         self._check()
-        self._in_flight.append((asyncio.create_task(self._run(batch)), size_bytes))
+        before, self._last_left_first = self._last_left_first, asyncio.Event()
+        self._in_flight.append((asyncio.create_task(self._run(batch, before, self._last_left_first)), size_bytes))
 
     async def drain(self) -> None:
         """Waits until nothing is in flight. Raises what a batch failed with."""
@@ -63,7 +72,7 @@ class Runner:
 
     def _has_room(self, size_bytes: int) -> bool:
         held = sum(size for _, size in self._in_flight)
-        return len(self._in_flight) < MAX_IN_FLIGHT and held + size_bytes <= self._max_bytes
+        return len(self._in_flight) < self.max_in_flight and held + size_bytes <= self._max_bytes
 
     async def _oldest(self) -> None:
         task, _ = self._in_flight[0]
@@ -74,10 +83,14 @@ class Runner:
         if self._failure is not None:
             raise self._failure
 
-    async def _run(self, batch: Batch) -> None:
+    async def _run(self, batch: Batch, before: asyncio.Event, left_first: asyncio.Event) -> None:
         try:
-            for step, turn in zip(self._steps, self._turns, strict=True):
+            for number, (step, turn) in enumerate(zip(self._steps, self._turns, strict=True)):
+                if number == 1:
+                    await before.wait()
                 async with turn:
+                    if number == 1:
+                        left_first.set()  # only now: the next batch may ask for its turn here
                     self._check()  # a batch before this one failed here or earlier: nothing after it may be safe
                     batch = await step(batch)
         except BaseException as error:
@@ -86,3 +99,5 @@ class Runner:
                 self._failed.set()
             if not isinstance(error, Exception):
                 raise
+        finally:
+            left_first.set()

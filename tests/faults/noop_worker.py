@@ -53,8 +53,10 @@ def _score(self: Scorer, redacted: Sequence[Redacted], **options: Any) -> Any:
     return _scored(self, redacted, **options)
 
 
-if __name__ == "__main__":
+if __name__ in ("__main__", "__mp_main__"):  # the latter in the scoring process
     registry.DETECTORS[DETECTOR] = Declaration(DETECTOR, "tests.faults.noop_worker:NoOp", NoOp.labels)
     Scorer.score = _score  # type: ignore[method-assign]
     store.REQUEST_TIMEOUT_S = float(os.environ.get("WATCHLINE_TEST_REQUEST_S", store.REQUEST_TIMEOUT_S))
+
+if __name__ == "__main__":
     sys.exit(main())

@@ -11,7 +11,7 @@ from watchline.streams.worker.brake import Brake
 from watchline.streams.worker.stages.stage import LoopStage
 
 
-class Acknowledge(LoopStage):
+class Acknowledge(LoopStage[Batch]):
     """Counts what was done, and acknowledges.
 
     A gap is stepped over when all before it is acknowledged: what Kafka's consumer is told is safe has no holes.
@@ -36,12 +36,13 @@ class Acknowledge(LoopStage):
         self._progress = progress
         self._metrics = metrics
 
-    async def run(self, batch: Batch) -> Batch:
-        for decoded in batch.decoded:
-            if decoded.message.replay_of is None:  # else it was counted when it died first
-                self._brake.count(decoded.message.topic, decoded.message.partition, decoded.outcomes)
-        self._progress.batch_done(sum(len(decoded.events) for decoded in batch.decoded) - len(batch.canaries))
-        self._metrics.batch_done(batch.stored)
+    async def run(self, batch: Batch, /) -> Batch:
+        for message in batch.messages:
+            if message.replay_of is None:  # else it was counted when it died first
+                outcomes = batch.scored.outcomes[message.partition, message.offset]
+                self._brake.count(message.topic, message.partition, outcomes)
+        self._progress.batch_done(batch.scored.events)
+        self._metrics.batch_done(batch.scored, batch.stored_events)
         self._metrics.offset_gaps.inc(len(batch.gaps))
         done = 0
         for gap in batch.gaps:

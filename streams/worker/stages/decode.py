@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
 from watchline.schemas.codec import Registry, decode, encode_body
@@ -11,19 +12,26 @@ from watchline.schemas.validation import check, check_envelope
 from watchline.streams.health.canary import is_canary
 from watchline.streams.kafka.topics import MAX_RECORD_BYTES
 from watchline.streams.messages import DecodedMessage, Event, Message
-from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.scoring.part import Part
 from watchline.streams.worker.stages.stage import Stage
 
 
-def unpack(message: Message, registry: Registry | None = None) -> DecodedMessage:
-    """Decodes and checks a message. Bytes or an envelope that can't be read cost the message, an event only itself."""
+def unpack(
+    message: Message, registry: Registry | None = None, *, indices: Container[int] | None = None
+) -> DecodedMessage:
+    """Decodes and checks a message. Bytes or an envelope that can't be read cost the message, an event only itself.
+
+    `indices` names the events that are meant, by their places in the envelope; None: all.
+    """
     try:
         batch = decode(message.value, InteractionBatch, registry)
         check_envelope(batch, received=message.time)
     except PoisonError as error:
         return DecodedMessage(message, [], [message.dead_letter(error)], [True])
-    unpacked = DecodedMessage(message, [], [], [], batch if batch.is_report else None)
+    unpacked = DecodedMessage(message, [], [], [], batch if batch.is_report else None, len(batch.interactions))
     for index, interaction in enumerate(batch.interactions):
+        if indices is not None and index not in indices:
+            continue
         event = Event(interaction, message, batch, index, registry)
         try:
             check(interaction, received=message.time)
@@ -40,7 +48,7 @@ def unpack(message: Message, registry: Registry | None = None) -> DecodedMessage
     return unpacked
 
 
-class Decode(Stage):
+class Decode(Stage[Part]):
     """Decodes and checks the messages. What can't be read is a dead letter.
 
     Parameters
@@ -54,7 +62,7 @@ class Decode(Stage):
     def __init__(self, registry: Registry | None = None) -> None:
         self._registry = registry
 
-    def run(self, batch: Batch) -> Batch:
-        decoded = [unpack(message, self._registry) for message in batch.messages]
+    def run(self, part: Part, /) -> Part:
+        decoded = [unpack(message, self._registry, indices=part.indices) for message in part.messages]
         dead = [letter for message in decoded for letter in message.dead]
-        return replace(batch, decoded=decoded, dead_letters=[*batch.dead_letters, *dead])
+        return replace(part, decoded=decoded, dead_letters=[*part.dead_letters, *dead])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.scoring.part import Part
 from watchline.streams.worker.stages.stage import Stage
 
 
-class Enrich(Stage):
+class Enrich(Stage[Part]):
     """Passes batches on as they are."""
 
     name = "enrich"
 
-    def run(self, batch: Batch) -> Batch:
-        return batch
+    def run(self, part: Part, /) -> Part:
+        return part

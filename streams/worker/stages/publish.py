@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from dataclasses import replace
 
-from watchline.schemas.codec import Registry, encode
+from watchline.schemas.codec import Registry, decode, encode
 from watchline.schemas.records import FindingBatch, ScoredInteraction
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
@@ -15,6 +13,7 @@ from watchline.streams.kafka import replay, topics
 from watchline.streams.messages import Record, ScoredEvent
 from watchline.streams.monitor.agent import state_key
 from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.scoring.part import Place
 from watchline.streams.worker.stages.stage import LoopStage
 
 
@@ -68,7 +67,7 @@ def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:
     )
 
 
-class Publish(LoopStage):
+class Publish(LoopStage[Batch]):
     """Sends dead letters to their topic and findings to the monitors; notes what became of letters sent back.
 
     Parameters
@@ -79,10 +78,8 @@ class Publish(LoopStage):
         Takes dead letters; returns when topic and table have them.
     write : async callable
         Takes a table of our own making; returns when it is stored.
-    executor : Executor
-        In which the findings are encoded.
     registry : Registry or None
-        Whose framing the findings get.
+        Whose framing the findings have.
     """
 
     name = "publish"
@@ -92,28 +89,40 @@ class Publish(LoopStage):
         send: Callable[[Sequence[Record]], Awaitable[None]],
         dead_letters: Callable[[Sequence[DeadLetter]], Awaitable[None]],
         write: Callable[[Table], Awaitable[None]],
-        executor: Executor,
         registry: Registry | None = None,
     ) -> None:
         self._send = send
         self._dead_letters = dead_letters
         self._write = write
-        self._executor = executor
         self._registry = registry
 
-    async def run(self, batch: Batch) -> Batch:
+    async def run(self, batch: Batch, /) -> Batch:
         await self._dead_letters(batch.dead_letters)
-        messages = [(decoded.message, len(decoded.outcomes)) for decoded in batch.decoded]
+        outcomes = batch.scored.outcomes
+        messages = [(message, len(outcomes[message.partition, message.offset])) for message in batch.messages]
         await self._write(replay.table(messages, batch.dead_letters))
-        loop = asyncio.get_running_loop()
-        await self._send(await loop.run_in_executor(self._executor, finding_records, batch.stored, self._registry))
+        records = batch.scored.records
+        await self._send(without(records, batch.refused, self._registry) if batch.refused else records)
         return batch
 
 
-def finding_records(stored: Sequence[ScoredEvent], registry: Registry | None = None) -> list[Record]:
-    """Stored events as records of the findings topic; events of one prompt go to one partition, in order."""
+def without(records: Sequence[Record], refused: Container[Place], registry: Registry | None = None) -> Sequence[Record]:
+    """The records of the findings topic less the items of these events."""
+    left = []
+    for record in records:
+        findings = decode(record.value, FindingBatch, registry)
+        items = tuple(
+            item for item in findings.items if (item.raw_partition, item.raw_offset, item.raw_index) not in refused
+        )
+        if items:
+            left.append(replace(record, value=encode(replace(findings, items=items), registry)))
+    return left
+
+
+def finding_records(scored: Sequence[ScoredEvent], registry: Registry | None = None) -> list[Record]:
+    """Scored events as records of the findings topic; events of one prompt go to one partition, in order."""
     return [
         Record(data, state_key(findings))
-        for findings in finding_batches(stored)
+        for findings in finding_batches(scored)
         for data in encode_within(findings, topics.MAX_RECORD_BYTES, registry)
     ]

@@ -9,7 +9,7 @@ from watchline.detectors.pii.redactor import Redactor
 from watchline.schemas.errors import PoisonError
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Event, RedactedEvent
-from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.scoring.part import Part
 from watchline.streams.worker.stages.stage import Stage
 
 
@@ -26,7 +26,7 @@ def redact(events: Sequence[Event], redactor: Redactor) -> tuple[list[RedactedEv
     return redacted, dead
 
 
-class Redact(Stage):
+class Redact(Stage[Part]):
     """Redacts the decoded events.
 
     Parameters
@@ -39,6 +39,6 @@ class Redact(Stage):
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
 
-    def run(self, batch: Batch) -> Batch:
-        redacted, dead = redact(batch.events, self._redactor)
-        return replace(batch, redacted=redacted, dead_letters=[*batch.dead_letters, *dead])
+    def run(self, part: Part, /) -> Part:
+        redacted, dead = redact(part.events, self._redactor)
+        return replace(part, redacted=redacted, dead_letters=[*part.dead_letters, *dead])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from watchline.detectors.scorer import Scorer
 from watchline.streams.health import canary
 from watchline.streams.messages import RedactedEvent, ScoredEvent
-from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.scoring.part import Part
 from watchline.streams.worker.stages.stage import Stage
 
 
@@ -20,7 +20,7 @@ def score(events: Sequence[RedactedEvent], scorer: Scorer, *, shed_before: float
     return [ScoredEvent(event.origin, result) for event, result in zip(events, results, strict=True)]
 
 
-class Score(Stage):
+class Score(Stage[Part]):
     """Judges the redacted events by every detector, or sheds those that have waited too long.
 
     Parameters
@@ -39,12 +39,12 @@ class Score(Stage):
         self._batch_size = batch_size
         self._shed_after_s = shed_after_s
 
-    def run(self, batch: Batch) -> Batch:
+    def run(self, part: Part, /) -> Part:
         shed_before = 0.0 if self._shed_after_s is None else 1e6 * (time.time() - self._shed_after_s)
         scored: list[ScoredEvent] = []
-        for start in range(0, len(batch.redacted), self._batch_size):
-            events = batch.redacted[start : start + self._batch_size]
+        for start in range(0, len(part.redacted), self._batch_size):
+            events = part.redacted[start : start + self._batch_size]
             scored += score(events, self._scorer, shed_before=shed_before)
         events_of_apps, canaries = canary.split(scored)
         shed = bool(scored) and scored[-1].origin.time < shed_before
-        return replace(batch, scored=events_of_apps, canaries=canaries, shed=shed)
+        return replace(part, scored=events_of_apps, canaries=canaries, shed=shed)

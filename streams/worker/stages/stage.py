@@ -1,18 +1,18 @@
 """The contract of a stage. A batch goes through them in this order, in batches' order through each:
 
-decode, redact, enrich, score (`Stage`s, one after the other in one thread), store (a `Stage` in a thread of its own),
-publish, acknowledge (`LoopStage`s).
+decode, redact, enrich, score (in the scoring process, one after the other, over a `Part`), store (in a thread of the
+worker), publish, acknowledge (in the worker's event loop), over a `Batch`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
-from watchline.streams.worker.batch import Batch
+Work = TypeVar("Work")
 
 
-class _Named(ABC):
+class _Named(ABC, Generic[Work]):
     """What both kinds of stage hold to.
 
     - A stage gets each batch after all earlier ones, and never two at once. Other stages work on other batches
@@ -28,17 +28,17 @@ class _Named(ABC):
     """In metrics and logs."""
 
 
-class Stage(_Named):
+class Stage(_Named[Work]):
     """A stage that computes or waits for a server: it may block, and runs outside of the event loop."""
 
     @abstractmethod
-    def run(self, batch: Batch) -> Batch:
-        """The batch with what this stage adds."""
+    def run(self, work: Work, /) -> Work:
+        """The batch, or the part of one, with what this stage adds."""
 
 
-class LoopStage(_Named):
+class LoopStage(_Named[Work]):
     """A stage that speaks with the group's member: it runs in the event loop, and must not block it."""
 
     @abstractmethod
-    async def run(self, batch: Batch) -> Batch:
+    async def run(self, work: Work, /) -> Work:
         """The batch with what this stage adds; returns when that is safe."""

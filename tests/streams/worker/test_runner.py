@@ -16,7 +16,8 @@ from watchline.streams.health.progress import Progress
 from watchline.streams.worker.batch import Batch
 from watchline.streams.worker.brake import Brake
 from watchline.streams.worker.offset_gaps import OffsetGaps
-from watchline.streams.worker.runner import MAX_IN_FLIGHT, Runner
+from watchline.streams.worker.runner import AFTER_SCORING, Runner
+from watchline.streams.worker.scoring.part import ScoredPart
 from watchline.streams.worker.stages.acknowledge import Acknowledge
 
 STEPS = ("score", "store", "publish", "acknowledge")
@@ -41,7 +42,9 @@ def batch(number: int, size_bytes: int = 1) -> Batch:
 class Steps:
     """Steps of random length that note which batch they have; one may fail at a batch."""
 
-    def __init__(self, seed: int, fail: tuple[str, int] | None = None) -> None:
+    def __init__(self, seed: int, fail: tuple[str, int] | None = None, side_by_side: int = 1) -> None:
+        self._side_by_side = side_by_side
+        self.most_side_by_side = 0
         self.done: dict[str, list[int]] = {name: [] for name in STEPS}
         self.at_once: dict[str, int] = dict.fromkeys(STEPS, 0)
         self.bytes_in_flight = self.in_flight = self.most_in_flight = self.most_bytes = 0
@@ -59,7 +62,9 @@ class Steps:
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
             self.most_bytes = max(self.most_bytes, self.bytes_in_flight)
         self.at_once[name] += 1
-        assert self.at_once[name] == 1, "two batches in one step"
+        if name == STEPS[0]:
+            self.most_side_by_side = max(self.most_side_by_side, self.at_once[name])
+        assert self.at_once[name] <= (self._side_by_side if name == STEPS[0] else 1), "too many batches in one step"
         for _ in range(self._random.randrange(6)):
             await asyncio.sleep(0)
         if (name, number) == self._fail:
@@ -72,8 +77,8 @@ class Steps:
         return batch
 
 
-async def run(steps: Steps, sizes: Sequence[int], max_bytes: int) -> None:
-    runner = Runner(steps.all(), max_bytes=max_bytes)
+async def run(steps: Steps, sizes: Sequence[int], max_bytes: int, side_by_side: int = 1) -> None:
+    runner = Runner(steps.all(), max_bytes=max_bytes, side_by_side=side_by_side)
     for number, size_bytes in enumerate(sizes):
         await runner.submit(batch(number, size_bytes))
     await runner.drain()
@@ -85,7 +90,26 @@ def test_each_step_sees_all_batches_in_their_order_and_they_overlap(seed: int) -
     asyncio.run(run(steps, [1] * 30, 100))
     assert steps.done == {name: list(range(30)) for name in STEPS}
     assert steps.most_in_flight > 1
-    assert steps.most_in_flight <= MAX_IN_FLIGHT
+    assert steps.most_in_flight <= 1 + AFTER_SCORING
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_batches_that_are_scored_side_by_side_go_on_in_their_order(seed: int) -> None:
+    steps = Steps(seed, side_by_side=3)
+    asyncio.run(run(steps, [1] * 30, 100, side_by_side=3))
+    assert {name: steps.done[name] for name in STEPS[1:]} == {name: list(range(30)) for name in STEPS[1:]}
+    assert sorted(steps.done["score"]) == list(range(30))
+    assert steps.most_side_by_side == 3
+    assert steps.most_in_flight <= 3 + AFTER_SCORING
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_after_one_that_fails_side_by_side_is_acknowledged(seed: int) -> None:
+    steps = Steps(seed, fail=("score", 7), side_by_side=3)
+    with pytest.raises(ArithmeticError):
+        asyncio.run(run(steps, [1] * 30, 100, side_by_side=3))
+    acknowledged = steps.done["acknowledge"]
+    assert acknowledged == list(range(len(acknowledged))) and len(acknowledged) <= 7
 
 
 def test_batches_in_flight_hold_no_more_bytes_than_allowed_but_for_one_that_is_larger() -> None:
@@ -136,7 +160,8 @@ def test_a_gap_is_stepped_over_when_all_before_it_is_acknowledged() -> None:
     async def acknowledge() -> None:
         runner = Runner([stage.run], max_bytes=10**6)
         for part in parts:
-            await runner.submit(Batch(part, whole, [gap for gap in found if gap.message in part]))
+            scored = ScoredPart(outcomes={(each.partition, each.offset): [False] for each in part})
+            await runner.submit(Batch(part, whole, [gap for gap in found if gap.message in part], scored))
         await runner.drain()
 
     asyncio.run(acknowledge())

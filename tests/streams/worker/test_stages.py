@@ -19,10 +19,14 @@ from watchline.schemas.codec import encode
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse.sink import Rejected, Table
-from watchline.streams.dead_letters import table
+from watchline.streams.dead_letters import WHOLE_MESSAGE, table
 from watchline.streams.messages import Message, ScoredEvent, kafka_time
 from watchline.streams.worker.batch import end_of_batch
+from watchline.streams.worker.scoring.part import Part, ScoredPart, letters, result, together
 from watchline.streams.worker.stages import decode, publish, redact, score, store
+from watchline.streams.worker.stages.decode import Decode
+from watchline.streams.worker.stages.redact import Redact
+from watchline.streams.worker.stages.score import Score
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
 BAD = dataclasses.replace(INTERACTION, latency_s=float("nan"))
@@ -91,10 +95,13 @@ def test_a_report_of_drops_is_no_event() -> None:
 
 def test_a_report_that_clickhouse_refuses_is_a_dead_letter() -> None:
     batch = InteractionBatch(producer_id=PRODUCER, first_sequence=9, dropped=2, time=TIME, interactions=())
-    unpacked = [decode.unpack(message(INTERACTION)), decode.unpack(message(value=encode(batch), offset=7))]
-    (letter,) = store.store_reports(unpacked, lambda table: [Rejected(len(table.rows) - 1, "code 53")])
-    assert (letter.offset, letter.value, letter.reason) == (7, encode(batch), "row refused: code 53")
-    assert letter.kind == "refused"
+    scored = scored_part(message(INTERACTION), message(value=encode(batch), offset=7))
+    refused = store.store(
+        scored, lambda table: [Rejected(0, "code 53")] if table.name == "producer_reports" and table.rows else []
+    )
+    assert {place: (error.kind, str(error)) for place, error in refused.items()} == {
+        (0, 7, WHOLE_MESSAGE): ("refused", "row refused: code 53")
+    }
 
 
 @given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
@@ -145,17 +152,61 @@ def test_what_has_waited_too_long_in_kafka_is_shed() -> None:
 
 
 def test_what_clickhouse_refuses_is_named_by_where_it_came_from() -> None:
-    events = decode.unpack(message(INTERACTION, INTERACTION, offset=7)).events
-    scored = [ScoredEvent(event.origin, scored_as_it_is(event.interaction)) for event in events]
+    came = message(INTERACTION, INTERACTION, INTERACTION, offset=7)
+    scored = scored_part(came)
+    written: dict[str, int] = {}
 
     def write(table: Table) -> list[Rejected]:
-        return [Rejected(1, "code 53")] if table.name == "interactions" else []
+        written[table.name] = len(table.rows)
+        return {"findings": [Rejected(2, "code 6")], "interactions": [Rejected(1, "code 53")]}.get(table.name, [])
 
-    stored, ((origin, error),) = store.store(scored, write)
-    assert stored == scored[:1] and origin == events[1].origin
-    letter = events[1].dead_letter(error)
+    refused = store.store(scored, write)
+    assert written == {"findings": 3, "interactions": 2, "producer_reports": 0}
+    assert {place: str(error) for place, error in refused.items()} == {
+        (0, 7, 1): "row refused: code 53",
+        (0, 7, 2): "row refused: code 6",
+    }
+    (record,) = publish.without(scored.records, refused)
+    assert record.value is not None and record.key == scored.records[0].key
+    assert [item.raw_index for item in codec.decode(record.value, records.FindingBatch).items] == [0]
+    assert publish.without(scored.records, {(0, 7, index) for index in range(3)}) == []
+    (letter,) = letters(Decode().run(Part([came], range(1, 2))), refused[0, 7, 1]).dead_letters
     assert (letter.kind, letter.reason, letter.offset, letter.index) == ("refused", "row refused: code 53", 7, 1)
     assert codec.decode(letter.value, InteractionBatch).first_sequence == 41
+
+
+def scored_part(*messages: Message, indices: range | None = None) -> ScoredPart:
+    """What the stages of the scoring process make of messages."""
+    part = Part(messages, indices)
+    for stage in (Decode(), Redact(Redactor(enabled=False)), Score(Scorer([NoOp()]), batch_size=2)):
+        part = stage.run(part)
+    return result(part, publish.finding_records(part.scored), worker="w", stages={"score": 1.0}, lookups={})
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.data())
+def test_parts_together_are_what_the_whole_gives(sizes: list[int], data: st.DataObject) -> None:
+    messages = [message(*[INTERACTION, BAD, INTERACTION, BAD, INTERACTION][:size], offset=7 * offset)
+                for offset, size in enumerate(sizes)]  # fmt: skip
+    cut = data.draw(st.integers(0, len(messages) - 1))
+    inside = data.draw(st.integers(0, sizes[cut]))
+    parts = [scored_part(*messages[:cut])] if cut else []
+    parts += [
+        scored_part(messages[cut], indices=range(inside)),
+        scored_part(messages[cut], indices=range(inside, sizes[cut])),
+    ]
+    parts += [scored_part(*messages[cut + 1 :])] if messages[cut + 1 :] else []
+    whole, again = scored_part(*messages), together(parts)
+    for name in ("places", "owners", "outcomes", "events", "canary_sent", "failed", "shed_events"):
+        assert getattr(again, name) == getattr(whole, name), name
+    for name in ("interactions", "reports", "canaries"):
+        assert getattr(again, name) == getattr(whole, name), name
+    assert [row.key for row in again.findings.rows] == [row.key for row in whole.findings.rows]
+    assert [letter.key for letter in again.dead_letters] == [letter.key for letter in whole.dead_letters]
+    items = [
+        [item.raw_index for record in of.records for item in codec.decode(record.value, records.FindingBatch).items]
+        for of in (whole, again)
+    ]
+    assert items[0] == items[1]
 
 
 def scored_as_it_is(interaction: Interaction) -> Scored:

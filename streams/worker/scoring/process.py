@@ -1,0 +1,180 @@
+"""The scoring process: decode, redact, enrich, score. It reads what apps send, so it may hang or die, and be killed.
+
+It gets jobs through a pipe and answers each. It has no connection to Kafka or ClickHouse, and ends with the worker.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from watchline.schemas.codec import Registry
+from watchline.schemas.errors import FatalError, PoisonError, WatchlineError, where
+from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.kafka import schema_registry
+from watchline.streams.messages import Message
+from watchline.streams.settings import Settings
+from watchline.streams.worker import feedback
+from watchline.streams.worker.scoring.part import Part, ScoredPart, letters, result
+
+PR_SET_PDEATHSIG = 1  # of prctl(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the scoring process is asked for.
+
+    Parameters
+    ----------
+    messages : sequence of Message
+        Of the raw topic or of the feedback topic. Never empty.
+    indices : range, optional
+        Of a single message, the events that are meant. None: all.
+    error : PoisonError, optional
+        The events are not scored, but become dead letters for this reason.
+    feedback : bool
+        Whether the messages are feedback.
+    """
+
+    messages: Sequence[Message]
+    indices: range | None = None
+    error: PoisonError | None = None
+    feedback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Said once: the models are loaded. `planned` are the detectors with their versions."""
+
+    planned: Mapping[str, str]
+
+
+class Waiting:
+    """Said now and then while the process waits for the schema registry, which is no fault of what it reads."""
+
+
+Redacted = tuple[list[feedback.ReceivedFeedback], list[DeadLetter]]
+Answer = Ready | Waiting | ScoredPart | Redacted | Exception
+
+
+def run(connection: Connection, settings: Settings) -> None:
+    """Loads the models and does jobs until the other end of the pipe is closed."""
+    _end_with_the_parent()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # for the worker, which finishes what it has begun
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    for chatty in ("httpx", "httpx2", "transformers"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        work = _Work(settings, waiting=lambda: connection.send(Waiting()))
+    except Exception as error:
+        connection.send(_told(error))
+        return
+    # Modules and weights stay until the end: a collector that looks at them again and again takes a tenth of the time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)  # looking seldom at what is new saves another tenth
+    connection.send(Ready(work.planned))
+    while True:
+        try:
+            job = connection.recv()
+        except EOFError:
+            return
+        answer: Answer
+        try:
+            answer = work.do(job)
+        except Exception as error:
+            answer = _told(error)
+        connection.send(answer)
+
+
+class _Work:
+    """The stages, and what they hold."""
+
+    def __init__(self, settings: Settings, waiting: Callable[[], None]) -> None:
+        # Imported late: torch takes seconds, and the worker, which imports this module, does without it.
+        from watchline.detectors import registry as detectors
+        from watchline.detectors.pii.redactor import Redactor
+        from watchline.detectors.scorer import Scorer
+        from watchline.streams.worker.stages.decode import Decode
+        from watchline.streams.worker.stages.enrich import Enrich
+        from watchline.streams.worker.stages.redact import Redact
+        from watchline.streams.worker.stages.score import Score
+
+        self._registry: Registry | None = schema_registry.connect(
+            settings.schema_registry, settings.topic_prefix, timeout_s=settings.store_timeout_s
+        )
+        if self._registry is not None:
+            self._registry.failed = waiting
+        self._redactor = Redactor(enabled=settings.redaction)
+        self._scorer = Scorer(
+            detectors.load(
+                settings.detectors, settings.models, device=settings.encoder_device, thresholds=settings.thresholds
+            ),
+            device=settings.encoder_device,
+            thresholds=settings.thresholds,
+        )
+        self._worker = settings.group_instance_id
+        self._decode = Decode(self._registry)
+        self._stages = (
+            self._decode,
+            Redact(self._redactor),
+            Enrich(),
+            Score(self._scorer, batch_size=settings.batch_size, shed_after_s=settings.shed_after_s),
+        )
+        if settings.scorers > 1 and "torch" in sys.modules:
+            import torch
+
+            torch.set_num_threads(max(1, torch.get_num_threads() // settings.scorers))
+
+    @property
+    def planned(self) -> Mapping[str, str]:
+        return self._scorer.planned
+
+    def do(self, job: Job) -> ScoredPart | Redacted:
+        if job.feedback:
+            return feedback.unpack(job.messages, self._redactor, self._registry)
+        part = Part(job.messages, job.indices)
+        if job.error is not None:
+            return letters(self._decode.run(part), job.error)
+        return self._scored(part)
+
+    def _scored(self, part: Part) -> ScoredPart:
+        from watchline.streams.worker.stages.publish import finding_records
+
+        seconds: dict[str, float] = {}
+        known = Counter(self._scorer.cache_lookups)
+        for stage in self._stages:
+            started = time.monotonic()
+            part = stage.run(part)
+            seconds[stage.name] = time.monotonic() - started
+        lookups = Counter(self._scorer.cache_lookups)
+        lookups.subtract(known)
+        records = finding_records(part.scored, self._registry)
+        return result(part, records, worker=self._worker, stages=seconds, lookups=lookups)
+
+
+def _told(error: Exception) -> Exception:
+    """The error as the worker may have it: others than ours may quote an event, or be no use to it."""
+    if isinstance(error, WatchlineError):
+        return error
+    stack = "".join(traceback.format_tb(error.__traceback__))  # without the message
+    logging.getLogger(__name__).error("%s in the scoring process:\n%s", type(error).__name__, stack)
+    return FatalError(f"the scoring process failed: {where(error)}")
+
+
+def _end_with_the_parent() -> None:
+    """Linux kills this process when the one that started it ends, even while an extension holds the interpreter."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:  # it ended before
+            os._exit(1)
