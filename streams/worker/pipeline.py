@@ -76,11 +76,13 @@ class Pipeline:
     The event loop also serves Kafka's heartbeats and commits: nothing here may block it.
     """
 
-    def __init__(self, settings: Settings, member: Member, registry: Registry | None = None) -> None:
+    def __init__(
+        self, settings: Settings, member: Member, registry: Registry | None = None, scorers: Scorers | None = None
+    ) -> None:
         self.settings = settings
         self.member = member
         self.progress = Progress(settings.store_timeout_s)
-        self.scorers = Scorers(settings, moved=self.progress.part_done, died=self._on_scorer_death)
+        self.scorers = scorers or Scorers(settings, moved=self.progress.part_done, died=self._on_scorer_death)
         self.metrics = Metrics(self.scorers.wait())
         self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, on_attempt=self._on_store_attempt)
         self.registry = registry

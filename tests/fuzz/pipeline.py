@@ -12,7 +12,7 @@ import re
 import time
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -35,9 +35,11 @@ from watchline.streams.messages import Record
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.agent import state_key
 from watchline.streams.monitor.monitor import Monitor
-from watchline.streams.settings import load
+from watchline.streams.settings import Settings, load
 from watchline.streams.worker.pipeline import Pipeline
 from watchline.streams.worker.runner import Runner
+from watchline.streams.worker.scoring.process import Job, Jobs
+from watchline.streams.worker.scoring.scorers import Scorers
 
 TABLES = ("interactions", "findings", "dead_letters", "producer_reports", "signals")
 Place = tuple[int, int]  # offset and index in the envelope
@@ -106,6 +108,23 @@ class _Member:
         self.sent.setdefault(topic, []).extend(records)
 
 
+class InProcess(Scorers):
+    """Scores in this process: nothing is killed, and a test can plant a fault."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._jobs = Jobs(settings, waiting=lambda: None)
+
+    def wait(self) -> Mapping[str, str]:
+        return self._jobs.planned
+
+    def end(self) -> None:
+        pass
+
+    def _do(self, job: Job, limit_s: float) -> Any:
+        return self._jobs.do(job)
+
+
 class FuzzedWorker:
     """A worker without Kafka, on an embedded store in a folder that no other process has open.
 
@@ -127,7 +146,7 @@ class FuzzedWorker:
         migrate(self._client, settings.clickhouse_database)
         self._client.command(f"USE {settings.clickhouse_database}")
         self._member = _Member()
-        self._pipeline = Pipeline(settings, self._member)
+        self._pipeline = Pipeline(settings, self._member, scorers=InProcess(settings))
         self._pipeline._topic_ids["fuzz"] = "fuzz"  # else the broker is asked
         self._dead_letters, self._findings = (
             name(settings.topic_prefix) for name in (topics.dead_letters, topics.findings)

@@ -90,8 +90,8 @@ def test_a_fault_is_seen(
     payloads = Payloads("watchline", bases=10).take(120)
     assert worker.run(payloads, 0).failures == {}
 
-    def faulty(*arguments: Any) -> DecodedMessage:
-        return fault(unpack(*arguments))
+    def faulty(*arguments: Any, **options: Any) -> DecodedMessage:
+        return fault(unpack(*arguments, **options))
 
     monkeypatch.setattr(decode, "unpack", faulty)
     outcome = worker.run(payloads, 0)

@@ -76,14 +76,14 @@ def run(connection: Connection, settings: Settings) -> None:
     for chatty in ("httpx", "httpx2", "transformers"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        work = _Work(settings, waiting=lambda: connection.send(Waiting()))
+        jobs = Jobs(settings, waiting=lambda: connection.send(Waiting()))
     except Exception as error:
         connection.send(_told(error))
         return
     # Modules and weights stay until the end: a collector that looks at them again and again takes a tenth of the time.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)  # looking seldom at what is new saves another tenth
-    connection.send(Ready(work.planned))
+    connection.send(Ready(jobs.planned))
     while True:
         try:
             job = connection.recv()
@@ -91,14 +91,14 @@ def run(connection: Connection, settings: Settings) -> None:
             return
         answer: Answer
         try:
-            answer = work.do(job)
+            answer = jobs.do(job)
         except Exception as error:
             answer = _told(error)
         connection.send(answer)
 
 
-class _Work:
-    """The stages, and what they hold."""
+class Jobs:
+    """Does jobs: the stages of scoring, and what they hold. `waiting` is told of waits for the schema registry."""
 
     def __init__(self, settings: Settings, waiting: Callable[[], None]) -> None:
         # Imported late: torch takes seconds, and the worker, which imports this module, does without it.
@@ -138,9 +138,11 @@ class _Work:
 
     @property
     def planned(self) -> Mapping[str, str]:
+        """The planned detectors, with their versions."""
         return self._scorer.planned
 
     def do(self, job: Job) -> ScoredPart | Redacted:
+        """The answer to a job."""
         if job.feedback:
             return feedback.unpack(job.messages, self._redactor, self._registry)
         part = Part(job.messages, job.indices)
