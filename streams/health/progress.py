@@ -170,10 +170,13 @@ async def follow_ends(progress: Progress, ask: Callable[[Iterable[Partition]], M
         await asyncio.sleep(ENDS_S)
 
 
-async def watch(read: Callable[[], ConsumerState], progress: Progress) -> None:
+async def watch(
+    read: Callable[[], ConsumerState], progress: Progress, show_stacks: Callable[[], None] = lambda: None
+) -> None:
     """Observes what `read` says each second, until cancelled. Ends the process with code 1 where it is stuck for good.
 
-    Stacks go to standard error, as the log does: files, lines and functions, no values. A loop that doesn't turn can't
+    Stacks go to standard error, as the log does: files, lines and functions, no values. `show_stacks` has other
+    processes do the same. A loop that doesn't turn can't
     run this, so faulthandler's own thread, which needs no interpreter lock either, dumps and ends then.
     """
     dumped = False
@@ -186,6 +189,7 @@ async def watch(read: Callable[[], ConsumerState], progress: Progress) -> None:
                     "messages are waiting, and nothing was committed for %.0f s; all stacks:", progress.stalled_s
                 )
                 faulthandler.dump_traceback(all_threads=True)
+                show_stacks()
             dumped = progress.is_stalled
             if progress.is_hopeless:
                 log.critical("no progress for %.0f s: the process exits, to be restarted", progress.stalled_s)

@@ -94,7 +94,7 @@ def run(settings: Settings) -> int:
     loop.run_until_complete(serve())
     progress = pipeline.progress
     tasks = (
-        watch(lambda: member.consumer_state(progress.ends), progress),
+        watch(lambda: member.consumer_state(progress.ends), progress, pipeline.scorers.show_stacks),
         follow_ends(progress, admin.Ends(settings)),
         pipeline.reach_store(),
     )

@@ -52,9 +52,9 @@ class Waiting(app.NoTables):
         await super().on_start()
 
 
+if __name__ in ("__main__", "__mp_main__"):  # the latter in the scoring process
+    registry.DETECTORS["pii"] = Declaration("pii", "tests.end_to_end.blocked_worker:Blocking", Blocking.labels)
 if __name__ == "__main__":
     app.NoTables = Waiting  # type: ignore[misc]
-    declaration = Declaration("pii", "tests.end_to_end.blocked_worker:Blocking", Blocking.labels)
-    registry.DETECTORS["pii"] = declaration
     health.STALL_S = STALL_S
     sys.exit(main())

@@ -6,6 +6,7 @@ It gets jobs through a pipe and answers each. It has no connection to Kafka or C
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import gc
 import logging
 import os
@@ -28,6 +29,7 @@ from watchline.streams.worker import feedback
 from watchline.streams.worker.scoring.part import Part, ScoredPart, letters, result
 
 PR_SET_PDEATHSIG = 1  # of prctl(2)
+SHOW_STACKS = signal.SIGUSR1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ Answer = Ready | Waiting | ScoredPart | Redacted | Exception
 def run(connection: Connection, settings: Settings) -> None:
     """Loads the models and does jobs until the other end of the pipe is closed."""
     _end_with_the_parent()
+    faulthandler.register(SHOW_STACKS, all_threads=True)  # without the interpreter lock, which may be held for good
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # for the worker, which finishes what it has begun
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)

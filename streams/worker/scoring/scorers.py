@@ -95,6 +95,11 @@ class ScoringProcess:
             raise self._dead() from None
         return self._answer(limit_s, strained, self._idle_bytes + self._settings.scoring_memory_bytes)
 
+    def show_stacks(self) -> None:
+        """Has it write its stacks to the log: files, lines and functions, no values."""
+        if self.planned is not None and self._process.is_alive() and self.pid:
+            os.kill(self.pid, process.SHOW_STACKS)
+
     def end(self) -> None:
         """Lets it end, else kills it. Safe to call twice."""
         self._pipe.close()
@@ -128,6 +133,8 @@ class ScoringProcess:
             now = time.monotonic()
             used, last = used + min(now - last, 2 * TICK_S), now
             if used > limit_s:
+                self.show_stacks()
+                time.sleep(TICK_S)
                 self.kill()
                 raise KilledError("time", f"over {limit_s:g} s")
             if limit_bytes is not None and (held := _resident_bytes(self.pid)) > limit_bytes:
@@ -199,6 +206,11 @@ class Scorers:
             else:
                 letters += self._letter(message, index, error).dead_letters
         return letters
+
+    def show_stacks(self) -> None:
+        """Has all of them write their stacks to the log."""
+        for scoring in list(self._all):
+            scoring.show_stacks()
 
     def end(self) -> None:
         """Ends all of them."""

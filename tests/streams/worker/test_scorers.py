@@ -56,7 +56,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.mark.parametrize(("evil", "reason"), [(hostile.HANG, "time"), (hostile.EAT, "memory"), (hostile.DIE, "death")])
 def test_an_event_that_ends_the_process_is_a_dead_letter_and_all_others_are_scored(
-    make: Any, evil: str, reason: str
+    make: Any, evil: str, reason: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pool, deaths = make()
     messages = [message(*[saying(f"{offset} {index}") for index in range(5)], offset=offset) for offset in range(20)]
@@ -78,6 +78,8 @@ def test_an_event_that_ends_the_process_is_a_dead_letter_and_all_others_are_scor
     assert set(deaths) == {reason}
     # Batch, message among its eighth, the message; the decoding of it passes; then the event. A death is tried twice.
     assert len(deaths) == (8 if reason == "death" else 4)
+    if reason == "time":
+        assert "hostile.py" in capfd.readouterr().err  # where it hung
     assert pool.score(messages[:11]).places == scored.places[:55]  # the new process works
 
 
