@@ -3,12 +3,15 @@
 `python -m tests.faults.noop_worker worker` is `watchline worker` with that detector under the name `pii`; run it with
 WATCHLINE_REDACTION=false. WATCHLINE_TEST_FAIL makes the scorer raise at the event of that id (a mock of a mistake in
 the code), WATCHLINE_TEST_SLOW_S makes it wait so long at each batch, WATCHLINE_TEST_REQUEST_S shortens what one request
-to ClickHouse may take.
+to ClickHouse may take. WATCHLINE_TEST_KILL=`publish after 3` kills the worker, as kill -9 does, when the third batch
+has left a stage (`before`: when it comes to it): store, publish or acknowledge.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -22,6 +25,9 @@ from watchline.detectors.scorer import Scorer
 from watchline.schemas.records import Interaction
 from watchline.streams.cli.main import main
 from watchline.streams.clickhouse import connect as store
+from watchline.streams.worker.stages.acknowledge import Acknowledge
+from watchline.streams.worker.stages.publish import Publish
+from watchline.streams.worker.stages.store import Store
 
 DETECTOR = "pii"
 SETTINGS = {"detectors": DETECTOR, "redaction": "false"}
@@ -58,5 +64,35 @@ if __name__ in ("__main__", "__mp_main__"):  # the latter in the scoring process
     Scorer.score = _score  # type: ignore[method-assign]
     store.REQUEST_TIMEOUT_S = float(os.environ.get("WATCHLINE_TEST_REQUEST_S", store.REQUEST_TIMEOUT_S))
 
+
+def _kill(order: str) -> None:
+    """The worker is killed at a stage, before or after so many batches."""
+    name, when, at = order.split()
+    stage: Any = {"store": Store, "publish": Publish, "acknowledge": Acknowledge}[name]
+    run, numbers = stage.run, itertools.count(1)
+
+    def at_the_stage(moment: str, number: int) -> None:
+        if (when, int(at)) == (moment, number):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def blocking(self: Any, batch: Any) -> Any:
+        number = next(numbers)
+        at_the_stage("before", number)
+        done = run(self, batch)
+        at_the_stage("after", number)
+        return done
+
+    async def in_loop(self: Any, batch: Any) -> Any:
+        number = next(numbers)
+        at_the_stage("before", number)
+        done = await run(self, batch)
+        at_the_stage("after", number)
+        return done
+
+    stage.run = blocking if stage is Store else in_loop
+
+
 if __name__ == "__main__":
+    if order := os.environ.get("WATCHLINE_TEST_KILL"):
+        _kill(order)
     sys.exit(main())

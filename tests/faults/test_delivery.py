@@ -55,8 +55,9 @@ def test_an_exception_ends_the_worker_and_commits_nothing_past_it(make_rig: Call
     assert outcome.events == 40 * SIZE
 
 
-def test_a_second_worker_joins_and_leaves_under_load(make_rig: Callable[..., Rig]) -> None:
-    rig = make_rig(topic_partitions="4")
+@pytest.mark.parametrize("slow_s", ["0", "0.3"])  # slow: three batches are in flight when partitions are taken away
+def test_a_second_worker_joins_and_leaves_under_load(make_rig: Callable[..., Rig], slow_s: str) -> None:
+    rig = make_rig(topic_partitions="4", test_slow_s=slow_s)
     first, second = rig.worker("w1").start(), rig.worker("w2")
     load = rig.load(rate=500)
     first.wait(lambda: first.health()["events"] > 0)
