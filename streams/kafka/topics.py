@@ -95,8 +95,14 @@ monitor_state = Topic(
     key="app, environment, prompt",
     cleanup="compact",
 )
+starts = Topic(
+    name="starts",
+    holds="at which offset workers began to read a partition, and how often without getting past it",
+    key="topic, partition",
+    cleanup="compact",
+)
 governance = Topic(
     name="governance", holds="what people decided of prompts, models and erasure", record="GovernanceEvent"
 )
 
-TOPICS = (interactions, feedback, findings, signals, dead_letters, monitor_state, governance)
+TOPICS = (interactions, feedback, findings, signals, dead_letters, monitor_state, starts, governance)

@@ -26,6 +26,8 @@ class Batch:
         Acknowledges them.
     gaps : sequence of Gap
         Offsets that are gone before one of the messages.
+    apart : bool
+        Whether it may hold what has ended workers before: its events are scored one by one.
     scored : ScoredPart
         What the scoring process made of them.
     refused : mapping of Place to PoisonError
@@ -37,6 +39,7 @@ class Batch:
     messages: Sequence[Message]
     incoming: IncomingMessages
     gaps: Sequence[Gap] = ()
+    apart: bool = False
     scored: ScoredPart = field(default_factory=ScoredPart)
     refused: Mapping[Place, PoisonError] = field(default_factory=dict)
     dead_letters: Sequence[DeadLetter] = ()

@@ -41,6 +41,7 @@ from watchline.streams.worker.stages.acknowledge import Acknowledge
 from watchline.streams.worker.stages.publish import Publish
 from watchline.streams.worker.stages.stage import LoopStage
 from watchline.streams.worker.stages.store import Store, write_all
+from watchline.streams.worker.starts import Starts
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -101,6 +102,7 @@ class Pipeline:
             registry=self.registry,
         )
         self.gaps = OffsetGaps()
+        self.starts = Starts(settings, member.publish)
         self._topic_ids: dict[str, str] = {}
         self._seconds_per_byte = 0.0
         self.runner = Runner(self._steps(), max_bytes=settings.batch_bytes, side_by_side=settings.scorers)
@@ -127,12 +129,14 @@ class Pipeline:
     async def interactions(self, incoming: IncomingMessages) -> None:
         """Messages of the raw topic. Returns when their last batch is in flight."""
         messages = await self._messages(incoming.messages)
+        await self._begin(messages)
         gaps = self._gaps(messages)
         start = 0
         while start < len(messages):
             end = end_of_batch(messages, start, self._max_bytes)
             part = messages[start:end]
-            await self.runner.submit(Batch(part, incoming, [gap for gap in gaps if gap.message in part]))
+            apart = self.starts.apart(part)
+            await self.runner.submit(Batch(part, incoming, [gap for gap in gaps if gap.message in part], apart))
             start = end
 
     def _steps(self) -> Sequence[Step]:
@@ -148,7 +152,7 @@ class Pipeline:
 
         async def score(batch: Batch) -> Batch:
             started = time.monotonic()
-            scored = await self._on(self._scoring, self.scorers.score, batch.messages)
+            scored = await self._on(self._scoring, partial(self.scorers.score, apart=batch.apart), batch.messages)
             if scored.scored:  # else it says nothing of what the next will take
                 self._seconds_per_byte = (time.monotonic() - started) / batch.size_bytes
             return replace(batch, scored=scored)
@@ -239,9 +243,15 @@ class Pipeline:
             return min(most, FIRST_BATCH_BYTES)
         return min(most, int(self.settings.batch_seconds / self._seconds_per_byte))
 
-    def _gaps(self, messages: Sequence[Message]) -> list[Gap]:
+    async def _begin(self, messages: Sequence[Message]) -> None:
+        """Where reading of a partition begins: nothing before it may be missing, and others may have ended there."""
         for partition in self.gaps.unknown({(message.topic, message.partition) for message in messages}):
-            self.gaps.expect(partition, self.member.committed(partition))
+            committed = self.member.committed(partition)
+            self.gaps.expect(partition, committed)
+            before = await self._on(self._storing, self.starts.read, partition, committed or 0)
+            await self.starts.begin(partition, committed or 0, before)
+
+    def _gaps(self, messages: Sequence[Message]) -> list[Gap]:
         gaps = self.gaps.find(messages)
         if gaps:
             log.error("%d gaps in the offsets: messages were gone before they were read; see v_offset_gaps", len(gaps))

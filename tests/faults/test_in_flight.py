@@ -37,6 +37,30 @@ def test_killed_at_each_stage(make_rig: Callable[..., Rig]) -> None:
     assert rig.settled().events == len(KILLS) * 40 * SIZE
 
 
+def test_after_two_deaths_at_one_offset_events_are_scored_apart_and_none_is_buried(
+    make_rig: Callable[..., Rig],
+) -> None:
+    rig = make_rig()
+    worker = rig.worker()
+    rig.send(5)
+    worker.environment["WATCHLINE_TEST_KILL"] = "store before 1"
+    for _ in range(2):
+        worker.launch()
+        assert worker.join(60) == -signal.SIGKILL
+    assert "scored event by event" not in worker.log.read_text()
+    del worker.environment["WATCHLINE_TEST_KILL"]
+    worker.start()
+    rig.settled()
+    assert f"2 workers ended at offset 0 of {rig.topic}[0]" in worker.log.read_text()
+    assert worker.count("v_dead_letters") == 0
+    worker.wait(lambda: rig.committed() == {0: 5})
+    assert worker.stop() == 0
+    rig.send(1)
+    worker.start()  # begins at another offset
+    rig.settled()
+    assert worker.log.read_text().count("scored event by event") == 1
+
+
 @pytest.mark.skipif(brokers.kind().startswith("Tansu"), reason="Tansu has no transactions, which leave gaps")
 def test_killed_among_gaps_between_the_messages_of_batches_in_flight(make_rig: Callable[..., Rig]) -> None:
     """The end of a transaction takes an offset, so that messages have gaps between them."""

@@ -186,9 +186,11 @@ class Scorers:
         assert planned is not None
         return planned
 
-    def score(self, messages: Sequence[Message]) -> ScoredPart:
-        """What becomes of messages of the raw topic."""
-        return together([*self._scored(Job(messages), self._settings.scoring_timeout_s)])
+    def score(self, messages: Sequence[Message], *, apart: bool = False) -> ScoredPart:
+        """What becomes of messages of the raw topic; `apart`: of each event by itself."""
+        limit_s = self._settings.scoring_timeout_s
+        parts = self._one_by_one(messages) if apart else [Job(messages)]
+        return together([scored for part in parts for scored in self._scored(part, limit_s)])
 
     def redact_feedback(self, messages: Sequence[Message]) -> Redacted:
         """What becomes of messages of the feedback topic."""
@@ -216,6 +218,14 @@ class Scorers:
         """Ends all of them."""
         for scoring in (*self._all, *filter(None, [self._spare])):
             scoring.end()
+
+    def _one_by_one(self, messages: Sequence[Message]) -> Iterator[Job]:
+        for message in messages:
+            decoded = self._decoded(message)
+            if decoded is None or not decoded.size:
+                yield Job([message])
+            else:
+                yield from (Job([message], range(index, index + 1)) for index in range(decoded.size))
 
     def _scored(self, job: Job, limit_s: float) -> Iterator[ScoredPart]:
         try:

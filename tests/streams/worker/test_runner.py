@@ -161,7 +161,7 @@ def test_a_gap_is_stepped_over_when_all_before_it_is_acknowledged() -> None:
         runner = Runner([stage.run], max_bytes=10**6)
         for part in parts:
             scored = ScoredPart(outcomes={(each.partition, each.offset): [False] for each in part})
-            await runner.submit(Batch(part, whole, [gap for gap in found if gap.message in part], scored))
+            await runner.submit(Batch(part, whole, [gap for gap in found if gap.message in part], scored=scored))
         await runner.drain()
 
     asyncio.run(acknowledge())

@@ -83,6 +83,15 @@ def test_an_event_that_ends_the_process_is_a_dead_letter_and_all_others_are_scor
     assert pool.score(messages[:11]).places == scored.places[:55]  # the new process works
 
 
+def test_events_one_by_one_are_what_they_are_together(make: Any) -> None:
+    pool, _ = make()
+    messages = [message(saying("a"), saying("b"), offset=3), message(value=b"junk", offset=4)]
+    together, apart = pool.score(messages), pool.score(messages, apart=True)
+    assert apart.places == together.places == [(0, 3, 0), (0, 3, 1)]
+    assert apart.outcomes == together.outcomes == {(0, 3): [False, False], (0, 4): [True]}
+    assert [letter.key for letter in apart.dead_letters] == [letter.key for letter in together.dead_letters]
+
+
 def test_a_process_that_is_killed_from_outside_buries_nothing(make: Any) -> None:
     pool, deaths = make(scoring_timeout_s=30)
     messages = [message(saying(hostile.SLEEP), saying("other"), offset=offset) for offset in range(2)]

@@ -1,0 +1,88 @@
+"""Counts how often workers began at the same offset of a partition and ended before they got past it.
+
+A kill of the scoring process is seen by the worker. What ends the worker itself, such as a container's limit of memory,
+is seen only by the next one, which may run elsewhere: so the count is kept in a compacted topic. After two such deaths
+the partition's next messages are scored event by event, so that whatever is needed for one event only is needed for it
+alone. Deaths of the worker never make a dead letter.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from watchline.streams.health.progress import Partition
+from watchline.streams.kafka import topics
+from watchline.streams.kafka.log_reader import read_to_end
+from watchline.streams.messages import Message, Record
+from watchline.streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DEATHS = 2
+
+
+class Starts:
+    """The starts of this worker on the raw topic's partitions.
+
+    Parameters
+    ----------
+    settings : Settings
+    publish : async callable
+        Sends records to a topic; returns when the broker has them.
+    """
+
+    def __init__(self, settings: Settings, publish: Callable[[str, Sequence[Record]], Awaitable[None]]) -> None:
+        self._settings = settings
+        self._topic = topics.starts(settings.topic_prefix)
+        self._publish = publish
+        self._bytes_apart: dict[Partition, int] = {}
+
+    def read(self, partition: Partition, committed: int) -> int:
+        """How often workers have begun at this offset before, without getting past it. Blocks.
+
+        Raises TransientError where Kafka is away.
+        """
+        key, times = _key(partition), 0
+        for message in read_to_end(self._settings, self._topic, [partition[1]]):
+            if message.key() == key:
+                times = _times(message.value(), committed)
+        return times
+
+    async def begin(self, partition: Partition, committed: int, before: int) -> None:
+        """Notes that this worker begins there too; `before` is what `read` said."""
+        value = json.dumps({"offset": committed, "times": before + 1}).encode()
+        await self._publish(self._topic, [Record(value, _key(partition), partition[1])])
+        self._bytes_apart.pop(partition, None)
+        if before >= DEATHS:
+            self._bytes_apart[partition] = self._settings.batch_bytes
+            log.warning(
+                "%d workers ended at offset %d of %s[%d]: what follows is scored event by event for a while",
+                before, committed, *partition,
+            )  # fmt: skip
+
+    def apart(self, messages: Sequence[Message]) -> bool:
+        """Whether a batch of these must be scored event by event: it may hold what ended workers before."""
+        apart = False
+        for message in messages:
+            partition = message.topic, message.partition
+            if (left := self._bytes_apart.get(partition)) is not None:
+                apart = True
+                if left > len(message.value):
+                    self._bytes_apart[partition] = left - len(message.value)
+                else:
+                    del self._bytes_apart[partition]
+        return apart
+
+
+def _key(partition: Partition) -> bytes:
+    return f"{partition[0]}/{partition[1]}".encode()
+
+
+def _times(value: bytes | None, committed: int) -> int:
+    try:
+        start = json.loads(value or b"")
+        return int(start["times"]) if start["offset"] == committed else 0
+    except (ValueError, TypeError, KeyError):
+        return 0
