@@ -278,9 +278,14 @@ class Settings(BaseSettings):
         )
 
     @property
-    def query_socket(self) -> Path:
-        """Where a worker with an embedded store answers SQL."""
-        return self.data_dir / "query.sock"
+    def store_socket(self) -> Path:
+        """Where the store process of an embedded store answers."""
+        return self.data_dir / "store.sock"
+
+    @property
+    def state_file(self) -> Path:
+        """Where a worker says who it is and where its pages are, as JSON."""
+        return self.data_dir / "worker.json"
 
 
 def config_file() -> Path:

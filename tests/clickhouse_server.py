@@ -1,8 +1,8 @@
 """A ClickHouse server for the tests: its HTTP interface in front of chDB, a process of its own, with faults on order.
 
 `python -m tests.clickhouse_server FOLDER` prints HOST:PORT, then takes orders as JSON lines on its standard input and
-ends with it. `ClickHouseServer` is the other end. The engine is the real one; what a server adds and this lacks:
-sessions and grants. Each request gets a handle of its own with the settings in its URL, `readonly` last.
+ends with it. `ClickHouseServer` is the other end. It is the interface of the embedded store, and what that one lacks:
+a port, TLS, users and compressed bodies. What a server adds and this lacks: sessions and grants.
 """
 
 from __future__ import annotations
@@ -12,32 +12,22 @@ import base64
 import contextlib
 import gzip
 import json
-import re
 import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from watchline.streams.embedded.broker import free_port
-
-# What the client sets for the transport; the engine behind has none.
-_TRANSPORT = {"client_protocol_version", "session_id", "session_timeout", "session_check", "query_id", "quota_key",
-              "wait_end_of_query", "send_progress_in_http_headers", "http_headers_progress_interval_ms", "buffer_size",
-              "enable_http_compression", "compress", "decompress", "cancel_http_readonly_queries_on_client_close",
-              "role", "user", "password", "database", "query"}  # fmt: skip
-_INSERT = re.compile(rb"\s*INSERT\s+INTO\s+(?P<into>[^\n]*?)\s+FORMAT\s+(?P<format>Native|RowBinary)\s*?\n", re.I)
-_GIVES_ROWS = re.compile(r"\s*(SELECT|WITH|SHOW|DESC|DESCRIBE|EXISTS|EXPLAIN|VALUES)\b", re.I)
+from watchline.streams.embedded.clickhouse_http import INSERT, Engine, Handler
 
 
 class ClickHouseServer:
@@ -127,10 +117,7 @@ class _Server:
     """The process itself."""
 
     def __init__(self, folder: str, port: int, cert: str | None, users: Sequence[str]) -> None:
-        import chdb
-
-        self._connect = lambda: chdb.connect(folder)
-        self._engine = self._connect()  # open for as long as the process lives: the engine stays with it
+        self.engine = Engine(Path(folder))
         self._address = ("127.0.0.1", port)
         self.logins = {base64.b64encode(user.encode()).decode() for user in users}
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if cert else None
@@ -169,39 +156,17 @@ class _Server:
     def fault(self, query: bytes) -> dict[str, Any]:
         """The fault that this request meets; empty for none."""
         with self._lock:
-            return self._faults.popleft() if self._faults and _INSERT.match(query) else {}
-
-    def run(self, asked: Mapping[str, str], query: bytes) -> bytes:
-        """Runs one statement with the settings of the request. Raises what the engine raises."""
-        settings = {name: value for name, value in asked.items() if name not in _TRANSPORT}
-        parameters = {name[6:]: settings.pop(name) for name in list(settings) if name.startswith("param_")}
-        handle = self._connect()
-        try:
-            if database := asked.get("database"):
-                handle.query(f"USE `{database}`")
-            for name in sorted(settings, key=lambda name: name == "readonly"):
-                handle.query(f"SET {name} = {_quoted(settings[name])}")
-            if insert := _INSERT.match(query):
-                with tempfile.NamedTemporaryFile(suffix=".block") as block:
-                    block.write(query[insert.end() :])
-                    block.flush()
-                    into, form = insert["into"].decode(), insert["format"].decode()
-                    sql = f"INSERT INTO {into} FROM INFILE {_quoted(block.name)} FORMAT {form}"
-                    return bytes(handle.query(sql).bytes())
-            return bytes(handle.query(query.decode(), "TabSeparated", params=parameters).bytes())
-        finally:
-            handle.close()
+            return self._faults.popleft() if self._faults and INSERT.match(query) else {}
 
     def _listen(self) -> None:
-        handler = type("Handler", (_Handler,), {"front": self})
+        handler = type("Handler", (_Handler,), {"front": self, "engine": self.engine})
         self._listening = ThreadingHTTPServer(self._address, handler)
         self._listening.daemon_threads = True
         threading.Thread(target=self._listening.serve_forever, args=(0.02,), daemon=True).start()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     front: _Server
-    protocol_version = "HTTP/1.1"
 
     def setup(self) -> None:
         if self.front.tls:
@@ -213,73 +178,33 @@ class _Handler(BaseHTTPRequestHandler):
         self.front.open.discard(self.connection)
         super().finish()
 
-    def do_POST(self) -> None:
-        address = urlsplit(self.path)
-        asked = {name: values[-1] for name, values in parse_qs(address.query, keep_blank_values=True).items()}
-        body = _decompressed(self._body(), self.headers.get("Content-Encoding", ""))
-        query = b"\n".join(filter(None, [asked.get("query", "").encode(), body]))
-        if address.path == "/ping":
-            self._reply(200, b"Ok.\n")
-            return
+    def body(self) -> bytes:
+        return _decompressed(super().body(), self.headers.get("Content-Encoding", ""))
+
+    def answer(self, settings: Mapping[str, str], query: bytes) -> None:
         if self.front.logins and self.headers.get("Authorization", "").removeprefix("Basic ") not in self.front.logins:
-            text = b"Code: 516. DB::Exception: Authentication failed: password is incorrect, or there is no user " \
-                   b"with such name. (AUTHENTICATION_FAILED)\n"  # fmt: skip
-            self._reply(403, text, {"X-ClickHouse-Exception-Code": "516"})
+            text = "Code: 516. DB::Exception: Authentication failed: password is incorrect, or there is no user with " \
+                   "such name. (AUTHENTICATION_FAILED)\n"  # fmt: skip
+            self.refuse(text, 403)
             return
-        insert = _INSERT.match(query)
+        insert = INSERT.match(query)
         shown = query[: insert.end()] if insert else query
-        self.front.asked.append({**asked, "query": shown.decode("utf-8", "replace").strip()})
-        self._answer(asked, query, self.front.fault(query))
-
-    do_GET = do_POST  # noqa: N815
-
-    def _answer(self, asked: Mapping[str, str], query: bytes, fault: Mapping[str, Any]) -> None:
-        if fault.get("do") == "fail":
-            text = f"Code: {fault['code']}. DB::Exception: a fault that the test ordered. (ORDERED_FAULT)\n"
-            self._reply(500, text.encode(), {"X-ClickHouse-Exception-Code": str(fault["code"])})
+        self.front.asked.append({**settings, "query": shown.decode("utf-8", "replace").strip()})
+        self._fault = self.front.fault(query)
+        if self._fault.get("do") == "fail":
+            self.refuse(f"Code: {self._fault['code']}. DB::Exception: a fault that the test ordered. (ORDERED_FAULT)\n")
             return
-        time.sleep(fault.get("seconds", 0))
-        try:
-            content = self.front.run(asked, query)
-        except Exception as error:
-            code = re.search(r"Code: (\d+)", str(error))
-            self._reply(500, str(error).encode(), {"X-ClickHouse-Exception-Code": code[1] if code else "0"})
-            return
-        if fault.get("do") == "drop":
+        time.sleep(self._fault.get("seconds", 0))
+        super().answer(settings, query)
+
+    def reply(self, status: int, content: bytes, headers: Mapping[str, str] | None = None) -> None:
+        if status == 200 and self._fault.get("do") == "drop":
             self.close_connection = True
             _close(self.connection)
             return
-        rows = content or _GIVES_ROWS.match(query.decode("utf-8", "replace"))
-        self._reply(200, content, {"X-ClickHouse-Format": "TabSeparated"} if rows else {})
+        super().reply(status, content, headers)
 
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        chunks = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            chunks.append(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(chunks)
-
-    def _reply(self, status: int, content: bytes, headers: Mapping[str, str] | None = None) -> None:
-        try:
-            self.send_response(status)
-            for name, value in {**(headers or {}), "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-        except OSError:  # the client has gone
-            self.close_connection = True
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except (OSError, ValueError):  # closed by an order, or by the client in the middle of a body
-            self.close_connection = True
-
-    def log_message(self, *args: Any) -> None:
-        pass
+    _fault: Mapping[str, Any] = {}
 
 
 def _close(connection: socket.socket) -> None:
@@ -306,11 +231,6 @@ def _decompressed(data: bytes, encoding: str) -> bytes:
         return zlib.decompress(data)
     assert not encoding, f"Content-Encoding {encoding}"
     return data
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def main() -> None:

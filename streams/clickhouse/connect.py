@@ -1,12 +1,12 @@
-"""Connects to ClickHouse: a server by http(s), or chDB embedded in the data folder."""
+"""Connects to ClickHouse: a server by http(s), or the store process of an embedded store by its socket."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
-from watchline.schemas.extras import how_to_install
+from watchline.schemas.errors import ConfigurationError, TransientError
+from watchline.streams.clickhouse import unix_socket
 from watchline.streams.security import tls
 from watchline.streams.settings import Settings
 
@@ -18,32 +18,24 @@ REQUEST_TIMEOUT_S = 65.0  # of one request, after Snuba's
 def connect(settings: Settings, *, database: str | None = None) -> Any:
     """A clickhouse-connect client on the settings' database (`database=""`: on none).
 
-    Clients are not shared by threads. Raises TransientError where a server can't be reached, FatalError where another
-    process holds the embedded folder, ConfigurationError where a login, the database or an extra is missing, or the
-    server's certificate is refused.
+    Clients are not shared by threads. An embedded store's process is started by `embedded.store`. Raises
+    TransientError where the store can't be reached, ConfigurationError where a login or the database is missing, or
+    the server's certificate is refused.
     """
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     database = settings.clickhouse_database if database is None else database
-    if settings.embedded_store:
-        return _connect_embedded(settings, database)
-    url = urlsplit(settings.clickhouse_url)
+    where, way = _embedded(settings) if settings.embedded_store else _server(settings)
     try:
         return clickhouse_connect.get_client(
-            host=url.hostname or "localhost",
-            port=url.port or (8443 if url.scheme == "https" else 8123),
-            secure=url.scheme == "https",
-            username=unquote(url.username or "default"),
-            password=settings.clickhouse_password.get_secret_value() or unquote(url.password or ""),
+            **way,
             database=database or None,
-            ca_cert=str(settings.clickhouse_ca_file) if settings.clickhouse_ca_file else None,
             autogenerate_session_id=False,
             connect_timeout=CONNECT_TIMEOUT_S,
             send_receive_timeout=REQUEST_TIMEOUT_S,
         )
     except ClickHouseError as error:
-        where = f"ClickHouse at {url.hostname}:{url.port or 8123}"
         if getattr(error, "code", None) in (192, 193, 194, 516):
             raise ConfigurationError(f"{where} refuses the login; see WATCHLINE_CLICKHOUSE_URL, _PASSWORD") from None
         if getattr(error, "code", None) == UNKNOWN_DATABASE:
@@ -56,22 +48,18 @@ def connect(settings: Settings, *, database: str | None = None) -> Any:
         raise TransientError(f"{where} is not reachable: {type(error).__name__}") from error
 
 
-def _connect_embedded(settings: Settings, database: str) -> Any:
-    import clickhouse_connect
+def _server(settings: Settings) -> tuple[str, dict[str, Any]]:
+    url = urlsplit(settings.clickhouse_url)
+    return f"ClickHouse at {url.hostname}:{url.port or 8123}", {
+        "host": url.hostname or "localhost",
+        "port": url.port or (8443 if url.scheme == "https" else 8123),
+        "secure": url.scheme == "https",
+        "username": unquote(url.username or "default"),
+        "password": settings.clickhouse_password.get_secret_value() or unquote(url.password or ""),
+        "ca_cert": str(settings.clickhouse_ca_file) if settings.clickhouse_ca_file else None,
+    }
 
-    folder = settings.data_dir.absolute() / "clickhouse"
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        client = clickhouse_connect.get_client(interface="chdb", path=str(folder))
-    except ImportError:
-        raise ConfigurationError(
-            f"the embedded store needs the extra `embedded`; {how_to_install('embedded')}"
-        ) from None
-    except Exception as error:
-        raise FatalError(
-            f"cannot open the embedded store in {folder}: another process (a worker, `watchline sql`) has it open, "
-            "or it is damaged"
-        ) from error
-    if database:
-        client.command(f"USE {database}")
-    return client
+
+def _embedded(settings: Settings) -> tuple[str, dict[str, Any]]:
+    path = settings.store_socket
+    return f"the embedded store at {path}", {"pool_mgr": unix_socket.pool_manager(path), "compress": False}

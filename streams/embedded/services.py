@@ -21,7 +21,6 @@ from watchline.streams.embedded.broker import Broker
 from watchline.streams.kafka import schema_registry, topics
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
-from watchline.streams.worker.process import STATE_FILE
 
 GROUP_TIMEOUT_S = 6  # the shortest that is allowed: Tansu lets a joining worker wait for half of it
 DRAIN_S = 60.0
@@ -161,7 +160,7 @@ class Services:
 
     def _pages(self) -> dict[str, str]:
         try:
-            state: dict[str, Any] = json.loads((self.data_dir / STATE_FILE).read_text(encoding="utf-8"))
+            state: dict[str, Any] = json.loads(self._settings.state_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             state = {}
         if self._worker is None or state.get("pid") != self._worker.pid:  # of a worker that ran here before

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from watchline.schemas.errors import TransientError
 from watchline.streams.clickhouse.connect import connect
@@ -38,12 +38,16 @@ class Result:
     rows: Sequence[Sequence[Any]]
 
 
-class Queries(Protocol):
-    """Where SQL goes."""
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Where SQL goes: a client from `reader`, and its database."""
+
+    client: Any
+    database: str
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
-        """Runs one SELECT over the views. Raises QueryError when it is refused or fails."""
-        ...
+        """Runs one SELECT over the views. Raises what `run` raises."""
+        return run(self.client, sql, parameters, database=self.database)
 
 
 def reader(settings: Settings) -> Any:
@@ -75,7 +79,7 @@ def run(client: Any, sql: str, parameters: Mapping[str, str] | None = None, *, d
     """Checks and runs one SELECT on a client from `reader`. Blocking.
 
     ClickHouse parses the statement and writes it anew, that text is checked, and that text runs: what the check saw
-    is what is executed. Raises QueryError.
+    is what is executed. Raises QueryError, TransientError where the store went away.
     """
     if "\0" in sql:
         raise QueryError("this SQL has a NUL byte in it")
@@ -114,13 +118,15 @@ def plain(value: Any) -> Any:
 
 
 def _query(client: Any, sql: str, parameters: Mapping[str, str] | None) -> Any:
-    from clickhouse_connect.driver.exceptions import ClickHouseError
+    from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
     # Without a placeholder the client would take the parameters for Python's % formatting.
     used = dict(parameters or {}) if re.search(r"\{\w+:", sql) else None
     try:
         return client.query(sql, parameters=used)
     except ClickHouseError as error:
+        if isinstance(error, OperationalError) and error.code is None:  # of the connection
+            raise TransientError("ClickHouse broke off the connection, or is not reachable; try again") from error
         raise _explained(error) from None
     except OSError as error:
         raise TransientError(f"ClickHouse is not reachable: {type(error).__name__}") from error

@@ -1,4 +1,4 @@
-"""One worker process: migrates an embedded store, serves health and queries, runs the Faust app until told to stop."""
+"""One worker process: starts and migrates an embedded store, serves health, runs the Faust app until told to stop."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from typing import Any
 from watchline.schemas.errors import FatalError, TransientError
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
+from watchline.streams.embedded import store
 from watchline.streams.health.progress import follow_ends, watch
 from watchline.streams.kafka import admin, schema_registry
-from watchline.streams.query.server import QueryServer
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
-STATE_FILE = "worker.json"
 
 
 def prepare(settings: Settings) -> None:
@@ -41,13 +40,17 @@ def run(settings: Settings) -> int:
     acknowledged that isn't stored: whoever restarts it goes on from there.
     """
     _configure_logging(settings)
-    # First of all: a second worker on the same folder ends here, before it touches anything.
-    queries = QueryServer(settings) if settings.embedded_store else None
-    if settings.embedded_store:
-        prepare(settings)
-    else:
+    if not settings.embedded_store:
         _require_topics(settings)
         _require_login(settings)
+        return _run(settings)
+    # First of all: a second worker on the same folder ends here, before it touches anything.
+    with store.own(settings):
+        prepare(settings)
+        return _run(settings)
+
+
+def _run(settings: Settings) -> int:
     registry = schema_registry.connect(
         settings.schema_registry, settings.topic_prefix, timeout_s=settings.store_timeout_s
     )
@@ -75,8 +78,6 @@ def run(settings: Settings) -> int:
             member, pipeline.progress, pipeline.metrics, settings.http_host, settings.http_port
         )
         runners.append(runner)
-        if queries is not None:
-            await queries.start()
         address = f"http://{settings.http_host}:{port}"
         log.info("health and metrics: %s/livez, /readyz, /metrics", address)
         state = {
@@ -86,9 +87,9 @@ def run(settings: Settings) -> int:
             "metrics": f"{address}/metrics",
         }
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = settings.data_dir / f"{STATE_FILE}.partial"
+        partial = settings.state_file.with_suffix(".partial")
         partial.write_text(json.dumps(state), encoding="utf-8")
-        partial.replace(settings.data_dir / STATE_FILE)
+        partial.replace(settings.state_file)
 
     # Before the member starts: who asks sees that the worker isn't ready yet.
     loop.run_until_complete(serve())
@@ -105,8 +106,6 @@ def run(settings: Settings) -> int:
         return member.run(loop, tasks, log_level=settings.log_level)
     finally:
         pipeline.close()
-        if queries is not None:
-            queries.close()
 
 
 def _require_topics(settings: Settings) -> None:

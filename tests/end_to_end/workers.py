@@ -20,7 +20,6 @@ from watchline.streams.kafka import topics
 from watchline.streams.kafka.log_reader import read_to_end
 from watchline.streams.query.open import open_queries
 from watchline.streams.settings import Settings, load
-from watchline.streams.worker.process import STATE_FILE
 
 READY_TIMEOUT_S = 120.0  # models are loaded, on two cores that others use too
 
@@ -64,11 +63,11 @@ class Worker:
     def launch(self) -> None:
         """Starts the process and waits for its page."""
         self.spawn()
-        self.wait(lambda: (self.data_dir / STATE_FILE).exists(), READY_TIMEOUT_S)
+        self.wait(lambda: self.settings.state_file.exists(), READY_TIMEOUT_S)
 
     def spawn(self) -> None:
         """Starts the process and returns at once."""
-        (self.data_dir / STATE_FILE).unlink(missing_ok=True)
+        self.settings.state_file.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self.module, "worker"],
@@ -133,7 +132,7 @@ class Worker:
 
     def page(self, name: str) -> tuple[int, str]:
         """Status and body of `health`, `ready` or `metrics`."""
-        state = json.loads((self.data_dir / STATE_FILE).read_text())
+        state = json.loads(self.settings.state_file.read_text())
         try:
             with urlopen(state[name], timeout=10) as page:
                 return page.status, page.read().decode()

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -28,8 +29,9 @@ from watchline.schemas.columns import INTERACTION
 from watchline.schemas.migrate import migrate
 from watchline.schemas.records import FindingBatch
 from watchline.schemas.validation import DAY, YEAR_2000
-from watchline.streams.clickhouse import connect as store
+from watchline.streams.clickhouse.connect import connect
 from watchline.streams.dead_letters import WHOLE_MESSAGE
+from watchline.streams.embedded import store
 from watchline.streams.kafka import topics
 from watchline.streams.messages import Record
 from watchline.streams.monitor import signals
@@ -126,7 +128,7 @@ class InProcess(Scorers):
 
 
 class FuzzedWorker:
-    """A worker without Kafka, on an embedded store in a folder that no other process has open.
+    """A worker without Kafka, on an embedded store of its own.
 
     Thorough: texts are searched for personal data and redacted, monitors take the findings, and their signals are
     stored; a fifth as fast. Else what is stored is compared with what came, text by text.
@@ -142,9 +144,11 @@ class FuzzedWorker:
             dead_letter_max_consecutive=10**9,
             dead_letter_max_ratio=1,
         )
-        self._client = store.connect(settings, database="")
-        migrate(self._client, settings.clickhouse_database)
-        self._client.command(f"USE {settings.clickhouse_database}")
+        self._store = ExitStack()
+        self._store.enter_context(store.own(settings))
+        with closing(connect(settings, database="")) as client:
+            migrate(client, settings.clickhouse_database)
+        self._client = connect(settings)
         self._member = _Member()
         self._pipeline = Pipeline(settings, self._member, scorers=InProcess(settings))
         self._pipeline._topic_ids["fuzz"] = "fuzz"  # else the broker is asked
@@ -188,6 +192,7 @@ class FuzzedWorker:
         """Ends threads and store."""
         self._pipeline.close()
         self._client.close()
+        self._store.close()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 

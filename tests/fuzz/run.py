@@ -25,7 +25,7 @@ LEAST_STORED = 0.1  # of the payloads; with fewer the valid paths are hardly tri
 THOROUGH = 50  # one round in so many also has texts redacted and the monitors fed
 
 
-_workers: dict[bool, FuzzedWorker] = {}  # of a process of the pool: chDB holds one folder a process
+_workers: dict[bool, FuzzedWorker] = {}  # of a process of the pool
 _folder: Path
 
 

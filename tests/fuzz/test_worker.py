@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,17 +36,7 @@ def test_every_payload_is_stored_or_a_dead_letter(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def worker(clickhouse: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FuzzedWorker]:
-    """On the session's engine: chDB holds one folder a process."""
-
-    def connect(settings: Any, *, database: str | None = None) -> Any:
-        client = clickhouse(migrated=False)
-        if database is None:
-            client.command(f"USE {settings.clickhouse_database}")
-        return client
-
-    for place in ("clickhouse.connect", "worker.pipeline"):
-        monkeypatch.setattr(f"watchline.streams.{place}.connect", connect)
+def worker(tmp_path: Path) -> Iterator[FuzzedWorker]:
     worker = FuzzedWorker(tmp_path, thorough=False)
     yield worker
     worker.close()

@@ -120,26 +120,23 @@ def _registry(settings: Any) -> Iterator[Check]:
 
 def _store(settings: Any) -> Iterator[Check]:
     from watchline.streams.clickhouse.connect import connect
-    from watchline.streams.query.client import QueryClient
+    from watchline.streams.embedded import store
     from watchline.streams.settings import show_value
 
-    if settings.embedded_store and QueryClient.answers(settings.query_socket):
-        QueryClient(settings.query_socket).query("SELECT count() FROM v_interactions")
-        yield Check("store", "ok", f"a worker answers at {settings.query_socket}")
-        return
     if settings.embedded_store and not (settings.data_dir / "clickhouse").is_dir():
         yield Check("store", "warn", f"no data yet in {settings.data_dir}", "run `watchline demo` or `watchline up`")
         return
-    sent = time.time()
-    client = connect(settings, database="")
-    try:
-        where = settings.data_dir if settings.embedded_store else show_value(settings.clickhouse_url)
-        yield Check("store", "ok", f"ClickHouse {client.server_version} answers at {where}")
-        yield _migrations(client, settings.clickhouse_database)
-        if not settings.embedded_store:
-            yield _clock(client, sent)
-    finally:
-        client.close()
+    with store.running(settings):
+        sent = time.time()
+        client = connect(settings, database="")
+        try:
+            where = settings.data_dir if settings.embedded_store else show_value(settings.clickhouse_url)
+            yield Check("store", "ok", f"ClickHouse {client.server_version} answers at {where}")
+            yield _migrations(client, settings.clickhouse_database)
+            if not settings.embedded_store:
+                yield _clock(client, sent)
+        finally:
+            client.close()
 
 
 def _migrations(client: Any, database: str) -> Check:

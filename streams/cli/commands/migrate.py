@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from typing import Any
 
 from watchline.streams.cli.arguments import command
@@ -33,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Creates what is missing, alters what is otherwise, and says what it was."""
     from watchline.schemas.migrate import migrate
     from watchline.streams.clickhouse.connect import connect
+    from watchline.streams.embedded import store
     from watchline.streams.kafka import admin, reconcile, schema_registry
     from watchline.streams.settings import load
 
@@ -48,11 +50,8 @@ def run(args: argparse.Namespace) -> int:
         out(str(change))
     reconcile.apply(settings, changes)
     created = admin.create(settings)
-    client = connect(settings, database="")
-    try:
+    with store.running(settings), closing(connect(settings, database="")) as client:
         applied = migrate(client, settings.clickhouse_database)
-    finally:
-        client.close()
     if registry is not None:
         out(f"schemas at {registry.url}: {'registered ' + ', '.join(registered) if registered else 'all there'}")
     done = [f"created {', '.join(created)}"] if created else []

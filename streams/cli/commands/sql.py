@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
         run,
         help="read what is stored: one SELECT over the views",
         description="Runs one SELECT over the views (v_*), read-only and with limits: 30 s, 100,000 rows, 64 MiB. "
-        "Asks the running worker where the embedded store is in use, else the store itself.",
+        "An embedded store that no worker has open is opened for it.",
         example='  watchline sql "SELECT app, count() FROM v_interactions GROUP BY app"\n'
         '  watchline sql "SELECT * FROM v_findings WHERE event_id = {id:UUID}" --param id=... --format json\n'
         "  watchline sql - < query.sql",

@@ -11,7 +11,6 @@ from uuid import UUID
 import pytest
 
 from watchline.streams.query import run as query
-from watchline.streams.query.open import _Direct
 from watchline.streams.query.run import Queries
 
 EVENT_ID = "0190b5a4-7c1e-7000-8000-000000000001"
@@ -91,7 +90,7 @@ def reading(stored: Any, clickhouse: Callable[..., Any], monkeypatch: pytest.Mon
         client = clickhouse(migrated=False)
         client.command(f"USE {stored.test_database}")
         query.restrict(client)
-        yield _Direct(client, stored.test_database)
+        yield Queries(client, stored.test_database)
 
     monkeypatch.setattr("watchline.streams.query.open.open_queries", open_queries)
 

@@ -69,7 +69,7 @@ def test_what_was_sent_is_stored_before_it_stops(
     process, address = up()
     _check_processes(process)
     asked = _sql(tmp_path, environment, "SELECT count() AS n FROM v_interactions")
-    assert (asked.returncode, asked.stdout) == (0, "n\n0\n"), asked.stderr  # by the worker, which has the store open
+    assert (asked.returncode, asked.stdout) == (0, "n\n0\n"), asked.stderr  # of the worker's store process
     with Producer(address, app="a", strict=True) as producer:
         for _ in range(500):
             producer.emit(input="Why?", output="Because.", model="m")
@@ -78,9 +78,9 @@ def test_what_was_sent_is_stored_before_it_stops(
     assert process.returncode == 0, said
     assert "stopped" in said
     assert not _pids(tmp_path)
-    assert not (tmp_path / "data" / "query.sock").exists()
+    assert not (tmp_path / "data" / "store.sock").exists()
     asked = _sql(tmp_path, environment, "SELECT count() AS n FROM v_interactions")
-    assert asked.stdout == "n\n500\n", asked.stderr  # by itself
+    assert asked.stdout == "n\n500\n", asked.stderr  # of one of its own
 
 
 @pytest.mark.timeout(2 * READY_S)
@@ -103,7 +103,7 @@ def test_a_worker_that_dies_ends_it_and_a_second_one_on_the_folder_is_refused(
 def _check_processes(started: subprocess.Popen[str]) -> None:
     """Each listens on loopback only, and shows no secret to who lists processes."""
     processes = [psutil.Process(started.pid), *psutil.Process(started.pid).children(recursive=True)]
-    assert len(processes) >= 3  # itself, the broker, the worker
+    assert len(processes) >= 4  # itself, the broker, the worker, its store
     listening = [
         connection.laddr.ip
         for process in processes

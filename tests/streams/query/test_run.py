@@ -464,8 +464,9 @@ def test_reading_a_folder_that_has_no_data_says_what_to_do(tmp_path: Path) -> No
 def test_reading_a_folder_without_a_worker(tmp_path: Path) -> None:
     migrate = (
         "from watchline.schemas.migrate import migrate; from watchline.streams import settings; "
-        "from watchline.streams.clickhouse.connect import connect;"
-        f"s = settings.load(data_dir={str(tmp_path)!r}); migrate(connect(s, database=''), s.clickhouse_database)"
+        "from watchline.streams.clickhouse.connect import connect; from watchline.streams.embedded import store\n"
+        f"s = settings.load(data_dir={str(tmp_path)!r})\n"
+        "with store.own(s): migrate(connect(s, database=''), s.clickhouse_database)"
     )
     subprocess.run([sys.executable, "-c", migrate], check=True)
     done = _sql(tmp_path)

@@ -1,0 +1,163 @@
+"""A child process that is watched: started again when it ends, and not left behind when its parent is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from watchline.schemas.errors import FatalError
+
+log = logging.getLogger(__name__)
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+STEADY_S = 60.0  # who ran so long begins with the first pause again
+STOP_S = 10.0
+_READY = "ready"
+_PR_SET_PDEATHSIG = 1
+
+
+class Child:
+    """A Python module that runs as a process of its own until `stop`, and again whenever it ends before.
+
+    Parameters
+    ----------
+    title : str
+        What logs and errors call it.
+    module : str
+        What Python runs. It calls `ready` or `refuse`, and `end_with_parent`.
+    *arguments : str
+        Its command line, which every user of the machine can read.
+    reasons : mapping, optional
+        What its exit codes mean, for the log.
+    """
+
+    def __init__(self, title: str, module: str, *arguments: str, reasons: Mapping[int, str] | None = None) -> None:
+        self._title = title
+        self._command = [sys.executable, "-m", module, *arguments]
+        self._reasons = reasons or {}
+        self._process: subprocess.Popen[str] | None = None
+        self._first: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        # The kernel ends a child with the thread that started it: this one stays.
+        self._thread = threading.Thread(target=self._run, name=f"watches {title}", daemon=True)
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs, or ran last."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self, timeout_s: float) -> Child:
+        """Starts it, and returns when it is ready.
+
+        Raises
+        ------
+        FatalError
+            What it says itself when it refuses, or that it ended or took longer than `timeout_s`. It runs no more.
+        """
+        self._thread.start()
+        try:
+            said = self._first.get(timeout=timeout_s)
+        except queue.Empty:
+            self.stop()
+            raise FatalError(f"{self._title} is not ready after {timeout_s:.0f} s") from None
+        if said != _READY:
+            self.stop()
+            raise FatalError(said)
+        return self
+
+    def stop(self) -> None:
+        """Tells it to end, and kills it where it doesn't. Safe to call twice."""
+        with self._lock:
+            self._stopping.set()
+            process = self._process
+        if process is None:
+            return
+        with contextlib.suppress(OSError):
+            assert process.stdin is not None
+            process.stdin.close()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause_s, is_first = FIRST_PAUSE_S, True
+        while (process := self._spawn()) is not None:
+            started = time.monotonic()
+            assert process.stdout is not None
+            said = process.stdout.readline().strip()
+            if is_first:
+                self._first.put(said or f"{self._title} ended with code {process.wait()} before it was ready")
+                if said != _READY:
+                    break
+            is_first = False
+            code = process.wait()
+            if time.monotonic() - started > STEADY_S:
+                pause_s = FIRST_PAUSE_S
+            if not self._stopping.is_set():
+                why = said if said != _READY else ""
+                log.error("%s ended, %s; starting it again in %.1f s", self._title, why or self._reason(code), pause_s)
+            self._stopping.wait(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        if self._process is not None:
+            self._process.wait()
+
+    def _spawn(self) -> subprocess.Popen[str] | None:
+        with self._lock:
+            if self._stopping.is_set():
+                return None
+            self._process = subprocess.Popen(  # noqa: S603
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for the parent, which may still need it
+            )
+            return self._process
+
+    def _reason(self, code: int) -> str:
+        return self._reasons.get(code) or (f"with code {code}" if code >= 0 else f"by signal {-code}")
+
+
+def end_with_parent(end: Callable[[], object]) -> None:
+    """In the child: it ends with its parent, however that ends, and with nothing else: signals are ignored.
+
+    Parameters
+    ----------
+    end : callable
+        Called in a thread once the parent stops us or is gone. On Linux the kernel kills us in the second case.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a service manager sends them to the parent's whole group
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def wait() -> None:
+        os.read(0, 1)  # the parent writes nothing: this returns when its end is closed
+        end()
+
+    threading.Thread(target=wait, name="waits for the parent", daemon=True).start()
+
+
+def ready() -> None:
+    """In the child: tells `Child.start`. What is printed from now on goes to the standard error."""
+    sys.stdout.write(_READY + "\n")
+    sys.stdout.flush()
+    os.dup2(2, 1)
+
+
+def refuse(why: str) -> int:
+    """In the child: tells `Child.start` why it can't run. Returns the exit code."""
+    sys.stdout.write(" ".join(why.split()) + "\n")
+    sys.stdout.flush()
+    return 1

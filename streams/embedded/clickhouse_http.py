@@ -1,0 +1,146 @@
+"""ClickHouse's HTTP interface in front of chDB, as far as clickhouse-connect uses it.
+
+Each request gets a handle of its own with the settings in its URL, `readonly` last, so that requests run side by side.
+What a server has and this lacks: sessions, users and grants, compressed bodies, progress, and the header block of an
+empty result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+# What the client sets for the transport; the engine behind has none.
+_TRANSPORT = {"client_protocol_version", "session_id", "session_timeout", "session_check", "query_id", "quota_key",
+              "wait_end_of_query", "send_progress_in_http_headers", "http_headers_progress_interval_ms", "buffer_size",
+              "enable_http_compression", "compress", "decompress", "cancel_http_readonly_queries_on_client_close",
+              "role", "user", "password", "database", "query"}  # fmt: skip
+INSERT = re.compile(rb"\s*INSERT\s+INTO\s+(?P<into>[^\n]*?)\s+FORMAT\s+(?P<format>Native|RowBinary)\s*?\n", re.I)
+_GIVES_ROWS = re.compile(rb"\s*(SELECT|WITH|SHOW|DESC|DESCRIBE|EXISTS|EXPLAIN|VALUES)\b", re.I)
+
+
+class Engine:
+    """chDB on a folder, open for as long as this lives. Raises what chDB raises where it can't be opened."""
+
+    def __init__(self, folder: Path) -> None:
+        import chdb
+
+        self._connect: Callable[[], Any] = partial(chdb.connect, str(folder))
+        self._held = self._connect()
+
+    def run(self, settings: Mapping[str, str], query: bytes) -> bytes:
+        """Runs one statement and gives what the engine writes, as it is. Any thread may. Raises what chDB raises.
+
+        Parameters
+        ----------
+        settings : mapping
+            The URL's: the engine's settings, `database`, and `param_NAME` for each parameter.
+        query : bytes
+            The statement; after the first line of an INSERT, its rows.
+        """
+        ours = {name: value for name, value in settings.items() if name not in _TRANSPORT}
+        parameters = {name[6:]: ours.pop(name) for name in list(ours) if name.startswith("param_")}
+        with contextlib.closing(self._connect()) as handle:
+            if database := settings.get("database"):
+                handle.query(f"USE `{database.replace('`', '')}`")
+            for name in sorted(ours, key=lambda name: name == "readonly"):
+                handle.query(f"SET {_name(name)} = {_quoted(ours[name])}")
+            if insert := INSERT.match(query):
+                return self._insert(handle, insert, query)
+            return bytes(handle.query(query.decode(), "TabSeparated", params=parameters).bytes())
+
+    def close(self) -> None:
+        """Closes it, once nothing runs any more."""
+        self._held.close()
+
+    @staticmethod
+    def _insert(handle: Any, insert: re.Match[bytes], query: bytes) -> bytes:
+        with tempfile.TemporaryFile() as rows:  # without a name: nothing stays behind when the process is killed
+            rows.write(memoryview(query)[insert.end() :])
+            rows.flush()
+            into, form = insert["into"].decode(), insert["format"].decode()
+            sql = f"INSERT INTO {into} FROM INFILE '/dev/fd/{rows.fileno()}' FORMAT {form}"
+            return bytes(handle.query(sql).bytes())
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection. A subclass for each server names its engine."""
+
+    engine: Engine
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Answers one request."""
+        address = urlsplit(self.path)
+        settings = {name: values[-1] for name, values in parse_qs(address.query, keep_blank_values=True).items()}
+        query = b"\n".join(filter(None, [settings.get("query", "").encode(), self.body()]))
+        if address.path == "/ping":
+            self.reply(200, b"Ok.\n")
+        else:
+            self.answer(settings, query)
+
+    do_GET = do_POST  # noqa: N815
+
+    def answer(self, settings: Mapping[str, str], query: bytes) -> None:
+        """Runs a statement and sends what it gives, or the engine's error with its code."""
+        try:
+            content = self.engine.run(settings, query)
+        except Exception as error:
+            self.refuse(str(error))
+            return
+        self.reply(200, content, {"X-ClickHouse-Format": "TabSeparated"} if content or _GIVES_ROWS.match(query) else {})
+
+    def body(self) -> bytes:
+        """What came after the headers."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def refuse(self, text: str, status: int = 500) -> None:
+        """An error as ClickHouse sends it: `Code: NUMBER. DB::Exception: ...`."""
+        code = re.search(r"Code: (\d+)", text)
+        self.reply(status, text.encode(), {"X-ClickHouse-Exception-Code": code[1] if code else "0"})
+
+    def reply(self, status: int, content: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """Sends one answer; a client that has gone gets none."""
+        try:
+            self.send_response(status)
+            for name, value in {**(headers or {}), "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+        except OSError:
+            self.close_connection = True
+
+    def handle(self) -> None:
+        """Answers until the client closes the connection, also in the middle of a body."""
+        try:
+            super().handle()
+        except (OSError, ValueError):
+            self.close_connection = True
+
+    def log_message(self, *args: Any) -> None:
+        """Logs nothing: a statement may quote an event."""
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(r"\w+", name):
+        raise ValueError("Code: 115. DB::Exception: a setting's name has letters, digits and _ only. (UNKNOWN_SETTING)")
+    return name
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,71 @@
+"""A child process: started again when it ends, told to end, and its refusals said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from watchline.schemas.errors import FatalError
+from watchline.streams.child import Child
+
+MODULE = "tests.streams.waiting_child"
+
+
+def wait(until: Callable[[], bool], timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not until():
+        assert time.monotonic() < deadline, f"waited {timeout_s} s in vain"
+        time.sleep(0.02)
+
+
+def starts(file: Path) -> int:
+    return len(file.read_text().split()) if file.exists() else 0
+
+
+def test_it_is_started_again_with_growing_pauses_until_it_is_told_to_stop(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "starts"
+    child = Child("the child", MODULE, "wait", str(file), reasons={7: "because it was asked to"})
+    child.start(30)
+    assert starts(file) == 1
+    os.kill(child.pid or 0, signal.SIGKILL)
+    wait(lambda: starts(file) == 2)
+    os.kill(child.pid or 0, signal.SIGUSR1)
+    wait(lambda: starts(file) == 3)
+    pid = child.pid
+    child.stop()
+    child.stop()
+    assert pid is not None and not psutil.pid_exists(pid)
+    assert starts(file) == 3
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "the child ended, by signal 9; starting it again in 0.5 s",
+        "the child ended, because it was asked to; starting it again in 1.0 s",
+    ]
+
+
+def test_what_refuses_to_start_says_why_and_is_not_started_again(tmp_path: Path) -> None:
+    file = tmp_path / "starts"
+    with pytest.raises(FatalError, match=r"^no room: in here$"):
+        Child("the child", MODULE, "refuse", str(file)).start(30)
+    assert starts(file) == 1
+
+
+def test_what_ends_without_a_word_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FatalError, match=r"^the child ended with code 5 before it was ready$"):
+        Child("the child", MODULE, "end", str(tmp_path / "starts")).start(30)
+
+
+def test_what_never_gets_ready_is_ended(tmp_path: Path) -> None:
+    file = tmp_path / "starts"
+    child = Child("the child", MODULE, "hang", str(file))
+    with pytest.raises(FatalError, match=r"^the child is not ready after 2 s$"):
+        child.start(2)
+    assert not psutil.pid_exists(child.pid or 0)

@@ -1,0 +1,32 @@
+"""A child for the tests: `python -m tests.streams.waiting_child wait|refuse|end|hang FILE` notes that it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from watchline.streams import child
+
+
+def main(do: str, file: str) -> int:
+    """Does as it is told."""
+    with Path(file).open("a") as starts:
+        starts.write("started\n")
+    if do == "refuse":
+        return child.refuse("no room:\nin here")
+    if do == "end":
+        return 5
+    stopped = threading.Event()
+    child.end_with_parent(stopped.set)
+    signal.signal(signal.SIGUSR1, lambda number, frame: os._exit(7))
+    if do == "wait":
+        child.ready()
+    stopped.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
