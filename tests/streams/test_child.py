@@ -14,6 +14,7 @@ import pytest
 from watchline.schemas.errors import FatalError
 from watchline.streams.child import Child
 
+pytestmark = pytest.mark.slow
 MODULE = "tests.streams.waiting_child"
 
 

@@ -31,6 +31,7 @@ from watchline.streams.query.policy import QueryError
 from watchline.streams.query.run import reader
 from watchline.streams.settings import Settings, load
 
+pytestmark = pytest.mark.slow
 MODULE = "watchline.streams.embedded.store_process"
 # Within one function, which looks at no clock: 50 s where it may take one.
 ENDLESS = "SELECT arrayMap(x -> levenshteinDistance(repeat('a', x), repeat('b', x)), range(9000))[1]"
