@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,16 @@ def wait(until: Callable[[], bool], timeout_s: float = 60) -> None:
     while not until():
         assert time.monotonic() < deadline, f"waited {timeout_s} s in vain"
         time.sleep(0.05)
+
+
+@contextmanager
+def killed(process: subprocess.Popen[Any]) -> Iterator[subprocess.Popen[Any]]:
+    """A process that is killed in the end, where it still runs."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def make_table(settings: Settings) -> None:
@@ -138,11 +148,12 @@ def test_a_query_that_nothing_stops_ends_the_store_and_inserts_go_on(
             with pytest.raises(Exception, match=GONE):
                 client.query(ENDLESS)
 
-    reading = threading.Thread(target=read)
+    reading = threading.Thread(target=read, daemon=True)
     reading.start()
     sink = Sink(lambda: connect(settings), timeout_s=60)
-    written = 0
+    written, deadline = 0, time.monotonic() + 60
     while reading.is_alive() or running.pid == first:
+        assert time.monotonic() < deadline, "the query still runs"
         rows = [Row((number,), str(number)) for number in range(written, written + 100)]
         assert sink.write(Table("numbers", ("number",), rows)) == []
         written += 100
@@ -167,9 +178,8 @@ def test_too_much_memory_ends_the_process(tmp_path: Path) -> None:
         "p.MAX_MEMORY_BYTES = 1536 << 20; sys.exit(p.main(*map(Path, sys.argv[1:])))"
     )
     path = tmp_path / "store.sock"
-    with subprocess.Popen(
-        [sys.executable, "-c", script, tmp_path / "clickhouse", path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+    command: list[Any] = [sys.executable, "-c", script, tmp_path / "clickhouse", path]
+    with killed(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)) as process:
         assert process.stdout is not None and process.stdout.readline() == b"ready\n"
         with closing(connect(load(data_dir=tmp_path, clickhouse_url="chdb://"), database="")) as client:
             greedy = "SELECT length(groupArray(toString(number))) FROM numbers(100000000)"
@@ -221,14 +231,13 @@ def test_a_store_whose_parent_is_killed_ends_and_the_folder_opens_again(settings
         "    print(child.pid, flush=True); time.sleep(600)"
     )
     command = [sys.executable, "-c", script, str(settings.data_dir)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+    with killed(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         make_table(settings)
         for sign in (signal.SIGTERM, signal.SIGINT):  # a service manager sends them to all
             os.kill(pid, sign)
         assert count(settings) == 0
-        parent.kill()
     wait(lambda: not psutil.pid_exists(pid), 10)
     assert not store_process.answers(settings.store_socket)
     with store.own(settings):
@@ -238,7 +247,7 @@ def test_a_store_whose_parent_is_killed_ends_and_the_folder_opens_again(settings
 def test_it_ends_with_its_standard_input(settings: Settings) -> None:
     """What tells it on every system; Linux's kernel is only faster."""
     command: list[Any] = [sys.executable, "-m", MODULE, settings.data_dir / "clickhouse", settings.store_socket]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with killed(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)) as process:
         assert process.stdin is not None and process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.stdin.close()
