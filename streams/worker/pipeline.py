@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -26,10 +26,10 @@ from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health.metrics import Metrics
-from watchline.streams.health.progress import Partition, Progress
+from watchline.streams.health.progress import ConsumerState, Partition, Progress
 from watchline.streams.kafka import admin, replay, topics
 from watchline.streams.messages import IncomingMessages, Message, Record, kafka_time
-from watchline.streams.monitor import signals
+from watchline.streams.monitor import signals, watermarks
 from watchline.streams.monitor.agent import Monitoring
 from watchline.streams.monitor.state_topic import StateTopic
 from watchline.streams.settings import Settings
@@ -37,6 +37,7 @@ from watchline.streams.worker import feedback
 from watchline.streams.worker.batch import Batch, end_of_batch
 from watchline.streams.worker.brake import Brake
 from watchline.streams.worker.offset_gaps import Gap, OffsetGaps
+from watchline.streams.worker.raw_progress import RawProgressReports
 from watchline.streams.worker.runner import MAX_IN_FLIGHT, Runner, Step
 from watchline.streams.worker.stages.acknowledge import Acknowledge
 from watchline.streams.worker.stages.decode import Decode
@@ -66,7 +67,9 @@ class Member(Protocol):
 
     def on_assignment(self, assigned: Callable[[set[Partition]], None], revoked: Callable[[], None]) -> None: ...
 
-    async def publish(self, topic: str, records: Iterable[Record]) -> None: ...
+    async def publish(self, topic: str, records: Iterable[Record]) -> int: ...
+
+    def consumer_state(self, ends: Mapping[Partition, int]) -> ConsumerState: ...
 
     def committed(self, partition: Partition) -> int | None: ...
 
@@ -109,10 +112,19 @@ class Pipeline:
             states=StateTopic(settings, member.publish, self._monitoring),
             store=self._store_signals,
             publish=self._publish_signals,
+            store_watermarks=self._store_watermarks,
             reject=self._reject_findings,
             executor=self._monitoring,
             metrics=self.metrics,
             registry=self.registry,
+        )
+        self.reports = RawProgressReports(
+            topics.interactions(settings.topic_prefix),
+            state=member.consumer_state,
+            ends=admin.Ends(settings),
+            counts=self._partition_counts,
+            send=partial(member.publish, topics.findings(settings.topic_prefix)),
+            registry=registry,
         )
         self.gaps = OffsetGaps()
         self._topic_ids: dict[str, str] = {}
@@ -137,6 +149,7 @@ class Pipeline:
         )
         member.on_assignment(self._assigned, self._revoked)
         member.task(self.runner.watch)
+        member.task(self.reports.run)
 
     async def interactions(self, incoming: IncomingMessages) -> None:
         """Messages of the raw topic. Returns when their last batch is in flight."""
@@ -163,6 +176,7 @@ class Pipeline:
             partial(self.member.publish, topics.findings(settings.topic_prefix)),
             self.write_dead_letters,
             self._write,
+            self.reports.done,
             self._encoding,
             self.registry,
         )
@@ -207,7 +221,7 @@ class Pipeline:
 
     def _assigned(self, partitions: set[Partition]) -> None:
         # Nothing is in flight now; a state that another worker may have changed meanwhile is loaded again.
-        self.monitoring.revoke({number for _, number in partitions})
+        self.monitoring.forget()
         self.gaps.forget(partitions)
         self.progress.joined = True
 
@@ -245,10 +259,17 @@ class Pipeline:
     async def _store_signals(self, new_signals: Sequence[Signal]) -> None:
         await self._write(signals.table(new_signals))
 
+    async def _store_watermarks(self, moved: Mapping[int, int]) -> None:
+        await self._write(watermarks.table(topics.findings(self.settings.topic_prefix), moved))
+
     async def _write(self, table: Table) -> None:
         """Rows of our own making into ClickHouse, which must take every one."""
         if table.rows:  # else it would wait in the storing thread behind the next batch, for nothing
             await self._on(self._storing, write_all, table, self.sink.write)
+
+    def _partition_counts(self) -> tuple[int, int]:
+        raw, findings = (topic(self.settings.topic_prefix) for topic in (topics.interactions, topics.findings))
+        return len(admin.partitions(self.settings, raw)), len(admin.partitions(self.settings, findings))
 
     async def _publish_signals(self, new_signals: Sequence[Signal]) -> None:
         topic = topics.signals(self.settings.topic_prefix)

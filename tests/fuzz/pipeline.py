@@ -12,7 +12,7 @@ import re
 import time
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -30,6 +30,7 @@ from watchline.schemas.records import FindingBatch
 from watchline.schemas.validation import DAY, YEAR_2000
 from watchline.streams.clickhouse import connect as store
 from watchline.streams.dead_letters import WHOLE_MESSAGE
+from watchline.streams.health.progress import ConsumerState
 from watchline.streams.kafka import topics
 from watchline.streams.messages import Record
 from watchline.streams.monitor import signals
@@ -102,8 +103,12 @@ class _Member:
     async def skip(self, partition: tuple[str, int], offset: int) -> None:
         raise AssertionError("the offsets follow one another")
 
-    async def publish(self, topic: str, records: Sequence[Record]) -> None:
+    async def publish(self, topic: str, records: Sequence[Record]) -> int:
         self.sent.setdefault(topic, []).extend(records)
+        return 0
+
+    def consumer_state(self, ends: Mapping[tuple[str, int], int]) -> ConsumerState:
+        return ConsumerState()
 
 
 class FuzzedWorker:

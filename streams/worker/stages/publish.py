@@ -12,7 +12,7 @@ from watchline.schemas.records import FindingBatch, ScoredInteraction
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.kafka import replay, topics
-from watchline.streams.messages import Record, ScoredEvent
+from watchline.streams.messages import Message, Record, ScoredEvent
 from watchline.streams.monitor.agent import state_key
 from watchline.streams.worker.batch import Batch
 from watchline.streams.worker.stages.stage import LoopStage
@@ -65,6 +65,7 @@ def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:
         raw_partition=origin.partition,
         raw_offset=origin.offset,
         raw_index=origin.index,
+        raw_time=origin.time,
     )
 
 
@@ -79,6 +80,8 @@ class Publish(LoopStage):
         Takes dead letters; returns when topic and table have them.
     write : async callable
         Takes a table of our own making; returns when it is stored.
+    done : callable
+        Takes messages of the raw topic whose findings are published.
     executor : Executor
         In which the findings are encoded.
     registry : Registry or None
@@ -89,15 +92,17 @@ class Publish(LoopStage):
 
     def __init__(
         self,
-        send: Callable[[Sequence[Record]], Awaitable[None]],
+        send: Callable[[Sequence[Record]], Awaitable[object]],
         dead_letters: Callable[[Sequence[DeadLetter]], Awaitable[None]],
         write: Callable[[Table], Awaitable[None]],
+        done: Callable[[Sequence[Message]], None],
         executor: Executor,
         registry: Registry | None = None,
     ) -> None:
         self._send = send
         self._dead_letters = dead_letters
         self._write = write
+        self._done = done
         self._executor = executor
         self._registry = registry
 
@@ -107,6 +112,7 @@ class Publish(LoopStage):
         await self._write(replay.table(messages, batch.dead_letters))
         loop = asyncio.get_running_loop()
         await self._send(await loop.run_in_executor(self._executor, finding_records, batch.stored, self._registry))
+        self._done(batch.messages)
         return batch
 
 
