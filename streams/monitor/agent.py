@@ -29,6 +29,7 @@ _warnings = ThrottledLog(logging.getLogger(__name__))
 
 MAX_PROMPTS = 500  # monitors of one partition; the one that was fed longest ago is forgotten
 MAX_HELD_BYTES = 64 * 2**20  # of messages whose events are not due yet, over all partitions
+MAX_DECODED_BYTES = 8 * 2**20  # of those that are held decoded too, which takes seven times as much
 WATERMARKS_S = 5.0  # between two times that the watermarks are stored
 
 
@@ -230,6 +231,8 @@ def _process(
         order = partitions[message.partition].order
         order.hold(state_key(batch), taken, batch, kafka_time(message.timestamp))
         order.hear(batch.progress)
+        if order.bytes < MAX_DECODED_BYTES // len(partitions):
+            taken.batch = batch
     signals: list[Signal] = []
     states: dict[int, dict[bytes, bytes | None]] = {}
     late, early = 0, -sum(partition.order.early for partition in partitions.values())

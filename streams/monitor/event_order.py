@@ -34,9 +34,6 @@ from typing import NamedTuple
 from watchline.schemas.records import FindingBatch, RawProgress, ScoredInteraction
 
 LATENESS_S = 10.0  # that an event may reach Kafka after a later one of its prompt and still be compared
-DECODED_BYTES = (
-    2**20
-)  # of messages that are held decoded too, which takes seven times as much; others are decoded again
 
 Place = tuple[int, int, int, int, str]  # microseconds since 1970; raw partition, offset, index, topic id
 
@@ -49,7 +46,10 @@ def place(item: ScoredInteraction) -> Place:
 
 @dataclass(slots=True, eq=False)
 class HeldMessage:
-    """A message of the findings topic, `held` of whose events are not looked at yet."""
+    """A message of the findings topic, `held` of whose events are not looked at yet.
+
+    `batch` is what it holds; None where that is decoded again when it is needed.
+    """
 
     value: bytes
     batch: FindingBatch | None = None
@@ -132,7 +132,6 @@ class EventOrder:
         message.held = len(batch.items)
         self.events += message.held
         self.bytes += len(message.value)
-        message.batch = batch if self.bytes <= DECODED_BYTES else None
 
     def due(self, max_bytes: int) -> Iterator[tuple[bytes, FindingBatch]]:
         """Gives up what is due, or more where more than `max_bytes` are held: by prompt, in event order."""

@@ -137,6 +137,28 @@ def test_the_newer_version_is_the_worse_one_whichever_partition_is_read_first(
     assert worker.stop() == 0
 
 
+def test_events_that_wait_hold_up_neither_a_rebalance_nor_a_stop(make_worker: Callable[..., Worker]) -> None:
+    settings = {**SETTINGS, "topic_partitions": "4"}
+    first = make_worker(**settings)
+    first.wait(lambda: first.count("v_watermarks") == 4)
+    produce_to(first, 1, traffic())
+    first.wait(lambda: "watchline_monitor_held_events 400.0" in first.page("metrics")[1])
+    second = make_worker(**settings, topic_prefix=first.settings.topic_prefix, group_instance_id="w2")
+    assert first.stop(timeout_s=20) == 0
+    assert "wait_empty" not in first.log.read_text()
+
+    def versions() -> set[tuple[str, str]]:
+        found = [decode(value, Signal) for value, _ in second.consume(topics.signals)]
+        return {
+            (signal.slice["prompt_version"], signal.baseline["prompt_version"])
+            for signal in found
+            if signal.measure == "latency_s"
+        }
+
+    second.wait(lambda: versions() == {("2", "1")}, 90)
+    assert second.stop() == 0
+
+
 @pytest.mark.parametrize("garbage", [b"garbage", b"WLM1" + bytes(200)], ids=["foreign", "of an older version"])
 def test_a_state_that_cannot_be_read_is_begun_anew(make_worker: Callable[..., Worker], garbage: bytes) -> None:
     worker, messages = make_worker(**SETTINGS), traffic()

@@ -17,7 +17,7 @@ from tests.streams.monitor.test_agent import Acknowledged, Sent, World, metric, 
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import FindingBatch, RawProgress, ScoredInteraction, Signal
 from watchline.streams.health.metrics import Metrics
-from watchline.streams.monitor import agent, event_order
+from watchline.streams.monitor import agent
 from watchline.streams.monitor.event_order import LATENESS_S, EventOrder, HeldMessage, place
 from watchline.streams.monitor.monitor import Monitor
 
@@ -354,7 +354,7 @@ def test_memory_is_bounded_and_what_is_compared_early_is_counted(
     sent = [Sent(0, encode(batch)) for batch in batches(logs[0], size=10)]
     limit = sum(len(each.value or b"") for each in sent) // 4
     monkeypatch.setattr(agent, "MAX_HELD_BYTES", limit)
-    monkeypatch.setattr(event_order, "DECODED_BYTES", limit // 4)
+    monkeypatch.setattr(agent, "MAX_DECODED_BYTES", limit // 4)
     world, metrics = World(), Metrics({})
     monitoring = worker(world, executor, metrics)
     held = []
