@@ -144,10 +144,12 @@ class GroupMember:
         if not assigned:
             return ConsumerState()
         committed = self._committed
-        held, held_bytes = Counter[str](), Counter[str]()
+        held, held_bytes, unread = Counter[str](), Counter[str](), Counter[str]()
         for message in list(consumer.unacked):
             held[message.topic] += 1
             held_bytes[message.topic] += len(message.value or b"")
+        for tp in assigned:
+            unread[tp.topic] += _unread(consumer, tp)
         return ConsumerState(
             committed={(tp.topic, tp.partition): committed.get(tp) for tp in assigned},
             lag={
@@ -159,7 +161,7 @@ class GroupMember:
             },
             held=held,
             held_bytes=held_bytes,
-            unread=sum(_unread(consumer, tp) for tp in assigned),
+            unread=unread,
         )
 
     def run(

@@ -87,7 +87,7 @@ class Pipeline:
     def __init__(self, settings: Settings, member: Member, registry: Registry | None = None) -> None:
         self.settings = settings
         self.member = member
-        self.progress = Progress(settings.store_timeout_s)
+        self.progress = Progress(settings.store_timeout_s, steady=topics.findings(settings.topic_prefix))
         self.redactor = Redactor(enabled=settings.redaction)
         self.scorer = Scorer(
             detectors.load(
