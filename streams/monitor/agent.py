@@ -11,23 +11,21 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
-from functools import partial
 from typing import NamedTuple, Protocol
 
-from watchline.schemas.codec import Registry, decode
+from watchline.schemas.codec import Registry
 from watchline.schemas.errors import PoisonError
-from watchline.schemas.records import FindingBatch, Signal
+from watchline.schemas.records import Signal
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.messages import IncomingMessages, kafka_time
-from watchline.streams.monitor.event_order import EventOrder, HeldMessage
-from watchline.streams.monitor.monitor import Monitor
+from watchline.streams.monitor.event_order import HeldMessage
+from watchline.streams.monitor.partition import FindingsPartition, Outcome
 from watchline.streams.throttled_log import ThrottledLog
 
 _warnings = ThrottledLog(logging.getLogger(__name__))
 
-MAX_PROMPTS = 500  # monitors of one partition; the one that was fed longest ago is forgotten
 MAX_HELD_BYTES = 64 * 2**20  # of messages whose events are not due yet, over all partitions
 MAX_DECODED_BYTES = 8 * 2**20  # of those that are held decoded too, which takes seven times as much
 WATERMARKS_S = 5.0  # between two times that the watermarks are stored
@@ -101,7 +99,7 @@ class Monitoring:
         self._executor = executor
         self._metrics = metrics
         self._registry = registry
-        self._partitions: dict[int, _Partition] = {}
+        self._partitions: dict[int, FindingsPartition] = {}
         self._unacknowledged: deque[tuple[IncomingMessages, deque[HeldMessage]]] = deque()
         self._stored: dict[int, int] = {}  # watermarks
         self._stored_at = -WATERMARKS_S
@@ -142,37 +140,36 @@ class Monitoring:
         self._metrics.monitored({}, held=0, waiting=0)
 
     async def _handle(self, messages: Sequence[ReceivedMessage]) -> deque[HeldMessage]:
-        for partition in {message.partition for message in messages} - self._partitions.keys():
-            self._partitions[partition] = _Partition(
-                dict(await self._states.load(partition)),
-                EventOrder(partial(decode, record_type=FindingBatch, registry=self._registry)),
-            )
+        for number in {message.partition for message in messages} - self._partitions.keys():
+            states = await self._states.load(number)
+            self._partitions[number] = FindingsPartition(states, self._unreadable, self._registry)
         loop = asyncio.get_running_loop()
-        work = await loop.run_in_executor(
-            self._executor, _process, messages, self._partitions, self._unreadable, self._registry
-        )
+        work = await loop.run_in_executor(self._executor, _process, messages, self._partitions)
         for message, error in work.poison:
             await self._reject(message, error)
-        if work.signals:
-            await self._store(work.signals)
-            await self._publish(work.signals)
-        for partition, changed in work.states.items():
-            await self._states.save(partition, changed)
-        await self._tell(work)
+        signals = [signal for outcome in work.outcomes.values() for signal in outcome.signals]
+        if signals:
+            await self._store(signals)
+            await self._publish(signals)
+        for number, outcome in work.outcomes.items():
+            if outcome.states:
+                await self._states.save(number, outcome.states)
+        await self._tell(work.outcomes.values())
         return work.held
 
-    async def _tell(self, work: _Work) -> None:
+    async def _tell(self, outcomes: Collection[Outcome]) -> None:
         """Metrics, and now and then the watermarks' rows: all signals up to them are stored."""
         orders = {number: partition.order for number, partition in self._partitions.items()}
         watermarks = {number: order.watermark for number, order in orders.items() if order.watermark}
         self._metrics.monitored(
             watermarks,
             held=sum(order.events for order in orders.values()),
-            waiting=_waiting(partition.monitors for partition in self._partitions.values()),
+            waiting=sum(partition.waiting for partition in self._partitions.values()),
         )
-        self._metrics.late_events.inc(work.late)
-        self._metrics.early_events.inc(work.early)
-        if work.early:
+        early = sum(outcome.early for outcome in outcomes)
+        self._metrics.early_events.inc(early)
+        self._metrics.late_events.inc(sum(outcome.late for outcome in outcomes))
+        if early:
             _warnings.warn(
                 "early",
                 "more than %d MiB of findings wait for raw partitions that are behind: some are compared out of order",
@@ -189,79 +186,25 @@ class Monitoring:
         _warnings.warn("unreadable", "a monitor's state cannot be read (%s): its baselines are learned anew", reason)
 
 
-def state_key(batch: FindingBatch) -> bytes:
-    """What a prompt's state is saved under."""
-    return "\0".join((batch.app, batch.environment, batch.prompt_name or "")).encode()
-
-
-class _Partition(NamedTuple):
-    """What is known of a findings partition."""
-
-    monitors: dict[bytes, Monitor | bytes]  # bytes until the prompt's first event is due
-    order: EventOrder
-
-
 class _Work(NamedTuple):
     """What came of messages that were read together."""
 
-    signals: list[Signal]
-    states: dict[int, dict[bytes, bytes | None]]
+    outcomes: dict[int, Outcome]  # by findings partition
     poison: list[tuple[ReceivedMessage, PoisonError]]
     held: deque[HeldMessage]
-    late: int
-    early: int
 
 
-def _process(
-    messages: Sequence[ReceivedMessage],
-    partitions: Mapping[int, _Partition],
-    unreadable: Callable[[str], None],
-    registry: Registry | None,
-) -> _Work:
+def _process(messages: Sequence[ReceivedMessage], partitions: Mapping[int, FindingsPartition]) -> _Work:
     poison: list[tuple[ReceivedMessage, PoisonError]] = []
     held: deque[HeldMessage] = deque()
+    decoded = MAX_DECODED_BYTES // len(partitions)
     for message in messages:
-        taken = HeldMessage(message.value or b"")
-        held.append(taken)
+        published = kafka_time(message.timestamp)
         try:
-            batch = decode(message.value, FindingBatch, registry)
+            held.append(partitions[message.partition].take(message.value, published, max_decoded_bytes=decoded))
         except PoisonError as error:
             poison.append((message, error))
-            continue
-        order = partitions[message.partition].order
-        order.hold(state_key(batch), taken, batch, kafka_time(message.timestamp))
-        order.hear(batch.progress)
-        if order.bytes < MAX_DECODED_BYTES // len(partitions):
-            taken.batch = batch
-    signals: list[Signal] = []
-    states: dict[int, dict[bytes, bytes | None]] = {}
-    late, early = 0, -sum(partition.order.early for partition in partitions.values())
-    for number, partition in partitions.items():
-        changed: dict[bytes, Monitor | None] = {}
-        for key, batch in partition.order.due(MAX_HELD_BYTES // len(partitions)):
-            monitor = _taken_out(partition.monitors, key, unreadable)
-            before = monitor.late
-            partition.monitors[key] = changed[key] = monitor  # the most recently fed one last
-            signals += monitor.process(batch)
-            late += monitor.late - before
-            if len(partition.monitors) > MAX_PROMPTS:
-                oldest = next(iter(partition.monitors))
-                del partition.monitors[oldest]
-                changed[oldest] = None
-                _warnings.warn(
-                    "forgotten", "more than %d prompts in a findings partition: one is no longer watched", MAX_PROMPTS
-                )
-        if changed:
-            states[number] = {key: None if monitor is None else monitor.dump() for key, monitor in changed.items()}
-    early += sum(partition.order.early for partition in partitions.values())
-    return _Work(signals, states, poison, held, late, early)
-
-
-def _taken_out(monitors: dict[bytes, Monitor | bytes], key: bytes, unreadable: Callable[[str], None]) -> Monitor:
-    known = monitors.pop(key, None) or Monitor()
-    return Monitor.load(known, unreadable) if isinstance(known, bytes) else known
-
-
-def _waiting(held: Iterable[Mapping[bytes, Monitor | bytes]]) -> int:
-    """Measures that are compared with nothing yet, of the prompts that have had a message here."""
-    return sum(monitor.waiting for monitors in held for monitor in monitors.values() if isinstance(monitor, Monitor))
+            held.append(HeldMessage(b""))
+    most = MAX_HELD_BYTES // len(partitions)
+    outcomes = {number: partition.look(max_held_bytes=most) for number, partition in partitions.items()}
+    return _Work(outcomes, poison, held)

@@ -21,7 +21,7 @@ from watchline.schemas.codec import decode, encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Interaction, InteractionBatch, Message, Signal
 from watchline.streams.kafka import topics
-from watchline.streams.monitor.agent import state_key
+from watchline.streams.monitor.partition import state_key
 from watchline.streams.monitor.state import unpack
 
 EVENTS_A_VERSION = 200

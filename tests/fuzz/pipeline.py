@@ -34,8 +34,8 @@ from watchline.streams.health.progress import ConsumerState
 from watchline.streams.kafka import topics
 from watchline.streams.messages import Record
 from watchline.streams.monitor import signals
-from watchline.streams.monitor.agent import state_key
 from watchline.streams.monitor.monitor import Monitor
+from watchline.streams.monitor.partition import state_key
 from watchline.streams.settings import load
 from watchline.streams.worker.pipeline import Pipeline
 from watchline.streams.worker.runner import Runner

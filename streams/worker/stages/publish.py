@@ -13,7 +13,7 @@ from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.kafka import replay, topics
 from watchline.streams.messages import Message, Record, ScoredEvent
-from watchline.streams.monitor.agent import state_key
+from watchline.streams.monitor.partition import state_key
 from watchline.streams.worker.batch import Batch
 from watchline.streams.worker.stages.stage import LoopStage
 

@@ -19,6 +19,7 @@ from watchline.schemas.records import FindingBatch, RawProgress, Signal
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress
 from watchline.streams.monitor import agent as monitoring
+from watchline.streams.monitor import partition
 from watchline.streams.monitor.agent import Monitoring, ReceivedMessage
 from watchline.streams.throttled_log import ThrottledLog
 
@@ -221,7 +222,7 @@ def test_what_is_no_finding_batch_is_rejected_and_the_rest_goes_on(executor: Thr
 
 
 def test_the_longest_idle_prompt_is_forgotten(executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(monitoring, "MAX_PROMPTS", 2)
+    monkeypatch.setattr(partition, "MAX_PROMPTS", 2)
     world = World()
     monitors = worker(world, executor)
     for name in ("a", "b", "a", "c"):
