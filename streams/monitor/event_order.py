@@ -86,10 +86,10 @@ class EventOrder:
     --------
     >>> from watchline.schemas.codec import decode
     >>> order = EventOrder(lambda value: decode(value, FindingBatch))
-    >>> order.hear([RawProgress(0, 100_000_000, partitions=2)])
+    >>> order.hear([RawProgress(0, 100_000_000, partitions=2)], published=101_000_000)
     >>> order.watermark
     0
-    >>> order.hear([RawProgress(1, 60_000_000, partitions=2)])
+    >>> order.hear([RawProgress(1, 60_000_000, partitions=2)], published=102_000_000)
     >>> order.watermark
     50000000
     """
@@ -101,11 +101,15 @@ class EventOrder:
         self._done: dict[int, int] = {}
         self._prompts: dict[bytes, list[_Event]] = {}
 
-    def hear(self, progress: Iterable[RawProgress]) -> None:
-        """Takes what a worker says of raw partitions: each record is true for ever, so the highest time counts."""
+    def hear(self, progress: Iterable[RawProgress], published: int) -> None:
+        """Takes what a worker says of raw partitions, in a message that Kafka got at `published`.
+
+        Each record is true for ever, so the highest time counts; none can speak of what comes after its own message.
+        """
         for each in progress:
-            self._done[each.raw_partition] = max(self._done.get(each.raw_partition, 0), each.time)
-            done = [time for partition, time in self._done.items() if partition < each.partitions]
+            time = min(each.time, published)
+            self._done[each.raw_partition] = max(self._done.get(each.raw_partition, 0), time)
+            done = [time for partition, time in self._done.items() if 0 <= partition < each.partitions]
             if len(done) == each.partitions > 0:
                 self.watermark = max(self.watermark, min(done) - int(LATENESS_S * 1e6))
 
@@ -121,7 +125,7 @@ class EventOrder:
         batch : FindingBatch
             What the message holds.
         published : int
-            Kafka's time of the message, for events that come without that of their raw message.
+            Kafka's time of the message: no later than that is the time of a raw message, or where it is not known.
         """
         if not batch.items:
             return
@@ -162,6 +166,6 @@ class EventOrder:
         return replace(batches[events[-1].message], items=items)
 
 
-def _dated(item: ScoredInteraction, received: int) -> ScoredInteraction:
-    """The event with Kafka's time of its raw message, where it came without."""
-    return item if item.raw_time else replace(item, raw_time=received)
+def _dated(item: ScoredInteraction, latest: int) -> ScoredInteraction:
+    """The event with a time of its raw message that can be: at the latest this, which it is where it isn't known."""
+    return item if 0 < item.raw_time <= latest else replace(item, raw_time=latest)

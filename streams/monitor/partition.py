@@ -65,7 +65,7 @@ class FindingsPartition:
         batch = self._decode(value)
         message = HeldMessage(value or b"")
         self.order.hold(state_key(batch), message, batch, published)
-        self.order.hear(batch.progress)
+        self.order.hear(batch.progress, published)
         if self.order.bytes < max_decoded_bytes:
             message.batch = batch
         return message

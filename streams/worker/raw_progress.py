@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from watchline.schemas.codec import Registry, encode
-from watchline.schemas.errors import TransientError
+from watchline.schemas.errors import ConfigurationError, TransientError
 from watchline.schemas.records import FindingBatch, RawProgress
 from watchline.streams.health.progress import ConsumerState, Partition
 from watchline.streams.messages import Message, Record
@@ -26,7 +26,6 @@ BUSY_S = 1.0  # between two records while the monitors wait for them
 IDLE_S = 5.0
 BUSY_FOR_S = 20.0  # after the last message: longer than the monitors hold an event
 COUNT_S = 60.0  # between two looks at how many partitions there are
-AHEAD_S = 10.0  # of Kafka's clock that a message may be, in a topic with times that its senders claim
 
 
 class RawProgressReports:
@@ -39,9 +38,9 @@ class RawProgressReports:
     state : callable
         What the consumer says, given the partitions' ends.
     ends : callable
-        The offsets after the last messages of partitions. May block, and raise TransientError.
+        The offsets after the last messages of partitions. May block, and raise what `report` raises.
     counts : callable
-        How many partitions the raw topic and the findings topic have. May block, and raise TransientError.
+        How many partitions the raw topic and the findings topic have. May block, and raise what `report` raises.
     send : async callable
         Takes records of the findings topic; returns Kafka's time of the last, in microseconds.
     registry : Registry, optional
@@ -78,9 +77,9 @@ class RawProgressReports:
         self._woken.set()
 
     async def run(self) -> None:
-        """Sends a report now and then, until cancelled; while Kafka is away, none."""
+        """Sends a report now and then, until cancelled; none while Kafka is away or refuses the login."""
         while True:
-            with suppress(TransientError):
+            with suppress(TransientError, ConfigurationError):  # `follow_ends` ends a worker that is refused for long
                 await self.report()
             if time.monotonic() < self._busy + BUSY_FOR_S:
                 await asyncio.sleep(BUSY_S)
@@ -90,7 +89,10 @@ class RawProgressReports:
                 await asyncio.wait_for(self._woken.wait(), IDLE_S)
 
     async def report(self) -> None:
-        """Sends a report to every findings partition. Raises TransientError where Kafka is away."""
+        """Sends a report to every findings partition.
+
+        Raises TransientError where Kafka is away, ConfigurationError where it refuses us.
+        """
         if time.monotonic() > self._counted + COUNT_S:
             self._counts = await asyncio.to_thread(self._count)
             self._counted = time.monotonic()
@@ -101,11 +103,8 @@ class RawProgressReports:
         for place in asked:
             if lag.get(place) == 0:
                 self._done[place[1]] = max(self._done.get(place[1], 0), self._now)
-        latest = self._now + int(AHEAD_S * 1e6)
         progress = tuple(
-            RawProgress(number, min(self._done[number], latest), partitions)
-            for _, number in sorted(asked)
-            if self._done.get(number)
+            RawProgress(number, self._done[number], partitions) for _, number in sorted(asked) if self._done.get(number)
         )
         if asked:
             value = encode(FindingBatch(app="", environment="", items=(), progress=progress), self._registry)

@@ -28,7 +28,7 @@ from watchline.streams.throttled_log import ThrottledLog
 class Sent:
     partition: int
     value: bytes | None
-    timestamp: float = 1_700_000_000.5
+    timestamp: float = 1_900_000_000.0
 
 
 @dataclass

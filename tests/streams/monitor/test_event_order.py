@@ -286,7 +286,7 @@ def test_what_comes_after_a_later_event_was_looked_at_is_counted_once_and_left_o
     item = replace(logs[0][10], raw_offset=10**6, raw_time=END + 1)
     late = Sent(0, encode(next(batches([item]))))
     world, metrics = World(), Metrics({})
-    sent = [*steadily(logs), late, *(told(partition, 2 * END) for partition in range(PARTITIONS)), late]
+    sent = [*steadily(logs), late, *(told(partition, END + 60 * SECOND) for partition in range(PARTITIONS)), late]
     assert Reader(world, executor, random.Random(1), deaths=3).read(sent, metrics) == len(sent)
     assert metric(metrics, "watchline_monitor_late_events_total") == 1
     assert found(world) == in_order(logs)
@@ -294,18 +294,18 @@ def test_what_comes_after_a_later_event_was_looked_at_is_counted_once_and_left_o
 
 def test_nothing_is_due_before_every_raw_partition_was_heard_of() -> None:
     order = EventOrder(lambda value: decode(value, FindingBatch))
-    for partition in range(PARTITIONS - 1):
-        order.hear([RawProgress(partition, END, PARTITIONS)])
-        assert order.watermark == 0
-    order.hear([RawProgress(PARTITIONS - 1, END - SECOND, PARTITIONS)])
-    assert order.watermark == END - SECOND - LATENESS_S * SECOND
-    order.hear([RawProgress(0, 2 * END, PARTITIONS + 1), RawProgress(1, 2 * END, PARTITIONS + 1)])  # one is added
-    order.hear([RawProgress(2, 2 * END, PARTITIONS + 1)])
-    assert order.watermark == END - SECOND - LATENESS_S * SECOND
-    order.hear([RawProgress(3, 2 * END, PARTITIONS + 1)])
-    assert order.watermark == 2 * END - LATENESS_S * SECOND
-    order.hear([RawProgress(0, END, PARTITIONS)])  # of a worker that lags behind
-    assert order.watermark == 2 * END - LATENESS_S * SECOND
+    later = END + 100 * SECOND
+
+    def hear(time: int, *partitions: int, of: int = PARTITIONS, published: int = 2 * END) -> int:
+        order.hear([RawProgress(partition, time, of) for partition in partitions], published)
+        return order.watermark
+
+    assert hear(END, 0, 1) == 0
+    assert hear(END - SECOND, 2) == END - SECOND - LATENESS_S * SECOND
+    assert hear(later, 0, 1, 2, of=PARTITIONS + 1) == END - SECOND - LATENESS_S * SECOND  # one is added
+    assert hear(later, 3, of=PARTITIONS + 1) == later - LATENESS_S * SECOND
+    assert hear(END, 0) == later - LATENESS_S * SECOND  # of a worker that lags behind
+    assert hear(2**62, 0, 1, 2, published=later + SECOND) == later + SECOND - LATENESS_S * SECOND  # nobody knows that
 
 
 def test_events_wait_unacknowledged_in_the_topic_until_they_are_due(executor: ThreadPoolExecutor) -> None:
@@ -332,17 +332,18 @@ def test_an_event_is_due_ten_seconds_after_kafka_got_it_and_not_sooner() -> None
     (batch,) = batches([item])
     order.hold(b"answer", HeldMessage(encode(batch)), batch, END)
     due = item.raw_time + int(LATENESS_S * SECOND)
-    order.hear([RawProgress(0, due, 1)])
+    order.hear([RawProgress(0, due, 1)], END)
     assert list(order.due(10**9)) == []
-    order.hear([RawProgress(0, due + 1, 1)])
+    order.hear([RawProgress(0, due + 1, 1)], END)
     assert list(order.due(10**9)) == [(b"answer", batch)]
 
 
-def test_an_event_of_before_the_field_has_the_time_of_its_findings(executor: ThreadPoolExecutor) -> None:
+@pytest.mark.parametrize("raw_time", [0, -(2**63), 2**63 - 1], ids=["of before the field", "lowest", "highest"])
+def test_an_event_without_a_time_that_can_be_has_the_time_of_its_findings(raw_time: int) -> None:
     order = EventOrder(lambda value: decode(value, FindingBatch))
-    (batch,) = batches([replace(versions()[0][0], raw_time=0, time=END)])
+    (batch,) = batches([replace(versions()[0][0], raw_time=raw_time, time=END)])
     order.hold(b"answer", HeldMessage(encode(batch)), batch, BASE + 7)
-    order.hear([RawProgress(0, END, 1)])
+    order.hear([RawProgress(0, END, 1)], END)
     ((_, due),) = order.due(10**9)
     assert place(due.items[0])[0] == BASE + 7
 

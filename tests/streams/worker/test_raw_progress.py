@@ -104,15 +104,6 @@ def test_a_partition_in_which_messages_wait_is_not_told_of_beyond_them() -> None
     assert report(kafka, reports, 15) == {0: 10, 1: 5}
 
 
-def test_a_time_that_a_sender_made_up_does_not_go_far_beyond_kafkas_clock() -> None:
-    kafka = Kafka()
-    reports = kafka.reports()
-    report(kafka, reports, 5)
-    kafka.append(0)
-    reports.done([Message("raw", "id", 0, 0, START + 10**9 * SECOND, b"")])
-    assert report(kafka, reports, 10) == {0: 15, 1: 5}
-
-
 def test_a_partition_that_another_worker_has_is_not_told_of() -> None:
     kafka = Kafka()
     reports = kafka.reports()
