@@ -102,13 +102,13 @@ class GroupMember:
         self._app.task(run)
 
     async def publish(self, topic: str, records: Iterable[Record]) -> int:
-        """Sends records; returns when the broker has them all, Kafka's time of the last of them in microseconds."""
+        """Sends records; when the brokers have all, returns the earliest of Kafka's times of them, in microseconds."""
         to = self._topic(topic)
         sent = [
             await to.send(key=record.key, value=record.value, partition=record.partition, headers=record.headers)
             for record in records
         ]
-        return max(
+        return min(
             (kafka_time((metadata.timestamp or 0) / 1000) for metadata in await asyncio.gather(*sent)), default=0
         )
 

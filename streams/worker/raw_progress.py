@@ -42,7 +42,7 @@ class RawProgressReports:
     counts : callable
         How many partitions the raw topic and the findings topic have. May block, and raise what `report` raises.
     send : async callable
-        Takes records of the findings topic; returns Kafka's time of the last, in microseconds.
+        Takes records of the findings topic; returns the earliest of Kafka's times of them, in microseconds.
     registry : Registry, optional
         Whose framing the records get.
     """
@@ -64,7 +64,7 @@ class RawProgressReports:
         self._send = send
         self._registry = registry
         self._done: dict[int, int] = {}
-        self._now = 0  # Kafka's time of the last record that was sent
+        self._now = 0  # Kafka's time of the last report
         self._counts = (0, 0)
         self._counted = self._busy = -float("inf")
         self._woken = asyncio.Event()
