@@ -257,4 +257,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("raw_partition", "UInt32"),
         Column("raw_offset", "UInt64"),
     ),
+    "watermarks": (
+        Column("topic", _NAME, "with the findings"),
+        Column("partition", "UInt32"),
+        Column("time", _MICROS, "Kafka time before which all interactions were looked at"),
+    ),
 }

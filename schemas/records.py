@@ -176,20 +176,40 @@ class ScoredInteraction:
     """Offset in it."""
     raw_index: int
     """Index in the envelope."""
+    raw_time: int = 0
+    """Kafka's time of that message: LogAppendTime; 0: not known, in messages from before this field."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawProgress:
+    """How far a partition of the raw topic is done: all that Kafka got before a time is stored, and its findings are
+    published.
+    """
+
+    raw_partition: int
+    """Partition in the raw topic."""
+    time: int
+    """By Kafka's clock: LogAppendTime."""
+    partitions: int
+    """How many partitions the raw topic has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingBatch:
-    """The value of a message on watchline.findings, keyed by app, environment and prompt name."""
+    """The value of a message on watchline.findings: what was found in interactions of one prompt, keyed by app,
+    environment and prompt name; or, in every partition, how far the raw topic is done.
+    """
 
     app: str
-    """As in Interaction."""
+    """As in Interaction; empty in a message about progress."""
     environment: str
-    """As in Interaction."""
+    """As in Interaction; empty in a message about progress."""
     prompt_name: str | None = None
     """As in Interaction."""
     items: tuple[ScoredInteraction, ...]
     """In the order of the raw topic."""
+    progress: tuple[RawProgress, ...] = ()
+    """How far partitions of the raw topic are done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -400,16 +420,16 @@ class MonitorComparison:
 
 @dataclass(frozen=True, slots=True)
 class MonitorPosition:
-    """The last event seen of a partition of the raw topic."""
+    """An event, by where it stands in the raw topic."""
 
     topic_id: str
     """As in ScoredInteraction."""
     partition: int
     """As in ScoredInteraction."""
     offset: int
-    """Of the last event's message."""
+    """Of the event's message."""
     index: int
-    """Of the last event in its message."""
+    """Of the event in its message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -484,7 +504,7 @@ class MonitorSlice:
     """Its measures."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorState:
     """What the monitor of one prompt goes on from (watchline.monitor-state, compressed by zlib): numbers alone, nothing
     of a library's.
@@ -493,13 +513,17 @@ class MonitorState:
     version: int
     """Of what the numbers mean; a monitor of another version begins anew."""
     positions: tuple[MonitorPosition, ...] = ()
-    """How far each partition of the raw topic has been seen."""
+    """The highest position of each partition of the raw topic that has been looked at."""
     centre_total: tuple[float, ...] = ()
     """Sum of the prompt's first embeddings."""
     centre_count: int = 0
     """How many these are."""
     slices: tuple[MonitorSlice, ...] = ()
     """The versions and models of the prompt, the most recently live one last."""
+    last_time: int = 0
+    """Time in event order of the last event that was looked at."""
+    last: MonitorPosition | None = None
+    """That event; null in a state from before event order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,9 @@ class IncomingMessages(Protocol):
 
     async def acknowledge(self, count: int) -> None: ...
 
+    def set_aside(self) -> None:
+        """Says that those not acknowledged yet may wait for long: no rebalance and no stop is to wait for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

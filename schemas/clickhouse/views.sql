@@ -223,3 +223,6 @@ SELECT
     argMax(c.worker, c.stored_at) AS worker
 FROM canaries AS c FINAL
 GROUP BY topic, partition;
+
+-- The watermark of each partition of the findings topic. Complete is what lies before the lowest of them.
+CREATE OR REPLACE VIEW v_watermarks SQL SECURITY DEFINER AS SELECT * FROM watermarks FINAL;

@@ -100,10 +100,29 @@ class Metrics:
             "States of monitors, or slices of one, that could not be read; their baselines are learned anew.",
             registry=registry,
         )
-        self.measures_without_baseline = Gauge(
+        self._measures_without_baseline = Gauge(
             "watchline_monitor_measures_without_baseline",
             "Measures of the newest prompt versions and models that are not compared with the one before: it has fewer "
             "than 50 values by the same detector version.",
+            registry=registry,
+        )
+        self.late_events = Counter(
+            "watchline_monitor_late_events",
+            "Events that came when a later one of their prompt had been looked at; they are stored, not compared.",
+            registry=registry,
+        )
+        self.early_events = Counter(
+            "watchline_monitor_early_events",
+            "Events that were compared before they were due, since too many waited for raw partitions that are behind.",
+            registry=registry,
+        )
+        self._held_events = Gauge(
+            "watchline_monitor_held_events", "Events that wait until the watermark is past them.", registry=registry
+        )
+        self._watermark = Gauge(
+            "watchline_monitor_watermark_seconds",
+            "Unix time up to which a findings partition's events were looked at; `time()` less it is the lag.",
+            ["partition"],
             registry=registry,
         )
         self.insert_retries = Counter(
@@ -179,6 +198,14 @@ class Metrics:
             self._embedded.labels(cache).inc(count)
         if scored.canary_sent is not None:
             self.canary_delay.set(time.time() - scored.canary_sent / 1e6)
+
+    def monitored(self, watermarks: Mapping[int, int], *, held: int, waiting: int) -> None:
+        """What the monitors of this worker have come to: watermarks in microseconds, by findings partition."""
+        self._held_events.set(held)
+        self._measures_without_baseline.set(waiting)
+        self._watermark.clear()  # of partitions that are another worker's now
+        for partition, watermark in watermarks.items():
+            self._watermark.labels(partition).set(watermark / 1e6)
 
     def dead_lettered(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters are in their topic and table."""

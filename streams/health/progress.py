@@ -2,7 +2,8 @@
 
 Progress is what is committed. It is judged topic by topic, by the messages that the topic's agent holds, and over all
 topics by those that wait in Kafka: so an agent that hangs is seen beside others that work, and a topic that waits its
-turn is no stall.
+turn is no stall. Workers tell each other how far they are in a topic where something is committed at all times, which
+proves nothing of the others: it is judged apart.
 """
 
 from __future__ import annotations
@@ -33,14 +34,15 @@ class ConsumerState:
     """What the consumer says at one moment, of the partitions that this worker has.
 
     `held` are the messages that were read and are not acknowledged yet, by topic, and `held_bytes` their sizes;
-    `unread` messages wait in Kafka. `lag` is more than both where retention has taken what was never acknowledged.
+    `unread` messages of a topic wait in Kafka. `lag` is more than both where retention has taken what was never
+    acknowledged.
     """
 
     committed: Mapping[Partition, int | None] = field(default_factory=dict)
     lag: Mapping[Partition, int] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     held_bytes: Mapping[str, int] = field(default_factory=dict)
-    unread: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def lag_messages(self) -> int | None:
@@ -57,6 +59,7 @@ class Progress:
 
     store_timeout_s: float = 300.0
     clock: Callable[[], float] = time.monotonic
+    steady: str = ""  # the topic that is judged apart
     events: int = 0
     batches: int = 0
     joined: bool = False  # the group has given this worker its partitions, which may be none
@@ -103,9 +106,12 @@ class Progress:
         if changed & before.keys():
             self.last_commit = now
         committed = {topic for topic, _ in changed}
-        waiting = {**consumer_state.held, "": consumer_state.unread + sum(consumer_state.held.values())}
+        held, unread = consumer_state.held, consumer_state.unread
+        waiting = {**held, self.steady: held.get(self.steady, 0) + unread.get(self.steady, 0)}
+        waiting[""] = sum(held.get(topic, 0) + unread.get(topic, 0) for topic in {*held, *unread} - {self.steady})
+        turns = committed - {self.steady}
         for topic in {topic for topic, _ in consumer_state.committed} | self._moved.keys() | {""}:
-            if topic in committed or not waiting.get(topic) or (topic == "" and committed):
+            if topic in committed or not waiting.get(topic) or (topic == "" and turns):
                 self._moved[topic] = now
             self._moved.setdefault(topic, now)
         self.consumer_state = consumer_state

@@ -17,6 +17,7 @@ from watchline.schemas.records import (
 )
 from watchline.streams.monitor.change import Change
 from watchline.streams.monitor.comparison import MIN_BASELINE, Comparison
+from watchline.streams.monitor.event_order import Place, place
 from watchline.streams.monitor.measures import Centre, Measure, measures
 from watchline.streams.monitor.series import Series, Source
 from watchline.streams.monitor.slice import Slice, SliceKey
@@ -28,40 +29,56 @@ NAMESPACE = UUID("6f1c2f0e-4f0b-5f0c-9c1e-6d2b8f6f7a11")
 
 
 class Monitor:
-    """Watches all versions and models of one prompt: the batches of one key of `watchline.findings`, in their order.
+    """Watches all versions and models of one prompt: its events in event order (see `event_order`).
 
     A new version is compared with the one before it on the same model; a model that is new to the prompt, with the
     model before it. Every slice is also watched for changes at unknown points. No clock: what comes out depends on the
     events alone. Fed the same events again, in other batches, or loaded from `dump` anywhere in between, it gives the
-    same signals with the same ids, and events that it has seen it skips.
+    same signals with the same ids: what stands at or before the last event that it has looked at it skips.
 
     Attributes
     ----------
     waiting : int
         Measures of the newest slices that are compared with nothing yet: the slice before has fewer than `MIN_BASELINE`
         values of the measure by the same version of its detector.
+    late : int
+        Events since it was made or loaded that came when a later one had been looked at. They are left out.
     """
 
-    __slots__ = ("_centre", "_positions", "_slices", "waiting")
+    __slots__ = ("_centre", "_last", "_positions", "_slices", "late", "waiting")
 
     def __init__(self) -> None:
         self._slices: dict[SliceKey, Slice] = {}  # the most recently live one last
         self._centre = Centre()
-        # Per raw partition, the highest (offset, index) seen. Where the broker has no topic ids, a raw topic made again
-        # under its old name is skipped until it has passed the old offsets.
+        self._last: Place | None = None
+        # Per raw partition, the highest (offset, index) looked at: it tells what is late from what comes again.
         self._positions: dict[tuple[str, int], tuple[int, int]] = {}
         self.waiting = 0
+        self.late = 0
 
     def process(self, batch: FindingBatch) -> list[Signal]:
         """Takes the batch's events that are new. Never blocks; not for two threads at once."""
         signals: list[Signal] = []
         for item in batch.items:
-            log, position = (item.raw_topic_id, item.raw_partition), (item.raw_offset, item.raw_index)
-            if position > self._positions.get(log, (-1, -1)):
-                self._positions[log] = position
+            if self._is_next(item):
                 signals.extend(self._signals(batch, item))
         self.waiting = self._waiting()
         return signals
+
+    def _is_next(self, item: ScoredInteraction) -> bool:
+        """Whether an event is new and in order, which is noted."""
+        here = place(item)
+        log, position = (item.raw_topic_id, item.raw_partition), (item.raw_offset, item.raw_index)
+        seen = position <= self._positions.get(log, (-1, -1))
+        if self._last is None and seen:  # by a monitor of before event order, which took events by position
+            return False
+        in_order = self._last is None or here > self._last
+        if not seen:
+            self._positions[log] = position
+            self.late += not in_order
+        if in_order:
+            self._last = here
+        return in_order
 
     def dump(self) -> bytes:
         """State and positions. Forgets the slices seen longest ago where a message could not hold them all."""
@@ -86,6 +103,8 @@ class Monitor:
         monitor._positions = {
             (position.topic_id, position.partition): (position.offset, position.index) for position in state.positions
         }
+        if (last := state.last) is not None:
+            monitor._last = (state.last_time, last.partition, last.offset, last.index, last.topic_id)
         for slice_state in state.slices[-MAX_SLICES:]:
             try:
                 part = Slice.of(slice_state)
@@ -97,6 +116,7 @@ class Monitor:
         return monitor
 
     def _state(self) -> MonitorState:
+        time, partition, offset, index, topic_id = self._last or (0, 0, 0, 0, "")
         return MonitorState(
             version=VERSION,
             positions=tuple(
@@ -106,6 +126,8 @@ class Monitor:
             centre_total=tuple(self._centre.total),
             centre_count=self._centre.count,
             slices=tuple(part.state() for part in self._slices.values()),
+            last_time=time,
+            last=MonitorPosition(topic_id, partition, offset, index) if self._last is not None else None,
         )
 
     def _waiting(self) -> int:
@@ -114,12 +136,13 @@ class Monitor:
         return sum(series.waits for part in newest for series in part.series.values())
 
     def _signals(self, batch: FindingBatch, item: ScoredInteraction) -> Iterator[Signal]:
-        part = self._slice(item)
+        time = place(item)[0]
+        part = self._slice(item, time)
         part.events += 1
         for measure in measures(item, self._centre):
             series = part.series.setdefault(measure.name, Series())
             source = series.take(measure)
-            change = source.stream.update(measure.value, item.time)
+            change = source.stream.update(measure.value, time)
             if change is not None and measure.producer == series.live:
                 series.drift_told()
                 yield _signal(batch, item, "drift", measure.name, part.key, part.key, change, {})
@@ -135,11 +158,11 @@ class Monitor:
                 shares = _shares(before, source) if before is not None else {}
                 yield _signal(batch, item, part.kind, measure.name, part.key, part.baseline, change, shares)
 
-    def _slice(self, item: ScoredInteraction) -> Slice:
+    def _slice(self, item: ScoredInteraction, time: int) -> Slice:
         key = (item.prompt_version, item.model)
         part = self._slices.pop(key, None)
         if part is None:
-            part = Slice(key, item.time)
+            part = Slice(key, time)
             baseline = self._baseline(key)
             if baseline is not None:
                 part.baseline = baseline.key
@@ -186,7 +209,7 @@ def _signal(
     identity = (batch.app, batch.environment, batch.prompt_name, part, measure, kind, position)
     return Signal(
         signal_id=str(uuid5(NAMESPACE, json.dumps(identity))),
-        time=item.time,
+        time=place(item)[0],
         kind=kind,
         app=batch.app,
         environment=batch.environment,

@@ -21,7 +21,7 @@ class StateTopic:
     def __init__(
         self,
         settings: Settings,
-        publish: Callable[[str, Sequence[Record]], Awaitable[None]],
+        publish: Callable[[str, Sequence[Record]], Awaitable[object]],
         executor: Executor,
     ) -> None:
         self._settings = settings

@@ -8,7 +8,7 @@ loop, every write awaited, acknowledgements last and in order, and an exception 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +21,7 @@ from mode.utils.queues import ThrowableQueue
 
 from watchline.streams.health.progress import ConsumerState, Partition
 from watchline.streams.kafka import topics
-from watchline.streams.messages import Record
+from watchline.streams.messages import Record, kafka_time
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
 
@@ -38,12 +38,18 @@ class FaustMessages:
     def __init__(self, stream: Any, events: Sequence[Any]) -> None:
         self.messages = [event.message for event in events]
         self._stream = stream
-        self._open = iter(events)
+        self._open = deque(events)
 
     async def acknowledge(self, count: int) -> None:
         """The next `count` messages are safe: they needn't be read again."""
         for _ in range(count):
-            await self._stream.ack(next(self._open))
+            await self._stream.ack(self._open.popleft())
+
+    def set_aside(self) -> None:
+        """Those not acknowledged yet may wait: neither a rebalance nor a stop nor the watch over stalls minds them."""
+        unacked = self._stream.app.consumer.unacked  # what Faust waits for; it goes by other books for its commits
+        for event in self._open:
+            unacked.discard(event.message)
 
 
 class GroupMember:
@@ -95,14 +101,16 @@ class GroupMember:
         """Runs beside the reading, from when the group is joined until the worker stops."""
         self._app.task(run)
 
-    async def publish(self, topic: str, records: Iterable[Record]) -> None:
-        """Sends records; returns when the broker has them all."""
+    async def publish(self, topic: str, records: Iterable[Record]) -> int:
+        """Sends records; when the brokers have all, returns the earliest of Kafka's times of them, in microseconds."""
         to = self._topic(topic)
         sent = [
             await to.send(key=record.key, value=record.value, partition=record.partition, headers=record.headers)
             for record in records
         ]
-        await asyncio.gather(*sent)
+        return min(
+            (kafka_time((metadata.timestamp or 0) / 1000) for metadata in await asyncio.gather(*sent)), default=0
+        )
 
     def assignment(self) -> set[Partition]:
         """The partitions that this worker has; none before the group is joined."""
@@ -136,10 +144,12 @@ class GroupMember:
         if not assigned:
             return ConsumerState()
         committed = self._committed
-        held, held_bytes = Counter[str](), Counter[str]()
+        held, held_bytes, unread = Counter[str](), Counter[str](), Counter[str]()
         for message in list(consumer.unacked):
             held[message.topic] += 1
             held_bytes[message.topic] += len(message.value or b"")
+        for tp in assigned:
+            unread[tp.topic] += _unread(consumer, tp)
         return ConsumerState(
             committed={(tp.topic, tp.partition): committed.get(tp) for tp in assigned},
             lag={
@@ -151,7 +161,7 @@ class GroupMember:
             },
             held=held,
             held_bytes=held_bytes,
-            unread=sum(_unread(consumer, tp) for tp in assigned),
+            unread=unread,
         )
 
     def run(

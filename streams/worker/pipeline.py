@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -24,10 +24,10 @@ from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health.metrics import Metrics
-from watchline.streams.health.progress import Partition, Progress
+from watchline.streams.health.progress import ConsumerState, Partition, Progress
 from watchline.streams.kafka import admin, replay, topics
 from watchline.streams.messages import IncomingMessages, Message, Record, kafka_time
-from watchline.streams.monitor import signals
+from watchline.streams.monitor import signals, watermarks
 from watchline.streams.monitor.agent import Monitoring
 from watchline.streams.monitor.state_topic import StateTopic
 from watchline.streams.settings import Settings
@@ -35,6 +35,7 @@ from watchline.streams.worker import feedback
 from watchline.streams.worker.batch import Batch, end_of_batch
 from watchline.streams.worker.brake import Brake
 from watchline.streams.worker.offset_gaps import Gap, OffsetGaps
+from watchline.streams.worker.raw_progress import RawProgressReports
 from watchline.streams.worker.runner import Runner, Step
 from watchline.streams.worker.scoring.scorers import Scorers
 from watchline.streams.worker.stages.acknowledge import Acknowledge
@@ -62,7 +63,9 @@ class Member(Protocol):
 
     def on_assignment(self, assigned: Callable[[set[Partition]], None], revoked: Callable[[], None]) -> None: ...
 
-    async def publish(self, topic: str, records: Iterable[Record]) -> None: ...
+    async def publish(self, topic: str, records: Iterable[Record]) -> int: ...
+
+    def consumer_state(self, ends: Mapping[Partition, int]) -> ConsumerState: ...
 
     def committed(self, partition: Partition) -> int | None: ...
 
@@ -82,7 +85,7 @@ class Pipeline:
     ) -> None:
         self.settings = settings
         self.member = member
-        self.progress = Progress(settings.store_timeout_s)
+        self.progress = Progress(settings.store_timeout_s, steady=topics.findings(settings.topic_prefix))
         self.scorers = scorers or Scorers(settings, moved=self.progress.part_done, died=self._on_scorer_death)
         self.metrics = Metrics(self.scorers.wait())
         self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, on_attempt=self._on_store_attempt)
@@ -96,10 +99,19 @@ class Pipeline:
             states=StateTopic(settings, member.publish, self._monitoring),
             store=self._store_signals,
             publish=self._publish_signals,
+            store_watermarks=self._store_watermarks,
             reject=self._reject_findings,
             executor=self._monitoring,
             metrics=self.metrics,
             registry=self.registry,
+        )
+        self.reports = RawProgressReports(
+            topics.interactions(settings.topic_prefix),
+            state=member.consumer_state,
+            ends=admin.Ends(settings),
+            counts=self._partition_counts,
+            send=partial(member.publish, topics.findings(settings.topic_prefix)),
+            registry=registry,
         )
         self.gaps = OffsetGaps()
         self.starts = Starts(settings, member.publish)
@@ -125,6 +137,7 @@ class Pipeline:
         )
         member.on_assignment(self._assigned, self._revoked)
         member.task(self.runner.watch)
+        member.task(self.reports.run)
 
     async def interactions(self, incoming: IncomingMessages) -> None:
         """Messages of the raw topic. Returns when their last batch is in flight."""
@@ -146,6 +159,7 @@ class Pipeline:
             partial(self.member.publish, topics.findings(self.settings.topic_prefix)),
             self.write_dead_letters,
             self._write,
+            self.reports.done,
             self.registry,
         )
         acknowledge = Acknowledge(self.brake, self.member.skip, self.progress, self.metrics)
@@ -179,7 +193,7 @@ class Pipeline:
 
     def _assigned(self, partitions: set[Partition]) -> None:
         # Nothing is in flight now; a state that another worker may have changed meanwhile is loaded again.
-        self.monitoring.revoke({number for _, number in partitions})
+        self.monitoring.forget()
         self.gaps.forget(partitions)
         self.progress.joined = True
 
@@ -220,10 +234,17 @@ class Pipeline:
     async def _store_signals(self, new_signals: Sequence[Signal]) -> None:
         await self._write(signals.table(new_signals))
 
+    async def _store_watermarks(self, moved: Mapping[int, int]) -> None:
+        await self._write(watermarks.table(topics.findings(self.settings.topic_prefix), moved))
+
     async def _write(self, table: Table) -> None:
         """Rows of our own making into ClickHouse, which must take every one."""
         if table.rows:  # else it would wait in the storing thread behind the next batch, for nothing
             await self._on(self._storing, write_all, table, self.sink.write)
+
+    def _partition_counts(self) -> tuple[int, int]:
+        raw, findings = (topic(self.settings.topic_prefix) for topic in (topics.interactions, topics.findings))
+        return len(admin.partitions(self.settings, raw)), len(admin.partitions(self.settings, findings))
 
     async def _publish_signals(self, new_signals: Sequence[Signal]) -> None:
         topic = topics.signals(self.settings.topic_prefix)

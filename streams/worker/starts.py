@@ -33,7 +33,7 @@ class Starts:
         Sends records to a topic; returns when the broker has them.
     """
 
-    def __init__(self, settings: Settings, publish: Callable[[str, Sequence[Record]], Awaitable[None]]) -> None:
+    def __init__(self, settings: Settings, publish: Callable[[str, Sequence[Record]], Awaitable[object]]) -> None:
         self._settings = settings
         self._topic = topics.starts(settings.topic_prefix)
         self._publish = publish

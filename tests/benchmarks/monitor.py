@@ -8,22 +8,27 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 from river.drift import ADWIN
 
 from tests.streams.monitor.finding_batches import batches, scored
 from watchline.schemas.codec import decode, encode
-from watchline.schemas.records import FindingBatch, ScoredInteraction
+from watchline.schemas.records import FindingBatch, RawProgress, ScoredInteraction
+from watchline.streams.monitor.agent import MAX_DECODED_BYTES, MAX_HELD_BYTES
 from watchline.streams.monitor.comparison import ALPHA, Comparison
 from watchline.streams.monitor.drift import Stream
 from watchline.streams.monitor.measures import Centre, measures
 from watchline.streams.monitor.monitor import Monitor
+from watchline.streams.monitor.partition import FindingsPartition
 
 EVENTS = 6_000
 BATCH = 32
 VERSIONS = 3
 REPEATS = 3
+RATE = 100
+START = 1_700_000_000_000_000
 
 Draw = Callable[[random.Random], float]
 
@@ -49,6 +54,12 @@ def speed() -> None:
         f"monitor: {EVENTS / monitor:,.0f} events per CPU second, {EVENTS / (monitor + decoding):,.0f} with decoding "
         f"(river's ADWIN alone on the same measures: {EVENTS / river:,.0f}, 1/{monitor / river:.0f} of the time)"
     )
+    messages = [encode(batch) for batch in with_reports(items)]
+    ordered = best(lambda: run_in_order(messages))
+    print(
+        f"monitor, event order, {RATE} events a second: {EVENTS / ordered:,.0f} events per CPU second with decoding "
+        "and a state each second"
+    )
     fed = run(Monitor(), kept)
     state = fed.dump()
     print(
@@ -62,6 +73,31 @@ def run(monitor: Monitor, kept: list[FindingBatch]) -> Monitor:
     for batch in kept:
         monitor.process(batch)
     return monitor
+
+
+def with_reports(items: list[ScoredInteraction]) -> Iterator[FindingBatch]:
+    """The events at `RATE` a second, and each second a report of how far the raw topic is done."""
+    second = 0
+    for batch in batches(items, BATCH):
+        times = [START + item.raw_offset * 1_000_000 // RATE for item in batch.items]
+        dated = (replace(item, time=time, raw_time=time) for item, time in zip(batch.items, times, strict=True))
+        yield replace(batch, items=tuple(dated))
+        if times[-1] // 1_000_000 > second:
+            second = times[-1] // 1_000_000
+            yield report(times[-1])
+    yield report(2 * START)
+
+
+def report(time: int) -> FindingBatch:
+    return FindingBatch(app="", environment="", items=(), progress=(RawProgress(0, time, 1),))
+
+
+def run_in_order(messages: list[bytes]) -> None:
+    partition = FindingsPartition({}, print)
+    for message in messages:
+        held = partition.take(message, 2 * START, max_decoded_bytes=MAX_DECODED_BYTES)
+        if not held.held:  # a report
+            partition.look(max_held_bytes=MAX_HELD_BYTES)
 
 
 def adwin_alone(values: list[list[tuple[str, float]]]) -> None:

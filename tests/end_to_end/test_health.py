@@ -14,6 +14,8 @@ from tests.documentation.metrics_table import catalogue, families
 from tests.end_to_end.blocked_worker import GATE, JOIN_GATE
 from tests.end_to_end.test_bad_input import SECRET, envelope, interaction
 from tests.end_to_end.workers import READY_TIMEOUT_S, Worker
+from watchline.schemas.codec import decode
+from watchline.schemas.records import FindingBatch
 from watchline.streams.kafka import topics
 
 
@@ -28,7 +30,7 @@ def test_a_canary_arrives_and_is_nowhere_else(worker: Worker) -> None:
     worker.wait(lambda: worker.rows(sql) == [(topic, 0, "w1"), (topic, 1, "w1")])
     for view in ("v_interactions", "v_findings", "v_coverage", "v_producer_gaps", "v_dead_letters", "v_offset_gaps"):
         assert worker.count(view) == 0, view
-    assert worker.consume(topics.findings) == []
+    assert [item for value, _ in worker.consume(topics.findings) for item in decode(value, FindingBatch).items] == []
     assert worker.health()["events"] == 0
 
 

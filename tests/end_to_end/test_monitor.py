@@ -1,5 +1,5 @@
-"""The monitors' state and positions survive kill -9 and a move to another worker: the signals are the same. A state
-that cannot be read ends nothing.
+"""The monitors' state and positions survive kill -9 and a move to another worker: the signals are the same. They don't
+depend on which partition is read first. A state that cannot be read ends nothing.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import dataclasses
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from uuid import UUID, uuid4
 
@@ -21,7 +21,7 @@ from watchline.schemas.codec import decode, encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Interaction, InteractionBatch, Message, Signal
 from watchline.streams.kafka import topics
-from watchline.streams.monitor.agent import state_key
+from watchline.streams.monitor.partition import state_key
 from watchline.streams.monitor.state import unpack
 
 EVENTS_A_VERSION = 200
@@ -59,6 +59,14 @@ def traffic() -> list[bytes]:
 NOW = time.time_ns() // 1000 - 3_600_000_000
 PRODUCER = str(uuid4())
 SETTINGS = {"detectors": "", "redaction": "false", "topic_partitions": "1"}
+
+
+def produce_to(worker: Worker, partition: int, values: Sequence[bytes]) -> None:
+    """Envelopes into one raw partition, each delivered."""
+    producer = Producer({"bootstrap.servers": worker.settings.bootstrap_servers, "log_level": 0})
+    for value in values:
+        producer.produce(topics.interactions(worker.settings.topic_prefix), value, partition=partition)
+    assert producer.flush(30) == 0
 
 
 def wait_for_monitor(worker: Worker, messages: int) -> None:
@@ -105,6 +113,50 @@ def test_the_same_signals_after_a_kill_and_a_move(make_worker: Callable[..., Wor
     moved.wait(lambda: moved.health()["events"] == (len(messages) - half) * SIZE, 90)
     assert signals(moved) == expected
     assert moved.stop() == 0
+
+
+def test_the_newer_version_is_the_worse_one_whichever_partition_is_read_first(
+    make_worker: Callable[..., Worker],
+) -> None:
+    """The newer version's partition is stored before the older one's arrives, and two partitions never get anything."""
+    worker = make_worker(**{**SETTINGS, "topic_partitions": "4"})
+    older, newer = traffic()[: EVENTS_A_VERSION // SIZE], traffic()[EVENTS_A_VERSION // SIZE :]
+    worker.wait(lambda: worker.count("v_watermarks") == 4)  # though nothing has come
+    for partition, values in ((3, newer), (0, older)):
+        stored = worker.health()["events"]
+        produce_to(worker, partition, values)
+        worker.wait(lambda stored=stored: worker.health()["events"] == stored + EVENTS_A_VERSION)  # type: ignore[misc]
+    worker.wait(lambda: worker.count("v_signals") > 0)
+    worker.wait(lambda: worker.health()["lag_messages"] == 0)
+    sql = "SELECT slice['prompt_version'], baseline['prompt_version'], before < after FROM v_signals"
+    assert worker.rows(f"{sql} WHERE measure = 'latency_s'") == [("2", "1", True)]
+    sql = "SELECT min(time) > now() - INTERVAL 60 SECOND AND max(time) < now() FROM v_watermarks"
+    assert worker.rows(sql) == [(1,)]
+    assert worker.page("metrics")[1].count("watchline_monitor_watermark_seconds{") == 4
+    assert "watchline_monitor_late_events_total 0.0" in worker.page("metrics")[1]
+    assert worker.stop() == 0
+
+
+def test_events_that_wait_hold_up_neither_a_rebalance_nor_a_stop(make_worker: Callable[..., Worker]) -> None:
+    settings = {**SETTINGS, "topic_partitions": "4"}
+    first = make_worker(**settings)
+    first.wait(lambda: first.count("v_watermarks") == 4)
+    produce_to(first, 1, traffic())
+    first.wait(lambda: "watchline_monitor_held_events 400.0" in first.page("metrics")[1])
+    second = make_worker(**settings, topic_prefix=first.settings.topic_prefix, group_instance_id="w2")
+    assert first.stop(timeout_s=20) == 0
+    assert "wait_empty" not in first.log.read_text()
+
+    def versions() -> set[tuple[str, str]]:
+        found = [decode(value, Signal) for value, _ in second.consume(topics.signals)]
+        return {
+            (signal.slice["prompt_version"], signal.baseline["prompt_version"])
+            for signal in found
+            if signal.measure == "latency_s"
+        }
+
+    second.wait(lambda: versions() == {("2", "1")}, 90)
+    assert second.stop() == 0
 
 
 @pytest.mark.parametrize("garbage", [b"garbage", b"WLM1" + bytes(200)], ids=["foreign", "of an older version"])

@@ -27,16 +27,17 @@ from tests.fuzz.payloads import RECEIVED
 from watchline.schemas import codec
 from watchline.schemas.columns import INTERACTION
 from watchline.schemas.migrate import migrate
-from watchline.schemas.records import FindingBatch
+from watchline.schemas.records import FindingBatch, RawProgress
 from watchline.schemas.validation import DAY, YEAR_2000
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.dead_letters import WHOLE_MESSAGE
 from watchline.streams.embedded import store
+from watchline.streams.health.progress import ConsumerState
 from watchline.streams.kafka import topics
 from watchline.streams.messages import Record
 from watchline.streams.monitor import signals
-from watchline.streams.monitor.agent import state_key
 from watchline.streams.monitor.monitor import Monitor
+from watchline.streams.monitor.partition import FindingsPartition
 from watchline.streams.settings import Settings, load
 from watchline.streams.worker.pipeline import Pipeline
 from watchline.streams.worker.runner import Runner
@@ -106,8 +107,12 @@ class _Member:
     async def skip(self, partition: tuple[str, int], offset: int) -> None:
         raise AssertionError("the offsets follow one another")
 
-    async def publish(self, topic: str, records: Sequence[Record]) -> None:
+    async def publish(self, topic: str, records: Sequence[Record]) -> int:
         self.sent.setdefault(topic, []).extend(records)
+        return 0
+
+    def consumer_state(self, ends: Mapping[tuple[str, int], int]) -> ConsumerState:
+        return ConsumerState()
 
 
 class InProcess(Scorers):
@@ -211,17 +216,21 @@ class FuzzedWorker:
 
     def _watch(self) -> None:
         """What the agent on the findings topic does with them."""
-        monitors: dict[bytes, Monitor] = {}
-        for record in self._member.sent.get(self._findings, []):
-            batch = codec.decode(record.value, FindingBatch)
-            found = monitors.setdefault(state_key(batch), Monitor()).process(batch)
-            if found and self._pipeline.sink.write(signals.table(found)):
-                raise AssertionError("ClickHouse refuses a signal")
-            for signal in found:
-                codec.encode(signal)
         unreadable: list[str] = []
-        for monitor in monitors.values():
-            Monitor.load(monitor.dump(), unreadable.append)
+        partition = FindingsPartition({}, unreadable.append)
+        for record in self._member.sent.get(self._findings, []):
+            partition.take(record.value, RECEIVED, max_decoded_bytes=0)
+        all_done = FindingBatch(app="", environment="", items=(), progress=(RawProgress(0, 2 * RECEIVED, 1),))
+        partition.take(codec.encode(all_done), 2 * RECEIVED, max_decoded_bytes=0)
+        found = partition.look(max_held_bytes=0)
+        if partition.order.events:
+            raise AssertionError(f"{partition.order.events} events were not looked at")
+        if found.signals and self._pipeline.sink.write(signals.table(found.signals)):
+            raise AssertionError("ClickHouse refuses a signal")
+        for signal in found.signals:
+            codec.encode(signal)
+        for state in found.states.values():
+            Monitor.load(state or b"", unreadable.append)
         if unreadable:
             raise AssertionError(f"a monitor's own state can't be read: {unreadable[0]}")
 

@@ -23,6 +23,7 @@ from watchline.schemas.records import (
     MonitorSource,
     MonitorState,
     MonitorStream,
+    RawProgress,
     ScoredInteraction,
     Signal,
     Span,
@@ -145,8 +146,10 @@ SAMPLES: tuple[Any, ...] = (
                 raw_partition=1,
                 raw_offset=2,
                 raw_index=3,
+                raw_time=TIME + 5_000,
             ),
         ),
+        progress=(RawProgress(1, TIME, 4),),
     ),
     Signal(
         signal_id="01935c3e-7a00-7000-8000-000000000003",
@@ -184,6 +187,8 @@ SAMPLES: tuple[Any, ...] = (
         positions=(MonitorPosition("AAAA", 1, 2, 3),),
         centre_total=(1.5, -0.25),
         centre_count=3,
+        last_time=TIME,
+        last=MonitorPosition("AAAA", 1, 2, 3),
         slices=(
             MonitorSlice(
                 prompt_version="7",

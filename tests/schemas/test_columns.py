@@ -26,7 +26,7 @@ from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health import canary
 from watchline.streams.kafka import replay
 from watchline.streams.messages import Message, ScoredEvent
-from watchline.streams.monitor import signals
+from watchline.streams.monitor import signals, watermarks
 from watchline.streams.worker import feedback, offset_gaps
 
 LETTER = DeadLetter("topic", "topic-id", 1, 2, 3, TIME, b"junk", Kind.INVALID, "no Avro", "cost", "an event")
@@ -83,6 +83,7 @@ def made() -> dict[str, Table]:
         offset_gaps.table([offset_gaps.Gap(7, MESSAGE)]),
         producer_reports.table([BATCH]),
         canary.table([event], "w1"),
+        watermarks.table("findings", {6: MESSAGE.time}),
     )
     return {table.name: table for table in tables}
 
@@ -113,6 +114,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "offset_gaps": {"time": WHEN, "topic_id": "topic-id", "partition": 1, "first_missing": 7, "next_offset": 9},
     "producer_reports": {"next_sequence": 41, "dropped": 3, "feedback_dropped": 1, "environment": "production"},
     "canaries": {"worker": "w1", "raw_topic": "raw", "raw_topic_id": "raw-id", "raw_partition": 6, "raw_offset": 77},
+    "watermarks": {"topic": "findings", "partition": 6, "time": WHEN},
 }
 
 

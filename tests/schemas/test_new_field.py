@@ -41,13 +41,13 @@ import clickhouse_connect
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 import watchline.schemas.codec as codec
 from watchline import Producer
-from watchline.detectors.pii.redactor import Redactor
-from watchline.detectors.scorer import Scorer
 from watchline.schemas.migrate import migrate
 from watchline.schemas.records import InteractionBatch
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.messages import Message
-from watchline.streams.worker.stages import decode, redact, score, store
+from watchline.streams.settings import load
+from watchline.streams.worker.scoring.process import Job, Jobs
+from watchline.streams.worker.stages import store
 
 broker, prefix, folder, before = sys.argv[1:]
 with Producer(broker, app="moods", topic_prefix=prefix, strict=True) as producer:
@@ -56,22 +56,19 @@ with Producer(broker, app="moods", topic_prefix=prefix, strict=True) as producer
     assert producer.flush(30)
 consumer = Consumer({"bootstrap.servers": broker, "group.id": prefix, "log_level": 0})
 consumer.assign([TopicPartition(f"{prefix}interactions", number, OFFSET_BEGINNING) for number in range(2)])
-events = []
+messages = []
 until = time.monotonic() + 30
-while len(events) < 2 and time.monotonic() < until:
+while sum(len(codec.decode(message.value, InteractionBatch).interactions) for message in messages) < 2 and time.monotonic() < until:
     found = consumer.poll(0.5)
     if found is not None and found.error() is None:
         place = (found.topic(), "id", found.partition(), found.offset())
-        unpacked = decode.unpack(Message(*place, found.timestamp()[1] * 1000, found.value()))
-        assert unpacked.dead == []
-        events += unpacked.events
+        messages.append(Message(*place, found.timestamp()[1] * 1000, found.value()))
 consumer.close()
-redacted, dead = redact.redact(events, Redactor())
-assert dead == []
-scored = score.score(redacted, Scorer())
+scored = Jobs(load(detectors=""), waiting=lambda: None).do(Job(messages))
+assert scored.dead_letters == ()
 client = clickhouse_connect.get_client(interface="chdb", path=folder)
 migrate(client, "copy")
-assert store.store(scored, Sink(lambda: client, 5).write)[1] == []
+assert store.store(scored, Sink(lambda: client, 5).write) == {}
 view = client.query("SELECT user_mood, redactions FROM v_interactions ORDER BY user_mood")
 columns = {row["name"]: row["comment"] for row in client.query("DESCRIBE TABLE interactions").named_results()}
 old = codec.decode((codec.AVRO / "samples" / f"{before}.bin").read_bytes(), InteractionBatch)

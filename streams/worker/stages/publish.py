@@ -10,8 +10,8 @@ from watchline.schemas.records import FindingBatch, ScoredInteraction
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.kafka import replay, topics
-from watchline.streams.messages import Record, ScoredEvent
-from watchline.streams.monitor.agent import state_key
+from watchline.streams.messages import Message, Record, ScoredEvent
+from watchline.streams.monitor.partition import state_key
 from watchline.streams.worker.batch import Batch
 from watchline.streams.worker.scoring.part import Place
 from watchline.streams.worker.stages.stage import LoopStage
@@ -64,6 +64,7 @@ def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:
         raw_partition=origin.partition,
         raw_offset=origin.offset,
         raw_index=origin.index,
+        raw_time=origin.time,
     )
 
 
@@ -78,6 +79,8 @@ class Publish(LoopStage[Batch]):
         Takes dead letters; returns when topic and table have them.
     write : async callable
         Takes a table of our own making; returns when it is stored.
+    done : callable
+        Takes messages of the raw topic whose findings are published.
     registry : Registry or None
         Whose framing the findings have.
     """
@@ -86,14 +89,16 @@ class Publish(LoopStage[Batch]):
 
     def __init__(
         self,
-        send: Callable[[Sequence[Record]], Awaitable[None]],
+        send: Callable[[Sequence[Record]], Awaitable[object]],
         dead_letters: Callable[[Sequence[DeadLetter]], Awaitable[None]],
         write: Callable[[Table], Awaitable[None]],
+        done: Callable[[Sequence[Message]], None],
         registry: Registry | None = None,
     ) -> None:
         self._send = send
         self._dead_letters = dead_letters
         self._write = write
+        self._done = done
         self._registry = registry
 
     async def run(self, batch: Batch, /) -> Batch:
@@ -103,6 +108,7 @@ class Publish(LoopStage[Batch]):
         await self._write(replay.table(messages, batch.dead_letters))
         records = batch.scored.records
         await self._send(without(records, batch.refused, self._registry) if batch.refused else records)
+        self._done(batch.messages)
         return batch
 
 

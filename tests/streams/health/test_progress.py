@@ -29,7 +29,7 @@ def consumer_state(
 ) -> ConsumerState:
     lag = end - (committed or 0)
     return ConsumerState(
-        {(topic, 0): committed}, {(topic, 0): lag}, {topic: lag if held is None else held}, unread=unread
+        {(topic, 0): committed}, {(topic, 0): lag}, {topic: lag if held is None else held}, unread={topic: unread}
     )
 
 
@@ -38,7 +38,7 @@ def both(first: ConsumerState, second: ConsumerState) -> ConsumerState:
         {**first.committed, **second.committed},
         {**first.lag, **second.lag},
         {**first.held, **second.held},
-        unread=first.unread + second.unread,
+        unread={**first.unread, **second.unread},
     )
 
 
@@ -106,6 +106,25 @@ def test_messages_that_are_never_fetched_are_a_stall(progress: Progress, clock: 
     clock.now += STALL_S + 1
     progress.observe(consumer_state(5, 10, held=0, unread=5))
     assert progress.is_stalled
+
+
+def test_a_topic_where_something_is_committed_at_all_times_hides_no_stall(clock: Clock) -> None:
+    progress = Progress(300.0, clock, steady="findings")
+    for offset in range(int(STALL_S) + 2):
+        findings = consumer_state(offset, offset + 1, topic="findings")
+        progress.observe(both(consumer_state(5, 10, held=0, unread=5), findings))
+        clock.now += 1
+    assert progress.is_stalled
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_that_topic_stalls_by_itself_where_it_is_never_fetched(clock: Clock, committed: bool) -> None:
+    progress = Progress(300.0, clock, steady="findings")
+    for second in range(int(STALL_S) + 2):
+        findings = consumer_state(second if committed else 5, 1000, held=0, unread=500, topic="findings")
+        progress.observe(both(consumer_state(10, 10), findings))
+        clock.now += 1
+    assert progress.is_stalled == (not committed)
 
 
 def test_what_retention_has_taken_does_not_wait(progress: Progress, clock: Clock) -> None:

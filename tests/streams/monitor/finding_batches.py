@@ -62,6 +62,7 @@ def scored(
         raw_partition=partition,
         raw_offset=offset,
         raw_index=0,
+        raw_time=1_700_000_000_002_000 + offset * 1_000_000,
     )
 
 

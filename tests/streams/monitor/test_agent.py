@@ -8,17 +8,18 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from tests.streams.monitor.finding_batches import batches, scored
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import PoisonError
-from watchline.schemas.records import Signal
+from watchline.schemas.records import FindingBatch, RawProgress, Signal
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress
 from watchline.streams.monitor import agent as monitoring
+from watchline.streams.monitor import partition
 from watchline.streams.monitor.agent import Monitoring, ReceivedMessage
 from watchline.streams.throttled_log import ThrottledLog
 
@@ -27,6 +28,7 @@ from watchline.streams.throttled_log import ThrottledLog
 class Sent:
     partition: int
     value: bytes | None
+    timestamp: float = 1_900_000_000.0
 
 
 @dataclass
@@ -37,6 +39,7 @@ class World:
     stored: list[Signal] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
+    watermarks: dict[int, int] = field(default_factory=dict)
     crash_at: int | None = None
 
     def note(self, call: str) -> None:
@@ -64,6 +67,10 @@ class World:
     async def publish(self, signals: Sequence[Signal]) -> None:
         self.note("publish")
 
+    async def store_watermarks(self, watermarks: Mapping[int, int]) -> None:
+        self.note("watermarks")
+        self.watermarks |= watermarks
+
     async def reject(self, message: ReceivedMessage, error: PoisonError) -> None:
         self.note("reject")
         self.rejected.append(str(error))
@@ -80,6 +87,9 @@ class Acknowledged:
             self.world.note("ack")
             self.count += 1
 
+    def set_aside(self) -> None:
+        self.world.calls.append("set aside")
+
 
 @pytest.fixture(scope="module")
 def executor() -> Iterator[ThreadPoolExecutor]:
@@ -92,10 +102,19 @@ def worker(world: World, executor: ThreadPoolExecutor, metrics: Metrics | None =
         states=world,
         store=world.store,
         publish=world.publish,
+        store_watermarks=world.store_watermarks,
         reject=world.reject,
         executor=executor,
         metrics=metrics or Metrics({}),
     )
+
+
+DONE = RawProgress(0, 1_800_000_000_000_000, 1)  # the raw topic, after all that these tests have
+
+
+def due(batch: FindingBatch, partition: int = 0) -> Sent:
+    """A message whose events needn't be waited for."""
+    return Sent(partition, encode(replace(batch, progress=(DONE,))))
 
 
 def messages(partition: int = 0, prompt_name: str = "answer") -> list[Sent]:
@@ -103,7 +122,7 @@ def messages(partition: int = 0, prompt_name: str = "answer") -> list[Sent]:
     rng = random.Random(1)
     items = [scored(rng, n) for n in range(200)]
     items += [scored(rng, n, version="2", unsupported=0.6, latency_s=5) for n in range(200, 320)]
-    return [Sent(partition, encode(batch)) for batch in batches(items, size=40, prompt_name=prompt_name)]
+    return [due(batch, partition) for batch in batches(items, size=40, prompt_name=prompt_name)]
 
 
 def run(world: World, executor: ThreadPoolExecutor, takes: Sequence[Sequence[Sent]]) -> int:
@@ -120,17 +139,17 @@ def run(world: World, executor: ThreadPoolExecutor, takes: Sequence[Sequence[Sen
     return sum(each.count for each in incoming)
 
 
-def test_signals_are_safe_before_the_state_and_the_state_before_the_ack(executor: ThreadPoolExecutor) -> None:
+def test_signals_are_safe_before_the_state_and_both_before_watermark_and_ack(executor: ThreadPoolExecutor) -> None:
     world = World()
     run(world, executor, [messages()])
-    assert world.calls == ["load 0", "store", "publish", "save 0"] + ["ack"] * 8
+    assert world.calls == ["load 0", "store", "publish", "save 0", "watermarks"] + ["ack"] * 8
     assert {signal.measure for signal in world.stored} == {"groundedness", "latency_s"}
 
 
 def test_without_a_signal_nothing_is_stored_or_published(executor: ThreadPoolExecutor) -> None:
     world = World()
     run(world, executor, [messages()[:3]])
-    assert world.calls == ["load 0", "save 0"] + ["ack"] * 3
+    assert world.calls == ["load 0", "save 0", "watermarks"] + ["ack"] * 3
 
 
 def test_a_crash_anywhere_gives_the_same_signals(executor: ThreadPoolExecutor) -> None:
@@ -156,7 +175,7 @@ def test_after_an_exception_the_state_is_loaded_again(executor: ThreadPoolExecut
     with pytest.raises(ConnectionError):
         asyncio.run(monitors.handle(messages()))
     asyncio.run(monitors.handle(messages()))
-    assert world.calls == ["load 0", "store", "load 0", "store", "publish", "save 0"]
+    assert world.calls == ["load 0", "store", "load 0", "store", "publish", "save 0", "watermarks"]
     assert len(world.stored) == 2
 
 
@@ -164,7 +183,7 @@ def test_a_partition_moves_to_another_worker(executor: ThreadPoolExecutor) -> No
     world, sent = World(), messages()
     first, second = worker(world, executor), worker(world, executor)
     asyncio.run(first.handle(sent[:5]))
-    first.revoke([0])
+    first.forget()
     asyncio.run(second.handle(sent[3:]))  # two of them again
     moved = list(world.stored)
     alone = World()
@@ -190,9 +209,7 @@ def test_only_touched_prompts_are_saved_again(executor: ThreadPoolExecutor) -> N
     monitors = worker(world, executor)
     asyncio.run(monitors.handle(messages(0, "answer") + messages(0, "summary")))
     before = dict(world.states[0])
-    asyncio.run(
-        monitors.handle([Sent(0, encode(next(batches([scored(random.Random(2), 900)], prompt_name="answer"))))])
-    )
+    asyncio.run(monitors.handle([due(next(batches([scored(random.Random(2), 900)], prompt_name="answer")))]))
     assert [key for key, state in world.states[0].items() if state != before[key]] == [b"bot\0production\0answer"]
 
 
@@ -205,7 +222,7 @@ def test_what_is_no_finding_batch_is_rejected_and_the_rest_goes_on(executor: Thr
 
 
 def test_the_longest_idle_prompt_is_forgotten(executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(monitoring, "MAX_PROMPTS", 2)
+    monkeypatch.setattr(partition, "MAX_PROMPTS", 2)
     world = World()
     monitors = worker(world, executor)
     for name in ("a", "b", "a", "c"):
@@ -241,7 +258,7 @@ def test_measures_without_a_baseline_are_a_gauge(executor: ThreadPoolExecutor) -
     monitors = worker(World(), executor, metrics)
     items = [scored(rng, n) for n in range(100)]
     items += [scored(rng, n, version="2", detector_version="b") for n in range(100, 110)]
-    asyncio.run(monitors.handle([Sent(0, encode(batch)) for batch in batches(items)]))
+    asyncio.run(monitors.handle([due(batch) for batch in batches(items)]))
     assert metric(metrics, "watchline_monitor_measures_without_baseline") == 6
-    monitors.revoke([0])
+    monitors.forget()
     assert metric(metrics, "watchline_monitor_measures_without_baseline") == 0

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from tests.streams.monitor.finding_batches import batches, scored
 from watchline.schemas.codec import decode, encode
-from watchline.schemas.records import FindingBatch, ScoredInteraction, Signal
+from watchline.schemas.records import ScoredInteraction, Signal
 from watchline.streams.monitor import monitor as monitors
+from watchline.streams.monitor.event_order import place
 from watchline.streams.monitor.monitor import MAX_SLICES, Monitor
+from watchline.streams.monitor.state import pack, unpack
 
 
 def signals(items: Iterable[ScoredInteraction], monitor: Monitor | None = None) -> list[Signal]:
@@ -144,14 +146,52 @@ def test_what_was_seen_is_skipped() -> None:
     assert monitor.dump() == state
 
 
-def test_positions_are_kept_per_raw_partition_and_topic() -> None:
+def test_an_event_before_the_last_is_late_where_it_is_new_and_skipped_where_it_is_not() -> None:
     rng = random.Random(0)
+    first, second, third = (scored(rng, offset, partition=offset % 2) for offset in range(3))
     monitor = Monitor()
-    for topic, partition, offset in [("a", 0, 7), ("a", 1, 3), ("b", 0, 0), ("a", 0, 6), ("a", 0, 8)]:
-        item = replace(scored(rng, offset, partition=partition), raw_topic_id=topic)
-        monitor.process(FindingBatch(app="bot", environment="production", prompt_name="answer", items=(item,)))
+    signals([first, third], monitor)
+    assert monitor.late == 0
+    signals([first, third, second], monitor)
+    assert monitor.late == 1
+    monitor = loaded(monitor.dump())
+    signals([second, first, third], monitor)
     (part,) = monitor._slices.values()
-    assert part.events == 4  # not ("a", 0, 6)
+    assert (part.events, monitor.late) == (2, 0)
+
+
+def test_events_of_one_time_go_by_where_they_stand_in_the_raw_topic() -> None:
+    rng = random.Random(0)
+    places = [(0, 7, 0), (0, 8, 0), (1, 3, 0), (1, 3, 1), (2, 0, 0)]
+    items = [
+        replace(scored(rng, 0), raw_partition=partition, raw_offset=offset, raw_index=index)
+        for partition, offset, index in places
+    ]
+    monitor = Monitor()
+    signals(items, monitor)
+    assert next(iter(monitor._slices.values())).events == len(places)
+
+
+def test_the_time_of_an_event_is_at_most_when_kafka_got_it() -> None:
+    items = two_versions(1, unsupported=0.5)
+    ahead = [replace(item, time=item.time + 10**12) for item in items]
+    (expected,), (signal,) = signals(items), signals(ahead)
+    assert (signal.time, signal.since) == (expected.time + 2_000, expected.since + 2_000)  # which is 2 ms later
+
+
+def test_a_state_of_before_event_order_skips_by_position() -> None:
+    rng = random.Random(0)
+    seen = [("a", 0, 7), ("a", 1, 3), ("b", 0, 9)]
+    items = {(topic, number, n): scored(rng, n, partition=number) for topic, number, n in [*seen, ("a", 0, 6)]}
+    items = {key: replace(item, raw_topic_id=key[0]) for key, item in items.items()}
+    monitor = Monitor()
+    signals(sorted((items[key] for key in seen), key=place), monitor)
+    old = pack(replace(unpack(monitor.dump()), last=None, last_time=0))
+    monitor = loaded(old)
+    signals(sorted(items.values(), key=place), monitor)  # all was seen by then
+    assert next(iter(monitor._slices.values())).events == 3
+    signals([replace(scored(rng, 10), raw_topic_id="a"), *items.values()], monitor)
+    assert next(iter(monitor._slices.values())).events == 4
 
 
 def test_ids_differ_between_prompts() -> None:
