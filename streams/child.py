@@ -139,14 +139,19 @@ def end_with_parent(end: Callable[[], object]) -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a service manager sends them to the parent's whole group
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    killed_with_parent()
 
     def wait() -> None:
         os.read(0, 1)  # the parent writes nothing: this returns when its end is closed
         end()
 
     threading.Thread(target=wait, name="waits for the parent", daemon=True).start()
+
+
+def killed_with_parent() -> None:
+    """In the child: Linux kills it when the thread that started it ends, even while an extension holds the interpreter."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def ready() -> None:

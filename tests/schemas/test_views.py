@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.schemas.samples import FINDING, INTERACTION, TIME
+from tests.streams.worker.parts import scored_part
 from watchline.detectors.scorer import Scored
 from watchline.schemas import codec
 from watchline.schemas.records import Finding, Interaction, InteractionBatch
@@ -43,8 +44,7 @@ def client(clickhouse: Callable[..., Any]) -> Any:
 
 
 def write(client: Any, events: list[ScoredEvent]) -> None:
-    stored, dead = store.store(events, Sink(lambda: client, 5).write)
-    assert (len(stored), dead) == (len(events), [])
+    assert store.store(scored_part(events), Sink(lambda: client, 5).write) == {}
 
 
 def coverage(client: Any) -> dict[str, tuple[int, ...]]:
@@ -155,11 +155,11 @@ def test_what_a_producer_reports_is_seen_with_and_without_events(client: Any) ->
     sink = Sink(lambda: client, 5)
     origin = ("support-bot", "production")
     early, late = report(5, full=5), report(12, feedback=2, later=10_000_000, full=6, value=1)
-    assert store.store_reports([early], sink.write) == []
+    assert store.store(scored_part([], [early]), sink.write) == {}
     assert gaps() == [(*origin, 0, 5, 5, {"full": 5}, 0, 0)]
     write(client, [scored(number) for number in range(5, 10)])  # of 12, 5 are stored and 7 dropped
     for batch in ([late, early], [late], [early]):  # out of order and delivered again
-        assert store.store_reports(batch, sink.write) == []
+        assert store.store(scored_part([], batch), sink.write) == {}
         assert gaps() == [(*origin, 5, 7, 7, {"full": 6, "value": 1}, 2, 10)]
     write(client, [scored(12)])
     assert gaps() == [(*origin, 6, 7, 7, {"full": 6, "value": 1}, 2, 10)]

@@ -5,11 +5,9 @@ It gets jobs through a pipe and answers each. It has no connection to Kafka or C
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import gc
 import logging
-import os
 import signal
 import sys
 import time
@@ -21,6 +19,7 @@ from multiprocessing.connection import Connection
 
 from watchline.schemas.codec import Registry
 from watchline.schemas.errors import FatalError, PoisonError, WatchlineError, where
+from watchline.streams.child import killed_with_parent
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.kafka import schema_registry
 from watchline.streams.messages import Message
@@ -28,7 +27,6 @@ from watchline.streams.settings import Settings
 from watchline.streams.worker import feedback
 from watchline.streams.worker.scoring.part import Part, ScoredPart, letters, result
 
-PR_SET_PDEATHSIG = 1  # of prctl(2)
 SHOW_STACKS = signal.SIGUSR1
 
 
@@ -71,7 +69,7 @@ Answer = Ready | Waiting | ScoredPart | Redacted | Exception
 
 def run(connection: Connection, settings: Settings) -> None:
     """Loads the models and does jobs until the other end of the pipe is closed."""
-    _end_with_the_parent()
+    killed_with_parent()
     faulthandler.register(SHOW_STACKS, all_threads=True)  # without the interpreter lock, which may be held for good
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # for the worker, which finishes what it has begun
@@ -175,11 +173,3 @@ def _told(error: Exception) -> Exception:
     stack = "".join(traceback.format_tb(error.__traceback__))  # without the message
     logging.getLogger(__name__).error("%s in the scoring process:\n%s", type(error).__name__, stack)
     return FatalError(f"the scoring process failed: {where(error)}")
-
-
-def _end_with_the_parent() -> None:
-    """Linux kills this process when the one that started it ends, even while an extension holds the interpreter."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:  # it ended before
-            os._exit(1)

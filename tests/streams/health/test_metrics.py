@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.documentation.metrics_table import families
 from tests.schemas.samples import INTERACTION
+from tests.streams.worker.parts import scored_part
 from tests.streams.worker.test_stages import BAD, message
 from watchline.detectors.scorer import Scored
 from watchline.schemas.errors import Kind, PoisonError
@@ -46,7 +47,8 @@ def scored(*decisions: Decision) -> ScoredEvent:
 
 def test_a_batch_counts_events_time_failures_and_what_was_shed() -> None:
     metrics = Metrics({"d0": "abc"})
-    metrics.batch_done([scored("evaluated", "failed"), scored("shed", "shed"), scored("evaluated", "evaluated")])
+    events = [scored("evaluated", "failed"), scored("shed", "shed"), scored("evaluated", "evaluated")]
+    metrics.batch_done(scored_part(events), 3)
     found = values(metrics)
     assert found["watchline_events_total",] == 3
     assert found["watchline_batch_events_sum",] == 3
@@ -57,11 +59,10 @@ def test_a_batch_counts_events_time_failures_and_what_was_shed() -> None:
     assert found["watchline_detector_info", "abc", "d0"] == 1
 
 
-def test_cache_lookups_are_counted_from_the_totals() -> None:
+def test_cache_lookups_are_summed_up() -> None:
     metrics = Metrics({})
-    metrics.embedded({})
-    metrics.embedded({"hit": 2, "miss": 5})
-    metrics.embedded({"hit": 9, "miss": 5})
+    metrics.batch_done(scored_part([], lookups={"hit": 2, "miss": 5}), 0)
+    metrics.batch_done(scored_part([], lookups={"hit": 7, "miss": 0}), 0)
     found = values(metrics)
     assert found["watchline_embedded_texts_total", "hit"] == 9
     assert found["watchline_embedded_texts_total", "miss"] == 5
