@@ -149,7 +149,7 @@ def end_with_parent(end: Callable[[], object]) -> None:
 
 
 def killed_with_parent() -> None:
-    """In the child: Linux kills it when the thread that started it ends, even while an extension holds the interpreter."""
+    """In the child: Linux kills it when the thread that started it ends, even while an extension holds the GIL."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
