@@ -8,6 +8,7 @@ PROJECTS = pyproject.toml detectors/weights/pyproject.toml
 PAYLOADS ?= 100000
 KILLS ?= 100
 BROKER ?= tansu
+VICTIM ?= worker
 MINUTES ?= 30
 
 .PHONY: help demo quick test lint generate bench fuzz faults memory docs format clean
@@ -40,8 +41,8 @@ bench: $(VENV)/dev.done ## the benchmarks, each beside what one would use otherw
 fuzz: $(VENV)/dev.done ## fuzzed payloads through a worker, PAYLOADS=1000000 of them: each stored or a dead letter
 	$(BIN)/python -m tests.fuzz.run $(PAYLOADS)
 
-faults: $(VENV)/dev.done ## kill a loaded worker KILLS=100 times on BROKER=kafka|tansu, [DETECTORS=noop|all] [RATE=2000]
-	$(BIN)/python -m tests.faults --kills $(KILLS) --broker $(BROKER) $(if $(DETECTORS),--detectors $(DETECTORS)) $(if $(RATE),--rate $(RATE))
+faults: $(VENV)/dev.done ## kill a loaded VICTIM=worker|scoring|store KILLS=100 times on BROKER=kafka|tansu, [DETECTORS=noop|all] [RATE=2000]
+	$(BIN)/python -m tests.faults --kills $(KILLS) --broker $(BROKER) --victim $(VICTIM) $(if $(DETECTORS),--detectors $(DETECTORS)) $(if $(RATE),--rate $(RATE))
 
 memory: $(VENV)/dev.done ## memory of worker and producer over MINUTES=30 at 80 % load, [DETECTORS=noop|all], with a plot
 	$(BIN)/python -m tests.benchmarks.memory --minutes $(MINUTES) $(if $(DETECTORS),--detectors $(DETECTORS))

@@ -22,6 +22,7 @@ STEADY_S = 60.0  # who ran so long begins with the first pause again
 STOP_S = 10.0
 _READY = "ready"
 _PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Child:
@@ -150,8 +151,8 @@ def end_with_parent(end: Callable[[], object]) -> None:
 
 def killed_with_parent() -> None:
     """In the child: Linux kills it when the thread that started it ends, even while an extension holds the GIL."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def ready() -> None:

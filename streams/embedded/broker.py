@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from watchline.schemas.errors import FatalError, TransientError
+from watchline.streams.child import killed_with_parent
 from watchline.streams.kafka.log_reader import backlog
 
 START_TIMEOUT_S = 20.0
@@ -41,6 +42,7 @@ class Broker:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                preexec_fn=killed_with_parent,
                 start_new_session=True,  # Ctrl-C is for the one who started us: the worker drains before we go.
             )
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -51,6 +53,11 @@ class Broker:
             time.sleep(0.05)
         self.stop()
         raise FatalError(f"the embedded broker did not start; see {self.log}")
+
+    @property
+    def code(self) -> int | None:
+        """The exit code where it has ended by itself; else None."""
+        return self._process.poll() if self._process is not None else None
 
     def unacknowledged(self, topics: Iterable[str], group: str) -> int:
         """Messages of topics that a group has not acknowledged yet, in every partition there is.

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from watchline.schemas.errors import FatalError, TransientError
+from watchline.streams.child import killed_with_parent
 from watchline.streams.embedded.broker import Broker
 from watchline.streams.kafka import schema_registry, topics
 from watchline.streams.security.kafka_login import Security
@@ -24,6 +25,8 @@ from watchline.streams.settings import Settings
 
 GROUP_TIMEOUT_S = 6  # the shortest that is allowed: Tansu lets a joining worker wait for half of it
 DRAIN_S = 60.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+STEADY_S = 60.0  # a worker that ran so long is started at once again
 STOP_S = 45.0
 
 
@@ -40,6 +43,7 @@ class Services:
         self.broker = Broker(self.data_dir / "logs" / "broker.log")
         self.worker_log = self.data_dir / "logs" / "worker.log"
         self._worker: subprocess.Popen[bytes] | None = None
+        self._pause_s, self._worker_started, self._worker_ended = FIRST_PAUSE_S, 0.0, 0.0
 
     @property
     def kafka_url(self) -> str:
@@ -57,6 +61,35 @@ class Services:
             self._registry.register()
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.broker.start()
+        self._start_worker()
+        return self
+
+    def revive(self) -> str:
+        """Starts again what has ended, the worker after a pause that grows; says what, or nothing."""
+        if (code := self.broker.code) is not None:
+            self._stop_worker()
+            self.broker.start()
+            self._start_worker()
+            return f"the broker ended with code {code}, and what it held is gone; it and the worker are started again"
+        if self.worker_code is None:
+            if time.monotonic() - self._worker_started > STEADY_S:
+                self._pause_s = FIRST_PAUSE_S
+            return ""
+        now = time.monotonic()
+        if not self._worker_ended:
+            self._worker_ended = now
+            return (
+                f"the worker ended with code {self.worker_code}; the broker keeps what comes, and the worker starts "
+                f"again in {self._pause_s:g} s; see {self.worker_log}"
+            )
+        if now - self._worker_ended < self._pause_s:
+            return ""
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        self._start_worker()
+        return ""
+
+    def _start_worker(self) -> None:
+        self._worker_ended, self._worker_started = 0.0, time.monotonic()
         environment = {
             **os.environ,
             "WATCHLINE_KAFKA_URL": self.broker.url,
@@ -76,9 +109,9 @@ class Services:
                 stdout=log,
                 stderr=log,
                 env=environment,
+                preexec_fn=killed_with_parent,
                 start_new_session=True,
             )
-        return self
 
     def wait_ready(self, timeout_s: float) -> None:
         """Waits until the worker says that it is ready. Raises FatalError where it ends or takes longer."""
@@ -135,6 +168,11 @@ class Services:
 
     def stop(self) -> int | None:
         """Stops the worker, then the broker; safe to call twice. Returns the worker's exit code."""
+        self._stop_worker()
+        self.broker.stop()
+        return self._worker.returncode if self._worker is not None else None
+
+    def _stop_worker(self) -> None:
         worker = self._worker
         if worker is not None and worker.poll() is None:
             worker.send_signal(signal.SIGTERM)
@@ -143,8 +181,6 @@ class Services:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
-        self.broker.stop()
-        return worker.returncode if worker is not None else None
 
     def __enter__(self) -> Services:
         try:

@@ -20,6 +20,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from tests.brokers import ApacheKafka
 from tests.clickhouse_server import ClickHouseServer
 from tests.end_to_end.workers import Worker
@@ -31,6 +33,7 @@ from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded.broker import Broker
 from watchline.streams.kafka import admin, topics
 from watchline.streams.settings import load
+from watchline.streams.worker.runner import AFTER_SCORING
 
 KILL_BROKER_EVERY = 10  # kills of the worker
 BURST = 1 / 8  # of the kills come within a second after the one before; the others once it has recovered
@@ -41,16 +44,22 @@ QUICK_RETURN = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.
 NOOP = "tests.faults.noop_worker"
 
 
+# Which process is killed, by what its command line holds. The worker's others are its children.
+VICTIMS = {"worker": "", "scoring": "spawn_main", "store": "store_process"}
+
+
 @dataclass(slots=True)
 class Recoveries:
-    """Seconds from each kill until the first batch that was stored after it."""
+    """Seconds from each kill until the first batch that began after it and was stored."""
 
     waiting: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    batches: int = 0  # stored ones that began before the kill
 
-    def killed(self) -> None:
-        """Now."""
+    def killed(self, batches: int) -> None:
+        """Now; so many batches may still be stored that began before."""
         self.waiting.append(time.monotonic())
+        self.batches = batches
 
     def stored(self) -> None:
         """A batch is stored."""
@@ -74,7 +83,7 @@ def watch(worker: Worker, recoveries: Recoveries, seconds: float) -> None:
         if (code := worker.poll()) is not None:
             say(f"the worker ended with code {code}, started again: {worker.log.read_text().splitlines()[-1]}")
             worker.spawn()
-        if recoveries.waiting and asked(worker, "batches"):
+        if recoveries.waiting and (asked(worker, "batches") or 0) > recoveries.batches:
             recoveries.stored()
         time.sleep(0.05)
 
@@ -96,7 +105,30 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def run(kills: int, broker: str, detectors: str, rate: float, pause_s: float, folder: Path, rng: random.Random) -> int:
+def kill(worker: Worker, victim: str, recoveries: Recoveries) -> None:
+    """Kills the worker and starts it again, or kills one of its processes, which it starts again."""
+    if victim == "worker":
+        worker.end()
+        recoveries.killed(0)
+        worker.spawn()
+        return
+    began = (asked(worker, "batches") or 0) + AFTER_SCORING
+    for child in psutil.Process(worker.pid).children():
+        if child.status() != psutil.STATUS_ZOMBIE and VICTIMS[victim] in " ".join(child.cmdline()):
+            child.kill()
+    recoveries.killed(began)
+
+
+def run(
+    kills: int,
+    broker: str,
+    victim: str,
+    detectors: str,
+    rate: float,
+    pause_s: float,
+    folder: Path,
+    rng: random.Random,
+) -> int:
     """One run. Prints progress and the result; gives the exit code."""
     with ExitStack() as stack:
         kafka = _broker(broker, folder, stack)
@@ -128,11 +160,9 @@ def run(kills: int, broker: str, detectors: str, rate: float, pause_s: float, fo
             else:
                 _recovered(worker, recoveries)
                 watch(worker, recoveries, rng.uniform(0, pause_s))
-            worker.end()
-            recoveries.killed()
-            worker.spawn()
+            kill(worker, victim, recoveries)
             last = f"{recoveries.seconds[-1]:.1f} s" if recoveries.seconds else "-"
-            say(f"kill {number}/{kills} at {time.monotonic() - started:.0f} s; {sending.accepted()} events accepted; "
+            say(f"kill {number}/{kills} of the {victim} at {time.monotonic() - started:.0f} s; {sending.accepted()} events accepted; "
                 f"recovered last in {last}")  # fmt: skip
         _settle(worker, recoveries, sending)
         took = time.monotonic() - started
@@ -181,6 +211,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--broker", choices=("kafka", "tansu"), default="tansu")
+    parser.add_argument("--victim", choices=tuple(VICTIMS), default="worker", help="which process is killed")
     parser.add_argument("--detectors", choices=("noop", "all"), default="noop")
     parser.add_argument("--rate", type=float, help="events/s; default 2000, with all detectors 4")
     parser.add_argument("--pause", type=float, default=24.0, help="longest from recovery to the next kill, in seconds")
@@ -189,7 +220,8 @@ def main() -> int:
     say(f"seed {args.seed}")
     rate = args.rate or (2000 if args.detectors == "noop" else 4)
     with tempfile.TemporaryDirectory() as folder:
-        return run(args.kills, args.broker, args.detectors, rate, args.pause, Path(folder), random.Random(args.seed))
+        rng = random.Random(args.seed)
+        return run(args.kills, args.broker, args.victim, args.detectors, rate, args.pause, Path(folder), rng)
 
 
 if __name__ == "__main__":

@@ -22,14 +22,14 @@ def add_parser(subparsers: Any) -> None:
         run,
         help="run the embedded broker, store and worker, for an app to send to",
         description="Starts an embedded Kafka broker (it keeps everything in memory only), a worker and its embedded "
-        "store in WATCHLINE_DATA_DIR. Ctrl-C or SIGTERM stops: what was sent is scored first; a second "
-        "one doesn't wait for that.",
+        "store in WATCHLINE_DATA_DIR. What ends is started again. Ctrl-C or SIGTERM stops: what was sent is scored "
+        "first; a second one doesn't wait for that.",
         example='  watchline up\n  Producer("127.0.0.1:PORT", app="my-app")    in the app, with the address it prints',
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs until it is told to stop, or until the worker ends; then that is a failure with the worker's exit code."""
+    """Runs until it is told to stop. What ends before is started again, once all was ready for the first time."""
     from watchline.streams.embedded.services import Services
     from watchline.streams.settings import load
 
@@ -39,11 +39,9 @@ def run(args: argparse.Namespace) -> int:
         services.wait_ready(READY_TIMEOUT_S)
         _say(_where(services))
         stop.ready = True
-        while (code := services.worker_code) is None and not stop.asked.wait(0.5):
-            pass
-        if code is not None:
-            _say(f"the worker ended with code {code}; see {services.worker_log}")
-            return code if code > 0 else 128 - code
+        while not stop.asked.wait(0.2):
+            if said := services.revive():
+                _say(colour(said, "yellow"))
         _say("stopping: scoring what was sent ...")
         try:
             left = services.drain()

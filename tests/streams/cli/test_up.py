@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -84,20 +85,41 @@ def test_what_was_sent_is_stored_before_it_stops(
 
 
 @pytest.mark.timeout(2 * READY_S)
-def test_a_worker_that_dies_ends_it_and_a_second_one_on_the_folder_is_refused(
+def test_what_dies_is_started_again_and_a_second_one_on_the_folder_is_refused(
     up: Callable[[], tuple[subprocess.Popen[str], str]], tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    process, _ = up()
+    process, address = up()
     second = subprocess.run([*MAIN, "up"], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
     assert second.returncode == 1
     assert "another worker answers" in second.stderr and "Traceback" not in second.stderr
     assert process.poll() is None
-    (worker,) = (pid for pid in _pids(tmp_path) if "worker" in _command(pid))
-    os.kill(worker, signal.SIGKILL)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGKILL, said
-    assert "worker.log" in said
-    assert not _pids(tmp_path)
+    assert process.stdout is not None
+    with Producer(address, app="a", strict=True) as producer:
+        (worker,) = (pid for pid in _pids(tmp_path) if "main worker" in _command(pid))
+        os.kill(worker, signal.SIGKILL)
+        assert "the worker ended with code -9; the broker keeps what comes" in process.stdout.readline()
+        producer.emit(input="Why?", output="Because.", model="m")
+        assert producer.flush(30)
+    _wait_for(tmp_path, environment, "SELECT count() AS n FROM v_interactions", "n\n1\n")
+    (broker,) = (pid for pid in _pids(tmp_path) if "--listener-url" in _command(pid))
+    os.kill(broker, signal.SIGKILL)
+    assert "the broker ended with code -9, and what it held is gone" in process.stdout.readline()
+    with Producer(address, app="b", strict=True) as producer:
+        producer.emit(input="Why?", output="Because.", model="m")
+        assert producer.flush(60)
+    _wait_for(tmp_path, environment, "SELECT count() AS n FROM v_interactions", "n\n2\n")
+    process.kill()
+    deadline = time.monotonic() + 60
+    while _pids(tmp_path):
+        assert time.monotonic() < deadline, [_command(pid) for pid in _pids(tmp_path)]
+        time.sleep(0.1)
+
+
+def _wait_for(folder: Path, environment: dict[str, str], sql: str, wanted: str) -> None:
+    deadline = time.monotonic() + READY_S
+    while (asked := _sql(folder, environment, sql)).stdout != wanted:
+        assert time.monotonic() < deadline, asked.stdout + asked.stderr
+        time.sleep(0.5)
 
 
 def _check_processes(started: subprocess.Popen[str]) -> None:
