@@ -133,6 +133,8 @@ class Ends:
                 (partition.topic, partition.partition): future.result().offset for partition, future in futures.items()
             }
         except KafkaException as error:
+            # The old one would name its old leader epoch for ever (FENCED_LEADER_EPOCH; librdkafka up to 2.16).
+            self._admin = client(self._settings)
             existing(self._settings)  # which says why
             raise TransientError(
                 f"Kafka does not tell the end offsets of the partitions: {error.args[0].str()}"

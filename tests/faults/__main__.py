@@ -162,7 +162,8 @@ def run(
                 watch(worker, recoveries, rng.uniform(0, pause_s))
             kill(worker, victim, recoveries)
             last = f"{recoveries.seconds[-1]:.1f} s" if recoveries.seconds else "-"
-            say(f"kill {number}/{kills} of the {victim} at {time.monotonic() - started:.0f} s; {sending.accepted()} events accepted; "
+            say(f"kill {number}/{kills} of the {victim} at {time.monotonic() - started:.0f} s; "
+                f"{sending.accepted()} events accepted; "
                 f"recovered last in {last}")  # fmt: skip
         _settle(worker, recoveries, sending)
         took = time.monotonic() - started

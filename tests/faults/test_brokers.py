@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ import pytest
 from tests.brokers import KafkaCluster
 from tests.faults.__main__ import QUICK_RETURN
 from tests.faults.rig import Rig
+from watchline.schemas.errors import TransientError
+from watchline.streams.kafka import admin
 
 HOME = os.environ.get("WATCHLINE_TEST_KAFKA_HOME")
 pytestmark = pytest.mark.skipif(not HOME, reason="Tansu keeps everything in memory: only Apache Kafka comes back")
@@ -48,6 +52,25 @@ def test_any_one_of_three_brokers_may_die(rig: Rig, cluster: KafkaCluster, numbe
     load.finish()
     rig.settled()
     worker.wait(lambda: worker.health()["lag_messages"] == 0)
+
+
+def test_the_ends_of_partitions_are_told_again_after_their_leaders_have_changed(
+    rig: Rig, cluster: KafkaCluster
+) -> None:
+    ends, partitions = admin.Ends(rig.workers[-1].settings), [(rig.topic, number) for number in range(3)]
+    before = ends(partitions)
+    for broker in cluster.brokers:  # one after the other, so that each leader changes
+        broker.kill()
+        broker.launch()
+        cluster.wait()
+    with suppress(TransientError):  # once it may hold on to what it knew
+        ends(partitions)
+    deadline = time.monotonic() + 30
+    while True:
+        with suppress(TransientError):
+            assert {place: end - before[place] for place, end in ends(partitions).items()} == dict.fromkeys(before, 0)
+            return
+        assert time.monotonic() < deadline, "never again"
 
 
 def test_all_brokers_die_and_come_back(rig: Rig, cluster: KafkaCluster) -> None:
