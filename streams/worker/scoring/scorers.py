@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 300.0  # models load slowly on a machine that is busy
 TICK_S = 0.1
+STARTS = 5
 PARTS = 8
 PART_OF_LIMIT = 4  # parts of what was killed get a quarter of the time, but for an event alone
 END_TIMEOUT_S = 5.0
@@ -62,13 +63,10 @@ class ScoringProcess:
         return self._process.pid
 
     def wait(self) -> None:
-        """Returns when the models are loaded. Raises what kept them from it, FatalError where it died or hangs."""
+        """Returns when the models are loaded. Raises what kept them from it, KilledError where it died or hangs."""
         if self.planned is not None:
             return
-        try:
-            answer = self._answer(START_TIMEOUT_S)
-        except KilledError as error:
-            raise FatalError(f"the scoring process did not start: {error}") from None
+        answer = self._answer(START_TIMEOUT_S)
         assert isinstance(answer, Ready)
         self.planned = answer.planned
         self._idle_bytes = _resident_bytes(self.pid)
@@ -179,9 +177,12 @@ class Scorers:
 
     def wait(self) -> Mapping[str, str]:
         """Returns when all are ready: the planned detectors, with their versions. Raises what keeps them from it."""
-        for scoring in self._all:
-            scoring.wait()
-            self._free.put(scoring)
+        try:
+            for scoring in self._all:
+                scoring.wait()
+                self._free.put(scoring)
+        except KilledError as error:
+            raise FatalError(f"the scoring process did not start: {error}") from None
         planned = self._all[0].planned
         assert planned is not None
         return planned
@@ -305,11 +306,17 @@ class Scorers:
             self._spare = self._spare or ScoringProcess(self._settings)
 
     def _replacement(self, gone: ScoringProcess) -> ScoringProcess:
-        with self._lock:
-            new, self._spare = self._spare or ScoringProcess(self._settings), None
-            self._all[self._all.index(gone)] = new
-        new.wait()
-        return new
+        for _ in range(STARTS):
+            with self._lock:
+                new, self._spare = self._spare or ScoringProcess(self._settings), None
+                self._all[self._all.index(gone)] = new
+            try:
+                new.wait()
+                return new
+            except KilledError as error:
+                log.error("a scoring process did not start: %s", error)
+                gone = new
+        raise FatalError(f"{STARTS} scoring processes did not start; is the memory too small for the models?")
 
 
 def _cut(messages: Sequence[Any]) -> list[Any]:

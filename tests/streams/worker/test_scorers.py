@@ -104,6 +104,19 @@ def test_a_process_that_is_killed_from_outside_buries_nothing(make: Any) -> None
     assert deaths == ["death"]
 
 
+def test_one_that_is_killed_while_it_starts_is_started_again(make: Any) -> None:
+    pool, deaths = make(scoring_timeout_s=30)
+    first = pool._all[0].pid
+    with ThreadPoolExecutor(1) as thread:
+        os.kill(first, signal.SIGKILL)
+        scored = thread.submit(pool.score, [message(saying("x"))])
+        while pool._all[0].pid == first:
+            time.sleep(0.01)
+        os.kill(pool._all[0].pid, signal.SIGKILL)
+        assert len(scored.result().places) == 1
+    assert deaths == ["death"]
+
+
 def test_a_machine_that_stood_still_is_no_hang(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pool, deaths = make()
     looks = count()
