@@ -74,7 +74,7 @@ def wait_for_monitor(worker: Worker, messages: int) -> None:
 
     def offset() -> int:
         found = -1
-        for value, _ in worker.consume(topics.monitor_state):
+        for value, _ in worker.consume(topics.prompt_monitors):
             with suppress(PoisonError):
                 found = unpack(value).positions[0].offset
         return found
@@ -164,7 +164,7 @@ def test_a_state_that_cannot_be_read_is_begun_anew(make_worker: Callable[..., Wo
     worker, messages = make_worker(**SETTINGS), traffic()
     producer = Producer({"bootstrap.servers": worker.settings.bootstrap_servers, "log_level": 0})
     key = state_key(FindingBatch(app="bot", environment="default", prompt_name="answer", items=()))
-    producer.produce(topics.monitor_state(worker.settings.topic_prefix), garbage, key)
+    producer.produce(topics.prompt_monitors(worker.settings.topic_prefix), garbage, key)
     assert producer.flush(30) == 0
     worker.produce(*messages)
     worker.wait(lambda: worker.health()["events"] == len(messages) * SIZE)
