@@ -506,8 +506,8 @@ class MonitorSlice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorState:
-    """What the monitor of one prompt goes on from (watchline.monitor-state, compressed by zlib): numbers alone, nothing
-    of a library's.
+    """What the monitor of one prompt goes on from (watchline.prompt-monitors, compressed by zlib): numbers alone,
+    nothing of a library's.
     """
 
     version: int

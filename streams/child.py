@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TextIO
 
 from watchline.schemas.errors import FatalError
 
@@ -38,15 +40,37 @@ class Child:
         Its command line, which every user of the machine can read.
     reasons : mapping, optional
         What its exit codes mean, for the log.
+    heard : callable, optional
+        Gets each line that it writes to what `ready` gave it. Called in a thread.
+    ended : callable, optional
+        Called in a thread whenever it has ended and is to be started again.
+
+    Attributes
+    ----------
+    state : str
+        `starting`, `running`, or since when it is being restarted and how it ended last, for people to read.
     """
 
-    def __init__(self, title: str, module: str, *arguments: str, reasons: Mapping[int, str] | None = None) -> None:
+    def __init__(
+        self,
+        title: str,
+        module: str,
+        *arguments: str,
+        reasons: Mapping[int, str] | None = None,
+        heard: Callable[[str], object] = lambda line: None,
+        ended: Callable[[], object] = lambda: None,
+    ) -> None:
         self._title = title
         self._command = [sys.executable, "-m", module, *arguments]
         self._reasons = reasons or {}
+        self._heard = heard
+        self._ended = ended
+        self._down_since: datetime | None = None
+        self.state = "starting"
         self._process: subprocess.Popen[str] | None = None
         self._first: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._optional = False
         self._lock = threading.Lock()
         # The kernel ends a child with the thread that started it: this one stays.
         self._thread = threading.Thread(target=self._run, name=f"watches {title}", daemon=True)
@@ -56,15 +80,18 @@ class Child:
         """The process that runs, or ran last."""
         return self._process.pid if self._process is not None else None
 
-    def start(self, timeout_s: float) -> Child:
-        """Starts it, and returns when it is ready.
+    def start(self, timeout_s: float | None) -> Child:
+        """Starts it, and returns when it is ready; None: at once, and it is started again even where it refuses.
 
         Raises
         ------
         FatalError
             What it says itself when it refuses, or that it ended or took longer than `timeout_s`. It runs no more.
         """
+        self._optional = timeout_s is None
         self._thread.start()
+        if timeout_s is None:
+            return self
         try:
             said = self._first.get(timeout=timeout_s)
         except queue.Empty:
@@ -97,17 +124,25 @@ class Child:
             started = time.monotonic()
             assert process.stdout is not None
             said = process.stdout.readline().strip()
-            if is_first:
+            if is_first and not self._optional:
                 self._first.put(said or f"{self._title} ended with code {process.wait()} before it was ready")
                 if said != _READY:
                     break
             is_first = False
+            if said == _READY:
+                self.state, self._down_since = "running", None
+            for line in process.stdout:
+                if line.endswith("\n"):  # else it was killed while it wrote
+                    self._heard(line)
             code = process.wait()
             if time.monotonic() - started > STEADY_S:
                 pause_s = FIRST_PAUSE_S
             if not self._stopping.is_set():
-                why = said if said != _READY else ""
-                log.error("%s ended, %s; starting it again in %.1f s", self._title, why or self._reason(code), pause_s)
+                why = said if said and said != _READY else self._reason(code)
+                log.error("%s ended, %s; starting it again in %.1f s", self._title, why, pause_s)
+                self._down_since = self._down_since or datetime.now(UTC)
+                self.state = f"restarting since {self._down_since:%Y-%m-%dT%H:%M:%SZ}, last: {why}"
+                self._ended()
             self._stopping.wait(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         if self._process is not None:
@@ -155,11 +190,16 @@ def killed_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def ready() -> None:
-    """In the child: tells `Child.start`. What is printed from now on goes to the standard error."""
+def ready() -> TextIO:
+    """In the child: tells `Child.start`. What is printed from now on goes to the standard error.
+
+    Returns a stream: `Child` hears each line that is written to it.
+    """
+    parent = os.fdopen(os.dup(1), "w", encoding="utf-8")
     sys.stdout.write(_READY + "\n")
     sys.stdout.flush()
     os.dup2(2, 1)
+    return parent
 
 
 def refuse(why: str) -> int:

@@ -11,7 +11,8 @@ from watchline.detectors.scorer import Scored
 from watchline.schemas.codec import Registry, encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Interaction, InteractionBatch
-from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
+from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter, sent_back
+from watchline.streams.kafka import topics
 
 YEAR_2100_S = 4_102_444_800
 
@@ -58,6 +59,14 @@ class Record:
     partition: int | None = None
     headers: Mapping[str, bytes] | None = None
 
+    @classmethod
+    def of_letter(cls, letter: DeadLetter) -> Record:
+        """What the dead-letter topic gets.
+
+        A message that was compressed may be larger than any that is taken: its letter is cut, which its hash tells.
+        """
+        return cls(letter.value[: topics.MAX_MESSAGE_BYTES], headers=letter.headers)
+
 
 class IncomingMessages(Protocol):
     """Messages that were read together. `acknowledge` confirms the next `count` of them, in order."""
@@ -101,6 +110,19 @@ class Message:
     time: int
     value: bytes
     replay_of: DeadLetter | None = None
+
+    @classmethod
+    def of(cls, received: Any, topic_id: str) -> Message:
+        """A message as Faust has it, with the id of its topic."""
+        return cls(
+            received.topic,
+            topic_id,
+            received.partition,
+            received.offset,
+            kafka_time(received.timestamp),
+            received.value or b"",
+            sent_back(received),
+        )
 
     def dead_letter(self, error: PoisonError) -> DeadLetter:
         """The whole message as a dead letter, for the reason that `error` gives."""

@@ -150,17 +150,20 @@ class Services:
             raise TransientError(f"the worker's health page does not answer: {type(error).__name__}") from None
 
     def drain(self, timeout_s: float = DRAIN_S) -> int | None:
-        """Waits until the worker has acknowledged all that the broker holds, which is memory only.
+        """Waits until worker and monitors have acknowledged all that the broker holds, which is memory only.
 
         Returns the messages that are left; None where the broker doesn't say.
         """
         # Of the broker: what the worker says of itself is a second old.
-        names = [topic(self._settings.topic_prefix) for topic in topics.TOPICS if topic.consumed]
+        groups: dict[str, list[str]] = {}
+        for topic in topics.TOPICS:
+            if topic.read_by:
+                groups.setdefault(topic.group(self._settings.group_id), []).append(topic(self._settings.topic_prefix))
         deadline = time.monotonic() + timeout_s
         left = None
         while self.worker_code is None:
             with contextlib.suppress(TransientError):
-                left = self.broker.unacknowledged(names, self._settings.group_id)
+                left = sum(self.broker.unacknowledged(names, group) for group, names in groups.items())
             if left == 0 or time.monotonic() > deadline:
                 break
             time.sleep(0.5)

@@ -84,16 +84,22 @@ class Member(Protocol):
 async def send(member: Member, settings: Settings, registry: Registry | None = None) -> None:
     """Sends one to each assigned partition of the raw topic, now and every `canary_interval_s`, until cancelled.
 
-    One that can't be sent is only logged: that none arrives is what alerts.
+    What keeps one from being sent is only logged: that none arrives is what alerts.
     """
     producer_id, sequence = uuid7(), itertools.count()
     name = topics.interactions(settings.topic_prefix)
+
+    async def send_to(partition: int) -> None:
+        event = interaction(time.time_ns() // 1000)
+        envelope = InteractionBatch(producer_id=producer_id, first_sequence=next(sequence), interactions=(event,))
+        await member.publish(name, [Record(encode(envelope, registry), partition=partition)])
+
     while not member.stopping:
-        for partition in sorted(number for topic, number in member.assignment() if topic == name):
-            event = interaction(time.time_ns() // 1000)
-            envelope = InteractionBatch(producer_id=producer_id, first_sequence=next(sequence), interactions=(event,))
-            try:
-                await member.publish(name, [Record(encode(envelope, registry), partition=partition)])
-            except Exception as error:
-                log.warning("the canary for partition %d was not sent: %s", partition, type(error).__name__)
+        try:
+            assigned = sorted(number for topic, number in member.assignment() if topic == name)
+            failures = await asyncio.gather(*map(send_to, assigned), return_exceptions=True)
+        except Exception as error:
+            failures = [error]
+        for failure in filter(None, failures):
+            log.warning("a canary was not sent: %s", type(failure).__name__)
         await asyncio.sleep(settings.canary_interval_s)

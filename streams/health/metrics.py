@@ -17,7 +17,8 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONT
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from watchline.streams.dead_letters import DeadLetter
-from watchline.streams.health.progress import Progress
+from watchline.streams.health.monitor_metrics import MonitorMetrics
+from watchline.streams.health.progress import ConsumerState, Progress
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 
@@ -48,9 +49,21 @@ class Scoring(Protocol):
 
 
 class Metrics:
-    """The metrics of one process, in a registry of its own. Counted per batch; any thread may count."""
+    """The metrics of one process, in a registry of its own. Counted per batch; any thread may count.
+
+    Parameters
+    ----------
+    planned : mapping of str to str
+        The detectors planned, with their versions.
+
+    Attributes
+    ----------
+    monitors : str
+        The page of the monitors process, as it last was: see `MonitorMetrics`.
+    """
 
     def __init__(self, planned: Mapping[str, str]) -> None:
+        self.monitors = MonitorMetrics().scrape(ConsumerState())
         registry = self._registry = CollectorRegistry()
         self.events = Counter("watchline_events", "Interactions stored and published.", registry=registry)
         self.batches = Counter("watchline_batches", "Batches of interactions completed.", registry=registry)
@@ -95,34 +108,9 @@ class Metrics:
         self.offset_gaps = Counter(
             "watchline_offset_gaps", "Ranges of offsets that were gone before they were read.", registry=registry
         )
-        self.unreadable_states = Counter(
-            "watchline_monitor_states_unreadable",
-            "States of monitors, or slices of one, that could not be read; their baselines are learned anew.",
-            registry=registry,
-        )
-        self._measures_without_baseline = Gauge(
-            "watchline_monitor_measures_without_baseline",
-            "Measures of the newest prompt versions and models that are not compared with the one before: it has fewer "
-            "than 50 values by the same detector version.",
-            registry=registry,
-        )
-        self.late_events = Counter(
-            "watchline_monitor_late_events",
-            "Events that came when a later one of their prompt had been looked at; they are stored, not compared.",
-            registry=registry,
-        )
-        self.early_events = Counter(
-            "watchline_monitor_early_events",
-            "Events that were compared before they were due, since too many waited for raw partitions that are behind.",
-            registry=registry,
-        )
-        self._held_events = Gauge(
-            "watchline_monitor_held_events", "Events that wait until the watermark is past them.", registry=registry
-        )
-        self._watermark = Gauge(
-            "watchline_monitor_watermark_seconds",
-            "Unix time up to which a findings partition's events were looked at; `time()` less it is the lag.",
-            ["partition"],
+        self.monitor_restarts = Counter(
+            "watchline_monitor_process_restarts",
+            "Times that the monitors process ended and was to be started again.",
             registry=registry,
         )
         self.insert_retries = Counter(
@@ -199,14 +187,6 @@ class Metrics:
         if scored.canary_sent is not None:
             self.canary_delay.set(time.time() - scored.canary_sent / 1e6)
 
-    def monitored(self, watermarks: Mapping[int, int], *, held: int, waiting: int) -> None:
-        """What the monitors of this worker have come to: watermarks in microseconds, by findings partition."""
-        self._held_events.set(held)
-        self._measures_without_baseline.set(waiting)
-        self._watermark.clear()  # of partitions that are another worker's now
-        for partition, watermark in watermarks.items():
-            self._watermark.labels(partition).set(watermark / 1e6)
-
     def dead_lettered(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters are in their topic and table."""
         for kind, count in Counts(letter.kind for letter in letters).items():
@@ -226,4 +206,4 @@ class Metrics:
             self._held.labels(topic).set(progress.consumer_state.held.get(topic, 0))
             self._held_bytes.labels(topic).set(progress.consumer_state.held_bytes.get(topic, 0))
         page: bytes = generate_latest(self._registry)  # type: ignore[no-untyped-call]
-        return page
+        return page.removesuffix(b"# EOF\n") + self.monitors.encode()

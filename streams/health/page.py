@@ -24,18 +24,29 @@ class Member(Protocol):
     def consumer_state(self, ends: Mapping[Partition, int]) -> ConsumerState: ...
 
 
+class Monitors(Protocol):
+    """What the page says of the monitors process: see `worker.monitors`."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def lag_messages(self) -> int | None: ...
+
+
 async def serve(
-    member: Member, progress: Progress, metrics: Metrics, host: str, port: int
+    member: Member, progress: Progress, metrics: Metrics, monitors: Monitors, host: str, port: int
 ) -> tuple[web.AppRunner, int]:
     """Serves until the runner is cleaned up. Returns the runner and the port it got.
 
-    GET /livez: 200, or 503 when stalled. GET /readyz: 200 once partitions are assigned and the store has answered,
-    else 503. GET /metrics: for Prometheus, in the OpenMetrics format.
+    GET /livez: 200, or 503 when stalled, however the monitors are. GET /readyz: 200 once partitions are assigned and
+    the store has answered, else 503. GET /metrics: for Prometheus, in the OpenMetrics format.
     """
 
     async def livez(request: web.Request) -> web.Response:
         progress.observe(member.consumer_state(progress.ends))
-        return web.json_response(progress.report(), status=503 if progress.is_stalled else 200)
+        report = {**progress.report(), "monitors": monitors.state, "monitors_lag_messages": monitors.lag_messages}
+        return web.json_response(report, status=503 if progress.is_stalled else 200)
 
     async def readyz(request: web.Request) -> web.Response:
         reasons = progress.not_ready(draining=member.stopping)

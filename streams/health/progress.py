@@ -2,8 +2,7 @@
 
 Progress is what is committed. It is judged topic by topic, by the messages that the topic's agent holds, and over all
 topics by those that wait in Kafka: so an agent that hangs is seen beside others that work, and a topic that waits its
-turn is no stall. Workers tell each other how far they are in a topic where something is committed at all times, which
-proves nothing of the others: it is judged apart.
+turn is no stall.
 """
 
 from __future__ import annotations
@@ -59,7 +58,6 @@ class Progress:
 
     store_timeout_s: float = 300.0
     clock: Callable[[], float] = time.monotonic
-    steady: str = ""  # the topic that is judged apart
     events: int = 0
     batches: int = 0
     joined: bool = False  # the group has given this worker its partitions, which may be none
@@ -107,11 +105,9 @@ class Progress:
             self.last_commit = now
         committed = {topic for topic, _ in changed}
         held, unread = consumer_state.held, consumer_state.unread
-        waiting = {**held, self.steady: held.get(self.steady, 0) + unread.get(self.steady, 0)}
-        waiting[""] = sum(held.get(topic, 0) + unread.get(topic, 0) for topic in {*held, *unread} - {self.steady})
-        turns = committed - {self.steady}
+        waiting = {**held, "": sum(held.values()) + sum(unread.values())}
         for topic in {topic for topic, _ in consumer_state.committed} | self._moved.keys() | {""}:
-            if topic in committed or not waiting.get(topic) or (topic == "" and turns):
+            if topic in committed or not waiting.get(topic) or (topic == "" and committed):
                 self._moved[topic] = now
             self._moved.setdefault(topic, now)
         self.consumer_state = consumer_state

@@ -42,6 +42,9 @@ def missing(settings: Settings, timeout_s: float = 10) -> list[str]:
 def create(settings: Settings) -> list[str]:
     """Creates the topics that are missing and returns their names. Leaves existing ones as they are.
 
+    Each gets as many partitions as the largest that is there, or more where the settings say so: what belongs to a
+    partition of one topic stands in the partition of the same number in another.
+
     Raises TransientError where Kafka can't be reached, FatalError where it refuses.
     """
     from confluent_kafka import KafkaError, KafkaException
@@ -51,10 +54,12 @@ def create(settings: Settings) -> list[str]:
     if not names:
         return []
     admin = client(settings)
+    ours = {topic(settings.topic_prefix) for topic in TOPICS}
+    there = [len(found.partitions) for name, found in admin.list_topics(timeout=10).topics.items() if name in ours]
     requests = [
         NewTopic(
             topic(settings.topic_prefix),
-            num_partitions=settings.topic_partitions,
+            num_partitions=max(settings.topic_partitions, *there, 0),
             replication_factor=settings.topic_replication,
             config=config(topic, settings),
         )

@@ -54,7 +54,7 @@ def plan(settings: Settings, *, shorten: bool = False) -> list[TopicChange]:
                 change = TopicChange(name, key, current, wanted)
                 changes.append(replace(change, kept=_why_kept(change, known[name], shorten=shorten)))
     for change in changes:
-        if _shortens(change) and not change.kept and known[change.topic].consumed:
+        if _shortens(change) and not change.kept and known[change.topic].read_by:
             _require_above_lag(settings, change, known[change.topic])
     return changes
 
@@ -117,7 +117,8 @@ def _why_kept(change: TopicChange, topic: Topic, *, shorten: bool) -> str:
 
 
 def _require_above_lag(settings: Settings, change: TopicChange, topic: Topic) -> None:
-    backlogs = log_reader.backlog(settings.kafka_client, settings.group_id, [change.topic])
+    group = topic.group(settings.group_id)
+    backlogs = log_reader.backlog(settings.kafka_client, group, [change.topic])
     oldest_ms = min(
         (backlog.oldest_ms for backlog in backlogs.values() if backlog.oldest_ms is not None), default=math.inf
     )
@@ -125,7 +126,7 @@ def _require_above_lag(settings: Settings, change: TopicChange, topic: Topic) ->
     if int(change.wanted) < 1000 * age_s:
         raise FatalError(
             f"{change.topic}: retention {_said(change.now)} -> {_said(change.wanted)} would delete what the group "
-            f"{settings.group_id} has not acknowledged yet; the least that {_setting(topic)} may be now is {age_s}. "
+            f"{group} has not acknowledged yet; the least that {_setting(topic)} may be now is {age_s}. "
             "Nothing was changed"
         )
 

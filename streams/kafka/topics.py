@@ -29,15 +29,15 @@ class Topic:
         Whether Kafka deletes old messages, or keeps the last message of each key.
     max_bytes : int
         Largest message that the topic takes.
-    consumed : bool
-        Whether the workers' group reads it.
+    read_by : {"", "workers", "monitors"}
+        Whose consumer group reads it; empty where none does.
 
     Examples
     --------
     >>> interactions("watchline.")
     'watchline.interactions'
-    >>> [topic.name for topic in TOPICS if topic.consumed]
-    ['interactions', 'feedback', 'findings']
+    >>> {topic.name: topic.group("watchline") for topic in TOPICS if topic.read_by}
+    {'interactions': 'watchline', 'feedback': 'watchline', 'findings': 'watchline-monitors'}
     """
 
     name: str
@@ -47,10 +47,14 @@ class Topic:
     retention: str = ""
     cleanup: Literal["delete", "compact"] = "delete"
     max_bytes: int = MAX_MESSAGE_BYTES
-    consumed: bool = False
+    read_by: Literal["", "workers", "monitors"] = ""
 
     def __call__(self, prefix: str) -> str:
         return f"{prefix}{self.name}"
+
+    def group(self, workers: str) -> str:
+        """The consumer group that reads it, where the workers' group is `workers`."""
+        return {"": "", "workers": workers, "monitors": f"{workers}-monitors"}[self.read_by]
 
 
 # Raw text stands in these two and in the dead letters: short retention.
@@ -59,14 +63,14 @@ interactions = Topic(
     holds="interactions, as the app sent them",
     record="InteractionBatch",
     retention="raw_retention_s",
-    consumed=True,
+    read_by="workers",
 )
 feedback = Topic(
     name="feedback",
     holds="feedback, as the app sent it",
     record="Feedback",
     retention="raw_retention_s",
-    consumed=True,
+    read_by="workers",
 )
 findings = Topic(
     name="findings",
@@ -74,7 +78,7 @@ findings = Topic(
     key="app, environment, prompt",
     record="FindingBatch",
     retention="findings_retention_s",
-    consumed=True,
+    read_by="monitors",
 )
 signals = Topic(
     name="signals",
@@ -89,10 +93,17 @@ dead_letters = Topic(
     retention="dead_letter_retention_s",
     max_bytes=MAX_MESSAGE_BYTES + 100_000,  # a message of the largest size that is allowed gets headers
 )
-monitor_state = Topic(
-    name="monitor-state",
-    holds="the monitor's states, packed `MonitorState`",
+prompt_monitors = Topic(
+    name="prompt-monitors",
+    holds="the state of each prompt's monitor, packed `MonitorState`",
     key="app, environment, prompt",
+    cleanup="compact",
+)
+# Of builds whose workers ran the monitors themselves: they go on writing it, and it is read and not written here.
+former_monitor_state = Topic(
+    name="monitor-state",
+    holds=prompt_monitors.holds,
+    key=prompt_monitors.key,
     cleanup="compact",
 )
 starts = Topic(
@@ -105,4 +116,4 @@ governance = Topic(
     name="governance", holds="what people decided of prompts, models and erasure", record="GovernanceEvent"
 )
 
-TOPICS = (interactions, feedback, findings, signals, dead_letters, monitor_state, starts, governance)
+TOPICS = (interactions, feedback, findings, signals, dead_letters, prompt_monitors, starts, governance)

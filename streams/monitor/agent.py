@@ -1,4 +1,4 @@
-"""The monitors of a worker: messages of the findings topic in, signals stored and published, state saved, then acks.
+"""The monitors of a process: messages of the findings topic in, signals stored and published, state saved, then acks.
 
 In that order, so that a crash anywhere leads to the same messages being processed again from the state before them:
 the signals come out with the same ids, and readers see each once. Messages wait, unacknowledged, until their events are
@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 from watchline.schemas.codec import Registry
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Signal
-from watchline.streams.health.metrics import Metrics
+from watchline.streams.health.monitor_metrics import MonitorMetrics
 from watchline.streams.messages import IncomingMessages, kafka_time
 from watchline.streams.monitor.event_order import HeldMessage
 from watchline.streams.monitor.partition import FindingsPartition, Outcome
@@ -55,7 +55,7 @@ class States(Protocol):
 
 
 class Monitoring:
-    """Runs the monitors of the findings partitions that this worker holds.
+    """Runs the monitors of the findings partitions that this process holds.
 
     One monitor for each prompt: so only those that a batch has touched are saved again, and each is far smaller than a
     Kafka message may be. Positions are a monitor's own, so nothing must hold between the states of two prompts.
@@ -73,7 +73,7 @@ class Monitoring:
         Takes a message that is no finding batch and why; returns when it is a dead letter.
     executor : Executor
         One thread, in which the monitors run.
-    metrics : Metrics
+    metrics : MonitorMetrics
         Told of states that could not be read, and of measures without a baseline.
     registry : Registry, optional
         Whose framing the messages may have.
@@ -88,7 +88,7 @@ class Monitoring:
         store_watermarks: Callable[[Mapping[int, int]], Awaitable[None]],
         reject: Callable[[ReceivedMessage, PoisonError], Awaitable[None]],
         executor: Executor,
-        metrics: Metrics,
+        metrics: MonitorMetrics,
         registry: Registry | None = None,
     ) -> None:
         self._states = states

@@ -1,6 +1,9 @@
 """The monitors' states in a compacted topic: the last record of a key is its state, an empty one deletes it.
 
 A findings partition has its states in the partition of the same number: whoever is assigned the one reads the other.
+
+Builds whose workers ran the monitors themselves have their states in a topic of their own. Those of prompts that have
+none here yet are loaded from there, which keeps the baselines; what is saved goes to our topic alone.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin, topics
 from watchline.streams.kafka.log_reader import read_to_end
 from watchline.streams.messages import Record
 from watchline.streams.settings import Settings
@@ -25,7 +28,8 @@ class StateTopic:
         executor: Executor,
     ) -> None:
         self._settings = settings
-        self._topic_name = topics.monitor_state(settings.topic_prefix)
+        self._topic_name = topics.prompt_monitors(settings.topic_prefix)
+        self._former_name = topics.former_monitor_state(settings.topic_prefix)
         self._publish = publish
         self._executor = executor
 
@@ -39,8 +43,10 @@ class StateTopic:
 
     def _read(self, partition: int) -> dict[bytes, bytes]:
         states: dict[bytes, bytes] = {}
-        for message in read_to_end(self._settings, self._topic_name, [partition]):
-            states.pop(message.key(), None)
-            if message.value():
-                states[message.key()] = message.value()
+        former = [self._former_name] if partition in admin.partitions(self._settings, self._former_name) else []
+        for name in (*former, self._topic_name):
+            for message in read_to_end(self._settings, name, [partition]):
+                states.pop(message.key(), None)
+                if message.value():
+                    states[message.key()] = message.value()
         return states

@@ -1,4 +1,4 @@
-"""The worker as a member of its Kafka group: reads, acknowledges, publishes. The one file that knows Faust.
+"""A process as a member of its Kafka group: reads, acknowledges, publishes. The one file that knows Faust.
 
 The pattern is the only one that loses nothing when a worker dies: `stream.noack()` and `noack_take`, work off the event
 loop, every write awaited, acknowledgements last and in order, and an exception that ends the process.
@@ -53,21 +53,24 @@ class FaustMessages:
 
 
 class GroupMember:
-    """A member of the workers' consumer group, with a producer. Everything here runs in the event loop.
+    """A member of a consumer group, with a producer. Everything here but `stop` runs in the event loop.
 
     Parameters
     ----------
     settings
-        Brokers, login, group, bounds of what is read ahead.
+        Brokers, login, name in the group, bounds of what is read ahead.
+    group
+        The consumer group.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._app = _app(settings)
+    def __init__(self, settings: Settings, group: str) -> None:
+        self._app = _app(settings, group)
+        self._worker: faust.Worker | None = None
         self._app.on_before_shutdown.connect(self._leave)
 
     @property
     def stopping(self) -> bool:
-        """Whether the worker was told to stop, or has failed."""
+        """Whether the process was told to stop, or has failed."""
         return bool(self._app.should_stop)
 
     def read(
@@ -165,12 +168,22 @@ class GroupMember:
         )
 
     def run(
-        self, loop: asyncio.AbstractEventLoop, tasks: Iterable[Coroutine[Any, Any, None]], *, log_level: str
+        self,
+        loop: asyncio.AbstractEventLoop,
+        tasks: Iterable[Coroutine[Any, Any, None]],
+        *,
+        log_level: str,
+        with_signals: bool = True,
     ) -> int:
-        """Runs until SIGTERM or SIGINT, or until something fails; returns the exit code."""
-        worker = faust.Worker(
+        """Runs until `stop`, or SIGTERM or SIGINT, or until something fails; returns the exit code.
+
+        Without `with_signals` it leaves the signals as they are.
+        """
+        worker = self._worker = faust.Worker(
             self._app, loop=loop, loglevel=log_level, quiet=True, redirect_stdouts=False, override_logging=False
         )
+        if not with_signals:
+            worker.install_signal_handlers = lambda: None
         for task in tasks:
             worker.add_future(task)
         try:
@@ -178,6 +191,11 @@ class GroupMember:
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
         return 0
+
+    def stop(self) -> None:
+        """Ends `run`, as SIGTERM does. May be called by any thread."""
+        if self._worker is not None:
+            asyncio.run_coroutine_threadsafe(self._worker.stop(), self._worker.loop)
 
     @property
     def _committed(self) -> dict[TP, int]:
@@ -195,9 +213,9 @@ class GroupMember:
             consumer._coordinator._group_instance_id = None  # noqa: SLF001
 
 
-def _app(settings: Settings) -> _App:
+def _app(settings: Settings, group: str) -> _App:
     return _App(
-        settings.group_id,
+        group,
         read_ahead_bytes=settings.buffer_bytes,
         broker=f"kafka://{settings.bootstrap_servers.replace(',', ';')}",
         broker_credentials=_credentials(settings.kafka_security),

@@ -1,4 +1,4 @@
-"""What a worker does with messages of the raw topics and of the findings; each is acknowledged by hand.
+"""What a worker does with messages of the raw topics; each is acknowledged by hand.
 
 Work is done off the event loop and every write is awaited; acknowledgements come last and in order, and an exception
 ends the process.
@@ -15,9 +15,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from watchline.schemas.codec import Registry, encode
-from watchline.schemas.errors import PoisonError, TransientError
-from watchline.schemas.records import Signal
+from watchline.schemas.codec import Registry
+from watchline.schemas.errors import TransientError
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.clickhouse.sink import Sink
@@ -26,10 +25,7 @@ from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import ConsumerState, Partition, Progress
 from watchline.streams.kafka import admin, replay, topics
-from watchline.streams.messages import IncomingMessages, Message, Record, kafka_time
-from watchline.streams.monitor import signals, watermarks
-from watchline.streams.monitor.agent import Monitoring
-from watchline.streams.monitor.state_topic import StateTopic
+from watchline.streams.messages import IncomingMessages, Message, Record
 from watchline.streams.settings import Settings
 from watchline.streams.worker import feedback
 from watchline.streams.worker.batch import Batch, end_of_batch
@@ -48,7 +44,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 STORE_PAUSE_S = 5.0
 FIRST_BATCH_BYTES = 16 * 1024  # before anything is measured
-MONITOR_LINGER_S = 1.0  # each batch saves the state of each prompt in it; Faust leaves a longer wait too late
 
 
 class Member(Protocol):
@@ -85,7 +80,7 @@ class Pipeline:
     ) -> None:
         self.settings = settings
         self.member = member
-        self.progress = Progress(settings.store_timeout_s, steady=topics.findings(settings.topic_prefix))
+        self.progress = Progress(settings.store_timeout_s)
         self.scorers = scorers or Scorers(settings, moved=self.progress.part_done, died=self._on_scorer_death)
         self.metrics = Metrics(self.scorers.wait())
         self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, on_attempt=self._on_store_attempt)
@@ -94,17 +89,6 @@ class Pipeline:
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
         self._scoring = ThreadPoolExecutor(settings.scorers, thread_name_prefix="score")
         self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._monitoring = ThreadPoolExecutor(1, thread_name_prefix="monitor")
-        self.monitoring = Monitoring(
-            states=StateTopic(settings, member.publish, self._monitoring),
-            store=self._store_signals,
-            publish=self._publish_signals,
-            store_watermarks=self._store_watermarks,
-            reject=self._reject_findings,
-            executor=self._monitoring,
-            metrics=self.metrics,
-            registry=self.registry,
-        )
         self.reports = RawProgressReports(
             topics.interactions(settings.topic_prefix),
             state=member.consumer_state,
@@ -120,7 +104,7 @@ class Pipeline:
         self.runner = Runner(self._steps(), max_bytes=settings.batch_bytes, side_by_side=settings.scorers)
 
     def read(self) -> None:
-        """Reads the raw topics and the findings, from when the member has joined its group."""
+        """Reads the raw topics, from when the member has joined its group."""
         settings, member = self.settings, self.member
         for topic, handle in ((topics.interactions, self.interactions), (topics.feedback, self.feedback)):
             member.read(
@@ -129,12 +113,6 @@ class Pipeline:
                 max_messages=2 * settings.buffer_messages,
                 linger_s=settings.linger_s,
             )
-        member.read(
-            topics.findings(settings.topic_prefix),
-            self.monitoring.run,
-            max_messages=settings.buffer_messages,
-            linger_s=MONITOR_LINGER_S,
-        )
         member.on_assignment(self._assigned, self._revoked)
         member.task(self.runner.watch)
         member.task(self.reports.run)
@@ -192,8 +170,6 @@ class Pipeline:
         await incoming.acknowledge(len(messages))
 
     def _assigned(self, partitions: set[Partition]) -> None:
-        # Nothing is in flight now; a state that another worker may have changed meanwhile is loaded again.
-        self.monitoring.forget()
         self.gaps.forget(partitions)
         self.progress.joined = True
 
@@ -204,8 +180,7 @@ class Pipeline:
         """Dead letters into their topic and table; returns when both have them."""
         if not letters:
             return
-        # A message that was compressed may be larger than any that is taken: its letter is cut, which its hash tells.
-        records = [Record(letter.value[: topics.MAX_MESSAGE_BYTES], headers=letter.headers) for letter in letters]
+        records = [Record.of_letter(letter) for letter in letters]
         await self.member.publish(topics.dead_letters(self.settings.topic_prefix), records)
         await self._write(dead_letters.table(letters))
         self.metrics.dead_lettered(letters)
@@ -231,12 +206,6 @@ class Pipeline:
     async def _record_replays(self, messages: Sequence[tuple[Message, int]], died: Sequence[DeadLetter]) -> None:
         await self._write(replay.table(messages, died))
 
-    async def _store_signals(self, new_signals: Sequence[Signal]) -> None:
-        await self._write(signals.table(new_signals))
-
-    async def _store_watermarks(self, moved: Mapping[int, int]) -> None:
-        await self._write(watermarks.table(topics.findings(self.settings.topic_prefix), moved))
-
     async def _write(self, table: Table) -> None:
         """Rows of our own making into ClickHouse, which must take every one."""
         if table.rows:  # else it would wait in the storing thread behind the next batch, for nothing
@@ -245,16 +214,6 @@ class Pipeline:
     def _partition_counts(self) -> tuple[int, int]:
         raw, findings = (topic(self.settings.topic_prefix) for topic in (topics.interactions, topics.findings))
         return len(admin.partitions(self.settings, raw)), len(admin.partitions(self.settings, findings))
-
-    async def _publish_signals(self, new_signals: Sequence[Signal]) -> None:
-        topic = topics.signals(self.settings.topic_prefix)
-        await self.member.publish(
-            topic, [Record(encode(signal, self.registry), signal.app.encode()) for signal in new_signals]
-        )
-
-    async def _reject_findings(self, message: Any, error: PoisonError) -> None:
-        (converted,) = await self._messages([message])
-        await self.write_dead_letters([converted.dead_letter(error)])
 
     @property
     def _max_bytes(self) -> int:
@@ -282,7 +241,6 @@ class Pipeline:
         """Ends the threads and closes the sink's client. Nothing may be in flight."""
         self._scoring.shutdown()
         self.scorers.end()
-        self._monitoring.shutdown()
         self._storing.submit(self.sink.close)
         self._storing.shutdown()
 
@@ -290,18 +248,7 @@ class Pipeline:
         """The member's messages as ours, with the topic's id."""
         for topic in {message.topic for message in messages} - self._topic_ids.keys():
             self._topic_ids[topic] = await self._on(self._storing, admin.topic_id, self.settings, topic)
-        return [
-            Message(
-                message.topic,
-                self._topic_ids[message.topic],
-                message.partition,
-                message.offset,
-                kafka_time(message.timestamp),
-                message.value or b"",
-                dead_letters.sent_back(message),
-            )
-            for message in messages
-        ]
+        return [Message.of(message, self._topic_ids[message.topic]) for message in messages]
 
     @staticmethod
     async def _on(executor: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:

@@ -39,7 +39,7 @@ def run(settings: Settings) -> int:
     Raises what kept it from starting. An error while running ends the process with code 1 and nothing is
     acknowledged that isn't stored: whoever restarts it goes on from there.
     """
-    _configure_logging(settings)
+    configure_logging(settings)
     if not settings.embedded_store:
         _require_topics(settings)
         _require_login(settings)
@@ -59,9 +59,10 @@ def _run(settings: Settings) -> int:
     # Imported late: aiokafka takes a second, and what is above fails sooner without it.
     from watchline.streams.health import canary, page
     from watchline.streams.worker.faust_app import GroupMember
+    from watchline.streams.worker.monitors import Monitors
     from watchline.streams.worker.pipeline import Pipeline
 
-    member = GroupMember(settings)
+    member = GroupMember(settings, settings.group_id)
     pipeline = Pipeline(settings, member, registry)
     pipeline.read()
     if settings.canary_interval_s:
@@ -71,25 +72,29 @@ def _run(settings: Settings) -> int:
         registry.stopping = lambda: member.stopping
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    monitors = Monitors(pipeline.metrics)
     runners: list[Any] = []
 
     async def serve() -> None:
-        runner, port = await page.serve(
-            member, pipeline.progress, pipeline.metrics, settings.http_host, settings.http_port
-        )
-        runners.append(runner)
-        address = f"http://{settings.http_host}:{port}"
-        log.info("health and metrics: %s/livez, /readyz, /metrics", address)
-        state = {
-            "pid": os.getpid(),
-            "health": f"{address}/livez",
-            "ready": f"{address}/readyz",
-            "metrics": f"{address}/metrics",
-        }
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = settings.state_file.with_suffix(".partial")
-        partial.write_text(json.dumps(state), encoding="utf-8")
-        partial.replace(settings.state_file)
+        try:
+            runner, port = await page.serve(
+                member, pipeline.progress, pipeline.metrics, monitors, settings.http_host, settings.http_port
+            )
+            runners.append(runner)
+            address = f"http://{settings.http_host}:{port}"
+            log.info("health and metrics: %s/livez, /readyz, /metrics", address)
+            state = {
+                "pid": os.getpid(),
+                "health": f"{address}/livez",
+                "ready": f"{address}/readyz",
+                "metrics": f"{address}/metrics",
+            }
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial = settings.state_file.with_suffix(".partial")
+            partial.write_text(json.dumps(state), encoding="utf-8")
+            partial.replace(settings.state_file)
+        except OSError as error:
+            log.error("no page with health and metrics (WATCHLINE_HTTP_HOST, _PORT; %s): scoring goes on", error)
 
     # Before the member starts: who asks sees that the worker isn't ready yet.
     loop.run_until_complete(serve())
@@ -102,10 +107,11 @@ def _run(settings: Settings) -> int:
     # Modules and weights stay until the end: a collector that looks at them again and again takes a tenth of the time.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)  # looking seldom at what is new saves another tenth
-    try:
-        return member.run(loop, tasks, log_level=settings.log_level)
-    finally:
-        pipeline.close()
+    with monitors:
+        try:
+            return member.run(loop, tasks, log_level=settings.log_level)
+        finally:
+            pipeline.close()
 
 
 def _require_topics(settings: Settings) -> None:
@@ -121,7 +127,8 @@ def _require_login(settings: Settings) -> None:
         log.warning("%s; events wait until it answers", error)
 
 
-def _configure_logging(settings: Settings) -> None:
+def configure_logging(settings: Settings) -> None:
+    """Log lines to the standard error, from the level that is set; of libraries, warnings only."""
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     for chatty in ("aiokafka", "faust", "mode", "httpx", "httpx2", "transformers"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

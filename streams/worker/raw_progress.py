@@ -12,6 +12,7 @@ What is told once is true for ever, whoever has the partition then: a worker tha
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,9 @@ from watchline.schemas.errors import ConfigurationError, TransientError
 from watchline.schemas.records import FindingBatch, RawProgress
 from watchline.streams.health.progress import ConsumerState, Partition
 from watchline.streams.messages import Message, Record
+from watchline.streams.throttled_log import ThrottledLog
+
+_warnings = ThrottledLog(logging.getLogger(__name__))
 
 BUSY_S = 1.0  # between two records while the monitors wait for them
 IDLE_S = 5.0
@@ -77,10 +81,14 @@ class RawProgressReports:
         self._woken.set()
 
     async def run(self) -> None:
-        """Sends a report now and then, until cancelled; none while Kafka is away or refuses the login."""
+        """Sends a report now and then, until cancelled. What keeps it from that is logged: only the monitors wait."""
         while True:
-            with suppress(TransientError, ConfigurationError):  # `follow_ends` ends a worker that is refused for long
+            try:
                 await self.report()
+            except (TransientError, ConfigurationError):
+                pass  # `follow_ends` ends a worker that is refused for long
+            except Exception as error:
+                _warnings.warn("report", "the monitors were not told of progress: %s", type(error).__name__)
             if time.monotonic() < self._busy + BUSY_FOR_S:
                 await asyncio.sleep(BUSY_S)
                 continue

@@ -7,6 +7,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.documentation import readmes
 from watchline.streams.health.metrics import Metrics
+from watchline.streams.health.monitor_metrics import MonitorMetrics
 from watchline.streams.health.progress import Progress
 
 HEAD = "| metric | type | labels | what it is |\n|---|---|---|---|\n"
@@ -27,7 +28,7 @@ def catalogue() -> dict[str, tuple[str, str]]:
 def table() -> str:
     """A row for each metric, under the name that queries use."""
     rows = []
-    for collector in Metrics({})._registry._collector_to_names:
+    for collector in (*Metrics({})._registry._collector_to_names, *MonitorMetrics()._registry._collector_to_names):
         (family,) = collector.collect()
         name = family.name + SUFFIXES.get(family.type, "")
         labels = ", ".join(f"`{label}`" for label in getattr(collector, "_labelnames", ()))

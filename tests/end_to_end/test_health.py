@@ -43,6 +43,7 @@ def test_the_metrics_are_those_of_the_catalogue(worker: Worker) -> None:
     worker.produce(envelope(interaction(), interaction(cost=-1.0)), b"junk")
     worker.wait(lambda: worker.count("v_dead_letters") == 2)
     worker.wait(lambda: worker.health()["events"] == 2)
+    worker.wait(lambda: worker.health()["monitors_lag_messages"] is not None)
     status, page = worker.page("metrics")
     assert status == 200
     found = families(page)
@@ -56,6 +57,8 @@ def test_the_metrics_are_those_of_the_catalogue(worker: Worker) -> None:
     assert values["watchline_scoring_seconds_total", "pii"] > 0
     assert values["watchline_stage_duration_seconds_count", "store"] >= values["watchline_batches_total",] >= 2
     assert ("watchline_lag_messages", "1", topic) in values
+    assert ("watchline_monitor_lag_messages", "1") in values
+    assert values["watchline_monitor_process_restarts_total",] == 0
     assert 0 < values["watchline_canary_delay_seconds",] < 60
     assert SECRET not in page
 
@@ -85,6 +88,7 @@ def test_ready_alive_stuck_and_draining(blocked: Worker, tmp_path: Path) -> None
         join.unlink()
         worker.wait(lambda: worker.page("ready")[0] == 200, READY_TIMEOUT_S)
         assert worker.health()["status"] == "ok"
+        worker.wait(lambda: worker.health()["monitors"] == "running")
 
         worker.produce(envelope(interaction()))
         worker.wait(lambda: worker.page("health")[0] == 503)
@@ -103,5 +107,19 @@ def test_ready_alive_stuck_and_draining(blocked: Worker, tmp_path: Path) -> None
         worker.wait(lambda: "draining" in worker.page("ready")[1])
         gate.unlink()
         assert worker.join(60) == 0
+    finally:
+        worker.end()
+
+
+def test_a_page_that_cannot_be_served_stops_no_scoring(broker: str, topic_prefix: str, tmp_path: Path) -> None:
+    settings = {"WATCHLINE_DETECTORS": "", "WATCHLINE_REDACTION": "false", "WATCHLINE_TOPIC_PARTITIONS": "1"}
+    elsewhere = {"WATCHLINE_HTTP_HOST": "192.0.2.1"}  # of the documentation (RFC 5737): not ours
+    worker = Worker(broker, topic_prefix, tmp_path, settings | elsewhere)
+    worker.spawn()
+    try:
+        worker.wait(lambda: "no page with health and metrics" in worker.log.read_text(), READY_TIMEOUT_S)
+        worker.produce(envelope(interaction()))
+        worker.wait(lambda: worker.count("v_interactions") == 1)
+        assert worker.stop() == 0
     finally:
         worker.end()

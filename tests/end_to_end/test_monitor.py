@@ -1,5 +1,5 @@
 """The monitors' state and positions survive kill -9 and a move to another worker: the signals are the same. They don't
-depend on which partition is read first. A state that cannot be read ends nothing.
+depend on which partition is read first. A state that cannot be read ends nothing. Monitors that fail end nothing else.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from uuid import UUID, uuid4
 
+import psutil
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests import brokers
 from tests.end_to_end.workers import Worker
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Interaction, InteractionBatch, Message, Signal
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin, topics
+from watchline.streams.kafka.log_reader import read_to_end
 from watchline.streams.monitor.partition import state_key
 from watchline.streams.monitor.state import unpack
 
@@ -74,12 +77,12 @@ def wait_for_monitor(worker: Worker, messages: int) -> None:
 
     def offset() -> int:
         found = -1
-        for value, _ in worker.consume(topics.monitor_state):
+        for value, _ in worker.consume(topics.prompt_monitors):
             with suppress(PoisonError):
                 found = unpack(value).positions[0].offset
         return found
 
-    worker.wait(lambda: worker.health()["lag_messages"] == 0)
+    worker.wait(lambda: worker.health()["monitors_lag_messages"] == 0)
     worker.wait(lambda: offset() == messages - 1)
 
 
@@ -90,15 +93,20 @@ def signals(worker: Worker) -> set[Signal]:
     return {str(dataclasses.replace(each, signal_id="")) for each in found.values()}  # type: ignore[misc]
 
 
-def test_the_same_signals_after_a_kill_and_a_move(make_worker: Callable[..., Worker]) -> None:
-    messages = traffic()
-    undisturbed = make_worker(**SETTINGS)
+@pytest.fixture(scope="module")
+def expected(make_shared_worker: Callable[..., Worker]) -> set[Signal]:
+    """The signals of a worker that nothing disturbs."""
+    undisturbed, messages = make_shared_worker(**SETTINGS), traffic()
     undisturbed.produce(*messages)
     undisturbed.wait(lambda: undisturbed.health()["events"] == len(messages) * SIZE)
-    expected = signals(undisturbed)
-    assert any("latency_s" in each for each in expected), expected
+    found = signals(undisturbed)
+    assert any("latency_s" in each for each in found), found
     assert undisturbed.stop() == 0
+    return found
 
+
+def test_the_same_signals_after_a_kill_and_a_move(make_worker: Callable[..., Worker], expected: set[Signal]) -> None:
+    messages = traffic()
     first = make_worker(**SETTINGS)
     # The kill comes in the middle of the second version, before its signal.
     half = len(messages) // 2 + 1
@@ -127,7 +135,7 @@ def test_the_newer_version_is_the_worse_one_whichever_partition_is_read_first(
         produce_to(worker, partition, values)
         worker.wait(lambda stored=stored: worker.health()["events"] == stored + EVENTS_A_VERSION)  # type: ignore[misc]
     worker.wait(lambda: worker.count("v_signals") > 0)
-    worker.wait(lambda: worker.health()["lag_messages"] == 0)
+    worker.wait(lambda: worker.health()["monitors_lag_messages"] == 0)
     sql = "SELECT slice['prompt_version'], baseline['prompt_version'], before < after FROM v_signals"
     assert worker.rows(f"{sql} WHERE measure = 'latency_s'") == [("2", "1", True)]
     sql = "SELECT min(time) > now() - INTERVAL 60 SECOND AND max(time) < now() FROM v_watermarks"
@@ -164,7 +172,7 @@ def test_a_state_that_cannot_be_read_is_begun_anew(make_worker: Callable[..., Wo
     worker, messages = make_worker(**SETTINGS), traffic()
     producer = Producer({"bootstrap.servers": worker.settings.bootstrap_servers, "log_level": 0})
     key = state_key(FindingBatch(app="bot", environment="default", prompt_name="answer", items=()))
-    producer.produce(topics.monitor_state(worker.settings.topic_prefix), garbage, key)
+    producer.produce(topics.prompt_monitors(worker.settings.topic_prefix), garbage, key)
     assert producer.flush(30) == 0
     worker.produce(*messages)
     worker.wait(lambda: worker.health()["events"] == len(messages) * SIZE)
@@ -172,3 +180,91 @@ def test_a_state_that_cannot_be_read_is_begun_anew(make_worker: Callable[..., Wo
     assert "watchline_monitor_states_unreadable_total 1.0" in worker.page("metrics")[1]
     assert worker.log.read_text().count("a monitor's state cannot be read") == 1
     assert worker.stop() == 0
+
+
+def monitors_process(worker: Worker) -> psutil.Process | None:
+    """The worker's monitors process, if it runs."""
+    for process in psutil.Process(worker.pid).children():
+        with suppress(psutil.NoSuchProcess):
+            if "watchline.streams.worker.monitors_process" in process.cmdline():
+                return process
+    return None
+
+
+def test_a_monitors_process_that_is_killed_is_started_again_and_gives_the_same_signals(
+    make_worker: Callable[..., Worker], expected: set[Signal]
+) -> None:
+    worker, messages = make_worker(**SETTINGS), traffic()
+    half = len(messages) // 2 + 1
+    worker.produce(*messages[:half])
+    wait_for_monitor(worker, half)
+    killed = monitors_process(worker)
+    assert killed is not None
+    killed.kill()
+    worker.produce(*messages[half:])
+    worker.wait(lambda: worker.health()["monitors"].endswith("last: by signal 9"))
+    worker.wait(lambda: worker.count("v_interactions") == len(messages) * SIZE)
+    assert signals(worker) == expected
+    assert worker.health()["monitors"] == "running"
+    assert "watchline_monitor_process_restarts_total 1.0" in worker.page("metrics")[1]
+    left = monitors_process(worker)
+    assert left is not None and left.pid != killed.pid
+    worker.stop(signal.SIGKILL)
+    left.wait(20)  # it ends with the worker
+
+
+def test_monitors_that_fail_again_and_again_stop_no_scoring(make_worker: Callable[..., Worker]) -> None:
+    """Their topic of states is gone; with it back, they go on where they were."""
+    worker, messages = make_worker(**SETTINGS), traffic()
+    worker.wait(lambda: worker.health()["monitors"] == "running")
+    name = topics.prompt_monitors(worker.settings.topic_prefix)
+    client = AdminClient({"bootstrap.servers": worker.settings.bootstrap_servers, "log_level": 0})
+    client.delete_topics([name])[name].result(20)
+    worker.produce(*messages)
+    worker.wait(lambda: worker.count("v_interactions") == len(messages) * SIZE)
+    worker.wait(lambda: worker.health()["monitors"].startswith("restarting since "), 120)
+    one_more = Interaction(event_id=str(uuid4()), time=NOW, app="another")
+    worker.produce(encode(InteractionBatch(producer_id=PRODUCER, first_sequence=999, interactions=(one_more,))))
+    worker.wait(lambda: worker.count("v_interactions") == len(messages) * SIZE + 1)
+    admin.create(worker.settings)
+    worker.wait(lambda: worker.count("v_signals") > 0, 120)
+    assert worker.stop() == 0
+
+
+def test_an_update_keeps_offsets_and_baselines_of_workers_that_ran_the_monitors_themselves(
+    make_worker: Callable[..., Worker], broker: str
+) -> None:
+    """What the former build left: states in its topic, offsets in its group. Findings before them aren't read again."""
+    first, messages = make_worker(**SETTINGS), traffic()
+    half = len(messages) // 2 + 1
+    first.produce(*messages[:half])
+    wait_for_monitor(first, half)
+    assert first.stop() == 0
+    prefix, former = first.settings.topic_prefix, first.settings.topic_prefix + "former"
+    client = {"bootstrap.servers": broker, "log_level": 0}
+    own, saved = topics.prompt_monitors(prefix), topics.former_monitor_state(prefix)
+    states = {message.key(): message.value() for message in read_to_end(first.settings, own, [0])}
+    made = AdminClient(client)
+    made.create_topics([NewTopic(saved, 1, 1, config={"cleanup.policy": "compact"})])[saved].result(20)
+    made.delete_topics([own])[own].result(20)
+    producer = Producer(client)
+    for key, state in states.items():
+        producer.produce(saved, state, key)
+    assert producer.flush(20) == 0
+    findings = topics.findings(prefix)
+    end = len(first.consume(topics.findings))
+    for name, topic, offset in ((former, findings, end), (former, topics.interactions(prefix), half)):
+        consumer = Consumer({**client, "group.id": name})
+        consumer.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)
+        consumer.close()
+
+    updated = make_worker(**SETTINGS, topic_prefix=prefix, group_id=former)
+    updated.wait(lambda: updated.health()["monitors"] == "running")
+    said = f"group {former}-monitors begins in {findings} where group {former} is: {{0: {end}}}"
+    assert said in updated.log.read_text()
+    updated.produce(*messages[half:])
+    updated.wait(lambda: updated.health()["events"] == (len(messages) - half) * SIZE, 90)
+    found = signals(updated)
+    assert any("latency_s" in each for each in found), found
+    assert {message.value() for message in read_to_end(updated.settings, saved, [0])} == {*states.values()}
+    assert updated.stop() == 0

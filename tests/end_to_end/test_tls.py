@@ -180,7 +180,7 @@ def test_an_app_may_send_and_nothing_else(services: Services) -> None:
     assert "TOPIC_AUTHORIZATION_FAILED" in errors
     outcomes: list[str] = []
     producer = confluent_kafka.Producer(client)
-    for topic in ("findings", "monitor-state", "governance"):
+    for topic in ("findings", "prompt-monitors", "governance"):
         producer.produce(services.prefix + topic, b"", on_delivery=lambda error, _: outcomes.append(error.name()))
     assert producer.flush(20) == 0
     assert outcomes == 3 * ["TOPIC_AUTHORIZATION_FAILED"]

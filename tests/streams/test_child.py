@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -70,3 +71,29 @@ def test_what_never_gets_ready_is_ended(tmp_path: Path) -> None:
     with pytest.raises(FatalError, match=r"^the child is not ready after 2 s$"):
         child.start(2)
     assert not psutil.pid_exists(child.pid or 0)
+
+
+def test_an_optional_one_is_tried_again_though_it_refuses(tmp_path: Path) -> None:
+    ends: list[str] = []
+    child = Child("the child", MODULE, "refuse_once", str(tmp_path / "starts"), ended=lambda: ends.append(child.state))
+    assert child.state == "starting"
+    child.start(None)
+    try:
+        wait(lambda: child.state == "running")
+        assert len(ends) == 1
+        os.kill(child.pid or 0, signal.SIGKILL)
+        wait(lambda: len(ends) == 2)
+        wait(lambda: child.state == "running")
+    finally:
+        child.stop()
+    since = r"restarting since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, last: "
+    assert re.fullmatch(since + "no room: in here", ends[0])
+    assert re.fullmatch(since + "by signal 9", ends[1])
+
+
+def test_the_parent_hears_whole_lines(tmp_path: Path) -> None:
+    heard: list[str] = []
+    child = Child("the child", MODULE, "tell", str(tmp_path / "starts"), heard=heard.append).start(30)
+    wait(lambda: len(heard) == 2)
+    child.stop()
+    assert heard == ["one\n", "two\n"]

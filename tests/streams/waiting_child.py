@@ -1,4 +1,7 @@
-"""A child for the tests: `python -m tests.streams.waiting_child wait|refuse|end|hang FILE` notes that it started."""
+"""A child for the tests: `python -m tests.streams.waiting_child wait|refuse|refuse_once|end|hang|tell FILE`.
+
+It notes in the file that it started.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,19 @@ def main(do: str, file: str) -> int:
     """Does as it is told."""
     with Path(file).open("a") as starts:
         starts.write("started\n")
-    if do == "refuse":
+    if do == "refuse" or (do == "refuse_once" and len(Path(file).read_text().split()) == 1):
         return child.refuse("no room:\nin here")
     if do == "end":
         return 5
     stopped = threading.Event()
     child.end_with_parent(stopped.set)
     signal.signal(signal.SIGUSR1, lambda number, frame: os._exit(7))
-    if do == "wait":
-        child.ready()
+    if do != "hang":
+        parent = child.ready()
+    if do == "tell":
+        sys.stdout.write("to the log\n")
+        parent.write("one\ntwo\nand a half")
+        parent.flush()
     stopped.wait()
     return 0
 

@@ -150,8 +150,9 @@ class Demo:
                 health = services.health()
                 elapsed_s = time.monotonic() - started
                 rate = f"{health['events'] / elapsed_s:.1f} events/s" if elapsed_s > 1 else ""
-                progress.update(task, completed=health["events"], rate=rate, lag=health["lag_messages"])
-                if health["events"] >= total and health["lag_messages"] == 0:
+                lags = health["lag_messages"], health["monitors_lag_messages"]
+                progress.update(task, completed=health["events"], rate=rate, lag=sum(lag or 0 for lag in lags))
+                if health["events"] >= total and lags == (0, 0):
                     return
                 if elapsed_s > SCORING_TIMEOUT_S:
                     raise FatalError(f"{health['events']} of {total} events after {SCORING_TIMEOUT_S:.0f} s")

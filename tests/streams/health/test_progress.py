@@ -108,25 +108,6 @@ def test_messages_that_are_never_fetched_are_a_stall(progress: Progress, clock: 
     assert progress.is_stalled
 
 
-def test_a_topic_where_something_is_committed_at_all_times_hides_no_stall(clock: Clock) -> None:
-    progress = Progress(300.0, clock, steady="findings")
-    for offset in range(int(STALL_S) + 2):
-        findings = consumer_state(offset, offset + 1, topic="findings")
-        progress.observe(both(consumer_state(5, 10, held=0, unread=5), findings))
-        clock.now += 1
-    assert progress.is_stalled
-
-
-@pytest.mark.parametrize("committed", [False, True])
-def test_that_topic_stalls_by_itself_where_it_is_never_fetched(clock: Clock, committed: bool) -> None:
-    progress = Progress(300.0, clock, steady="findings")
-    for second in range(int(STALL_S) + 2):
-        findings = consumer_state(second if committed else 5, 1000, held=0, unread=500, topic="findings")
-        progress.observe(both(consumer_state(10, 10), findings))
-        clock.now += 1
-    assert progress.is_stalled == (not committed)
-
-
 def test_what_retention_has_taken_does_not_wait(progress: Progress, clock: Clock) -> None:
     progress.observe(consumer_state(None, 1000, held=0))
     clock.now += 10 * STALL_S

@@ -16,8 +16,8 @@ from tests.streams.monitor.finding_batches import batches, scored
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, RawProgress, Signal
-from watchline.streams.health.metrics import Metrics
-from watchline.streams.health.progress import Progress
+from watchline.streams.health.monitor_metrics import MonitorMetrics
+from watchline.streams.health.progress import ConsumerState
 from watchline.streams.monitor import agent as monitoring
 from watchline.streams.monitor import partition
 from watchline.streams.monitor.agent import Monitoring, ReceivedMessage
@@ -97,7 +97,7 @@ def executor() -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
-def worker(world: World, executor: ThreadPoolExecutor, metrics: Metrics | None = None) -> Monitoring:
+def worker(world: World, executor: ThreadPoolExecutor, metrics: MonitorMetrics | None = None) -> Monitoring:
     return Monitoring(
         states=world,
         store=world.store,
@@ -105,7 +105,7 @@ def worker(world: World, executor: ThreadPoolExecutor, metrics: Metrics | None =
         store_watermarks=world.store_watermarks,
         reject=world.reject,
         executor=executor,
-        metrics=metrics or Metrics({}),
+        metrics=metrics or MonitorMetrics(),
     )
 
 
@@ -230,8 +230,8 @@ def test_the_longest_idle_prompt_is_forgotten(executor: ThreadPoolExecutor, monk
     assert list(world.states[0]) == [b"bot\0production\0a", b"bot\0production\0c"]
 
 
-def metric(metrics: Metrics, name: str) -> float:
-    page = metrics.scrape(Progress()).decode()
+def metric(metrics: MonitorMetrics, name: str) -> float:
+    page = metrics.scrape(ConsumerState())
     return float(next(line for line in page.splitlines() if line.startswith(f"{name} ")).split()[1])
 
 
@@ -240,7 +240,7 @@ def test_states_that_cannot_be_read_are_counted_logged_once_and_begun_anew(
 ) -> None:
     monkeypatch.setattr(monitoring, "_warnings", ThrottledLog(logging.getLogger(monitoring.__name__)))
     states = {b"bot\0production\0answer": b"garbage", b"bot\0production\0summary": b"WLM1" + bytes(100)}
-    world, metrics = World(states={0: dict(states)}), Metrics({})
+    world, metrics = World(states={0: dict(states)}), MonitorMetrics()
     asyncio.run(worker(world, executor, metrics).handle(messages(0, "answer") + messages(0, "summary")))
     assert len(world.stored) == 4
     assert metric(metrics, "watchline_monitor_states_unreadable_total") == 2
@@ -254,7 +254,7 @@ def test_states_that_cannot_be_read_are_counted_logged_once_and_begun_anew(
 
 
 def test_measures_without_a_baseline_are_a_gauge(executor: ThreadPoolExecutor) -> None:
-    rng, metrics = random.Random(1), Metrics({})
+    rng, metrics = random.Random(1), MonitorMetrics()
     monitors = worker(World(), executor, metrics)
     items = [scored(rng, n) for n in range(100)]
     items += [scored(rng, n, version="2", detector_version="b") for n in range(100, 110)]

@@ -16,7 +16,7 @@ from tests.streams.monitor.finding_batches import batches, scored
 from tests.streams.monitor.test_agent import Acknowledged, Sent, World, metric, worker
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import FindingBatch, RawProgress, ScoredInteraction, Signal
-from watchline.streams.health.metrics import Metrics
+from watchline.streams.health.monitor_metrics import MonitorMetrics
 from watchline.streams.monitor import agent
 from watchline.streams.monitor.event_order import LATENESS_S, EventOrder, HeldMessage, place
 from watchline.streams.monitor.monitor import Monitor
@@ -140,7 +140,7 @@ class Reader:
     rng: random.Random
     deaths: int = 0
 
-    def read(self, sent: Sequence[Sent], metrics: Metrics | None = None) -> int:
+    def read(self, sent: Sequence[Sent], metrics: MonitorMetrics | None = None) -> int:
         """Returns how many messages are acknowledged in the end."""
         acknowledged = 0
         for deaths_left in reversed(range(self.deaths + 1)):
@@ -148,7 +148,7 @@ class Reader:
             acknowledged += asyncio.run(self._life(sent[acknowledged:], metrics))
         return acknowledged
 
-    async def _life(self, sent: Sequence[Sent], metrics: Metrics | None) -> int:
+    async def _life(self, sent: Sequence[Sent], metrics: MonitorMetrics | None) -> int:
         monitoring, taken, at = worker(self.world, self.executor, metrics), [], 0
         with suppress(ConnectionError):
             while at < len(sent):
@@ -176,7 +176,7 @@ def test_any_interleaving_any_cut_and_any_crash_give_the_signals_of_event_order(
         world = World()
         sent = published(logs, rng)
         reader = Reader(world, executor, rng, deaths=rng.randint(0, 4))
-        metrics = Metrics({})
+        metrics = MonitorMetrics()
         assert reader.read(sent, metrics) == len(sent), seed
         assert found(world) == expected, seed
         assert metric(metrics, "watchline_monitor_late_events_total") == 0, seed
@@ -250,7 +250,7 @@ def with_clock_off_by(microseconds: int) -> tuple[list[ScoredInteraction], list[
 
 def test_an_instance_whose_clock_stands_at_1970_is_late_alone(executor: ThreadPoolExecutor) -> None:
     wrong, logs = with_clock_off_by(-BASE)
-    world, metrics = World(), Metrics({})
+    world, metrics = World(), MonitorMetrics()
     Reader(world, executor, random.Random(1)).read(steadily(logs), metrics)
     late = metric(metrics, "watchline_monitor_late_events_total")
     assert len(wrong) - 5 <= late <= len(wrong)  # the others were held beside the very first events
@@ -260,7 +260,7 @@ def test_an_instance_whose_clock_stands_at_1970_is_late_alone(executor: ThreadPo
 
 def test_an_instance_whose_clock_is_a_year_ahead_makes_nothing_late(executor: ThreadPoolExecutor) -> None:
     _, logs = with_clock_off_by(YEAR)
-    world, metrics = World(), Metrics({})
+    world, metrics = World(), MonitorMetrics()
     Reader(world, executor, random.Random(1)).read(steadily(logs), metrics)
     assert metric(metrics, "watchline_monitor_late_events_total") == 0
     assert found(world) == in_order(logs)
@@ -272,7 +272,7 @@ def test_what_is_delivered_late_as_a_whole_is_compared_as_it_happened(executor: 
     now = BASE + 3_600 * SECOND
     items = sorted((item for log in versions() for item in log), key=lambda item: random.Random(item.event_id).random())
     logs = placed([replace(item, raw_time=now + number * 2_000) for number, item in enumerate(items)])
-    world, metrics = World(), Metrics({})
+    world, metrics = World(), MonitorMetrics()
     sent = [told(partition, now - SECOND) for partition in range(PARTITIONS)] + steadily(logs, every_s=1)
     Reader(world, executor, random.Random(1)).read(sent, metrics)
     assert metric(metrics, "watchline_monitor_late_events_total") == 0
@@ -285,7 +285,7 @@ def test_what_comes_after_a_later_event_was_looked_at_is_counted_once_and_left_o
     logs = versions()
     item = replace(logs[0][10], raw_offset=10**6, raw_time=END + 1)
     late = Sent(0, encode(next(batches([item]))))
-    world, metrics = World(), Metrics({})
+    world, metrics = World(), MonitorMetrics()
     sent = [*steadily(logs), late, *(told(partition, END + 60 * SECOND) for partition in range(PARTITIONS)), late]
     assert Reader(world, executor, random.Random(1), deaths=3).read(sent, metrics) == len(sent)
     assert metric(metrics, "watchline_monitor_late_events_total") == 1
@@ -309,7 +309,7 @@ def test_nothing_is_due_before_every_raw_partition_was_heard_of() -> None:
 
 
 def test_events_wait_unacknowledged_in_the_topic_until_they_are_due(executor: ThreadPoolExecutor) -> None:
-    world, metrics = World(), Metrics({})
+    world, metrics = World(), MonitorMetrics()
     monitoring = worker(world, executor, metrics)
     (batch,) = batches(versions()[0][:20], size=20)
     held = Acknowledged(world, [told(1, END), Sent(0, encode(batch)), told(2, END)])
@@ -356,7 +356,7 @@ def test_memory_is_bounded_and_what_is_compared_early_is_counted(
     limit = sum(len(each.value or b"") for each in sent) // 4
     monkeypatch.setattr(agent, "MAX_HELD_BYTES", limit)
     monkeypatch.setattr(agent, "MAX_DECODED_BYTES", limit // 4)
-    world, metrics = World(), Metrics({})
+    world, metrics = World(), MonitorMetrics()
     monitoring = worker(world, executor, metrics)
     held = []
     for each in sent:  # nobody tells of the other raw partitions

@@ -28,7 +28,7 @@ class Kafka:
     ends: dict[int, int] = field(default_factory=lambda: {0: 0, 1: 0})
     acknowledged: dict[int, int] = field(default_factory=lambda: {0: 0, 1: 0})
     sent: list[Record] = field(default_factory=list)
-    away: bool = False
+    away: Exception | None = None
 
     def state(self, ends: Mapping[Partition, int]) -> ConsumerState:
         lag = {("raw", number): ends.get(("raw", number), 0) - done for number, done in self.acknowledged.items()}
@@ -36,7 +36,7 @@ class Kafka:
 
     def end_offsets(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         if self.away:
-            raise TransientError("away")
+            raise self.away
         return {(topic, number): self.ends[number] for topic, number in partitions}
 
     async def send(self, records: Sequence[Record]) -> int:
@@ -112,15 +112,19 @@ def test_a_partition_that_another_worker_has_is_not_told_of() -> None:
     assert report(kafka, reports, 10) == {1: 5}
 
 
-def test_while_kafka_is_away_nothing_is_told_and_it_goes_on_later(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("away", [TransientError("away"), KeyError("a mistake in the code")])
+def test_while_kafka_is_away_nothing_is_told_and_it_goes_on_later(
+    away: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(raw_progress, "IDLE_S", 0.01)
-    kafka = Kafka(away=True)
+    kafka = Kafka(away=away)
 
     async def run() -> None:
         running = asyncio.create_task(kafka.reports().run())
         await asyncio.sleep(0.05)
         assert not kafka.sent
-        kafka.away = False
+        assert not running.done()
+        kafka.away = None
         while len(kafka.sent) < 4:
             await asyncio.sleep(0.01)
         running.cancel()
