@@ -62,7 +62,7 @@ class SecureKafka:
         rights = [
             AclBinding(kind, name, pattern, f"User:{user}", "*", AclOperation[operation], AclPermissionType.ALLOW)
             for user in PASSWORDS
-            for kind, name, pattern, operation in _rights(user, prefix)
+            for kind, name, pattern, operation in {*_rights(user, prefix)}  # all groups have the prefix
         ]
         for future in admin.create_acls(rights).values():
             future.result(10)

@@ -125,6 +125,7 @@ def test_scram_and_mutual_tls_from_app_to_clickhouse(services: Services, monkeyp
         for running in workers:
             running.wait(lambda running=running: running.health()["events"] >= 2)
             running.wait(lambda running=running: running.health()["lag_messages"] == 0)
+            running.wait(lambda running=running: running.health()["monitors_lag_messages"] == 0)
             assert running._process is not None
             assert "hush" not in str(psutil.Process(running._process.pid).cmdline())
         assert workers[0].count("v_interactions") == 2

@@ -95,7 +95,7 @@ def test_what_dies_is_started_again_and_a_second_one_on_the_folder_is_refused(
     assert process.poll() is None
     assert process.stdout is not None
     with Producer(address, app="a", strict=True) as producer:
-        (worker,) = (pid for pid in _pids(tmp_path) if "main worker" in _command(pid))
+        (worker,) = (pid for pid in _pids(tmp_path) if "worker" in psutil.Process(pid).cmdline())
         os.kill(worker, signal.SIGKILL)
         assert "the worker ended with code -9; the broker keeps what comes" in process.stdout.readline()
         producer.emit(input="Why?", output="Because.", model="m")
@@ -125,7 +125,7 @@ def _wait_for(folder: Path, environment: dict[str, str], sql: str, wanted: str) 
 def _check_processes(started: subprocess.Popen[str]) -> None:
     """Each listens on loopback only, and shows no secret to who lists processes."""
     processes = [psutil.Process(started.pid), *psutil.Process(started.pid).children(recursive=True)]
-    assert len(processes) >= 4  # itself, the broker, the worker, its store
+    assert len(processes) >= 5  # itself, the broker, the worker, its store, its monitors
     listening = [
         connection.laddr.ip
         for process in processes
@@ -155,7 +155,3 @@ def _pids(folder: Path) -> list[int]:
 
 def _state(entry: Path) -> str:
     return (entry / "stat").read_text().rpartition(")")[2].split()[0]
-
-
-def _command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
