@@ -101,7 +101,7 @@ def test_what_dies_is_started_again_and_a_second_one_on_the_folder_is_refused(
         producer.emit(input="Why?", output="Because.", model="m")
         assert producer.flush(30)
     _wait_for(tmp_path, environment, "SELECT count() AS n FROM v_interactions", "n\n1\n")
-    (broker,) = (pid for pid in _pids(tmp_path) if "--listener-url" in _command(pid))
+    (broker,) = (pid for pid in _pids(tmp_path) if "--listener-url" in psutil.Process(pid).cmdline())
     os.kill(broker, signal.SIGKILL)
     assert "the broker ended with code -9, and what it held is gone" in process.stdout.readline()
     with Producer(address, app="b", strict=True) as producer:
@@ -111,7 +111,7 @@ def test_what_dies_is_started_again_and_a_second_one_on_the_folder_is_refused(
     process.kill()
     deadline = time.monotonic() + 60
     while _pids(tmp_path):
-        assert time.monotonic() < deadline, [_command(pid) for pid in _pids(tmp_path)]
+        assert time.monotonic() < deadline, [psutil.Process(pid).cmdline() for pid in _pids(tmp_path)]
         time.sleep(0.1)
 
 
