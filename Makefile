@@ -41,7 +41,7 @@ bench: $(VENV)/dev.done ## the benchmarks, each beside what one would use otherw
 fuzz: $(VENV)/dev.done ## fuzzed payloads through a worker, PAYLOADS=1000000 of them: each stored or a dead letter
 	$(BIN)/python -m tests.fuzz.run $(PAYLOADS)
 
-faults: $(VENV)/dev.done ## kill a loaded VICTIM=worker|scoring|store KILLS=100 times on BROKER=kafka|tansu, [DETECTORS=noop|all] [RATE=2000]
+faults: $(VENV)/dev.done ## kill a loaded VICTIM=worker|scoring|store|monitors KILLS=100 times on BROKER=kafka|tansu, [DETECTORS=noop|all] [RATE=2000]
 	$(BIN)/python -m tests.faults --kills $(KILLS) --broker $(BROKER) --victim $(VICTIM) $(if $(DETECTORS),--detectors $(DETECTORS)) $(if $(RATE),--rate $(RATE))
 
 memory: $(VENV)/dev.done ## memory of worker and producer over MINUTES=30 at 80 % load, [DETECTORS=noop|all], with a plot

@@ -45,7 +45,7 @@ NOOP = "tests.faults.noop_worker"
 
 
 # Which process is killed, by what its command line holds. The worker's others are its children.
-VICTIMS = {"worker": "", "scoring": "spawn_main", "store": "store_process"}
+VICTIMS = {"worker": "", "scoring": "spawn_main", "store": "store_process", "monitors": "monitors_process"}
 
 
 @dataclass(slots=True)
