@@ -120,7 +120,19 @@ class Child:
 
     def _run(self) -> None:
         pause_s, is_first = FIRST_PAUSE_S, True
-        while (process := self._spawn()) is not None:
+        while not self._stopping.is_set():
+            try:
+                process = self._spawn()
+            except OSError as error:  # no memory or no process is left
+                if is_first and not self._optional:
+                    self._first.put(f"{self._title} cannot be started: {error.strerror}")
+                    return
+                log.error("%s cannot be started: %s; trying again in %.1f s", self._title, error.strerror, pause_s)
+                self._stopping.wait(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                continue
+            if process is None:
+                break
             started = time.monotonic()
             assert process.stdout is not None
             said = process.stdout.readline().strip()
@@ -133,7 +145,7 @@ class Child:
                 self.state, self._down_since = "running", None
             for line in process.stdout:
                 if line.endswith("\n"):  # else it was killed while it wrote
-                    self._heard(line)
+                    self._hear(line)
             code = process.wait()
             if time.monotonic() - started > STEADY_S:
                 pause_s = FIRST_PAUSE_S
@@ -160,6 +172,12 @@ class Child:
                 start_new_session=True,  # Ctrl-C is for the parent, which may still need it
             )
             return self._process
+
+    def _hear(self, line: str) -> None:
+        try:
+            self._heard(line)
+        except Exception:  # who watches goes on watching
+            log.exception("what %s says cannot be read", self._title)
 
     def _reason(self, code: int) -> str:
         return self._reasons.get(code) or (f"with code {code}" if code >= 0 else f"by signal {-code}")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -97,3 +101,34 @@ def test_the_parent_hears_whole_lines(tmp_path: Path) -> None:
     wait(lambda: len(heard) == 2)
     child.stop()
     assert heard == ["one\n", "two\n"]
+
+
+def test_where_no_process_is_to_be_had_it_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mock of a machine that has no memory for a fork."""
+    popen, refusals = subprocess.Popen, iter([OSError(errno.ENOMEM, "Cannot allocate memory")] * 2)
+
+    def refusing(*arguments: Any, **options: Any) -> Any:
+        for refusal in refusals:
+            raise refusal
+        return popen(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", refusing)
+    with pytest.raises(FatalError, match="the child cannot be started: Cannot allocate memory"):
+        Child("the child", MODULE, "wait", str(tmp_path / "never")).start(30)
+    file = tmp_path / "starts"
+    child = Child("the child", MODULE, "wait", str(file))
+    child.start(None)
+    wait(lambda: starts(file) == 1)
+    child.stop()
+
+
+def test_what_cannot_be_understood_is_logged_and_it_is_watched_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "starts"
+    child = Child("the child", MODULE, "tell", str(file), heard=json.loads)
+    child.start(30)
+    wait(lambda: "what the child says cannot be read" in caplog.text)
+    os.kill(child.pid or 0, signal.SIGKILL)
+    wait(lambda: starts(file) == 2)
+    child.stop()
