@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
 from watchline.schemas.errors import FatalError
@@ -206,6 +207,15 @@ def killed_with_parent() -> None:
     """In the child: Linux kills it when the thread that started it ends, even while an extension holds the GIL."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def resident_bytes(pid: int | None) -> int:
+    """Bytes of a process that are in memory; 0 where the system doesn't say."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def ready() -> TextIO:

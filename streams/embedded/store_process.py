@@ -89,7 +89,7 @@ class WatchedEngine(Engine):
             time.sleep(LOOK_S)
             if min(list(self._deadlines.values()), default=float("inf")) < time.monotonic():
                 os._exit(OVERDUE)
-            if resident_bytes() > self._max_bytes:
+            if child.resident_bytes(os.getpid()) > self._max_bytes:
                 os._exit(OUT_OF_MEMORY)
 
 
@@ -159,15 +159,6 @@ def for_queries(max_bytes: int) -> int:
     5.625
     """
     return (max_bytes - OWN_BYTES) * 3 // 4
-
-
-def resident_bytes() -> int:
-    """Bytes of this process that are in memory; 0 where the system doesn't say."""
-    try:
-        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    except OSError:
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _lock(path: Path) -> IO[bytes]:

@@ -104,9 +104,7 @@ def _run(settings: Settings) -> int:
         follow_ends(progress, admin.Ends(settings)),
         pipeline.reach_store(),
     )
-    # Modules and weights stay until the end: a collector that looks at them again and again takes a tenth of the time.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)  # looking seldom at what is new saves another tenth
+    collect_seldom()
     with monitors:
         try:
             return member.run(loop, tasks, log_level=settings.log_level)
@@ -125,6 +123,12 @@ def _require_login(settings: Settings) -> None:
         connect(settings).close()
     except TransientError as error:
         log.warning("%s; events wait until it answers", error)
+
+
+def collect_seldom() -> None:
+    """Has the garbage collector look seldom at what is new, and never again at what is there: each saves a tenth."""
+    gc.freeze()  # modules and weights stay until the end
+    gc.set_threshold(50_000, 20, 20)
 
 
 def configure_logging(settings: Settings) -> None:

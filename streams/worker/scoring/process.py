@@ -6,7 +6,6 @@ It gets jobs through a pipe and answers each. It has no connection to Kafka or C
 from __future__ import annotations
 
 import faulthandler
-import gc
 import logging
 import signal
 import sys
@@ -25,7 +24,9 @@ from watchline.streams.kafka import schema_registry
 from watchline.streams.messages import Message
 from watchline.streams.settings import Settings
 from watchline.streams.worker import feedback
+from watchline.streams.worker.process import collect_seldom, configure_logging
 from watchline.streams.worker.scoring.part import Part, ScoredPart, letters, result
+from watchline.streams.worker.stages.publish import finding_records
 
 SHOW_STACKS = signal.SIGUSR1
 
@@ -73,17 +74,13 @@ def run(connection: Connection, settings: Settings) -> None:
     faulthandler.register(SHOW_STACKS, all_threads=True)  # without the interpreter lock, which may be held for good
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # for the worker, which finishes what it has begun
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    for chatty in ("httpx", "httpx2", "transformers"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    configure_logging(settings)
     try:
         jobs = Jobs(settings, waiting=lambda: connection.send(Waiting()))
     except Exception as error:
         connection.send(_told(error))
         return
-    # Modules and weights stay until the end: a collector that looks at them again and again takes a tenth of the time.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)  # looking seldom at what is new saves another tenth
+    collect_seldom()
     connection.send(Ready(jobs.planned))
     while True:
         try:
@@ -152,8 +149,6 @@ class Jobs:
         return self._scored(part)
 
     def _scored(self, part: Part) -> ScoredPart:
-        from watchline.streams.worker.stages.publish import finding_records
-
         seconds: dict[str, float] = {}
         known = Counter(self._scorer.cache_lookups)
         for stage in self._stages:

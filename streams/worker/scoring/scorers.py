@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import FatalError, Kind, PoisonError
+from watchline.streams.child import resident_bytes
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
 from watchline.streams.messages import Message
 from watchline.streams.settings import Settings
@@ -69,7 +69,7 @@ class ScoringProcess:
         answer = self._answer(START_TIMEOUT_S)
         assert isinstance(answer, Ready)
         self.planned = answer.planned
-        self._idle_bytes = _resident_bytes(self.pid)
+        self._idle_bytes = resident_bytes(self.pid)
 
     def do(self, job: Job, limit_s: float, *, strained: Callable[[], None] = lambda: None) -> Any:
         """Gives a job and returns the answer.
@@ -135,7 +135,7 @@ class ScoringProcess:
                 time.sleep(TICK_S)
                 self.kill()
                 raise KilledError("time", f"over {limit_s:g} s")
-            if limit_bytes is not None and (held := _resident_bytes(self.pid)) > limit_bytes:
+            if limit_bytes is not None and (held := resident_bytes(self.pid)) > limit_bytes:
                 self.kill()
                 raise KilledError("memory", f"{held >> 20} MiB of memory")
             if used > limit_s / 3 and not told:
@@ -334,12 +334,3 @@ def _whole(message: Message, error: PoisonError) -> ScoredPart:
 
 def _killed(error: KilledError) -> PoisonError:
     return PoisonError(Kind.KILLED, f"scoring it ended the scoring process ({error.reason}: {error})")
-
-
-def _resident_bytes(pid: int | None) -> int:
-    """Memory that a process holds; 0 where the system doesn't say."""
-    try:
-        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
