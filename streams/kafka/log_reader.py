@@ -26,7 +26,7 @@ def read_to_end(
     try:
         consumer.assign([TopicPartition(topic, partition, 0) for partition in unfinished])
         while unfinished:
-            for message in consumer.consume(500, 0.5):
+            for message in consumer.consume(500, 0.1):
                 if (error := message.error()) is None:
                     yield message
                 # The end as a fetch sees it: not every broker answers a query for the last offset rightly.

@@ -171,6 +171,7 @@ class Pipeline:
 
     def _assigned(self, partitions: set[Partition]) -> None:
         self.gaps.forget(partitions)
+        self.starts.forget()
         self.progress.joined = True
 
     def _revoked(self) -> None:
@@ -225,11 +226,13 @@ class Pipeline:
 
     async def _begin(self, messages: Sequence[Message]) -> None:
         """Where reading of a partition begins: nothing before it may be missing, and others may have ended there."""
+        begun = {}
         for partition in self.gaps.unknown({(message.topic, message.partition) for message in messages}):
             committed = self.member.committed(partition)
             self.gaps.expect(partition, committed)
-            before = await self._on(self._storing, self.starts.read, partition, committed or 0)
-            await self.starts.begin(partition, committed or 0, before)
+            begun[partition] = committed or 0
+        if begun:
+            await self.starts.begin(begun)
 
     def _gaps(self, messages: Sequence[Message]) -> list[Gap]:
         gaps = self.gaps.find(messages)

@@ -8,12 +8,13 @@ alone. Deaths of the worker never make a dead letter.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from watchline.streams.health.progress import Partition
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin, topics
 from watchline.streams.kafka.log_reader import read_to_end
 from watchline.streams.messages import Message, Record
 from watchline.streams.settings import Settings
@@ -37,30 +38,41 @@ class Starts:
         self._settings = settings
         self._topic = topics.starts(settings.topic_prefix)
         self._publish = publish
+        self._noted: Mapping[bytes, bytes] | None = None
         self._bytes_apart: dict[Partition, int] = {}
 
-    def read(self, partition: Partition, committed: int) -> int:
-        """How often workers have begun at this offset before, without getting past it. Blocks.
+    def forget(self) -> None:
+        """Forgets what others noted: partitions are assigned anew, and they may have begun there since."""
+        self._noted = None
+
+    async def begin(self, committed: Mapping[Partition, int]) -> None:
+        """Notes that this worker begins at these offsets.
 
         Raises TransientError where Kafka is away.
         """
-        key, times = _key(partition), 0
-        for message in read_to_end(self._settings, self._topic, [partition[1]]):
-            if message.key() == key:
-                times = _times(message.value(), committed)
-        return times
+        if self._noted is None:
+            self._noted = await asyncio.to_thread(self.read)
+        before = {place: _times(self._noted.get(_key(place)), offset) for place, offset in committed.items()}
+        await self._publish(
+            self._topic,
+            [
+                Record(json.dumps({"offset": offset, "times": before[place] + 1}).encode(), _key(place), place[1])
+                for place, offset in committed.items()
+            ],
+        )
+        for place, times in before.items():
+            self._bytes_apart.pop(place, None)
+            if times >= DEATHS:
+                self._bytes_apart[place] = self._settings.batch_bytes
+                log.warning(
+                    "%d workers ended at offset %d of %s[%d]: what follows is scored event by event for a while",
+                    times, committed[place], *place,
+                )  # fmt: skip
 
-    async def begin(self, partition: Partition, committed: int, before: int) -> None:
-        """Notes that this worker begins there too; `before` is what `read` said."""
-        value = json.dumps({"offset": committed, "times": before + 1}).encode()
-        await self._publish(self._topic, [Record(value, _key(partition), partition[1])])
-        self._bytes_apart.pop(partition, None)
-        if before >= DEATHS:
-            self._bytes_apart[partition] = self._settings.batch_bytes
-            log.warning(
-                "%d workers ended at offset %d of %s[%d]: what follows is scored event by event for a while",
-                before, committed, *partition,
-            )  # fmt: skip
+    def read(self) -> dict[bytes, bytes]:
+        """What was noted last of each partition. Blocks. Raises TransientError where Kafka is away."""
+        partitions = admin.partitions(self._settings, self._topic)
+        return {message.key(): message.value() for message in read_to_end(self._settings, self._topic, partitions)}
 
     def apart(self, messages: Sequence[Message]) -> bool:
         """Whether a batch of these must be scored event by event: it may hold what ended workers before."""

@@ -24,7 +24,7 @@ from watchline.schemas.texts import is_prose, replace_texts, texts
 from watchline.streams.demo import recording
 from watchline.streams.embedded.broker import Broker
 from watchline.streams.kafka import topics
-from watchline.streams.kafka.topics import create
+from watchline.streams.kafka.admin import create
 
 EVENTS = 20_000  # with no-op detectors
 NEW_EVENTS = 2_000  # with redaction of texts that it has not seen
