@@ -114,7 +114,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".watchline"), description="Folder of the embedded services, logs and sockets.")
     batch_size: int = Field(1024, ge=1, le=100_000, description="Most events that are scored together.")
     batch_bytes: int = Field(
-        16 * 2**20, ge=2**20, description="Most bytes of messages in work at a time, in up to three batches."
+        16 * 2**20,
+        ge=2**20,
+        description="Most bytes of messages in work at a time, in at most two batches more than scorers.",
     )
     batch_seconds: float = Field(2.0, gt=0, le=20, description="Seconds that scoring one batch is planned to take.")
     scorers: int = Field(1, ge=1, le=64, description="Scoring processes of this worker, each with models of its own.")

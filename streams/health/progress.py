@@ -178,8 +178,8 @@ async def watch(
     """Observes what `read` says each second, until cancelled. Ends the process with code 1 where it is stuck for good.
 
     Stacks go to standard error, as the log does: files, lines and functions, no values. `show_stacks` has other
-    processes do the same. A loop that doesn't turn can't
-    run this, so faulthandler's own thread, which needs no interpreter lock either, dumps and ends then.
+    processes do the same. A loop that doesn't turn can't run this, so faulthandler's own thread, which needs no
+    interpreter lock either, dumps and ends then.
     """
     dumped = False
     try:
