@@ -184,11 +184,7 @@ def test_a_state_that_cannot_be_read_is_begun_anew(make_worker: Callable[..., Wo
 
 def monitors_process(worker: Worker) -> psutil.Process | None:
     """The worker's monitors process, if it runs."""
-    for process in psutil.Process(worker.pid).children():
-        with suppress(psutil.NoSuchProcess):
-            if "watchline.streams.worker.monitors_process" in process.cmdline():
-                return process
-    return None
+    return next(iter(worker.processes("monitors")), None)
 
 
 def test_a_monitors_process_that_is_killed_is_started_again_and_gives_the_same_signals(

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import psutil
 from confluent_kafka import Producer
 
 from watchline.streams.kafka import topics
@@ -21,6 +23,8 @@ from watchline.streams.kafka.log_reader import read_to_end
 from watchline.streams.query.open import open_queries
 from watchline.streams.settings import Settings, load
 
+# The processes that a worker starts, by what their command lines hold.
+PROCESSES = {"scoring": "spawn_main", "store": "store_process", "monitors": "monitors_process"}
 READY_TIMEOUT_S = 120.0  # models are loaded, on two cores that others use too
 
 
@@ -86,6 +90,15 @@ class Worker:
         """Of the running process."""
         assert self._process is not None
         return self._process.pid
+
+    def processes(self, kind: str) -> list[psutil.Process]:
+        """Its running processes of a kind: scoring, store or monitors."""
+        found = []
+        for child in psutil.Process(self.pid).children():
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                if PROCESSES[kind] in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
 
     def stop(self, sign: int = signal.SIGTERM, timeout_s: float = 60) -> int:
         """Sends a signal and waits for the end; gives the exit code."""

@@ -20,11 +20,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
 from tests.brokers import ApacheKafka
 from tests.clickhouse_server import ClickHouseServer
-from tests.end_to_end.workers import Worker
+from tests.end_to_end.workers import PROCESSES, Worker
 from tests.faults import ledger, noop_worker
 from tests.faults.load import SIZE, Load, reports
 from watchline.detectors.declarations import DETECTORS
@@ -42,10 +40,6 @@ DRAIN_S = 900.0
 # After a crash the controller waits for its session to end before it takes the broker in again: 9 s by default.
 QUICK_RETURN = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "1000"}
 NOOP = "tests.faults.noop_worker"
-
-
-# Which process is killed, by what its command line holds. The worker's others are its children.
-VICTIMS = {"worker": "", "scoring": "spawn_main", "store": "store_process", "monitors": "monitors_process"}
 
 
 @dataclass(slots=True)
@@ -113,9 +107,8 @@ def kill(worker: Worker, victim: str, recoveries: Recoveries) -> None:
         worker.spawn()
         return
     began = (asked(worker, "batches") or 0) + AFTER_SCORING
-    for child in psutil.Process(worker.pid).children():
-        if child.status() != psutil.STATUS_ZOMBIE and VICTIMS[victim] in " ".join(child.cmdline()):
-            child.kill()
+    for process in worker.processes(victim):
+        process.kill()
     recoveries.killed(began)
 
 
@@ -212,7 +205,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--broker", choices=("kafka", "tansu"), default="tansu")
-    parser.add_argument("--victim", choices=tuple(VICTIMS), default="worker", help="which process is killed")
+    parser.add_argument("--victim", choices=("worker", *PROCESSES), default="worker", help="which process is killed")
     parser.add_argument("--detectors", choices=("noop", "all"), default="noop")
     parser.add_argument("--rate", type=float, help="events/s; default 2000, with all detectors 4")
     parser.add_argument("--pause", type=float, default=24.0, help="longest from recovery to the next kill, in seconds")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import time
 from collections.abc import Callable
 from uuid import uuid4
@@ -34,11 +32,6 @@ def rig(make_rig: Callable[..., Rig]) -> Rig:
     return rig
 
 
-def scoring_processes(pid: int) -> list[int]:
-    alive = [child for child in psutil.Process(pid).children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child.pid for child in alive if "spawn_main" in " ".join(child.cmdline())]
-
-
 def test_events_that_end_the_process_are_dead_letters_and_all_others_are_stored(rig: Rig) -> None:
     worker = rig.workers[-1]
     load = rig.load(rate=500)
@@ -63,8 +56,8 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_buried(rig: Rig) -> 
     load = rig.load(rate=1000)
     for _ in range(8):
         before = worker.health()["events"]
-        for pid in scoring_processes(worker.pid):
-            os.kill(pid, signal.SIGKILL)
+        for process in worker.processes("scoring"):
+            process.kill()
         worker.wait(lambda before=before: worker.health()["events"] > before)
         time.sleep(0.3)
     load.finish()
@@ -74,12 +67,12 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_buried(rig: Rig) -> 
 
 def test_it_ends_with_the_worker_even_while_it_holds_the_interpreter(rig: Rig) -> None:
     worker = rig.workers[-1]
-    (child,) = scoring_processes(worker.pid)
+    (child,) = worker.processes("scoring")
     worker.produce(envelope(HANG))
-    worker.wait(lambda: psutil.Process(child).cpu_percent(0.2) > 50)
+    worker.wait(lambda: child.cpu_percent(0.2) > 50)
     worker.end()
     deadline = time.monotonic() + 5
-    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "an orphan"
         time.sleep(0.05)
     worker.start()

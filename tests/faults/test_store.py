@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 
 import psutil
 import pytest
@@ -31,11 +31,7 @@ def rig(make_rig: Callable[..., Rig]) -> Rig:
 
 def store_of(worker: Worker) -> int:
     """The process of its store; 0 while there is none."""
-    for child in psutil.Process(worker.pid).children():
-        with suppress(psutil.NoSuchProcess):  # or one that has just ended
-            if "store_process" in " ".join(child.cmdline()):
-                return int(child.pid)
-    return 0
+    return next((process.pid for process in worker.processes("store")), 0)
 
 
 def test_a_killed_store_is_started_again_and_loses_nothing(rig: Rig) -> None:
