@@ -45,6 +45,8 @@ class Child:
         Gets each line that it writes to what `ready` gave it. Called in a thread.
     ended : callable, optional
         Called in a thread whenever it has ended and is to be started again.
+    longest_pause_s : float, optional
+        Before it is started again; the pauses double up to this.
 
     Attributes
     ----------
@@ -60,12 +62,14 @@ class Child:
         reasons: Mapping[int, str] | None = None,
         heard: Callable[[str], object] = lambda line: None,
         ended: Callable[[], object] = lambda: None,
+        longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> None:
         self._title = title
         self._command = [sys.executable, "-m", module, *arguments]
         self._reasons = reasons or {}
         self._heard = heard
         self._ended = ended
+        self._longest_pause_s = longest_pause_s
         self._down_since: datetime | None = None
         self.state = "starting"
         self._process: subprocess.Popen[str] | None = None
@@ -130,7 +134,7 @@ class Child:
                     return
                 log.error("%s cannot be started: %s; trying again in %.1f s", self._title, error.strerror, pause_s)
                 self._stopping.wait(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                pause_s = min(2 * pause_s, self._longest_pause_s)
                 continue
             if process is None:
                 break
@@ -157,7 +161,7 @@ class Child:
                 self.state = f"restarting since {self._down_since:%Y-%m-%dT%H:%M:%SZ}, last: {why}"
                 self._ended()
             self._stopping.wait(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            pause_s = min(2 * pause_s, self._longest_pause_s)
         if self._process is not None:
             self._process.wait()
 

@@ -13,6 +13,7 @@ from watchline.streams.child import Child
 from watchline.streams.embedded.store_process import REASONS, answers
 from watchline.streams.settings import Settings
 
+LONGEST_PAUSE_S = 1.0  # before it is started again: nothing is stored meanwhile
 START_S = 120.0  # a folder with much in it takes its time
 MAX_PATH_BYTES = 107  # of a socket: the kernel's
 
@@ -33,7 +34,8 @@ def own(settings: Settings) -> Iterator[Child]:
     if find_spec("chdb") is None:
         raise ConfigurationError(f"the embedded store needs the extra `embedded`; {how_to_install('embedded')}")
     module = "watchline.streams.embedded.store_process"
-    store = Child(f"the store process of {folder}", module, str(folder), str(path), reasons=REASONS)
+    title = f"the store process of {folder}"
+    store = Child(title, module, str(folder), str(path), reasons=REASONS, longest_pause_s=LONGEST_PAUSE_S)
     try:
         yield store.start(START_S)
     finally:

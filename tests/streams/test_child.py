@@ -34,11 +34,13 @@ def starts(file: Path) -> int:
     return len(file.read_text().split()) if file.exists() else 0
 
 
+@pytest.mark.parametrize(("longest_pause_s", "second"), [(10.0, "1.0"), (0.5, "0.5")])
 def test_it_is_started_again_with_growing_pauses_until_it_is_told_to_stop(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    longest_pause_s: float, second: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "starts"
-    child = Child("the child", MODULE, "wait", str(file), reasons={7: "because it was asked to"})
+    reasons = {7: "because it was asked to"}
+    child = Child("the child", MODULE, "wait", str(file), reasons=reasons, longest_pause_s=longest_pause_s)
     child.start(30)
     assert starts(file) == 1
     os.kill(child.pid or 0, signal.SIGKILL)
@@ -53,7 +55,7 @@ def test_it_is_started_again_with_growing_pauses_until_it_is_told_to_stop(
     said = [record.getMessage() for record in caplog.records]
     assert said == [
         "the child ended, by signal 9; starting it again in 0.5 s",
-        "the child ended, because it was asked to; starting it again in 1.0 s",
+        f"the child ended, because it was asked to; starting it again in {second} s",
     ]
 
 
