@@ -5,6 +5,7 @@ It gets jobs through a pipe and answers each. It has no connection to Kafka or C
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import logging
 import signal
@@ -29,6 +30,7 @@ from watchline.streams.worker.scoring.part import Part, ScoredPart, letters, res
 from watchline.streams.worker.stages.publish import finding_records
 
 SHOW_STACKS = signal.SIGUSR1
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def run(connection: Connection, settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # for the worker, which finishes what it has begun
     configure_logging(settings)
+    keep_freed_memory()
     try:
         jobs = Jobs(settings, waiting=lambda: connection.send(Waiting()))
     except Exception as error:
@@ -159,6 +162,17 @@ class Jobs:
         lookups.subtract(known)
         records = finding_records(part.scored, self._registry)
         return result(part, records, worker=self._worker, stages=seconds, lookups=lookups)
+
+
+def keep_freed_memory() -> None:
+    """Has glibc keep up to 256 MiB of what is freed for the next arrays.
+
+    The kernel clears every page that it gives: with glibc's defaults, at each array of a network's layer, that is a
+    third of redaction's time. Elsewhere than with glibc nothing changes.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most that it takes
+        libc.mallopt(M_TRIM_THRESHOLD, 256 << 20)
 
 
 def _told(error: Exception) -> Exception:
