@@ -128,7 +128,7 @@ def _run(interactions: Sequence[Interaction], size: int, warm_up: int, settings:
         payloads, count = envelopes(interactions, size), len(interactions)
         worker.start()
         try:
-            worker.produce(*envelopes(fresh(interactions[:warm_up], warm_up), size))
+            worker.produce(*envelopes(distinct(interactions, warm_up), size))  # none of the texts of the load
             worker.wait(lambda: worker.health()["events"] >= warm_up, TIMEOUT_S)
             time.sleep(MONITORS_S)
             cpu, stages = _cpu_s(worker), _stages_s(worker)
