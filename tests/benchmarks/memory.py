@@ -1,4 +1,4 @@
-"""Memory of worker and producer over a long run at 80 % of what the worker can do, with a plot.
+"""Memory of a worker's processes and a producer over a long run at 80 % of what the worker can do, with a plot.
 
 `python -m tests.benchmarks.memory --minutes 30`. Resident memory is sampled every few seconds; the slope is that of the
 least squares line through what comes after the first five minutes (in a shorter run: after its first third).
@@ -20,8 +20,8 @@ import numpy as np
 import psutil
 
 from tests import brokers
-from tests.benchmarks.worker import worker_rate
-from tests.end_to_end.workers import Worker
+from tests.benchmarks.worker import WARM_UP, fresh, loaded
+from tests.end_to_end.workers import PROCESSES, Worker
 from watchline.detectors.declarations import DETECTORS
 from watchline.streams import Producer
 from watchline.streams.demo import recording
@@ -32,6 +32,7 @@ SAMPLE_S = 5.0
 WARM_UP_MIN = 5.0
 LIMIT_MB_PER_MIN = 1.0
 RESULTS = Path(__file__).parent / "results"
+COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#d62728")
 NOOP = {"detectors": "", "redaction": "false"}
 
 Samples = Mapping[str, Sequence[tuple[float, float]]]  # by process: minutes, MB
@@ -98,7 +99,7 @@ def plot(samples: Samples, title: str, after: float) -> str:
         parts.append(f'<text x="{left - 6}" y="{y(mb) + 4:.1f}" text-anchor="end">{mb:.0f} MB</text>')
         parts.append(f'<text x="{x(minute):.1f}" y="{height - 24}" text-anchor="middle">{minute:.1f}</text>')
         parts.append(f'<path d="M{left} {y(mb):.1f}H{width - 20}" stroke="#ccc"/>')
-    for (name, points), colour in zip(samples.items(), ("#1f77b4", "#d62728"), strict=True):
+    for (name, points), colour in zip(samples.items(), COLOURS, strict=True):
         line = " ".join(f"{x(minute):.1f},{y(mb):.1f}" for minute, mb in points)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         label = f"{name}: {slope(points, after):+.2f} MB a minute"
@@ -112,7 +113,8 @@ def run(minutes: float, detectors: str, capacity: float) -> int:
     settings = NOOP if detectors == "noop" else {"detectors": ",".join(DETECTORS), "redaction": "true"}
     if not capacity:
         interactions = recording.load().interactions
-        capacity = worker_rate(interactions, 20_000 if detectors == "noop" else len(interactions), 32, **settings)
+        load = fresh(interactions, 20_000 if detectors == "noop" else 2 * len(interactions))
+        capacity = loaded(load, 32, warm_up=WARM_UP if detectors == "noop" else 32, **settings).events_per_s
     rate = SHARE * capacity
     print(f"capacity {capacity:,.1f} events/s, load {rate:,.1f} events/s", flush=True)
     with ExitStack() as stack:
@@ -127,7 +129,8 @@ def run(minutes: float, detectors: str, capacity: float) -> int:
         app = subprocess.Popen(command, stdin=subprocess.PIPE)
         stack.callback(app.kill)
         worker.wait(lambda: worker.health()["events"] > 0)
-        samples = sample(minutes, {"worker": worker.pid, "producer": app.pid})
+        parts = {kind: worker.processes(kind)[0].pid for kind in PROCESSES}
+        samples = sample(minutes, {"worker": worker.pid, **parts, "producer": app.pid})
         page = worker.health()
         print(f"{page['events']} events scored, {page['lag_messages']} messages wait", flush=True)
         assert app.stdin is not None
@@ -141,6 +144,8 @@ def run(minutes: float, detectors: str, capacity: float) -> int:
     slopes = {name: slope(points, after) for name, points in samples.items()}
     for name, points in samples.items():
         print(f"{name}: {points[-1][1]:.0f} MB at the end, {slopes[name]:+.2f} MB a minute after {after:.1f} minutes")
+    together = sum(points[-1][1] for name, points in samples.items() if name != "producer")
+    print(f"the worker's processes together: {together:.0f} MB at the end")
     print(f"plot: {file}")
     return int(max(slopes.values()) >= LIMIT_MB_PER_MIN)
 
