@@ -7,6 +7,7 @@ import ctypes
 import logging
 import os
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -36,7 +37,7 @@ class Child:
     title : str
         What logs and errors call it.
     module : str
-        What Python runs. It calls `ready` or `refuse`, and `end_with_parent`.
+        What Python runs. It calls `end_with_parent`, then `ready` or `refuse`, and `when_stopped`.
     *arguments : str
         Its command line, which every user of the machine can read.
     reasons : mapping, optional
@@ -188,20 +189,23 @@ class Child:
         return self._reasons.get(code) or (f"with code {code}" if code >= 0 else f"by signal {-code}")
 
 
-def end_with_parent(end: Callable[[], object]) -> None:
-    """In the child: it ends with its parent, however that ends, and with nothing else: signals are ignored.
+def end_with_parent() -> None:
+    """In the child, before it opens anything: it ends with its parent, and with nothing else: signals are ignored.
 
-    Parameters
-    ----------
-    end : callable
-        Called in a thread once the parent stops us or is gone. On Linux the kernel kills us in the second case.
+    A parent may be killed while the child starts. So one that is gone by now ends it here: nobody would tell it later.
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a service manager sends them to the parent's whole group
     killed_with_parent()
+    if select.select([0], [], [], 0)[0]:  # the parent writes nothing: its end is closed
+        os._exit(0)
+
+
+def when_stopped(end: Callable[[], object]) -> None:
+    """In the child: calls `end` in a thread once the parent stops it, or is gone on a system other than Linux."""
 
     def wait() -> None:
-        os.read(0, 1)  # the parent writes nothing: this returns when its end is closed
+        os.read(0, 1)
         end()
 
     threading.Thread(target=wait, name="waits for the parent", daemon=True).start()

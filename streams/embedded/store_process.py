@@ -23,6 +23,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
@@ -99,7 +100,8 @@ class _Server(ThreadingMixIn, UnixStreamServer):
 
 
 def main(folder: Path, path: Path) -> int:
-    """Serves until its parent ends it. Returns the exit code."""
+    """Serves until its parent ends it. Returns the exit code where the store can't be opened."""
+    child.end_with_parent()
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         lock = _lock(path.with_suffix(".lock"))  # noqa: F841  held as long as this runs
@@ -115,14 +117,24 @@ def main(folder: Path, path: Path) -> int:
             f"cannot open the embedded store in {folder.absolute()}: it is damaged, or another program has it open "
             f"({str(error)[:200]})"
         )
+    code = 1
+    try:
+        _serve(engine, path)
+        code = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(code)  # the interpreter's end would wait for the engine, for ever where it is still open
+
+
+def _serve(engine: Engine, path: Path) -> None:
     path.unlink(missing_ok=True)  # of a store that was killed
     before = os.umask(0o177)
     try:
         server = _Server(os.fspath(path), type("_Handler", (Handler,), {"engine": engine}))
     finally:
         os.umask(before)
-
-    child.end_with_parent(server.shutdown)
+    child.when_stopped(server.shutdown)
     child.ready()
     server.serve_forever(poll_interval=0.1)
     path.unlink(missing_ok=True)
@@ -130,7 +142,6 @@ def main(folder: Path, path: Path) -> int:
     giving_up.daemon = True
     giving_up.start()  # a query may still run
     engine.close()
-    os._exit(0)
 
 
 def answers(path: Path) -> bool:

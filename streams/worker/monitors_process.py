@@ -105,6 +105,7 @@ class Writes:
 
 def main() -> int:
     """Runs until its parent ends it, or something fails. Returns the exit code."""
+    child.end_with_parent()
     try:
         settings = load()
         configure_logging(settings)
@@ -137,7 +138,7 @@ def main() -> int:
     member.read(findings, monitoring.run, max_messages=settings.buffer_messages, linger_s=LINGER_S)
     # Nothing is in flight then; a state that another process may have changed meanwhile is loaded again.
     member.on_assignment(lambda partitions: monitoring.forget(), lambda: None)
-    child.end_with_parent(member.stop)
+    child.when_stopped(member.stop)
     parent = child.ready()
     tasks = (
         watch(lambda: member.consumer_state(progress.ends), progress),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 
@@ -78,3 +79,25 @@ def test_a_killed_worker_leaves_no_store(rig: Rig) -> None:
     assert not psutil.wait_procs([store], timeout=10)[1]
     worker.start()
     assert rig.settled().events == sum(load.accepted() for load in rig.loads)
+
+
+def test_a_worker_killed_while_it_starts_leaves_nothing(rig: Rig) -> None:
+    """When a process may not have come to ask the kernel to end it with the worker."""
+    (worker,) = rig.workers[1:]
+    worker.end()
+    for tenths in range(3, 18, 3):
+        worker.spawn()
+        time.sleep(tenths / 10)
+        worker.end()
+        left = [process for process in psutil.process_iter() if str(worker.data_dir) in _words(process)]
+        assert not psutil.wait_procs(left, timeout=10)[1]
+    worker.start()
+    assert rig.settled().events == sum(load.accepted() for load in rig.loads)
+
+
+def _words(process: psutil.Process) -> str:
+    """Its command line and environment; nothing where it has just ended."""
+    try:
+        return f"{process.cmdline()} {process.environ().get('WATCHLINE_DATA_DIR')}"
+    except psutil.Error:
+        return ""

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -134,3 +135,13 @@ def test_what_cannot_be_understood_is_logged_and_it_is_watched_on(
     os.kill(child.pid or 0, signal.SIGKILL)
     wait(lambda: starts(file) == 2)
     child.stop()
+
+
+@pytest.mark.parametrize("module", ["watchline.streams.worker.monitors_process", MODULE])
+def test_one_whose_parent_is_gone_when_it_starts_does_nothing(module: str, tmp_path: Path) -> None:
+    """The store's own test is beside it."""
+    file = tmp_path / "starts"
+    command = [sys.executable, "-m", module, "wait", str(file)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert starts(file) == 0

@@ -16,6 +16,7 @@ from watchline.streams import child
 
 def main(do: str, file: str) -> int:
     """Does as it is told."""
+    child.end_with_parent()
     with Path(file).open("a") as starts:
         starts.write("started\n")
     if do == "refuse" or (do == "refuse_once" and len(Path(file).read_text().split()) == 1):
@@ -23,7 +24,7 @@ def main(do: str, file: str) -> int:
     if do == "end":
         return 5
     stopped = threading.Event()
-    child.end_with_parent(stopped.set)
+    child.when_stopped(stopped.set)
     signal.signal(signal.SIGUSR1, lambda number, frame: os._exit(7))
     if do != "hang":
         parent = child.ready()

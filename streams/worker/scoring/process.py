@@ -15,6 +15,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
 from watchline.schemas.codec import Registry
@@ -73,6 +74,8 @@ Answer = Ready | Waiting | ScoredPart | Redacted | Exception
 def run(connection: Connection, settings: Settings) -> None:
     """Loads the models and does jobs until the other end of the pipe is closed."""
     killed_with_parent()
+    if (parent := parent_process()) is not None and not parent.is_alive():
+        return  # before the kernel could see to it
     faulthandler.register(SHOW_STACKS, all_threads=True)  # without the interpreter lock, which may be held for good
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # for the worker, which finishes what it has begun

@@ -255,6 +255,25 @@ def test_it_ends_with_its_standard_input(settings: Settings) -> None:
     assert not settings.store_socket.exists()
 
 
+def test_one_whose_parent_is_gone_when_it_starts_opens_nothing(settings: Settings) -> None:
+    command: list[Any] = [sys.executable, "-m", MODULE, settings.data_dir / "clickhouse", settings.store_socket]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert not settings.data_dir.exists()
+
+
+def test_one_that_nobody_hears_ends_and_lets_go_of_the_folder(settings: Settings) -> None:
+    """As on a system other than Linux, when the parent is killed while it opens the folder."""
+    command: list[Any] = [sys.executable, "-m", MODULE, settings.data_dir / "clickhouse", settings.store_socket]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with killed(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=writing)) as process:
+        os.close(writing)
+        assert process.wait(30) == 1
+    with store.own(settings):
+        make_table(settings)
+
+
 @pytest.mark.parametrize("sql", ["SELECT file('/etc/hostname')", "SELECT * FROM numbers", "DROP TABLE numbers"])
 def test_the_policy_holds_over_the_socket(sql: str, settings: Settings, running: Child) -> None:
     with open_queries(settings) as queries, pytest.raises(QueryError):
