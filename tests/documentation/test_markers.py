@@ -30,7 +30,7 @@ def collected(expression: str) -> list[str]:
 def quick() -> str:
     """The expression that `make quick` gives to pytest."""
     steps = subprocess.run(["make", "-n", "quick"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return steps.split('-m pytest -m "')[1].split('"')[0]
+    return steps.split('-m "')[1].split('"')[0]
 
 
 @pytest.mark.slow

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
+from threadpoolctl import threadpool_info, threadpool_limits
+
 from watchline.schemas.codec import Registry
 from watchline.schemas.errors import FatalError, PoisonError, WatchlineError, where
 from watchline.streams.child import killed_with_parent
@@ -135,10 +137,7 @@ class Jobs:
             Enrich(),
             Score(self._scorer, batch_size=settings.batch_size, shed_after_s=settings.shed_after_s),
         )
-        if settings.scorers > 1 and "torch" in sys.modules:
-            import torch
-
-            torch.set_num_threads(max(1, torch.get_num_threads() // settings.scorers))
+        share_threads(settings.scorers)
 
     @property
     def planned(self) -> Mapping[str, str]:
@@ -165,6 +164,18 @@ class Jobs:
         lookups.subtract(known)
         records = finding_records(part.scored, self._registry)
         return result(part, records, worker=self._worker, stages=seconds, lookups=lookups)
+
+
+def share_threads(scorers: int) -> None:
+    """Leaves as many processes their part of the machine's cores: torch's threads, and those of numpy's BLAS."""
+    if scorers == 1:
+        return
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]  # torch has OpenMP's
+    threadpool_limits({pool["prefix"]: max(1, pool["num_threads"] // scorers) for pool in pools})
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(max(1, torch.get_num_threads() // scorers))
 
 
 def keep_freed_memory() -> None:
