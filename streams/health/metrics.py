@@ -125,6 +125,17 @@ class Metrics:
             ["topic", "partition"],
             registry=registry,
         )
+        self._group_lag = Gauge(
+            "watchline_group_lag_messages",
+            "Messages in Kafka that the group has not acknowledged, of all partitions, whichever worker has them.",
+            ["topic"],
+            registry=registry,
+        )
+        self.topic_differences = Gauge(
+            "watchline_topic_differences",
+            "Settings of topics in Kafka that are not as wanted; the log and `watchline migrate --dry-run` name them.",
+            registry=registry,
+        )
         self._held = Gauge(
             "watchline_buffered_messages",
             "Messages in the worker's memory that are not acknowledged yet.",
@@ -202,6 +213,8 @@ class Metrics:
             gauge.clear()  # of partitions that are another worker's now
         for (topic, partition), messages in progress.consumer_state.lag.items():
             self._lag.labels(topic, partition).set(messages)
+        for topic, messages in progress.group_lag.items():
+            self._group_lag.labels(topic).set(messages)
         for topic in {topic for topic, _ in progress.consumer_state.lag}:
             self._held.labels(topic).set(progress.consumer_state.held.get(topic, 0))
             self._held_bytes.labels(topic).set(progress.consumer_state.held_bytes.get(topic, 0))

@@ -12,7 +12,7 @@ import faulthandler
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,8 @@ class Progress:
     joined: bool = False  # the group has given this worker its partitions, which may be none
     consumer_state: ConsumerState = field(default_factory=ConsumerState)
     ends: Mapping[Partition, int] = field(default_factory=dict)  # of the partitions, as Kafka last told
+    group_lag: Mapping[str, int] = field(default_factory=dict)  # by topic, of all partitions, whoever has them
+    missing_topics: Sequence[str] = ()
     started: float = field(init=False)
     last_batch: float = field(init=False)
     last_commit: float = field(init=False)
@@ -140,6 +142,7 @@ class Progress:
             "last_commit_age_s": round(now - self.last_commit, 1),
             "stalled_s": round(self.stalled_s, 1),
             "lag_messages": self.consumer_state.lag_messages,
+            "group_lag_messages": dict(self.group_lag),
             "uptime_s": round(now - self.started, 1),
         }
 
@@ -149,6 +152,7 @@ class Progress:
             "draining": draining,
             "no partitions assigned yet": not self.joined,
             "the store does not answer": not self.store_answers,
+            f"topics are missing: {', '.join(self.missing_topics)}": bool(self.missing_topics),
         }
         return [reason for reason, holds in reasons.items() if holds]
 

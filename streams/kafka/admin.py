@@ -102,21 +102,34 @@ def existing(settings: Settings, timeout_s: float = 10) -> set[str]:
 
 def partitions(settings: Settings, name: str) -> list[int]:
     """The numbers of a topic's partitions; none where there is no such topic. Raises what `existing` raises."""
-    if name not in existing(settings):
-        return []
-    return sorted(client(settings).list_topics(name, timeout=10).topics[name].partitions)
+    return [number for _, number in partitions_of(settings, [name])]
 
 
-def topic_id(settings: Settings, name: str) -> str:
-    """Kafka's own id of a topic: another one after it was deleted and created again. Its name where there is no id."""
-    from confluent_kafka import KafkaException, TopicCollection
+def topic_id(settings: Settings, name: str) -> str | None:
+    """Kafka's own id of a topic: another one after it was deleted and created again. None where there is no topic.
+
+    The topic's name where Kafka is too old to have ids. Raises what `existing` raises.
+    """
+    from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
     admin = client(settings)  # must outlive its futures
     try:
         described = admin.describe_topics(TopicCollection([name]), request_timeout=10)
         return str(described[name].result().topic_id)
-    except (KafkaException, AttributeError):
-        return name
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        if error.args[0].code() == KafkaError._UNSUPPORTED_FEATURE:  # noqa: SLF001 - librdkafka's public name for it
+            return name
+        existing(settings)  # which says why
+        raise TransientError(f"Kafka does not tell the id of topic {name}: {error.args[0].str()}") from None
+
+
+def partitions_of(settings: Settings, names: Iterable[str]) -> list[tuple[str, int]]:
+    """The partitions of those of these topics that are there. Raises what `existing` raises."""
+    existing(settings)
+    there = client(settings).list_topics(timeout=10).topics
+    return [(name, number) for name in names if name in there for number in sorted(there[name].partitions)]
 
 
 class Ends:

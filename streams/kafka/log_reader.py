@@ -97,6 +97,24 @@ def backlog(
         consumer.close()
 
 
+def committed(
+    client: Mapping[str, Any], group: str, partitions: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """What a group has acknowledged of partitions, whoever reads them; 0 where nothing.
+
+    Raises TransientError where Kafka doesn't tell. Not by the admin client: where the group's coordinator has moved,
+    its `list_consumer_group_offsets` ends the process (librdkafka 2.16, rd_kafka_cgrp_op).
+    """
+    from confluent_kafka import TopicPartition
+
+    consumer = _consumer(client, group)
+    try:
+        told = _committed(consumer, [TopicPartition(*partition) for partition in partitions])
+        return {(each.topic, each.partition): max(0, each.offset) for each in told}
+    finally:
+        consumer.close()
+
+
 def _committed(consumer: Any, partitions: list[Any]) -> Any:
     from confluent_kafka import KafkaException
 

@@ -32,6 +32,7 @@ class StateTopic:
         self._former_name = topics.former_monitor_state(settings.topic_prefix)
         self._publish = publish
         self._executor = executor
+        self._partitions = 0
 
     async def load(self, partition: int) -> Mapping[bytes, bytes]:
         """The last state of each key, the one saved longest ago first. Raises TransientError where Kafka is away."""
@@ -39,14 +40,22 @@ class StateTopic:
 
     async def save(self, partition: int, states: Mapping[bytes, bytes | None]) -> None:
         """Saves states; returns when the broker has them."""
-        await self._publish(self._topic_name, [Record(state, key, partition) for key, state in states.items()])
+        number = await asyncio.get_running_loop().run_in_executor(self._executor, self._number, partition)
+        await self._publish(self._topic_name, [Record(state, key, number) for key, state in states.items()])
 
     def _read(self, partition: int) -> dict[bytes, bytes]:
         states: dict[bytes, bytes] = {}
         former = [self._former_name] if partition in admin.partitions(self._settings, self._former_name) else []
-        for name in (*former, self._topic_name):
-            for message in read_to_end(self._settings, name, [partition]):
+        places = [(name, partition) for name in former] + [(self._topic_name, self._number(partition))]
+        for name, number in places:
+            for message in read_to_end(self._settings, name, [number]):
                 states.pop(message.key(), None)
                 if message.value():
                     states[message.key()] = message.value()
         return states
+
+    def _number(self, partition: int) -> int:
+        """Of the partition with a findings partition's states: there are fewer where only findings were given more."""
+        if not self._partitions:
+            self._partitions = len(admin.partitions(self._settings, self._topic_name)) or 1
+        return partition % self._partitions

@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import aiokafka.client
 import faust
+from aiokafka.protocol.metadata import MetadataRequest
 from faust import SASLCredentials, SSLCredentials
 from faust.exceptions import ConsumerNotStarted
 from faust.tables import TableManager
@@ -24,6 +27,10 @@ from watchline.streams.kafka import topics
 from watchline.streams.messages import Record, kafka_time
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
+
+METADATA_MAX_AGE_MS = 20_000  # by then partitions that were added are read
+# A broker makes a topic that is only asked about, with its own settings: aiokafka has no setting against it.
+aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
 
 
 class FaustMessages:
@@ -236,6 +243,8 @@ def _app(settings: Settings, group: str) -> _App:
         broker_request_timeout=max(90.0, settings.session_timeout_s + 30),
         consumer_group_instance_id=settings.group_instance_id,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
+        producer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
         consumer_max_fetch_size=2 * topics.MAX_MESSAGE_BYTES,
         TableManager=NoTables,
         table_standby_replicas=0,

@@ -84,7 +84,7 @@ class Writes:
     async def reject(self, message: Any, error: PoisonError) -> None:
         """A message that is no finding batch, as a dead letter."""
         topic_id = await asyncio.to_thread(admin.topic_id, self._settings, message.topic)
-        letter = Message.of(message, topic_id).dead_letter(error)
+        letter = Message.of(message, topic_id or message.topic).dead_letter(error)
         await self._member.publish(topics.dead_letters(self._settings.topic_prefix), [Record.of_letter(letter)])
         await self._write(dead_letters.table([letter]))
         self._metrics.dead_letters.inc()

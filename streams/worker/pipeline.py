@@ -39,6 +39,7 @@ from watchline.streams.worker.stages.publish import Publish
 from watchline.streams.worker.stages.stage import LoopStage
 from watchline.streams.worker.stages.store import Store, write_all
 from watchline.streams.worker.starts import Starts
+from watchline.streams.worker.topic_watch import TopicWatch
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -99,7 +100,7 @@ class Pipeline:
         )
         self.gaps = OffsetGaps()
         self.starts = Starts(settings, member.publish)
-        self._topic_ids: dict[str, str] = {}
+        self.topics = TopicWatch(settings, self.progress, self.metrics, lambda: member.stopping)
         self._seconds_per_byte = 0.0
         self.runner = Runner(self._steps(), max_bytes=settings.batch_bytes, side_by_side=settings.scorers)
 
@@ -116,6 +117,7 @@ class Pipeline:
         member.on_assignment(self._assigned, self._revoked)
         member.task(self.runner.watch)
         member.task(self.reports.run)
+        member.task(self.topics.run)
 
     async def interactions(self, incoming: IncomingMessages) -> None:
         """Messages of the raw topic. Returns when their last batch is in flight."""
@@ -249,9 +251,8 @@ class Pipeline:
 
     async def _messages(self, messages: Sequence[Any]) -> list[Message]:
         """The member's messages as ours, with the topic's id."""
-        for topic in {message.topic for message in messages} - self._topic_ids.keys():
-            self._topic_ids[topic] = await self._on(self._storing, admin.topic_id, self.settings, topic)
-        return [Message.of(message, self._topic_ids[message.topic]) for message in messages]
+        ids = await self.topics.ids(messages)
+        return [Message.of(message, ids[message.topic]) for message in messages]
 
     @staticmethod
     async def _on(executor: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:

@@ -56,7 +56,7 @@ class Starts:
         await self._publish(
             self._topic,
             [
-                Record(json.dumps({"offset": offset, "times": before[place] + 1}).encode(), _key(place), place[1])
+                Record(json.dumps({"offset": offset, "times": before[place] + 1}).encode(), _key(place))
                 for place, offset in committed.items()
             ],
         )

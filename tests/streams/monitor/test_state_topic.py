@@ -82,3 +82,11 @@ def test_prompts_without_a_state_have_that_of_the_former_build_which_is_never_wr
         {},
     ]
     assert [message.value() for message in read_to_end(settings, former, [1])] == 3 * [b"former"]
+
+
+def test_findings_partitions_beyond_those_of_the_states_have_states_too(states: StateTopic) -> None:
+    async def beyond() -> Mapping[bytes, bytes]:
+        await states.save(5, {b"a": b"1"})
+        return await states.load(5)
+
+    assert asyncio.run(beyond()) == {b"a": b"1"}

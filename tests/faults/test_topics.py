@@ -1,0 +1,70 @@
+"""Somebody adds partitions to the raw topic, or deletes it, while a worker reads it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+
+from tests.end_to_end.workers import Worker
+from tests.faults.load import SIZE
+from tests.faults.rig import Rig
+from watchline.streams.kafka import admin, topics
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("WATCHLINE_TEST_KAFKA_HOME"), reason="Tansu adds no partitions and makes no topic by itself"
+)
+PARTITIONS_S = 60  # two looks of a client at Kafka's partitions, and a rebalance
+UNASKED_S = 8  # a canary is sent each second, and each failure asks
+
+
+def test_partitions_that_are_added_are_read_soon(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(topic_partitions="2")
+    worker = rig.worker().start()
+    rig.send(4)
+    rig.settled()
+    client = AdminClient({"bootstrap.servers": rig.broker})
+    client.create_partitions([NewPartitions(rig.topic, 6)])[rig.topic].result(20)
+    rig.workers[0].settings = worker.settings.model_copy(update={"topic_partitions": 6})  # the load's too
+    rig.send(12)
+    rig.settled(PARTITIONS_S)
+    worker.wait(lambda: sum(worker.health()["group_lag_messages"].values()) == 0, PARTITIONS_S)
+    assert worker.pid and worker.poll() is None
+    assert "a canary was not sent" not in worker.log.read_text()
+
+
+def test_a_topic_that_is_deleted_is_not_made_by_us_and_the_next_one_is_another(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    worker = rig.worker(canary_interval_s="1").start()
+    rig.send(4)
+    rig.settled()
+    client = AdminClient({"bootstrap.servers": rig.broker})
+    client.delete_topics([rig.topic])[rig.topic].result(20)
+    worker.wait(lambda: "topics are missing" in worker.page("ready")[1])
+    until = time.monotonic() + UNASKED_S
+    while time.monotonic() < until:
+        assert rig.topic not in admin.existing(worker.settings), "somebody made the topic by asking for it"
+        time.sleep(0.5)
+    made = NewTopic(rig.topic, 1, 1, config=admin.config(topics.interactions, worker.settings))
+    client.create_topics([made])[rig.topic].result(20)
+    rig.send(6)
+    _restart_until_settled(rig, worker)
+    rows = rig.client.query(
+        "SELECT count(), uniqExact(event_id), uniqExact(raw_topic_id, raw_partition, raw_offset, raw_index), "
+        "uniqExact(raw_topic_id) FROM interactions"
+    ).result_rows
+    assert rows == [(10 * SIZE, 10 * SIZE, 10 * SIZE, 2)]
+
+
+def _restart_until_settled(rig: Rig, worker: Worker) -> None:
+    """As whoever runs it is told to: it ends where the topic isn't the one that it was."""
+    deadline = time.monotonic() + 120
+    while rig.client.query("SELECT uniqExact(event_id) FROM interactions").result_rows[0][0] < 10 * SIZE:
+        assert time.monotonic() < deadline, worker.log.read_text()[-3000:]
+        if worker.poll() is not None:
+            worker.start()
+        time.sleep(0.2)
+    assert "was deleted and made anew" in worker.log.read_text()
