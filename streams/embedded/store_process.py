@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import resource
 import socket
 import sys
 import threading
@@ -37,6 +38,7 @@ WAIT_S = 20.0  # of a read for its turn
 OVERDUE_S = 5.0
 MAX_MEMORY_BYTES = 8 * 2**30
 OWN_BYTES = 2**29  # that the engine takes before anybody asks
+MIN_FILES = 256  # an empty one has 110 open, and each query opens some for each column that it reads
 LOOK_S = 0.2
 LOCK_S = 5.0  # whoever has just been killed, or asked one thing, lets go by then
 CLOSE_S = 5.0
@@ -102,7 +104,14 @@ class _Server(ThreadingMixIn, UnixStreamServer):
 def main(folder: Path, path: Path) -> int:
     """Serves until its parent ends it. Returns the exit code where the store can't be opened."""
     child.end_with_parent()
+    if (files := _allowed_files()) < MIN_FILES:
+        return child.refuse(
+            f"the embedded store needs {MIN_FILES} open files, and this process may have {files}: raise the limit "
+            "(`ulimit -n`, LimitNOFILE= of systemd)"
+        )
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)  # one that was made otherwise: by hand, or by a copy
     try:
         lock = _lock(path.with_suffix(".lock"))  # noqa: F841  held as long as this runs
     except BlockingIOError:
@@ -170,6 +179,15 @@ def for_queries(max_bytes: int) -> int:
     5.625
     """
     return (max_bytes - OWN_BYTES) * 3 // 4
+
+
+def _allowed_files() -> int:
+    """How many files may be open: as many as the system lets us raise the limit to."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS names a limit that it doesn't give
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        return most
+    return allowed
 
 
 def _lock(path: Path) -> IO[bytes]:

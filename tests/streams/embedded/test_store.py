@@ -209,6 +209,31 @@ def test_a_damaged_folder_is_named(settings: Settings) -> None:
         pass
 
 
+def test_a_folder_that_others_could_read_is_closed_to_them(settings: Settings) -> None:
+    (settings.data_dir / "clickhouse").mkdir(parents=True)
+    for folder in (settings.data_dir, settings.data_dir / "clickhouse"):
+        folder.chmod(0o755)
+    with store.own(settings):
+        make_table(settings)
+        assert stat.S_IMODE((settings.data_dir / "clickhouse").stat().st_mode) == 0o700
+    mode = stat.S_IMODE(settings.data_dir.stat().st_mode)
+    assert mode == 0o755  # the user's own: other things may be in it
+
+
+@pytest.mark.parametrize(("soft", "hard"), [(64, 64), (64, 4096)])
+def test_few_file_descriptors_are_said_or_raised(soft: int, hard: int, settings: Settings) -> None:
+    command: list[Any] = [sys.executable, "-m", MODULE, settings.data_dir / "clickhouse", settings.store_socket]
+    limited = ["prlimit", f"--nofile={soft}:{hard}", *command]
+    with killed(subprocess.Popen(limited, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        if hard == 64:
+            assert said.startswith("the embedded store needs 256 open files, and this process may have 64: raise")
+        else:
+            assert said == "ready\n"
+            assert psutil.Process(process.pid).rlimit(psutil.RLIMIT_NOFILE) == (hard, hard)
+
+
 def test_a_path_too_long_for_a_socket_is_said(tmp_path: Path) -> None:
     far = load(data_dir=tmp_path / ("x" * 100), clickhouse_url="chdb://")
     with pytest.raises(ConfigurationError, match="too long"), store.running(far):
