@@ -373,7 +373,8 @@ def show_value(value: Any) -> str:
         }
         value = json.dumps(said, default=str) if said else ""
     # More than urlsplit finds: a list of URLs, one without a scheme, a password with a slash in it.
-    return re.sub(r"(^|//)([^/@:]*):(?!//).*@", r"\1\2:********@", "" if value is None else str(value), flags=re.S)
+    before, at, after = ("" if value is None else str(value)).rpartition("@")
+    return re.sub(r"(^|//)([^/@:]*):(?!//).*", r"\1\2:********", before, count=1, flags=re.S) + at + after
 
 
 # Read by the producer and the encoder, which do without this class.

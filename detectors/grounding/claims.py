@@ -7,7 +7,7 @@ import re
 from watchline.detectors.languages.english import ENGLISH
 
 _POINTER = re.compile(
-    rf"\W*(?:(?:{ENGLISH.conversation.pointers})\b[^.]{{0,40}}|\^?\d{{1,3}}\]:?\s*)?(?:https?://|www\.)\S+\W*$"
+    rf"\W*+(?:(?:{ENGLISH.conversation.pointers})\b[^.]{{0,40}}|\^?\d{{1,3}}\]:?\s*+)?(?:https?://|www\.)\S++\W*+$"
     rf"|\W*(?:{ENGLISH.conversation.reference_headings})\b\W*(?:$|:)",
     re.IGNORECASE,
 )
@@ -16,8 +16,8 @@ _HEADING = re.compile(r"#{1,6}\s|\*\*[^*]*(?::\*\*|\*\*:)\Z")
 _MARKS = re.compile(
     rf"""`[^`\n]*` | (?P<mark>
       \A(?:\W{{0,3}}(?:{ENGLISH.conversation.step})\ \d+\b|\(?\d{{1,3}}[.)]\s)
-    | \[\^?\d{{1,3}}(?:\s?[,;\u2013-]\s?\d{{1,3}})*\](?:\(https?://[^)\s]*\))?
-    | \(\s*\[[^\]\[\n]*\]\(https?://[^)\s]*\)\s*\)
+    | \[\^?\d{{1,3}}(?:\s?[,;\u2013-]\s?\d{{1,3}})*\](?:\(https?://[^)\s]{{0,1000}}\))?
+    | \(\s*\[[^\]\[\n]*\]\(https?://[^)\s]{{0,1000}}\)\s*\)
     | \[(?:{ENGLISH.conversation.cited})\b[^\]\n]{{0,60}}\]
     | \((?:[^()\n]{{0,60}}[\s,])?(?:{ENGLISH.conversation.cited_in_brackets})[^()\n]{{0,60}}\)
     | \u3010[^\u3011\n]{{0,60}}\u3011

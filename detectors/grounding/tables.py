@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -11,11 +12,13 @@ from watchline.detectors.grounding import structured
 from watchline.detectors.grounding.evidence import Unit, units
 from watchline.detectors.runtime.text import sentences
 
-_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*")
+_RULE = re.compile(r"[ \t]*+\|?[ \t]*+:?-{2,}+:?[ \t]*+(?:\|[ \t]*+:?-{2,}+:?[ \t]*+)*+\|?[ \t]*+")
 _LINE = re.compile(r"[^\n]+")
 _CELL = re.compile(r"(?<!\\)\|")
 _SEPARATORS = ",;\t"
 _MAX_NAME = 40  # characters; longer cells in the first line are no names of columns
+_READ_OF_NAME = 100  # characters of a name in a Markdown table: it stands in every row's reading
+csv.field_size_limit(sys.maxsize)  # for the whole process: a cell may be as long as its document, not only 128 KiB
 
 
 def is_rule(line: str) -> bool:
@@ -66,7 +69,7 @@ def prose_units(field: str, text: str) -> list[Unit]:
     out: list[Unit] = []
     done = 0
     for place, (head, rule) in enumerate(pairwise(lines)):
-        names = _cells(text[slice(*head)], "|")
+        names = [name[:_READ_OF_NAME] for name in _cells(text[slice(*head)], "|")]
         if head[0] < done or len(names) < 2 or not is_rule(text[slice(*rule)]):
             continue
         rows = place + 2
@@ -94,4 +97,5 @@ def _rows(
 def _cells(line: str, separator: str) -> list[str]:
     if separator == "|":
         return [cell.strip() for cell in _CELL.split(line.strip().removeprefix("|").removesuffix("|"))]
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    # A lone carriage return would be an error.
+    return [cell.strip() for cell in next(csv.reader([line.replace("\r", " ")], delimiter=separator), [])]

@@ -18,14 +18,20 @@ from watchline.detectors.runtime.mapped_text import MappedText
 
 _LEET = str.maketrans("013457@$!", "oieastasi")
 # Signs stand for a letter at a word's end too ("a$$"), digits only between letters ("v3" and "mp3" are names).
-_DISGUISED = re.compile(r"(?<![\w./:@$!?=&#%-])[A-Za-z013457@$!]*[A-Za-z][A-Za-z013457@$!]*(?![\w/:@=&#%-]|\.\w)")
+# A run as a whole, or else up to the last $ or ! in it.
+_DISGUISED = re.compile(
+    r"(?<![\w./:@$!?=&#%-])[013457@$!]*+[A-Za-z]"
+    r"(?:[A-Za-z013457@$!]*+(?![\w/:@=&#%-]|\.\w)|[A-Za-z013457@$!]*(?=[$!]))"
+)
 _INSIDE = re.compile(r"(?<=[A-Za-z])[013457@$!]+(?=[A-Za-z])|(?<=[A-Za-z])[@$]+\Z|\A[$5](?=[a-z]{2})")
 _NUMBER = re.compile(r"(?<![\w./:@$!?=&#%-])[013457]{1,4}(?![\w/:@=&#%-]|\.\w)")
 _LETTER = re.compile(r"[013457@$]|!(?=\w)")  # at the end of a word "!" is what it looks like
 _ORDINAL = re.compile(rf"\d+(?:{ENGLISH.words.ordinals})")
 _LEAST_LEET, _LEET_SHARE = 3, 1 / 3  # disguised words, and their share, from which on a whole text is leet
+# Or, as `no_word`, what stands apart and makes no word: passed over as a whole, not tried again from each letter on.
 _SPACED = re.compile(
-    r"(?<![^\W_])[A-Za-z@$!013457](?P<gap> |[.\-_*·]{1,2})(?:[A-Za-z@$!013457](?P=gap)){2,}[A-Za-z](?!\w)"
+    r"(?<![^\W_])[A-Za-z@$!013457](?:(?P<gap> |[.\-_*·]{1,2})(?:[A-Za-z@$!013457](?P=gap)){2,}[A-Za-z](?!\w)"
+    r"|(?P<no_word> |[.\-_*·]{1,2})(?:[A-Za-z@$!013457](?P=no_word)(?=[A-Za-z@$!013457]))*+)"
 )
 _MIXED = re.compile(r"[^\W\d_]+")
 _LOOK_ALIKE = str.maketrans(
@@ -67,10 +73,15 @@ def deobfuscate(text: str) -> MappedText:
             mixed += [word for word in words if _ALIKE.fullmatch(word[0])]
         for word in mixed:
             chars[word.start() : word.end()] = word[0].translate(_LOOK_ALIKE)
-    for spaced in reversed(list(_SPACED.finditer("".join(chars)))):
-        letters = range(spaced.start(), spaced.end(), 1 + len(spaced["gap"]))
-        chars[spaced.start() : spaced.end()] = [chars[index] for index in letters]
-        places[spaced.start() : spaced.end()] = [places[index] for index in letters]
+    kept: list[int] = []
+    done = 0
+    for spaced in _SPACED.finditer("".join(chars)):
+        if spaced["no_word"] is None:
+            kept += range(done, spaced.start())
+            kept += range(spaced.start(), spaced.end(), 1 + len(spaced["gap"]))
+            done = spaced.end()
+    kept += range(done, len(chars))
+    chars, places = [chars[index] for index in kept], [places[index] for index in kept]
     plain = _without_leet("".join(chars))
     return MappedText(text) if plain == text else MappedText(plain, tuple(places))
 

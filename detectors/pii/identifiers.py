@@ -122,17 +122,23 @@ _PATTERNS: list[tuple[str, re.Pattern[str], float, Callable[[str], bool] | None]
             r"|\bdapi[0-9a-f]{32}\b|\bshp(?:at|ca|pa|ss)_[0-9a-f]{32}\b|\b\d{8,10}:[A-Za-z0-9_-]{35}\b"  # Telegram
             r"|\b(?:AC|SK)[0-9a-f]{32}\b|\bkey-[0-9a-f]{32}\b"  # Twilio, Mailgun
             r"|\b(?:Account|SharedAccess)Key=[A-Za-z0-9+/]{30,}={0,2}|[?&]sig=[A-Za-z0-9%+/]{30,}={0,2}"  # Azure
-            r"|\bSG\.[\w-]{16,}\.[\w-]{16,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",  # SendGrid, JWT
+            r"|\bSG\.[\w-]{16,}\.[\w-]{16,}",  # SendGrid
             re.DOTALL,
         ),
         0.95,
         None,
     ),
     (
+        "SECRET",  # JWT; what only begins like one is passed over as a whole, not read again from each "eyJ" in it
+        re.compile(r"\beyJ(?:[\w-]{8,}+\.eyJ[\w-]{8,}+\.[\w-]*+|[\w-]*+)"),
+        0.95,
+        lambda text: "." in text,
+    ),
+    (
         "SECRET",
         re.compile(
             rf"(?:\b|_)(?:{ENGLISH.personal.credential})\b[\"']?"
-            rf"(?: (?:{_IS}))?\s*[:=]?\s*[\"'`]?(?P<value>[^\s\"'`,;()<>\[\]{{}}]{{6,}})",
+            rf"(?: (?:{_IS}))?\s*+(?:[:=]\s*+)?[\"'`]?(?P<value>[^\s\"'`,;()<>\[\]{{}}]{{6,}})",
             re.IGNORECASE,
         ),
         0.8,

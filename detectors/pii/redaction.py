@@ -143,8 +143,8 @@ def value(type_: str, surface: str) -> tuple[str, str]:
     """
     plain = fold(surface).text.casefold()
     if type_ == "EMAIL_ADDRESS":
-        plain = re.sub(rf"[(\[{{<\s]+(?:{ENGLISH.personal.at})[)\]}}>\s]+", "@", plain)
-        plain = re.sub(rf"[(\[{{<\s]+(?:{ENGLISH.personal.dot})[)\]}}>\s]+", ".", plain)
+        plain = re.sub(rf"[(\[{{<\s]{{1,3}}(?:{ENGLISH.personal.at})[)\]}}>\s]+", "@", plain)
+        plain = re.sub(rf"[(\[{{<\s]{{1,3}}(?:{ENGLISH.personal.dot})[)\]}}>\s]+", ".", plain)
         return type_, re.sub(r"[^\w@.+%'-]", "", plain)
     if type_ in _NUMERIC:
         return type_, re.sub(r"[\W_]", "", plain)

@@ -143,7 +143,8 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     before = _LAST_WORD.search(text, max(match.start() - _LOOK_BACK, 0), match.start())
     word = before[0] if before else ""
     # "J. Smith", "e.g. Python", and the number of a list item ("2. Next") end nothing.
-    number = word.isdigit() and not text[text.rfind("\n", 0, match.start()) + 1 : match.start() - len(word)].strip()
+    start = match.start() - len(word)
+    number = word.isdigit() and not text[max(start - _LOOK_BACK, 0) : start].rpartition("\n")[2].strip()
     initial = len(word) == 1 and word.isupper() and word not in ENGLISH.prose.letter_words
     return not (initial or number or word.lower() in ENGLISH.prose.abbreviations)
 

@@ -99,13 +99,13 @@ class Security:
             text = error.str()
             if error.name() == "_AUTHENTICATION":
                 names = f"{PREFIX}USERNAME, {PREFIX}PASSWORD, {PREFIX}SASL_MECHANISM"
-                reason = re.sub(r"^\w+://|\s*\(after .*", "", text)
+                reason = re.sub(r"^\w+://|(?<!\s)\s*+\(after .*", "", text)
                 return ConfigurationError(f"Kafka refuses the login of {self.username!r} ({names}): {reason}")
             if error.name() == "_SSL":
                 return ConfigurationError(f"the TLS connection to Kafka fails: {self._refusal(text)}")
             if "SSL alert number" in text:
                 names = f"{PREFIX}CERTIFICATE_FILE, {PREFIX}KEY_FILE"
-                reason = re.sub(r"^.*alert ([a-z ]+):.*$", r"\1", text, flags=re.S)
+                reason = re.sub(r"^.*alert ([a-z ]{1,60}):.*$", r"\1", text, flags=re.S)
                 return ConfigurationError(f"Kafka refuses the client certificate ({names}): {reason}")
             if "PLAINTEXT broker" in text:
                 return ConfigurationError(
@@ -118,7 +118,7 @@ class Security:
         import socket
         import ssl
 
-        server = re.search(r"//\[?(.+?)\]?:(\d+)", text)
+        server = re.search(r"//\[?(.{1,255}?)\]?:(\d+)", text)
         made = self.context()
         if server is None or made is None:
             return f"{text} ({PREFIX}SECURITY_PROTOCOL, {PREFIX}CA_FILE)"

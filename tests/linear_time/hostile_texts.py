@@ -53,7 +53,7 @@ def hostile_texts(pattern: re.Pattern[Any]) -> list[Hostile]:
     return list(dict.fromkeys((*texts, *general())))
 
 
-def _repetitions(tree: Iterable[Any], before: str) -> Iterator[tuple[str, str]]:
+def _repetitions(tree: Iterable[Any], *before: str) -> Iterator[tuple[str, str]]:
     """What stands before each repetition of a pattern, and what it repeats."""
     for operator, value in tree:
         if operator in _REPEATS:
@@ -61,18 +61,20 @@ def _repetitions(tree: Iterable[Any], before: str) -> Iterator[tuple[str, str]]:
             if most > 1:
                 for unit in _samples(body):
                     if unit:
-                        yield before, unit
-            yield from _repetitions(body, before)
+                        yield from ((start, unit) for start in before)
+            yield from _repetitions(body, *before)
         elif operator is constants.SUBPATTERN:
-            yield from _repetitions(value[-1], before)
+            yield from _repetitions(value[-1], *before)
         elif operator is constants.ATOMIC_GROUP:
-            yield from _repetitions(value, before)
+            yield from _repetitions(value, *before)
         elif operator in (constants.ASSERT, constants.ASSERT_NOT):
-            yield from _repetitions(value[1], before)
+            yield from _repetitions(value[1], *before)
         elif operator is constants.BRANCH:
             for branch in value[1]:
-                yield from _repetitions(branch, before)
-        before += next(iter(_samples([(operator, value)])), "")
+                yield from _repetitions(branch, *before)
+        parts = _samples([(operator, value)])
+        # Two of the texts that lead to it: the simplest, and one with the last alternative of each choice.
+        before = tuple(dict.fromkeys([before[0] + parts[0], before[-1] + parts[-1]]))
 
 
 def _samples(tree: Iterable[Any]) -> list[str]:

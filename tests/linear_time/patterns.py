@@ -28,7 +28,7 @@ class Regex:
     Attributes
     ----------
     where : str
-        Module and line.
+        Module and name, or line.
     pattern : re.Pattern
     methods : frozenset of str
         What it is used with; `finditer`, which costs most, where that can't be told.
@@ -72,9 +72,9 @@ def find() -> tuple[list[Regex], set[str]]:
                 continue
             methods = {call.func.attr}
             if call.func.attr == "compile":
-                keys = [f"{name}.{target}", f".{target}", *aliases.get(str(target), ())]
+                keys = [_key(name, str(target)), f".{target}", *aliases.get(str(target), ())]
                 methods = {method for key in keys for method in used.get(key, ())} if target else set()
-            found.append(Regex(f"{name}:{call.lineno}", pattern, frozenset(methods) or _ALL))
+            found.append(Regex(f"{name}:{target or call.lineno}", pattern, frozenset(methods) or _ALL))
     return found, made
 
 
@@ -99,15 +99,20 @@ def _calls(node: ast.AST, target: str | None, function: str | None) -> Iterator[
 
 
 def _used(module: str, tree: ast.AST) -> Mapping[str, set[str]]:
-    """The methods called on each name of the module ("module.NAME") and each attribute (".name")."""
+    """The methods called on each name and each attribute (".name")."""
     used: defaultdict[str, set[str]] = defaultdict(set)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in _FUNCTIONS:
             if isinstance(node.value, ast.Name):
-                used[f"{module}.{node.value.id}"].add(node.attr)
+                used[_key(module, node.value.id)].add(node.attr)
             elif isinstance(node.value, ast.Attribute):
                 used[f".{node.value.attr}"].add(node.attr)
     return used
+
+
+def _key(module: str, name: str) -> str:
+    """A name with an underscore is used in its own module only."""
+    return f"{module}.{name}" if name.startswith("_") else name
 
 
 def _aliases(module: str, tree: ast.AST) -> Mapping[str, list[str]]:

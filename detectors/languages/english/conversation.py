@@ -42,7 +42,7 @@ _FILE = r"(?:polic(?:y|ies)|manuals?|guides?|leaflets?|pages?|reports?|tables?|f
 _UNSAID = re.compile(
     rf"\b{_FILE}\b[^.,;]{{0,30}}?\b(?:do(?:es)?\ ?n(?:ot|['\u2019]t)|never)\ (?:\w+\ )?"
     r"(?:say|mention|specify|state|address|discuss|explain|describe|indicate)\b"
-    rf"|\bno mention of\b[^.;]*\bin (?:the|this|your|any|these)\b[\w ]{{0,20}}\b(?:{_PAPER}|{_FILE})\b",
+    rf"|\bno mention of\b[^.;]{{0,1000}}\bin (?:the|this|your|any|these)\b[\w ]{{0,20}}\b(?:{_PAPER}|{_FILE})\b",
     re.IGNORECASE,
 )
 _TURN = re.compile(r"[,;]\s*(?:but|however|although|though|so)\b|\bhowever\b", re.IGNORECASE)
@@ -51,7 +51,7 @@ _COURTESY = re.compile(
     r"|unanswerable|n/a|no answer(?: found)?|(?:hello|hi|hey)(?: there)?(?:[, ]+(?:and )?welcome(?: to [\w ]{1,30})?)?"
     r"|welcome(?: to [\w ]{1,30})?"
     r"|good (?:morning|afternoon|evening|day|question)|(?:great|excellent) question|take care"
-    r"|have a (?:\w+ )?(?:day|weekend|evening|one)|(?:thanks?|thank you)(?: for [\w ]+)?)\W*$"
+    r"|have a (?:\w+ )?(?:day|weekend|evening|one)|(?:thanks?|thank you)(?: for [\w ]++)?)\W*$"
     r"|(?:sorry|i apologi[sz]e|i['\u2019]m sorry|you['\u2019]re welcome|i hope (?:this|that|it)|let me know|feel free"
     r"|(?:i['\u2019]d be|i['\u2019]m|i am|i would be|always)? ?(?:happy|glad) (?:to|i could) (?:help|assist)"
     r"|(?:could|can|would) you (?:please )?(?:tell|provide|clarify|share|let|specify|confirm|give)"

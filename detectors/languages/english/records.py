@@ -27,7 +27,7 @@ _DENIED_AFTER = re.compile(
 )
 _UNTOLD = re.compile(
     r"(?:\b(?:not|no)|n['\u2019]t)\b[^.;]{0,20}\b(?:specif\w+|mention\w*|details?|information|known|clear|stated?|indicate\w*"
-    r"|listed)\b|\b(?:unknown|unspecified)\b|\binformation\b[^.;]*\bnot (?:available|provided|given)\b",
+    r"|listed)\b|\b(?:unknown|unspecified)\b|\binformation\b[^.;]{0,1000}\bnot (?:available|provided|given)\b",
     re.IGNORECASE,
 )
 _CLAUSE_BREAK = re.compile(r"[,;:()]|\b(?:and|or|but|with|which|although|though|while|as well as)\b", re.IGNORECASE)
