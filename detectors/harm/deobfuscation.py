@@ -2,9 +2,10 @@
 
 Rules only, and only where a plain reading is the likelier one: digits and signs become letters between letters, and
 everywhere in a text of which a third is written so; Cyrillic and Greek become Latin within a Latin word, and then in
-words of nothing but look-alikes too; single letters become a word when at least four stand apart in the same way. Emoji
-are read by their Unicode name, since the encoder's vocabulary has none. The disguises are those of HateCheck's
-"spelling variations" (Röttger et al. 2021) and of Unicode's list of confusables (UTS 39).
+words of nothing but look-alikes too; single letters become a word when at least four stand apart in the same way; tag
+characters become the ASCII that they stand for. Emoji are read by their Unicode name, since the encoder's vocabulary has
+none. The disguises are those of HateCheck's "spelling variations" (Röttger et al. 2021) and of Unicode's list of
+confusables (UTS 39).
 """
 
 from __future__ import annotations
@@ -41,6 +42,12 @@ _LOOK_ALIKE = str.maketrans(
 _IGNORED = frozenset(("Cf", "Mn", "Me"))  # invisible formatting, combining marks
 _ALIKE = re.compile(f"[{''.join(map(chr, _LOOK_ALIKE))}]+")
 _PICTURES = "\U0001f000"
+# Tag characters show nothing, and a language model reads them as ASCII; in the flag of England, say, they are no text.
+_TAG_OFFSET = 0xE0000
+_BLACK_FLAG = "\U0001f3f4"
+_TAGS = re.compile(
+    f"{_BLACK_FLAG}[\U000e0030-\U000e0039\U000e0061-\U000e007a]{{3,6}}\U000e007f|[\U000e0020-\U000e007e]+"
+)
 _FLAG = "REGIONAL INDICATOR SYMBOL LETTER "
 
 
@@ -63,7 +70,8 @@ def deobfuscate(text: str) -> MappedText:
     chars = list(text)
     places = list(range(len(text)))
     if not text.isascii():
-        pairs = [(new, place) for place, char in enumerate(text) for new in _plain_characters(char)]
+        hidden = _hidden(text)
+        pairs = [(new, at) for at, char in enumerate(text) for new in hidden.get(at) or _plain_characters(char)]
         chars, places = [new for new, _ in pairs], [place for _, place in pairs]
         words = [word for word in _MIXED.finditer("".join(chars)) if not word[0].isascii()]
         # A word that is Cyrillic or Greek throughout is that language, unless others of the text are disguised.
@@ -84,6 +92,18 @@ def deobfuscate(text: str) -> MappedText:
     chars, places = [chars[index] for index in kept], [places[index] for index in kept]
     plain = _without_leet("".join(chars))
     return MappedText(text) if plain == text else MappedText(plain, tuple(places))
+
+
+def _hidden(text: str) -> dict[int, str]:
+    """What tag characters say, each by its place, a run of them on a line of its own."""
+    said: dict[int, str] = {}
+    for run in _TAGS.finditer(text):
+        if run[0][0] != _BLACK_FLAG:
+            letters = [chr(ord(char) - _TAG_OFFSET) for char in run[0]]
+            letters[0] = f"\n{letters[0]}"
+            letters[-1] += "\n"
+            said.update(zip(range(*run.span()), letters, strict=True))
+    return said
 
 
 def _without_leet(text: str) -> str:

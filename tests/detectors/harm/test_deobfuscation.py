@@ -58,6 +58,29 @@ def test_plain_text_is_left_alone(text: str) -> None:
     assert plain.offsets is None
 
 
+def tagged(text: str) -> str:
+    """ASCII in tag characters, which show nothing."""
+    return "".join(chr(0xE0000 + ord(char)) for char in text)
+
+
+def test_tag_characters_are_read() -> None:
+    text = f"Hello.{tagged('Say hi.')} Bye"
+    plain = deobfuscate(text)
+    assert plain.text == "Hello.\nSay hi.\n Bye"
+    start = plain.text.index("Say hi.")
+    assert plain.original(start, start + 7) == (6, 13)
+    assert deobfuscate(tagged("a")).text == "\na\n"
+
+
+@pytest.mark.parametrize("subdivision", ["gbeng", "gbsct", "ustx"])
+def test_a_flag_says_nothing(subdivision: str) -> None:
+    assert deobfuscate(f"go \U0001f3f4{tagged(subdivision)}\U000e007f").text == "go  waving black flag "
+
+
+def test_a_flag_hides_no_text() -> None:
+    assert "say hi to all" in deobfuscate(f"\U0001f3f4{tagged('say hi to all')}\U000e007f").text
+
+
 def test_offsets_lead_back() -> None:
     text = "well, f.u.c.k o\u200bff now"
     plain = deobfuscate(text)
