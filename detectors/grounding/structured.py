@@ -33,6 +33,11 @@ NAMES = (
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PROSE = 100  # characters; a longer value is text, read by the sentence
+_KEY, _DEPTH = (
+    100,
+    8,
+)  # characters of a key, and keys of a path, the innermost, that are read: they stand in every reading
+_MAX_RECORD = 2000  # pairs that a sentence is held against
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +123,11 @@ def check(sentence: str, record: Sequence[Pair]) -> tuple[list[int], list[Fault]
     count: Counter[str] = Counter()
     faults: list[Fault] = []
     untold = ENGLISH.records.untold.search(sentence) is not None
-    for pair, key, parent in _statements(record):
-        mention = key.search(sentence)
+    lowered = sentence.lower()
+    for pair, words, parent in _statements(record[:_MAX_RECORD]):
+        if _stem(words[0]).lower() not in lowered:
+            continue
+        mention = _reading(words).search(sentence)
         if mention is None:
             continue
         claimed = not _is_denied(sentence, mention)
@@ -127,7 +135,7 @@ def check(sentence: str, record: Sequence[Pair]) -> tuple[list[int], list[Fault]
             count["supported"] += 1
             continue
         if pair.value is not None:
-            count["conflicts" if parent is None or parent.search(sentence) else "conflicts_nested"] += 1
+            count["conflicts" if parent is None or _reading(parent).search(sentence) else "conflicts_nested"] += 1
         elif untold:
             continue
         else:
@@ -183,9 +191,9 @@ def _scan(text: str) -> Iterator[Pair]:
             key = ""
         elif mark not in ",:":
             if mark[0] == '"' and place + 1 < len(tokens) and tokens[place + 1][0] == ":":
-                key, key_start = json.loads(mark), match.start()
+                key, key_start = json.loads(mark)[:_KEY], match.start()
             elif key or path:
-                keys = (*path, key) if key else tuple(path)
+                keys = (*path[-_DEPTH:], key) if key else tuple(path[-_DEPTH:])
                 yield Pair(keys, json.loads(mark), key_start if key else match.start(), match.end())
                 key = ""
 
@@ -198,8 +206,8 @@ def _truth(value: object) -> bool | None:
     return value if isinstance(value, bool) else ENGLISH.records.truth.get(str(value).strip().lower())
 
 
-def _statements(record: Sequence[Pair]) -> Iterator[tuple[Pair, re.Pattern[str], re.Pattern[str] | None]]:
-    """Pairs that say yes, no or unknown, with how key and parent key read in a sentence."""
+def _statements(record: Sequence[Pair]) -> Iterator[tuple[Pair, list[str], list[str] | None]]:
+    """Pairs that say yes, no or unknown, with the words of key and parent key that stand in a sentence."""
     firsts = Counter(_words(pair.path[-1])[0] for pair in record if len(_words(pair.path[-1])) > 1)
     for pair in record:
         if pair.value is not None and _truth(pair.value) is None:
@@ -209,12 +217,16 @@ def _statements(record: Sequence[Pair]) -> Iterator[tuple[Pair, re.Pattern[str],
         while len(key) > 1 and (firsts[key[0]] > 1 or key[0] in ENGLISH.records.fillers):
             key = key[1:]
         parent = _words(pair.path[-2])[-1:] if len(pair.path) > 2 else None
-        yield pair, _reading(key), _reading(parent) if parent else None
+        yield pair, key, parent or None
 
 
 def _reading(key: Sequence[str]) -> re.Pattern[str]:
-    stems = [re.escape(ENGLISH.records.key_suffix.sub("", word) if len(word) > 4 else word) for word in key]
+    stems = [re.escape(_stem(word)) for word in key]
     return re.compile(r"\b" + r"[\s-]*".join(stems) + r"\w{0,4}\b", re.IGNORECASE)
+
+
+def _stem(word: str) -> str:
+    return ENGLISH.records.key_suffix.sub("", word) if len(word) > 4 else word
 
 
 def _is_denied(sentence: str, mention: re.Match[str]) -> bool:

@@ -102,3 +102,14 @@ def test_hours_of_a_day_that_the_record_leaves_out_have_no_pair() -> None:
     assert found is not None
     (fault,) = check("Open on Sunday from 9 a.m. to 5 p.m.", found)[1]
     assert fault.pair is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    ['{"' + "key " * 2000 + '": [' + "1," * 5000 + "1]}", '{"a":' * 300 + "[" + "1," * 5000 + "1]" + "}" * 300],
+    ids=["a long key", "many keys"],
+)
+def test_long_paths_are_cut_in_every_reading(document: str) -> None:
+    items = pairs(document)
+    assert items is not None and len(items) == 5001
+    assert sum(len(pair.reading) for pair in items) < 1_000_000

@@ -32,6 +32,23 @@ def test_what_is_no_table(text: str) -> None:
     assert all("; " not in unit.embedded for unit in document_units("document:0", text))
 
 
+def test_a_cell_may_be_as_long_as_its_document() -> None:
+    long = "word " * 40_000
+    first, second = document_units("document:0", f"sku,name,price\nA-1,chair,$29\nA-2,{long},$30")
+    assert first.embedded == "sku: A-1; name: chair; price: $29"
+    assert len(second.embedded) > len(long)
+
+
+def test_a_carriage_return_amid_a_row_is_a_blank() -> None:
+    first, _ = document_units("document:0", "sku,name,price\nA-1,garden\rchair,$29\nA-2,table,$30")
+    assert first.embedded == "sku: A-1; name: garden chair; price: $29"
+
+
+def test_a_long_name_of_a_column_is_cut_in_the_rows() -> None:
+    units = document_units("document:0", f"{'name ' * 1000}|b\n|---|---|\n" + "1|2\n" * 1000)
+    assert sum(len(unit.embedded) for unit in units) < 200_000
+
+
 @pytest.mark.parametrize("document", [document for _, document, _, _ in CASES.values()], ids=CASES)
 def test_whole_documents_are_not_cut(document: str) -> None:
     assert not is_cut(document)
