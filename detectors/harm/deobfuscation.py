@@ -3,8 +3,8 @@
 Rules only, and only where a plain reading is the likelier one: digits and signs become letters between letters, and
 everywhere in a text of which a third is written so; Cyrillic and Greek become Latin within a Latin word, and then in
 words of nothing but look-alikes too; single letters become a word when at least four stand apart in the same way; tag
-characters become the ASCII that they stand for. Emoji are read by their Unicode name, since the encoder's vocabulary has
-none. The disguises are those of HateCheck's "spelling variations" (Röttger et al. 2021) and of Unicode's list of
+characters become the ASCII that they stand for. Emoji are read by their Unicode name, since the encoder's vocabulary
+has none. The disguises are those of HateCheck's "spelling variations" (Röttger et al. 2021) and of Unicode's list of
 confusables (UTS 39).
 """
 

@@ -22,7 +22,9 @@ _TRANSPORT = {"client_protocol_version", "session_id", "session_timeout", "sessi
               "wait_end_of_query", "send_progress_in_http_headers", "http_headers_progress_interval_ms", "buffer_size",
               "enable_http_compression", "compress", "decompress", "cancel_http_readonly_queries_on_client_close",
               "role", "user", "password", "database", "query"}  # fmt: skip
-INSERT = re.compile(rb"\s*+INSERT\s++INTO\s++(?P<into>[^\n]*?)(?<!\s)\s++FORMAT\s++(?P<format>Native|RowBinary)\s*?\n", re.I)
+INSERT = re.compile(
+    rb"\s*+INSERT\s++INTO\s++(?P<into>[^\n]*?)(?<!\s)\s++FORMAT\s++(?P<format>Native|RowBinary)\s*?\n", re.I
+)
 _GIVES_ROWS = re.compile(rb"\s*(SELECT|WITH|SHOW|DESC|DESCRIBE|EXISTS|EXPLAIN|VALUES)\b", re.I)
 
 

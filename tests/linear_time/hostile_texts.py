@@ -1,4 +1,4 @@
-"""Texts that make a regular expression work: from its parse tree, each repetition reached, repeated and made to fail."""
+"""Texts that make a regular expression work: each repetition of its parse tree reached, repeated, made to fail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,29 @@ _REPEATS = (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REP
 _POOL = "a1 \n-.A_,:/|\"'@#\t(<[{\\!?=`*~+%\u00e9"  # one character of each kind is tried
 _FAILING = ("", "\x00", "!", "x|", "/", "\n1", " a")
 _CONTEXTS = (("a|b\n", "|x"), ('{"k": "', '"}'), ("see https://example.com/", " now"))
-_GENERAL = (" ", "a", "1", "A", "a.", "1 ", "\n", "a\n", "|", "-", '"', "[", "(", "`", "*", "a ", "a-", ".", "\\", "A ", "! ")
+_GENERAL = (
+    " ",
+    "a",
+    "1",
+    "A",
+    "a.",
+    "1 ",
+    "\n",
+    "a\n",
+    "|",
+    "-",
+    '"',
+    "[",
+    "(",
+    "`",
+    "*",
+    "a ",
+    "a-",
+    ".",
+    "\\",
+    "A ",
+    "! ",
+)
 _SAMPLES = 4  # of what a part of a pattern matches
 
 
@@ -37,7 +59,7 @@ def general() -> list[Hostile]:
 
 
 def hostile_texts(pattern: re.Pattern[Any]) -> list[Hostile]:
-    """Texts that repeat each repetition of a pattern, alone and within a table row, JSON and a URL, and fail after it."""
+    """Texts that repeat each repetition of a pattern, alone, in a table row, JSON and a URL, and fail after it."""
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     tree = parser.parse(source, pattern.flags & ~re.UNICODE if isinstance(pattern.pattern, bytes) else pattern.flags)
     texts: dict[Hostile, None] = {}

@@ -14,10 +14,11 @@ from typing import Any
 import watchline.schemas
 
 ROOT = Path(watchline.schemas.__file__).parents[1]
-_NOT_PACKED = ("detectors.training", "schemas.generate")  # as in pyproject.toml: nothing of them reads what an app sends
-_FUNCTIONS = frozenset(
-    ["compile", "match", "fullmatch", "search", "finditer", "findall", "split", "sub", "subn"]
-)
+_NOT_PACKED = (
+    "detectors.training",
+    "schemas.generate",
+)  # as in pyproject.toml: nothing of them reads what an app sends
+_FUNCTIONS = frozenset(["compile", "match", "fullmatch", "search", "finditer", "findall", "split", "sub", "subn"])
 _ALL = frozenset(["finditer"])
 
 
@@ -82,11 +83,18 @@ def _value(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
     return eval(compile(ast.Expression(node), "", "eval"), dict(namespace))
 
 
-def _calls(node: ast.AST, target: str | None, function: str | None) -> Iterator[tuple[ast.Call, str | None, str | None]]:
+def _calls(
+    node: ast.AST, target: str | None, function: str | None
+) -> Iterator[tuple[ast.Call, str | None, str | None]]:
     """Calls into `re`, with the name that the value gets and the function around it."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FUNCTIONS:
-        if isinstance(node.func.value, ast.Name) and node.func.value.id == "re":
-            yield node, target, function
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in _FUNCTIONS
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "re"
+    ):
+        yield node, target, function
     for child in ast.iter_child_nodes(node):
         name, inner = None, function
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and child is node.value:
