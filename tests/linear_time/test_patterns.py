@@ -48,6 +48,8 @@ def test_no_pattern_takes_quadratic_time(regexes: list[Regex]) -> None:
     for regex in regexes:
         read = reading(regex)
         for hostile in hostile_texts(regex.pattern):
+            if hostile.after not in ("", "/"):  # the slow test tries all
+                continue
             first = seconds(read, hostile.text(KIB))
             if first > FLOOR_S / 8 and seconds(read, hostile.text(4 * KIB)) > 8 * first:
                 grown = exponent(read, hostile, (KIB, 4 * KIB, 16 * KIB), most=1.5)
@@ -59,11 +61,11 @@ def test_no_pattern_takes_quadratic_time(regexes: list[Regex]) -> None:
 
 @pytest.mark.slow
 def test_every_pattern_takes_linear_time(regexes: list[Regex]) -> None:
-    """The two texts of 16 KiB that take each pattern longest, at up to 256 KiB."""
+    """The two texts of 4 KiB that take each pattern longest, at up to 256 KiB."""
     slow: dict[str, tuple[Hostile, float]] = {}
     for regex in regexes:
         read = reading(regex)
-        costs = {hostile: seconds(read, hostile.text(16 * KIB)) for hostile in hostile_texts(regex.pattern)}
+        costs = {hostile: seconds(read, hostile.text(4 * KIB)) for hostile in hostile_texts(regex.pattern)}
         for hostile in sorted(costs, key=lambda hostile: -costs[hostile])[:2]:
             grown = exponent(read, hostile, (16 * KIB, 64 * KIB, 256 * KIB), most=MOST)
             if grown > MOST:
