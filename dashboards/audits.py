@@ -53,7 +53,8 @@ def load(name: str) -> Audit:
     question = re.match(r"-- Question: (.+)\n", text)
     if question is None:
         raise ConfigurationError(f"audit/{name}.sql must begin with: -- Question: ...")
-    parameters = {match[1]: match[2] for match in re.finditer(r"^-- Parameter: (\w+) = ([^(\n]*?) ?\(.*\)$", text, re.M)}
+    found = re.finditer(r"^-- Parameter: (\w+) = ([^(\n]*?) ?\(.*\)$", text, re.M)
+    parameters = {match[1]: match[2] for match in found}
     if undocumented := {match[1] for match in _PLACEHOLDER.finditer(text)} ^ set(parameters):
         raise ConfigurationError(f"audit/{name}.sql: documented or used only: {', '.join(sorted(undocumented))}")
     return Audit(name, question[1], text, parameters)

@@ -15,7 +15,6 @@ from watchline.detectors.grounding.tables import document_units
 from watchline.detectors.grounding.truncation import is_cut
 from watchline.detectors.harm.deobfuscation import deobfuscate
 from watchline.detectors.harm.groups import mentions
-from watchline.detectors.harm.ngrams import row
 from watchline.detectors.pii import identifiers
 from watchline.detectors.pii.folding import fold
 from watchline.detectors.pii.redactor import Redactor
@@ -67,7 +66,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "windows": lambda text: windows(text, 300),
     "words": words,
     "groups": mentions,
-    "ngrams": row,
 }
 
 
@@ -84,10 +82,9 @@ def test_texts_are_read_in_linear_time(reader: str) -> None:
 
 @pytest.mark.parametrize("name", ["blanks and a bar", "password", "tokens", "single letters", "quotes"])
 def test_redaction_takes_linear_time(name: str) -> None:
-    """Up to 64 KiB: the recogniser of names, which reads them window by window, takes seconds for more."""
     redactor = Redactor()
 
     def redact(text: str) -> None:
         redactor.redact_text(f"{len(text)} {text}")
 
-    assert exponent(redact, HOSTILE[name], (8 * KIB, 32 * KIB), most=MOST) <= MOST
+    assert exponent(redact, HOSTILE[name], (16 * KIB, 256 * KIB), most=MOST) <= MOST
