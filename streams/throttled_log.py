@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
+
+from watchline.streams import native_threads
 
 INTERVAL_S = 10.0
 
@@ -29,7 +30,7 @@ class ThrottledLog:
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
-        self._lock = threading.RLock()
+        self._lock = native_threads.lock()
         self._last: dict[str, tuple[float, int]] = {}  # kind to when it was written, and how many came since
 
     def warn(self, kind: str, text: str, *args: object) -> None:

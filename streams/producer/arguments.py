@@ -18,10 +18,11 @@ from watchline.schemas.errors import WatchlineError
 from watchline.schemas.records import Document, ToolCall
 from watchline.schemas.validation import DAY, YEAR_2000
 from watchline.streams.producer.reading import NotAllowedError, as_text, messages, text_of
+from watchline.streams.producer.signals import from_signal
 
 T = TypeVar("T")
 
-_NOTHING = ()  # the default of the lists; only saves time
+NO_INPUT = "text or messages, not None"
 
 # Names of token counts: ours, then deprecated ones and those of providers.
 _USAGE = {
@@ -57,20 +58,22 @@ class ArgumentError(WatchlineError, ValueError):
 def fields(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an Interaction or of a Feedback that the given arguments name; those that are None are left out.
 
-    Copies every list and dict, so that the app may change its own afterwards. Fast, any thread. Raises ArgumentError.
+    Copies every list and dict. Takes as long as the app's objects take to become text. Raises ArgumentError.
     """
     if arguments.get("input", "") is None:
-        raise ArgumentError("input", "text or messages, not None")
+        raise ArgumentError("input", NO_INPUT)
     by_field: dict[str, Any] = {}
     for argument, value in arguments.items():
-        if value is None or value is _NOTHING:
+        if value is None:
             continue
         try:
             field, read = _READERS[argument]
             result = read(value)
         except NotAllowedError as error:
             raise ArgumentError(argument, str(error)) from None
-        except Exception as error:  # from objects of the app; its text may quote the value
+        except BaseException as error:  # from objects of the app; its text may quote the value
+            if from_signal(error):
+                raise
             raise ArgumentError(argument, f"a value that can be read, which gave {type(error).__name__}") from None
         if field:
             by_field[field] = result
@@ -79,20 +82,9 @@ def fields(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return by_field
 
 
-def size(by_field: Mapping[str, Any]) -> int:
-    """About how many bytes of memory the fields hold: good enough to bound a buffer."""
-    total = 2_000
-    for value in by_field.values():
-        if isinstance(value, str):
-            total += len(value)
-        elif isinstance(value, tuple):
-            for item in value:
-                total += 100 + sys.getsizeof(getattr(item, "content", item))
-                if isinstance(item, ToolCall):
-                    total += sys.getsizeof(item.arguments) + sys.getsizeof(item.result)
-        elif isinstance(value, dict):
-            total += sum(map(sys.getsizeof, value.values())) + 100 * len(value)
-    return total
+def field_of(argument: str) -> str:
+    """The field that an argument becomes; the argument's own name where it becomes several."""
+    return _READERS[argument][0] or argument
 
 
 def current_span() -> dict[str, str]:
@@ -104,7 +96,9 @@ def current_span() -> dict[str, str]:
         context = trace.get_current_span().get_span_context()
         if context.is_valid:
             return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
-    except Exception:
+    except BaseException as error:
+        if from_signal(error):
+            raise
         return {}  # half imported, or another library of that name: the event counts for more than its trace
     return {}
 
@@ -219,7 +213,11 @@ def _error(value: Any) -> dict[str, str]:
         return {"error_type": "_OTHER", "error_message": as_text(value)}
     kind = type(value)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return {"error_type": name, "error_message": str(value)}
+    try:
+        message = str(value)
+    except Exception:
+        message = BaseException.__str__(value)  # an event with an error counts for more than that error's own text
+    return {"error_type": name, "error_message": message}
 
 
 def _prompt(value: Any) -> dict[str, str]:

@@ -7,22 +7,25 @@ between them. After a drop a report is due, because a gap is only seen once an e
 
 from __future__ import annotations
 
-import threading
+import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from watchline.schemas.records import Feedback, Interaction
+from watchline.streams import native_threads
 
 ENVELOPE_EVENTS = 64
+LOOK_S = 0.02  # how often a greenlet looks whether what it waits for has come
 
 
 class Pending(NamedTuple):
-    """A record to be: its fields, with about how many bytes they hold. Building it is left to the sender's thread."""
+    """A record to be, with about how many bytes it holds. Building it is left to the sender's thread."""
 
     record_type: type[Interaction | Feedback]
-    fields: dict[str, Any]
+    arguments: dict[str, Any]  # of the app
+    own: dict[str, Any]  # fields
     size: int
 
     @property
@@ -32,7 +35,7 @@ class Pending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What became of the events and the feedback so far: `emitted` is the sum of the other four counts.
+    """What became of the events and the feedback so far: `emitted` is the sum of the next four.
 
     Examples
     --------
@@ -46,6 +49,10 @@ class Stats:
     dropped: int = 0  # lost, and `dropped_by` says why
     buffered: int = 0  # waiting, or on the way to Kafka
     dropped_by: Mapping[str, int] = field(default_factory=dict)
+    hanging_s: float = (
+        0.0  # how long code of the app's, such as before_send, has held up the thread; 0 below ten seconds
+    )
+    restarts: int = 0  # of the thread, after an error that isn't one of an event
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +71,9 @@ class Buffer:
         self._max_events = max_events
         self._max_bytes = max_bytes
         # Reentrant, for a signal handler or a finaliser that emits while its own thread is in here.
-        self._lock = threading.RLock()
-        self._arrived = threading.Condition(self._lock)
-        self._settled = threading.Condition(self._lock)
+        self._lock = native_threads.lock()
+        self._arrived = native_threads.Condition(self._lock)
+        self._settled = native_threads.Condition(self._lock)
         self._waiting: deque[Pending] = deque()
         self._bytes = 0
         self._taken = 0  # by the sender, fate not yet known
@@ -202,9 +209,16 @@ class Buffer:
         with self._lock:
             self._hurried += 1
             self._arrived.notify()
-            try:
+        try:
+            if native_threads.are_replaced():
+                deadline = time.monotonic() + timeout_s
+                while not self._is_settled() and time.monotonic() < deadline:
+                    time.sleep(LOOK_S)  # lets the other greenlets run
+                return self._is_settled()
+            with self._lock:
                 return self._settled.wait_for(self._is_settled, timeout_s)
-            finally:
+        finally:
+            with self._lock:
                 self._hurried -= 1
 
     def close(self) -> None:
@@ -216,7 +230,7 @@ class Buffer:
     def _settle(self, count: int) -> None:
         self._taken -= count
         if self._is_settled():
-            self._settled.notify_all()
+            self._settled.notify()
 
     def _is_settled(self) -> bool:
         return not self._waiting and not self._taken and not (self.closed and self.unreported and not self.abandoned)

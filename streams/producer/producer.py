@@ -10,6 +10,7 @@ import sys
 import threading
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,12 @@ from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Feedback, Interaction
 from watchline.streams.ids import pseudonym, uuid7
 from watchline.streams.kafka.schema_registry import client_settings, connect
-from watchline.streams.producer.arguments import ArgumentError, current_span, fields, size
+from watchline.streams.producer.arguments import ArgumentError, current_span, fields
 from watchline.streams.producer.buffer import Buffer, Pending, Stats
 from watchline.streams.producer.observe import Call
 from watchline.streams.producer.reading import Content
+from watchline.streams.producer.signals import from_signal
+from watchline.streams.producer.snapshot import Snapshot
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.throttled_log import ThrottledLog
 
@@ -131,8 +134,10 @@ class Producer:
 
     @property
     def stats(self) -> Stats:
-        """What became of everything so far, in this process."""
-        return self._buffer.stats
+        """What became of everything so far, in this process, and whether the thread is well."""
+        if self._sender is None:
+            return self._buffer.stats
+        return replace(self._buffer.stats, hanging_s=self._sender.hanging_s, restarts=self._sender.restarts)
 
     def emit(
         self,
@@ -347,32 +352,43 @@ class Producer:
         self.close()
 
     def _publish(
-        self, record_type: type[Interaction | Feedback], arguments: dict[str, Any], own: dict[str, str]
+        self, record_type: type[Interaction | Feedback], arguments: dict[str, Any], own: dict[str, Any]
     ) -> None:
         if self._disabled:
             return
         del arguments["self"]
+        is_event = record_type is Interaction
         try:
             if self._sender is None:
                 self._start()
-            by_field = fields(arguments)
-            if "time" not in by_field:
-                by_field["time"] = clock.time_ns() // 1000
-            if "subject" in by_field:
-                by_field["subject"] = self._pseudonym(by_field["subject"])
-            if record_type is Interaction:
-                by_field.update(current_span())
-            by_field.update(own, app=self.app, environment=self.environment)
-            if reason := self._buffer.put(Pending(record_type, by_field, size(by_field))):
-                self._log.warn(reason, "events are dropped: %s", _REASONS[reason])
+            own["app"], own["environment"] = self.app, self.environment
+            own["time"] = clock.time_ns() // 1000
+            if is_event:
+                own.update(current_span())
+            snapshot = Snapshot(arguments)
+            if snapshot.cut and is_event:
+                own["truncated"] = snapshot.cut
+            if self._strict:
+                fields(snapshot.arguments)  # raises for a bad value
+            if reason := self._buffer.put(Pending(record_type, snapshot.arguments, own, snapshot.size)):
+                self._warn(reason, "events are dropped: %s", _REASONS[reason])
         except ArgumentError as error:
-            self._buffer.refuse(f"bad value: {error.argument}", event=record_type is Interaction)
+            self._buffer.refuse(f"bad value: {error.argument}", event=is_event)
             if self._strict:
                 raise
-            self._log.warn(f"bad value: {error.argument}", "an event is dropped: %s", error)
-        except Exception as error:  # a fault of ours must not become the app's
-            self._buffer.refuse("internal", event=record_type is Interaction)
-            self._log.warn("internal", "an event is dropped: unexpected %s", type(error).__name__)
+            self._warn(f"bad value: {error.argument}", "an event is dropped: %s", error)
+        except BaseException as error:  # a fault of ours must not become the app's
+            if from_signal(error):
+                raise
+            self._buffer.refuse("internal", event=is_event)
+            self._warn("internal", "an event is dropped: unexpected %s", type(error).__name__)
+
+    def _warn(self, kind: str, text: str, *args: object) -> None:
+        try:
+            self._log.warn(kind, text, *args)
+        except BaseException as error:  # of a handler that the app gave the log
+            if from_signal(error):
+                raise
 
     def _pseudonym(self, subject: str) -> str | None:
         if self._subject_key:
@@ -410,6 +426,7 @@ class Producer:
                     environment=self.environment,
                     topic_prefix=self._topic_prefix,
                     before_send=self._before_send,
+                    pseudonym=self._pseudonym,
                     linger_s=self._linger_s,
                     log=self._log,
                     schema_registry=self._schema_registry,

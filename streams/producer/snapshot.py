@@ -1,0 +1,183 @@
+"""A bounded copy of what an app hands to `emit`, made in the app's own thread: it may change its lists afterwards.
+
+Only containers are copied, and only so many entries of them, so that no value makes `emit` take long. Text is made of
+the copy in the producer's thread, because nothing can end a `__str__` of the app's that takes long. So an object of the
+app's own is text as it is a little later, and has to bear being read in another thread.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from types import NoneType
+from typing import Any
+
+from watchline.streams.producer.arguments import NO_INPUT, ArgumentError, field_of
+from watchline.streams.producer.signals import from_signal
+
+MAX_ENTRIES = 1_000  # of an argument that is a list or a map
+# Of all lists and maps in an argument, with those inside them: more than its text has room for.
+MAX_NESTED = 20_000
+MAX_DEPTH = 32
+_NODE_BYTES = 100  # about what an entry takes beside its text
+_OBJECT_BYTES = 1_000  # of an object of the app's own, whose size nobody knows
+
+# What the readers of messages, documents and tool calls look for: kept first where a map is cut.
+_NAMED = (
+    "role",
+    "content",
+    "parts",
+    "type",
+    "text",
+    "id",
+    "score",
+    "name",
+    "arguments",
+    "result",
+    "response",
+    "function",
+)
+_PLAIN = frozenset({str, int, float, bool, NoneType})
+_ITERABLE = frozenset({"input", "output", "documents", "tool_calls", "finish_reasons"})  # may be a generator or a set
+_READ_AS_IT_IS = (str, bytes, bytearray, Mapping, list, tuple)
+_NOTHING = ()
+
+
+class Snapshot:
+    """The arguments of one call that aren't None. Raises ArgumentError where the app's own list or map does.
+
+    Attributes
+    ----------
+    arguments : dict
+    size : int
+        About how many bytes of memory they hold: good enough to bound a buffer.
+    cut : dict of str to int
+        By field, how many entries the longest list or map in it had, where one has lost some. Of an iterator only so
+        many are counted as were read.
+    """
+
+    __slots__ = ("_longest", "arguments", "cut", "size")
+
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        self.arguments: dict[str, Any] = {}
+        self.cut: dict[str, int] = {}
+        self.size = 2_000
+        for name, value in arguments.items():
+            if value is None and name == "input":
+                raise ArgumentError(name, NO_INPUT)
+            if value is None or value is _NOTHING:
+                continue
+            if type(value) is str:
+                self.size += sys.getsizeof(value)
+            elif type(value) not in _PLAIN:
+                self._longest = 0
+                value = self._argument(name, value)
+                if self._longest:
+                    self.cut[field_of(name)] = self._longest
+            self.arguments[name] = value
+
+    def _argument(self, name: str, value: Any) -> Any:
+        try:
+            if name in _ITERABLE and issubclass(type(value), Iterable) and not issubclass(type(value), _READ_AS_IT_IS):
+                value = list(islice(value, MAX_ENTRIES + 1))
+            return self._copy(value, MAX_NESTED, 0)[0]
+        except BaseException as error:  # of a class of the app's; its text may quote the value
+            if from_signal(error):
+                raise
+            raise ArgumentError(name, f"a value that can be read, which gave {type(error).__name__}") from None
+
+    def _copy(self, value: Any, budget: int, depth: int) -> tuple[Any, int]:
+        """The copy, and how much of the budget is left."""
+        kind = type(value)
+        if issubclass(kind, str):
+            value = str.__str__(value)  # the value of an enum of texts, not its name
+            self.size += sys.getsizeof(value)
+        elif issubclass(kind, list | tuple):
+            return self._list(value, budget, depth)
+        elif issubclass(kind, Mapping):
+            return self._map(value, budget, depth)
+        elif kind is set or kind is frozenset:
+            kept = min(len(value), max(budget, 0))
+            self._count(len(value), kept)
+            return kind(islice(value, kept)), budget - kept
+        elif kind not in _PLAIN:
+            self.size += _OBJECT_BYTES
+            if issubclass(kind, BaseException):
+                return _without_frames(value), budget
+        return value, budget
+
+    def _list(self, value: Any, budget: int, depth: int) -> tuple[list[Any], int]:
+        base = list if issubclass(type(value), list) else tuple
+        length = base.__len__(value)
+        # A quarter, so that something is left for what is inside each.
+        kept = (
+            min(length, MAX_ENTRIES if depth == 0 else length, max(1, budget // 4))
+            if self._may_enter(budget, depth)
+            else 0
+        )
+        self._count(length, kept)
+        # The beginning and the end: the question stands at the end of a conversation.
+        if kept < length:
+            head = kept - kept // 2
+            items = [
+                *base.__getitem__(value, slice(head)),
+                *base.__getitem__(value, slice(length - kept + head, length)),
+            ]
+        else:
+            items = list(base.__getitem__(value, slice(length)))
+        budget -= kept
+        for index, item in enumerate(items):
+            if type(item) is str:
+                self.size += sys.getsizeof(item)
+            elif type(item) not in _PLAIN:
+                share = budget // (kept - index)
+                items[index], left = self._copy(item, share, depth + 1)
+                budget -= share - left
+        return items, budget
+
+    def _map(self, value: Any, budget: int, depth: int) -> tuple[dict[Any, Any], int]:
+        is_dict = issubclass(type(value), dict)
+        length = dict.__len__(value) if is_dict else len(value)
+        kept = min(length, MAX_ENTRIES if depth == 0 else length, budget) if self._may_enter(budget, depth) else 0
+        self._count(length, kept)
+        if is_dict and kept == length:
+            copy = dict.copy(value)  # in one step, whatever other threads do to it
+        elif is_dict:
+            copy = {key: dict.__getitem__(value, key) for key in _NAMED if kept and dict.__contains__(value, key)}
+            for key, item in islice(dict.items(value), max(0, kept - len(copy))):
+                copy.setdefault(key, item)
+        else:
+            copy = dict(islice(value.items(), kept))
+        budget -= kept
+        for index, (key, item) in enumerate(copy.items()):
+            if type(key) is str:
+                self.size += sys.getsizeof(key)
+            if type(item) is str:
+                self.size += sys.getsizeof(item)
+            elif type(item) not in _PLAIN:
+                share = budget // (kept - index)
+                copy[key], left = self._copy(item, share, depth + 1)
+                budget -= share - left
+        return copy, budget
+
+    def _may_enter(self, budget: int, depth: int) -> bool:
+        return budget > 0 and depth < MAX_DEPTH
+
+    def _count(self, length: int, kept: int) -> None:
+        self.size += _NODE_BYTES * (kept + 1)
+        if kept < length:
+            self._longest = max(self._longest, length)
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """A copy, without the frames whose variables it would keep as long as it waits; itself where that can't be."""
+    kind = type(error)
+    base: Any = next(parent for parent in kind.__mro__ if parent.__module__ == "builtins")
+    try:
+        copy: BaseException = base.__new__(kind, *error.args)
+        base.__init__(copy, *error.args)
+        vars(copy).update(vars(error))
+    except Exception:  # a class in C
+        return error
+    return copy
