@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,7 +77,7 @@ class Child:
         self._process: subprocess.Popen[str] | None = None
         self._first: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self._optional = False
+        self._optional = self._ready_once = False
         self._lock = threading.Lock()
         # The kernel ends a child with the thread that started it: this one stays.
         self._thread = threading.Thread(target=self._run, name=f"watches {title}", daemon=True)
@@ -125,12 +126,27 @@ class Child:
         self._thread.join()
 
     def _run(self) -> None:
-        pause_s, is_first = FIRST_PAUSE_S, True
+        while True:
+            try:
+                self._keep()
+                return
+            except BaseException:  # who watches goes on watching, whatever a callback raises
+                log.exception("%s is started again after an unexpected error", self._title)
+                self._ready_once = self._ready_once or self._optional
+                if self._process is not None:
+                    self._process.kill()
+                if not self._ready_once:
+                    self._first.put(f"{self._title} cannot be watched")
+                    return
+                self._stopping.wait(self._longest_pause_s)
+
+    def _keep(self) -> None:
+        pause_s = FIRST_PAUSE_S
         while not self._stopping.is_set():
             try:
                 process = self._spawn()
             except OSError as error:  # no memory or no process is left
-                if is_first and not self._optional:
+                if not self._ready_once and not self._optional:
                     self._first.put(f"{self._title} cannot be started: {error.strerror}")
                     return
                 log.error("%s cannot be started: %s; trying again in %.1f s", self._title, error.strerror, pause_s)
@@ -142,11 +158,11 @@ class Child:
             started = time.monotonic()
             assert process.stdout is not None
             said = process.stdout.readline().strip()
-            if is_first and not self._optional:
+            if not self._ready_once and not self._optional:
                 self._first.put(said or f"{self._title} ended with code {process.wait()} before it was ready")
                 if said != _READY:
                     break
-            is_first = False
+            self._ready_once = True
             if said == _READY:
                 self.state, self._down_since = "running", None
             for line in process.stdout:
@@ -175,6 +191,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                errors="replace",  # a bad byte must not end the watching
                 start_new_session=True,  # Ctrl-C is for the parent, which may still need it
             )
             return self._process
@@ -182,7 +199,7 @@ class Child:
     def _hear(self, line: str) -> None:
         try:
             self._heard(line)
-        except Exception:  # who watches goes on watching
+        except BaseException:  # who watches goes on watching
             log.exception("what %s says cannot be read", self._title)
 
     def _reason(self, code: int) -> str:
@@ -205,8 +222,13 @@ def when_stopped(end: Callable[[], object]) -> None:
     """In the child: calls `end` in a thread once the parent stops it, or is gone on a system other than Linux."""
 
     def wait() -> None:
-        os.read(0, 1)
-        end()
+        try:
+            with contextlib.suppress(OSError):  # a parent that can't be heard is gone
+                os.read(0, 1)
+            end()
+        except BaseException:  # nobody else would end it
+            traceback.print_exc()
+            os._exit(1)
 
     threading.Thread(target=wait, name="waits for the parent", daemon=True).start()
 

@@ -88,6 +88,13 @@ class WatchedEngine(Engine):
             self._deadlines.pop(threading.get_ident(), None)
 
     def _watch(self) -> None:
+        try:
+            self._look()
+        except BaseException:  # unwatched, reads could harm the rest: it is started again
+            traceback.print_exc()
+            os._exit(1)
+
+    def _look(self) -> None:
         while True:
             time.sleep(LOOK_S)
             if min(list(self._deadlines.values()), default=float("inf")) < time.monotonic():

@@ -137,6 +137,28 @@ def test_what_cannot_be_understood_is_logged_and_it_is_watched_on(
     child.stop()
 
 
+def test_whatever_a_callback_raises_it_is_watched_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*_: object) -> None:
+        raise SystemExit
+
+    file = tmp_path / "starts"
+    child = Child("the child", MODULE, "tell", str(file), heard=fail, ended=fail, longest_pause_s=0.5)
+    child.start(30)
+    for count in (2, 3):
+        os.kill(child.pid or 0, signal.SIGKILL)
+        wait(lambda count=count: starts(file) == count)  # type: ignore[misc]
+    child.stop()
+    assert "the child is started again after an unexpected error" in caplog.text
+
+
+def test_bytes_that_are_no_text_do_not_end_the_watching(tmp_path: Path) -> None:
+    heard: list[str] = []
+    child = Child("the child", MODULE, "garble", str(tmp_path / "starts"), heard=heard.append).start(30)
+    wait(lambda: len(heard) == 2)
+    child.stop()
+    assert heard == ["\ufffd\n", "two\n"]
+
+
 @pytest.mark.parametrize("module", ["watchline.streams.worker.monitors_process", MODULE])
 def test_one_whose_parent_is_gone_when_it_starts_does_nothing(module: str, tmp_path: Path) -> None:
     """The store's own test is beside it."""

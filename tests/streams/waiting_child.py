@@ -1,4 +1,4 @@
-"""A child for the tests: `python -m tests.streams.waiting_child wait|refuse|refuse_once|end|hang|tell FILE`.
+"""A child for the tests: `python -m tests.streams.waiting_child wait|refuse|refuse_once|end|hang|tell|garble FILE`.
 
 It notes in the file that it started.
 """
@@ -31,6 +31,9 @@ def main(do: str, file: str) -> int:
     if do == "tell":
         sys.stdout.write("to the log\n")
         parent.write("one\ntwo\nand a half")
+        parent.flush()
+    if do == "garble":
+        parent.buffer.write(b"\xff\ntwo\n")  # type: ignore[attr-defined]
         parent.flush()
     stopped.wait()
     return 0
