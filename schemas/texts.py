@@ -18,6 +18,8 @@ from watchline.schemas.records import Interaction
 # refuses an Interaction. Only `detectors.pii` may make one, which a test sees to.
 RedactedInteraction = NewType("RedactedInteraction", Interaction)
 
+CUT = "\n...[truncated]\n"  # where the producer left out the middle of a long text
+
 
 def is_prose(field: str) -> bool:
     """Whether a text, by its name in `texts`, is sentences rather than an identifier.

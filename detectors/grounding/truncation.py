@@ -8,6 +8,7 @@ import re
 from watchline.detectors.grounding import tables
 from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.runtime.text import sentences
+from watchline.schemas.texts import CUT
 
 _READ = 2000  # characters of its end that are read
 _SAID = re.compile(rf"(?:\.\.\.|\u2026|[\[(](?:{ENGLISH.records.cut})[\])])\Z", re.IGNORECASE)
@@ -18,7 +19,7 @@ _ITEM = re.compile(r"[-*+#\u2022>]|\d+[.)]")
 
 
 def is_cut(text: str) -> bool:
-    """Whether the text ends amid a sentence, a table's row or a JSON value, or says that it goes on.
+    """Whether the text ends amid a sentence, a table's row or a JSON value, or says that it goes on or lost its middle.
 
     Examples
     --------
@@ -26,6 +27,8 @@ def is_cut(text: str) -> bool:
     (True, False)
     """
     text = text.strip()
+    if CUT in text:
+        return True
     if _SAID.search(text):
         return True
     if _JSON.match(text):

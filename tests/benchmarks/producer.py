@@ -37,6 +37,12 @@ ARGUMENTS: dict[str, Any] = {
     "usage": {"input_tokens": 812, "output_tokens": 164},
     "latency_s": 1.9,
 }
+MAPPINGS: dict[str, Any] = {
+    **ARGUMENTS,
+    "input": [{"role": "system", "content": "You help."}, {"role": "user", "content": ARGUMENTS["input"]}],
+    "documents": [{"id": "4711", "content": text, "score": 0.7, "page": 3} for text in ARGUMENTS["documents"]],
+    "attributes": {"release": "1.2", "region": "north"},
+}
 MOCK = {"allow.auto.create.topics": True}  # the mock broker has no other way to a topic
 # The mock broker of librdkafka, in a process of its own: what it costs must not count for the app.
 BROKER = """
@@ -89,6 +95,8 @@ def main() -> None:
                     f"(bare: {bare[first]:.1f} and {bare[first + 1]:.1f}; "
                     f"ratio {ours[first] / bare[first]:.2f} and {ours[first + 1] / bare[first + 1]:.2f})"
                 )
+        mappings = median([latencies(Emitter(address, MAPPINGS), PACE_S, PACED_EVENTS) for _ in range(REPEATS)])
+        print(f"emit, mappings: p50 {mappings[2]:.1f} us, p99 {mappings[3]:.1f} us of processor time")
         (ours_rate,) = median([(rate(Emitter(address)),) for _ in range(REPEATS)])
         (bare_rate,) = median([(rate(Bare(address)),) for _ in range(REPEATS)])
         ratio = ours_rate / bare_rate
@@ -98,19 +106,51 @@ def main() -> None:
             for code in (MEMORY_OF_OURS, MEMORY_OF_BARE)
         )
         print(f"memory added: {ours_bytes / 2**20:.1f} MiB (bare: {bare_bytes / 2**20:.1f})")
+    for name, arguments in HOSTILE.items():
+        taken, worked = median([hostile(arguments) for _ in range(REPEATS)])
+        print(f"emit, {name}: {taken:.2f} ms, {worked:.2f} ms of processor time")
     for module in ("watchline.streams", "watchline.streams.producer.sender", "confluent_kafka", "fastavro"):
         seconds = statistics.median(run(IMPORT.format(module=module)) for _ in range(REPEATS))
         print(f"import {module}: {seconds * 1000:.0f} ms")
 
 
+class Slow:
+    """An object of an app's whose text takes two seconds."""
+
+    def __str__(self) -> str:
+        time.sleep(2)
+        return "slow"
+
+
+HOSTILE: dict[str, dict[str, Any]] = {
+    "a text that takes 2 s": {"attributes": {"slow": Slow()}},
+    "100,000 documents": {"documents": [f"document {number}" for number in range(100_000)]},
+    "a map of 1,000,000": {"attributes": {str(number): number for number in range(1_000_000)}},
+    "1,000,000 inside one": {"attributes": {"rows": {str(number): number for number in range(1_000_000)}}},
+}
+
+
+def hostile(arguments: dict[str, Any]) -> tuple[float, float]:
+    """Milliseconds that one call takes, and of its thread's processor time."""
+    producer = Producer("localhost:1", app="bench", max_bytes=10**10)
+    producer.emit(**ARGUMENTS)
+    time.sleep(0.5)
+    started, work = time.perf_counter(), time.thread_time()
+    producer.emit(input="question", model="m", **arguments)
+    result = (time.perf_counter() - started) * 1000, (time.thread_time() - work) * 1000
+    producer.close(0)
+    return result
+
+
 class Emitter:
     """The producer, as an app uses it."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, arguments: dict[str, Any] = ARGUMENTS) -> None:
+        self._arguments = arguments
         self._producer = Producer(address, app="bench", max_events=10**6, max_bytes=10**10, kafka=MOCK)
 
     def emit(self) -> None:
-        self._producer.emit(**ARGUMENTS)
+        self._producer.emit(**self._arguments)
 
     def finish(self) -> None:
         assert self._producer.flush(120) and self._producer.stats.dropped == 0
