@@ -48,8 +48,8 @@ class Producer:
 
     Make one for each process and keep it; any thread may use it. After a fork the child's goes on by itself.
     From when it is made nothing waits for Kafka but `flush`, `close` and, for at most five seconds, the end of the
-    process; and nothing raises but Python's TypeError for an unknown keyword. What can't be sent is dropped, counted in
-    `stats` and logged.
+    process; and nothing raises but Python's TypeError for an unknown keyword, and a signal that comes meanwhile. What
+    can't be sent is dropped, counted in `stats` and logged.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Producer:
         framing; by default what WATCHLINE_SCHEMA_REGISTRY_URL, _USERNAME, _PASSWORD and _CA_FILE say.
     before_send : callable, optional
         Gets every event in the background thread and returns it, changed or not, or None to leave it out; an event it
-        raises on is dropped.
+        raises anything on is dropped. One that takes ten seconds is logged, and `stats.hanging_s` says how long.
     strict : bool
         `emit` and `feedback` raise ArgumentError for a bad value, for tests and scripts.
     topic_prefix : str, optional
@@ -172,6 +172,9 @@ class Producer:
         system_fingerprint: str | None = None,
     ) -> str:
         """Takes one call of a model; returns at once, also where the event had to be dropped.
+
+        Lists and maps are copied, and cut where they are very long. An object of the app's own class becomes text
+        later, in the background thread; an app that changes it, or needs it in its own thread, gives the text.
 
         Parameters
         ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import statistics
@@ -85,6 +86,7 @@ client.flush(10)
 def main() -> None:
     """Prints a line for each figure, the machine first; each is the median of several runs."""
     print(f"machine: {machine()}")
+    logging.getLogger("watchline.streams.producer").addHandler(logging.NullHandler())
     with broker() as address:
         for how, pace_s, count in (("200 a second", PACE_S, PACED_EVENTS), ("back to back", 0.0, BURST_EVENTS)):
             ours = median([latencies(Emitter(address), pace_s, count) for _ in range(REPEATS)])
