@@ -85,3 +85,21 @@ TAKES_VALUES = re.compile(
     |reducewith|uniq)\w* | map(contains|add|subtract|update|concat|fromarrays|extractkeylike|extractvaluelike)\w*""",
     re.X,
 )
+
+# What sqlglot's parser makes of them, by class.
+FUNCTION_NODES = """
+    Abs Acos Acosh And Anonymous AnonymousAggFunc AnyValue ApproxDistinct ApproxTopK ArgMax ArgMin Array ArrayAgg
+    ArrayCompact ArrayConcat ArrayConcatAgg ArrayContains ArrayDistinct ArrayExcept ArrayFilter ArrayMax ArrayMin
+    ArrayRemove ArrayReverse ArraySlice ArraySum ArrayToString Ascii Asin Asinh Atan Atan2 Atanh Avg BitwiseAndAgg
+    BitwiseOrAgg BitwiseXorAgg Case Cast CastToStrType Cbrt Ceil Chr CityHash64 Coalesce CombinedAggFunc
+    CombinedParameterizedAgg Concat ConcatWs Corr Cos Cosh CosineDistance Count CountIf CovarPop CovarSamp CumeDist
+    Date DateDiff DateTrunc Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear Degrees DenseRank EndsWith Exp Explode
+    Extract Factorial FirstValue Flatten Floor Format Greatest GroupConcat Grouping Hex Hour If Initcap IsInf IsNan
+    JSONExtract JSONExtractScalar JarowinklerSimilarity Lag LastValue Lead Least Left Length Levenshtein Ln Log
+    Lower MD5Digest Max Min Minute Month Monthname NthValue Ntile Nullif Or Pad ParameterizedAgg ParseDatetime
+    PercentRank Pi Pow Quantile Quarter Radians Rand Rank RegexpCount RegexpExtract RegexpInstr RegexpLike
+    RegexpReplace RegexpSplit Repeat Replace Reverse Right Round RowNumber SHA SHA2 Second Sign Sin Sinh Soundex
+    Space Split Sqrt StartsWith Stddev StddevPop StddevSamp StrPosition Struct Substring SubstringIndex Sum Tan Tanh
+    TimeToStr Timestamp TimestampDiff TimestampTrunc Transform Translate Trim Trunc Typeof Unhex Upper UtcTimestamp
+    VarMap Variance VariancePop Week WeekOfYear Xor Year YearOfWeekIso
+""".split()  # noqa: SIM905

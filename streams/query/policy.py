@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 
 import watchline.schemas
 from watchline.schemas.errors import WatchlineError
-from watchline.streams.query.functions import FUNCTIONS, HIGHER_ORDER, TAKES_VALUES, TYPES
+from watchline.streams.query.functions import FUNCTION_NODES, FUNCTIONS, HIGHER_ORDER, TAKES_VALUES, TYPES
 
 DIALECT = "clickhouse"
 ONLY_SELECT = "only one SELECT over the views (v_*) at a time; WITH and UNION are fine"
@@ -69,10 +69,17 @@ def check(sql: str, *, database: str | None = None) -> str:
         raise QueryError(ONLY_SELECT)
     _check_functions(tokens)
     _check_function_names(tokens)
-    for node in trees[0].walk():
+    nodes = list(trees[0].walk())
+    _check_lambdas(tokens, nodes)
+    aliases = {name for node in nodes for name in _expression_aliases(node)}
+    for node in nodes:
         _check_node(node)
-        if isinstance(node, exp.Table):
-            _check_table(node, database)
+        if isinstance(node, exp.In):
+            _check_in(node, aliases)
+        elif isinstance(node, exp.From | exp.Join):
+            _check_source(node, database)
+        elif isinstance(node, exp.Table) and not _is_source(node):
+            raise QueryError(f"the table {node.name} stands where none can: name tables in FROM and JOIN only")
     return sql
 
 
@@ -140,71 +147,132 @@ def _check_function_names(tokens: list[Token]) -> None:
             raise QueryError(f"the first argument of {name.text} must be a lambda here, like x -> lower(x)")
 
 
-# What a statement may be made of besides functions and operators.
-_NODES: tuple[type[exp.Expr], ...] = (
-    exp.Alias, exp.Aliases, exp.Between, exp.Boolean, exp.Bracket, exp.CTE, exp.Column, exp.DataType, exp.DataTypeParam,
-    exp.Distinct, exp.Except, exp.Final, exp.From, exp.Group, exp.Having, exp.Identifier, exp.In, exp.Intersect,
-    exp.Interval, exp.Join, exp.Lambda, exp.Limit, exp.Literal, exp.Null, exp.Offset, exp.Order, exp.Ordered, exp.Paren,
-    exp.Placeholder, exp.PreWhere, exp.Qualify, exp.Rollup, exp.Cube, exp.Select, exp.Slice, exp.Star, exp.Subquery,
-    exp.Table, exp.TableAlias, exp.Tuple, exp.Union, exp.Var, exp.Where, exp.Window, exp.WindowSpec, exp.With,
-    exp.Kwarg, exp.Fetch, exp.GroupingSets, exp.Filter, exp.WithFill, exp.IgnoreNulls, exp.RespectNulls,
-)  # fmt: skip
-_SELECT_PARTS = frozenset(
-    """with with_ expressions from from_ joins where group having order limit offset distinct prewhere qualify windows
-    laterals kind hint""".split()  # noqa: SIM905
+def _check_lambdas(tokens: list[Token], nodes: list[exp.Expr]) -> None:
+    """An arrow that is no lambda to the parser would be one to ClickHouse."""
+    arrows = sum(token.token_type == TokenType.ARROW for token in tokens)
+    if arrows != sum(isinstance(node, exp.Lambda) for node in nodes):
+        raise QueryError("a lambda can only be an argument of a function here, as in arrayMap(x -> lower(x), names)")
+
+
+# What a statement may be made of, and of each the parts it may have: each place where a name can be a table's is here.
+_QUERY = "with_ distinct order limit offset"
+_PARTS: dict[type[exp.Expr], frozenset[str]] = {
+    node: frozenset(parts.split())
+    for node, parts in {
+        exp.Select: f"{_QUERY} expressions from_ joins prewhere where group having qualify windows",
+        exp.Union: f"{_QUERY} this expression",
+        exp.Except: f"{_QUERY} this expression",
+        exp.Intersect: f"{_QUERY} this expression",
+        exp.Subquery: "this alias",
+        exp.With: "expressions",
+        exp.CTE: "this alias scalar",
+        exp.From: "this",
+        exp.Join: "this expressions side kind method global_ on using",
+        exp.Table: "this db alias",
+        exp.TableAlias: "this",
+        exp.In: "this query field expressions is_global",
+        exp.Exists: "this",
+        exp.Star: "except_",
+        exp.Column: "this table db",
+        exp.Group: "expressions all totals cube rollup grouping_sets",
+        exp.Order: "expressions",
+        exp.Ordered: "this desc nulls_first with_fill",
+        exp.WithFill: "from_ to step",
+        exp.Limit: "expression expressions limit_options",
+        exp.Window: "this over alias partition_by order spec",
+        exp.Lambda: "this expressions",
+    }.items()
+}
+# What has no parts but expressions.
+_NODES = frozenset(
+    getattr(exp, name)
+    for name in (
+        *"""Alias Aliases Between Boolean Bracket Cube DataType DataTypeParam Distinct Dot Filter GroupingSets Having
+        Identifier IgnoreNulls Interval JSONPath JSONPathKey JSONPathRoot JSONPathSubscript Kwarg LimitOptions Literal
+        Null Offset Paren Placeholder PreWhere Qualify RespectNulls Rollup Slice Tuple Var Where WindowSpec
+        Add BitwiseNot DPipe Div EQ GT GTE ILike IntDiv Is LT LTE Like Mod Mul NEQ Neg Not NullSafeEQ NullSafeNEQ
+        Sub""".split(),  # noqa: SIM905
+        *FUNCTION_NODES,
+    )
 )
+_HINTS: dict[type[exp.Expr], str] = {
+    exp.Final: "FINAL isn't allowed here, and not needed: the views are exact without it",
+    exp.TableSample: "SAMPLE isn't allowed here: limit by time, or take WHERE rand() % 10 = 0",
+    exp.Lateral: "LATERAL isn't allowed here: take a JOIN or ARRAY JOIN",
+}
 
 
 def _check_node(node: exp.Expr) -> None:
-    if not isinstance(node, (*_NODES, exp.Func, exp.Binary, exp.Unary)):
-        raise QueryError(f"{type(node).__name__.upper()} isn't allowed here")
-    if isinstance(node, exp.Query | exp.Table):
-        parts = {name for name, value in node.args.items() if value}
-        known = _SELECT_PARTS if isinstance(node, exp.Select) else None
-        if refused := (parts - known if known else parts & {"into", "settings", "format", "hint"}):
-            raise QueryError(f"{', '.join(sorted(refused)).upper()} isn't allowed here")
-    if isinstance(node, exp.In):
-        _check_in(node)
-    if isinstance(node, exp.From | exp.Join):
-        _check_source(node)
+    known = _PARTS.get(type(node))
+    if known is None and type(node) not in _NODES:
+        raise QueryError(_HINTS.get(type(node), f"{type(node).__name__.upper()} isn't allowed here: leave it out"))
+    if known is not None and (refused := {name for name, value in node.args.items() if value} - known):
+        words = ", ".join(name.rstrip("_").upper() for name in sorted(refused))
+        raise QueryError(f"{words} isn't allowed here: leave it out")
 
 
-def _check_source(node: exp.From | exp.Join) -> None:
-    """Tables that the parser takes for columns, as in a subquery of ARRAY JOIN, would pass unchecked."""
+def _is_source(node: exp.Expr) -> bool:
+    """Whether it is what a FROM or a JOIN names; ARRAY JOIN names no tables."""
+    parent = node.parent
+    return node.arg_key == "this" and (
+        isinstance(parent, exp.From) or (isinstance(parent, exp.Join) and parent.args.get("kind") != "ARRAY")
+    )
+
+
+def _check_source(node: exp.From | exp.Join, database: str | None) -> None:
+    source = node.this
     if isinstance(node, exp.Join) and node.args.get("kind") == "ARRAY":
+        # The parser takes tables for columns in there.
         if node.find(exp.Query, exp.From, exp.Table):
             raise QueryError("ARRAY JOIN takes columns and functions of them here, no subquery: name it in WITH")
-    elif not isinstance(node.this, exp.Table | exp.Subquery):
+    elif isinstance(source, exp.Table):
+        _check_table(source, database)
+    elif isinstance(source, exp.Final):
+        raise QueryError(_HINTS[exp.Final])
+    elif not (isinstance(source, exp.Subquery) and isinstance(source.this, exp.Query)):
         raise QueryError(f"only a view or a subquery can be read here: {node.sql(dialect=DIALECT).strip()}")
 
 
-def _check_in(node: exp.In) -> None:
-    """`x IN name` reads the table of that name, however it is wrapped."""
+def _expression_aliases(node: exp.Expr) -> list[str]:
+    """The names that it gives to values."""
+    if isinstance(node, exp.Alias):
+        return [node.alias]
+    if isinstance(node, exp.Aliases | exp.Lambda):
+        return [name.name for name in node.expressions]
+    if isinstance(node, exp.CTE) and node.args.get("scalar"):
+        return [node.alias]
+    return []
+
+
+def _check_in(node: exp.In, aliases: set[str]) -> None:
+    """`x IN name` reads the table of that name, however it is wrapped, or the one that the name is an alias of."""
     for right in filter(None, (node.args.get("field"), *node.expressions)):
         for name in right.walk(prune=lambda inner: isinstance(inner, exp.Query)):
-            if isinstance(name, exp.Column) and not (
-                name is right and name.parts == [name.this] and _is_readable(name)
-            ):
+            if not isinstance(name, exp.Identifier | exp.Star):
+                continue
+            if not (isinstance(right, exp.Column) and right.parts == [name] and _is_readable(right)):
                 raise QueryError("IN takes a list of values or a subquery here; for an array use has(array, value)")
+            if name.name in aliases:
+                raise QueryError(f"IN {name.name}: that is also the name of a value; give one of them another name")
 
 
 def _check_table(table: exp.Table, database: str | None) -> None:
     name = table.name
     if not isinstance(table.this, exp.Identifier):
         raise QueryError(f"table functions aren't allowed here: {table.sql(dialect=DIALECT)}")
-    if table.catalog or (table.db and table.db != database):
+    if table.db and table.db != database:
         raise QueryError(f"{table.db}.{name} can't be read here; there are: {', '.join(views())}")
-    if not (name.startswith("v_") if table.db else _is_readable(table)):
+    if not (name in views() if table.db else _is_readable(table)):
         raise QueryError(f"the table {name} can't be read here; there are: {', '.join(views())}")
 
 
 def _is_readable(table: exp.Table | exp.Column) -> bool:
     """Whether a name is a view's, or of a WITH clause that is in force there: of an enclosing query, and before it."""
-    if table.name.startswith("v_"):
+    if table.name in views():
         return True
     child: exp.Expr = table
     while (parent := child.parent) is not None:
-        clause = parent.args.get("with_") or parent.args.get("with")
+        clause = parent.args.get("with_")
         if isinstance(parent, exp.With):
             before = parent.expressions[: next(i for i, cte in enumerate(parent.expressions) if cte is child)]
             if _defines(before, table.name):

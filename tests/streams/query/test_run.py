@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,12 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.streams.query.conftest import SECRET
 from watchline.dashboards import audits
 from watchline.streams.query import run as query
 from watchline.streams.query.functions import TAKES_VALUES
 from watchline.streams.query.policy import QueryError, check, views
 from watchline.streams.query.run import Result
-
-SECRET = "s3cr3t-in-a-file"
 
 # {file}: a file with the secret. The raw table `dead_letters` holds it too.
 HOSTILE = [
@@ -136,6 +134,19 @@ HOSTILE = [
     "SELECT a FROM (SELECT 1) ARRAY JOIN (WITH 1 AS x SELECT groupArray(reason) FROM dead_letters) AS a",
     "SELECT a FROM (SELECT 1) ARRAY JOIN (SELECT (SELECT groupArray(reason) FROM dead_letters)) AS a",
     "WITH (SELECT groupArray(reason) FROM dead_letters) AS a SELECT b FROM (SELECT 1) ARRAY JOIN a AS b",
+    # IN reads what a name is an alias of, though a view or a WITH clause has that name too
+    "WITH dead_letters AS v_coverage SELECT 1 IN v_coverage",
+    "WITH dead_letters AS a, a AS v_coverage SELECT 1 IN (v_coverage)",
+    "WITH a AS (SELECT 1), dead_letters AS a SELECT 1 IN a",
+    "WITH a AS (SELECT 1) SELECT (WITH dead_letters AS a SELECT 1 IN a)",
+    "WITH dead_letters AS v_coverage SELECT arrayMap(x -> x NOT IN v_coverage, [1])",
+    "WITH {db}.dead_letters AS v_coverage SELECT 1 FROM v_findings AS f JOIN v_signals AS s ON 1 GLOBAL IN v_coverage",
+    "SELECT 1 IN v_coverage, dead_letters AS v_coverage",
+    "SELECT arrayMap(v_coverage -> 1 IN v_coverage, [1])",
+    # a table that is named as views are
+    "SELECT * FROM v_x",
+    "SELECT * FROM {db}.v_x",
+    "SELECT 1 IN v_x",
     # names of WITH that don't reach that far
     "WITH dead_letters AS (SELECT * FROM dead_letters) SELECT * FROM dead_letters",
     "SELECT * FROM (WITH dead_letters AS (SELECT 1) SELECT * FROM dead_letters) AS a, dead_letters AS b",
@@ -294,17 +305,6 @@ def secret_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("secret") / "file"
     path.write_text(SECRET)
     return path
-
-
-@pytest.fixture(scope="module")
-def reader(clickhouse: Callable[..., Any]) -> Iterator[Any]:
-    writer = clickhouse("query")
-    writer.command(f"INSERT INTO {writer.test_database}.dead_letters (reason) VALUES ('{SECRET}')")
-    client = clickhouse(migrated=False)
-    client.command(f"USE {writer.test_database}")
-    client.test_database = writer.test_database
-    query.restrict(client)
-    yield client
 
 
 ask = query._query
