@@ -83,6 +83,13 @@ def check(sql: str, *, database: str | None = None) -> str:
     return sql
 
 
+def has_limits(sql: str) -> bool:
+    """Whether the engine limits the result of a statement that was checked: that of one SELECT with a FROM."""
+    query = sqlglot.parse_one(sql, dialect=DIALECT)
+    inner = query.unnest() if isinstance(query, exp.Subquery) else query
+    return isinstance(inner, exp.Select) and inner.args.get("from_") is not None
+
+
 @cache
 def views() -> tuple[str, ...]:
     """The names of the views, sorted."""

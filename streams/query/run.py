@@ -11,7 +11,7 @@ from typing import Any
 
 from watchline.schemas.errors import TransientError
 from watchline.streams.clickhouse.connect import connect
-from watchline.streams.query.policy import QueryError, check
+from watchline.streams.query.policy import QueryError, check, has_limits
 from watchline.streams.settings import Settings
 
 MAX_SECONDS = 30
@@ -23,7 +23,6 @@ LIMITS = {
     "max_result_rows": MAX_ROWS,
     "max_result_bytes": MAX_RESULT_BYTES,
     "result_overflow_mode": "throw",
-    # The engine puts no limits on the result of a SELECT without FROM.
     "function_range_max_elements_in_block": MAX_RESULT_BYTES // 8,
     "max_memory_usage": MAX_MEMORY_BYTES,
 }
@@ -79,13 +78,15 @@ def run(client: Any, sql: str, parameters: Mapping[str, str] | None = None, *, d
     """Checks and runs one SELECT on a client from `reader`. Blocking.
 
     ClickHouse parses the statement and writes it anew, that text is checked, and that text runs: what the check saw
-    is what is executed. Raises QueryError, TransientError where the store went away.
+    is what is executed, in a SELECT around it where the engine would not limit the result. Raises QueryError,
+    TransientError where the store went away.
     """
     if "\0" in sql:
         raise QueryError("this SQL has a NUL byte in it")
     canonical = _query(client, "SELECT formatQuery({sql:String})", {"sql": sql}).result_rows[0][0]
     check(canonical, database=database)
-    result = _query(client, canonical, parameters)
+    limited = canonical if has_limits(canonical) else f"SELECT * FROM ({canonical})"  # noqa: S608
+    result = _query(client, limited, parameters)
     if len(result.result_rows) > MAX_ROWS:  # ClickHouse counts by block, and not what one arrayJoin makes of a block
         raise _too_much()
     columns = list(result.column_names)
