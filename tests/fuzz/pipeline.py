@@ -93,6 +93,10 @@ class _Taken:
         self.acknowledged += [message.offset for message in self.messages[done : done + count]]
 
 
+async def _ids(messages: object) -> dict[str, str]:
+    return {"fuzz": "fuzz"}
+
+
 class _Member:
     """A stand-in for the member of the group: keeps what is sent, by topic."""
 
@@ -156,7 +160,7 @@ class FuzzedWorker:
         self._client = connect(settings)
         self._member = _Member()
         self._pipeline = Pipeline(settings, self._member, scorers=InProcess(settings))
-        self._pipeline._topic_ids["fuzz"] = "fuzz"  # else the broker is asked
+        self._pipeline.topics.ids = _ids  # else the broker is asked
         self._pipeline.starts.read = dict  # likewise
         self._dead_letters, self._findings = (
             name(settings.topic_prefix) for name in (topics.dead_letters, topics.findings)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.fuzz.payloads import any_value
 from watchline.schemas import codec
 from watchline.schemas.records import Interaction
-from watchline.schemas.texts import replace_texts, texts
+from watchline.schemas.texts import CUT, replace_texts, texts
 from watchline.streams.producer import truncation
 from watchline.streams.producer.truncation import truncate
 
@@ -59,6 +59,8 @@ def test_what_is_cut_is_within_the_limits_and_valid(seed: int, odd: str) -> None
         whole = text.encode("utf-8", "replace").decode()
         if name in named:
             assert len(whole.encode()) == named[name] > sizes.get(name, 0)
-            assert whole.startswith(after.get(name, "").partition("~")[0])
+            head, _, tail = after.get(name, "").partition(CUT)
+            assert whole.startswith(head.partition("~")[0])
+            assert whole.partition("~")[0].endswith(tail.partition("~")[0])
         elif name not in given.truncated:
             assert after[name].partition("~")[0] == whole.partition("~")[0]
