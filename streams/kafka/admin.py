@@ -81,6 +81,11 @@ def existing(settings: Settings, timeout_s: float = 10) -> set[str]:
     Raises TransientError where Kafka can't be reached, ConfigurationError where it or we refuse the other: at once,
     since librdkafka would go on trying.
     """
+    return set(_topics(settings, timeout_s))
+
+
+def _topics(settings: Settings, timeout_s: float = 10) -> dict[str, Any]:
+    """What Kafka says of the cluster's topics, by name. Raises what `existing` raises."""
     from confluent_kafka import KafkaException
 
     errors: list[Any] = []
@@ -88,7 +93,8 @@ def existing(settings: Settings, timeout_s: float = 10) -> set[str]:
     deadline = time.monotonic() + timeout_s
     while True:
         try:
-            return set(admin.list_topics(timeout=min(0.5, timeout_s)).topics)
+            topics: dict[str, Any] = admin.list_topics(timeout=min(0.5, timeout_s)).topics
+            return topics
         except KafkaException as error:
             admin.poll(0)
             if refused := settings.kafka_security.explain(errors):
@@ -127,8 +133,7 @@ def topic_id(settings: Settings, name: str) -> str | None:
 
 def partitions_of(settings: Settings, names: Iterable[str]) -> list[tuple[str, int]]:
     """The partitions of those of these topics that are there. Raises what `existing` raises."""
-    existing(settings)
-    there = client(settings).list_topics(timeout=10).topics
+    there = _topics(settings)
     return [(name, number) for name in names if name in there for number in sorted(there[name].partitions)]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -79,8 +78,14 @@ class TopicWatch:
     async def run(self) -> None:
         """Looks now and then, until cancelled. Raises FatalError where a topic that is read was made anew."""
         while True:
-            with suppress(TransientError, ConfigurationError):  # `follow_ends` ends a worker that is refused for long
+            try:
                 await asyncio.to_thread(self.look)
+            except (TransientError, ConfigurationError):
+                pass  # `follow_ends` ends a worker that is refused for long
+            except FatalError:
+                raise
+            except Exception as error:  # it is no more than a look
+                self._say(f"the topics cannot be looked at: {type(error).__name__}")
             await asyncio.sleep(LOOK_S)
 
     def look(self) -> None:

@@ -12,12 +12,13 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from watchline.schemas.errors import FatalError, TransientError
+from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress
 from watchline.streams.kafka import admin, topics
 from watchline.streams.retry import retry
 from watchline.streams.settings import Settings, load
+from watchline.streams.worker import topic_watch
 from watchline.streams.worker.topic_watch import TopicWatch
 
 pytestmark = pytest.mark.slow
@@ -137,3 +138,19 @@ def test_messages_that_no_worker_reads_yet_are_lag(settings: Settings) -> None:
     }
     assert progress.report()["group_lag_messages"] == progress.group_lag
     assert f'watchline_group_lag_messages{{topic="{raw(settings)}"}} 3.0' in metrics.scrape(progress).decode()
+
+
+def test_what_keeps_it_from_looking_ends_no_worker(
+    watch: TopicWatch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mock of a broker that is away, of one that refuses the login, and of a mistake of ours."""
+    failures = iter([TransientError("away"), ConfigurationError("refused"), KeyError("x"), KeyError("y")])
+    monkeypatch.setattr(topic_watch, "LOOK_S", 0)
+
+    def look() -> None:
+        raise next(failures, FatalError("made anew"))
+
+    monkeypatch.setattr(watch, "look", look)
+    with pytest.raises(FatalError, match="made anew"):
+        asyncio.run(watch.run())
+    assert [record.getMessage() for record in caplog.records] == ["the topics cannot be looked at: KeyError"]
