@@ -278,14 +278,20 @@ def _is_readable(table: exp.Table | exp.Column) -> bool:
     if table.name in views():
         return True
     child: exp.Expr = table
+    has_own = False  # a part of a UNION that has a WITH does not see the first part's
     while (parent := child.parent) is not None:
         clause = parent.args.get("with_")
         if isinstance(parent, exp.With):
             before = parent.expressions[: next(i for i, cte in enumerate(parent.expressions) if cte is child)]
             if _defines(before, table.name):
                 return True
-        elif clause is not None and clause is not child and _defines(clause.expressions, table.name):
-            return True
+        elif clause is not None and clause is not child and not (has_own and isinstance(parent, exp.SetOperation)):
+            if _defines(clause.expressions, table.name):
+                return True
+        if isinstance(parent, exp.SetOperation | exp.Subquery):
+            has_own = has_own or clause is not None
+        else:
+            has_own = isinstance(parent, exp.Select) and clause is not None
         child = parent
     return False
 

@@ -135,6 +135,11 @@ HOSTILE = [
     "SELECT a FROM (SELECT 1) ARRAY JOIN (SELECT (SELECT groupArray(reason) FROM dead_letters)) AS a",
     "WITH (SELECT groupArray(reason) FROM dead_letters) AS a SELECT b FROM (SELECT 1) ARRAY JOIN a AS b",
     # IN reads what a name is an alias of, though a view or a WITH clause has that name too
+    # A part of a UNION with a WITH of its own reads the table, whatever the first part's WITH calls by its name.
+    "WITH dead_letters AS (SELECT 1 AS a) SELECT a FROM dead_letters "
+    "UNION ALL WITH w AS (SELECT 2 AS a) SELECT reason FROM dead_letters",
+    "(WITH dead_letters AS (SELECT 1 AS a) SELECT a FROM dead_letters) "
+    "UNION ALL (WITH w AS (SELECT (SELECT max(reason) FROM dead_letters) AS a) SELECT a FROM w)",
     "WITH dead_letters AS v_coverage SELECT 1 IN v_coverage",
     "WITH dead_letters AS a, a AS v_coverage SELECT 1 IN (v_coverage)",
     "WITH a AS (SELECT 1), dead_letters AS a SELECT 1 IN a",
