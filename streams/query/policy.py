@@ -285,9 +285,13 @@ def _is_readable(table: exp.Table | exp.Column) -> bool:
             before = parent.expressions[: next(i for i, cte in enumerate(parent.expressions) if cte is child)]
             if _defines(before, table.name):
                 return True
-        elif clause is not None and clause is not child and not (has_own and isinstance(parent, exp.SetOperation)):
-            if _defines(clause.expressions, table.name):
-                return True
+        elif (
+            clause is not None
+            and clause is not child
+            and not (has_own and isinstance(parent, exp.SetOperation))
+            and _defines(clause.expressions, table.name)
+        ):
+            return True
         if isinstance(parent, exp.SetOperation | exp.Subquery):
             has_own = has_own or clause is not None
         else:

@@ -299,6 +299,15 @@ def test_one_that_nobody_hears_ends_and_lets_go_of_the_folder(settings: Settings
         make_table(settings)
 
 
+def test_the_result_of_a_union_is_limited_and_the_next_one_is_right(settings: Settings, running: Child) -> None:
+    """Here, since clickhouse_connect's chDB in the process gives the next query what is left of this one."""
+    with open_queries(settings) as queries:
+        for _ in range(3):
+            with pytest.raises(QueryError, match="64 MiB"):
+                queries.query("SELECT arrayWithConstant(100000000, materialize(1)) UNION ALL SELECT [1]")
+            assert queries.query("SELECT 'right'").rows == [["right"]]
+
+
 @pytest.mark.parametrize("sql", ["SELECT file('/etc/hostname')", "SELECT * FROM numbers", "DROP TABLE numbers"])
 def test_the_policy_holds_over_the_socket(sql: str, settings: Settings, running: Child) -> None:
     with open_queries(settings) as queries, pytest.raises(QueryError):
