@@ -78,7 +78,7 @@ def run(client: Any, sql: str, parameters: Mapping[str, str] | None = None, *, d
     """Checks and runs one SELECT on a client from `reader`. Blocking.
 
     ClickHouse parses the statement and writes it anew, that text is checked, and that text runs: what the check saw
-    is what is executed, in a SELECT around it where the engine would not limit the result. Raises QueryError,
+    is what is executed, inside another SELECT where the engine would not limit the result. Raises QueryError,
     TransientError where the store went away.
     """
     if "\0" in sql:
@@ -143,8 +143,8 @@ def _explained(error: Any) -> QueryError:
         return QueryError("needs more memory than a reader may take: narrow it by time, or read fewer columns")
     text = re.sub(r"^.*?DB::Exception: ", "", str(error), flags=re.S)
     text = re.sub(r"(: )?In scope SELECT formatQuery.*$", "", text, flags=re.S)
-    text = re.sub(r"(?<!\s)\s*+\(for url [^()]*\)", "", text)
-    text = re.sub(r"(?<!\s)\s*+(?:\(version [^()]*+(?:\([^()]*+\))?[^()]*+\)|\([A-Z_]+\)\s*+$)", "", text).strip(" \n.")
+    text = re.sub(r"\s*\(for url [^()]*\)", "", text)
+    text = re.sub(r"\s*\(version [^()]*(\([^()]*\))?[^()]*\)|\s*\([A-Z_]+\)\s*$", "", text).strip(" \n.")
     if code == _NO_PARAMETER:
         text += "; give it with --param NAME=VALUE"
     if code == _UNKNOWN_TABLE:

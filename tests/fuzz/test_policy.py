@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -56,3 +61,14 @@ def test_what_is_hostile_stays_refused_with_spaces_and_comments(statement: str, 
 
 def test_a_view_can_be_read() -> None:
     assert not any(refused(f"SELECT * FROM {view} LIMIT 1") for view in views())
+
+
+def test_no_accepted_statement_reads_outside_the_views() -> None:
+    """The engine judges, in a process whose user may read the views only: see tests/fuzz/policy.py."""
+    pytest.importorskip("chdb")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.policy", "400", "--seed", "3"],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "statements=400 " in done.stdout and "read_outside=0" in done.stdout
