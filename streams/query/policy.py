@@ -214,6 +214,11 @@ def _check_node(node: exp.Expr) -> None:
     if known is not None and (refused := {name for name, value in node.args.items() if value} - known):
         words = ", ".join(name.rstrip("_").upper() for name in sorted(refused))
         raise QueryError(f"{words} isn't allowed here: leave it out")
+    # The parser has that WITH reach to the last part, ClickHouse to the end of its own.
+    if isinstance(node, exp.SetOperation) and isinstance(node.parent, exp.SetOperation) and node.args.get("with_"):
+        raise QueryError(
+            "WITH isn't allowed in the middle of a UNION, INTERSECT or EXCEPT: put it before the first part"
+        )
 
 
 def _is_source(node: exp.Expr) -> bool:

@@ -164,6 +164,10 @@ HOSTILE = [
     "WITH (SELECT 1 UNION ALL SELECT 2) AS dead_letters SELECT * FROM dead_letters",
     "WITH (x -> x) AS dead_letters SELECT * FROM dead_letters",
     "SELECT reason FROM dead_letters UNION ALL (WITH dead_letters AS (SELECT '' AS reason) SELECT * FROM dead_letters)",
+    "SELECT '' UNION ALL WITH dead_letters AS (SELECT '') SELECT '' UNION ALL SELECT reason FROM dead_letters",
+    "SELECT '' INTERSECT (WITH dead_letters AS (SELECT '') SELECT '') UNION ALL SELECT reason FROM dead_letters",
+    "SELECT * FROM "
+    "(SELECT '' EXCEPT (WITH dead_letters AS (SELECT '') SELECT '') EXCEPT SELECT reason FROM dead_letters)",
     "SELECT 1 IN [dead_letters]",
     "SELECT 1 IN (1, dead_letters)",
     "SELECT nullIn(0, dead_letters)",
