@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 import os
+import pickle
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from tests import brokers, demo_run
 
@@ -89,8 +93,16 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> demo_run.DemoRun:
-    """One run of `watchline demo` for the session."""
-    return demo_run.run(tmp_path_factory.mktemp("demo"))
+    """One run of `watchline demo` for all processes of the tests; each has a copy of what it left."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    saved = shared / "demo.pickle"
+    with FileLock(shared / "demo.lock"):
+        if not saved.exists():
+            (shared / "demo").mkdir()
+            saved.write_bytes(pickle.dumps(demo_run.run(shared / "demo")))
+    done: demo_run.DemoRun = pickle.loads(saved.read_bytes())
+    return replace(done, folder=Path(shutil.copytree(shared / "demo", folder / "demo-copy", symlinks=True)))
 
 
 @pytest.fixture(autouse=True)

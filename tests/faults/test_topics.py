@@ -34,7 +34,7 @@ def test_partitions_that_are_added_are_read_soon(make_rig: Callable[..., Rig]) -
     assert "a canary was not sent" not in worker.log.read_text()
 
 
-def test_a_topic_that_is_deleted_is_not_made_by_us_and_another_one_ends_the_worker(make_rig: Callable[..., Rig]) -> None:
+def test_a_deleted_topic_is_not_made_by_us_and_another_one_ends_the_worker(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig()
     worker = rig.worker(canary_interval_s="1").start()
     rig.send(4)
