@@ -214,11 +214,17 @@ def _check_node(node: exp.Expr) -> None:
     if known is not None and (refused := {name for name, value in node.args.items() if value} - known):
         words = ", ".join(name.rstrip("_").upper() for name in sorted(refused))
         raise QueryError(f"{words} isn't allowed here: leave it out")
-    # The parser has that WITH reach to the last part, ClickHouse to the end of its own.
-    if isinstance(node, exp.SetOperation) and isinstance(node.parent, exp.SetOperation) and node.args.get("with_"):
-        raise QueryError(
-            "WITH isn't allowed in the middle of a UNION, INTERSECT or EXCEPT: put it before the first part"
-        )
+    # ClickHouse and the parser differ in how far that WITH reaches, and in which names are in force inside of it.
+    if isinstance(node, exp.Query) and node.args.get("with_") and _is_part(node):
+        raise QueryError("WITH isn't allowed in a later part of a UNION or the like: put it before the first part")
+
+
+def _is_part(query: exp.Query) -> bool:
+    """Whether it is one of a UNION, INTERSECT or EXCEPT."""
+    parent = query.parent
+    while isinstance(parent, exp.Subquery):
+        parent = parent.parent
+    return isinstance(parent, exp.SetOperation)
 
 
 def _is_source(node: exp.Expr) -> bool:
@@ -281,24 +287,14 @@ def _is_readable(table: exp.Table | exp.Column) -> bool:
     if table.name in views():
         return True
     child: exp.Expr = table
-    has_own = False  # a part of a UNION that has a WITH does not see the first part's
     while (parent := child.parent) is not None:
         clause = parent.args.get("with_")
         if isinstance(parent, exp.With):
             before = parent.expressions[: next(i for i, cte in enumerate(parent.expressions) if cte is child)]
             if _defines(before, table.name):
                 return True
-        elif (
-            clause is not None
-            and clause is not child
-            and not (has_own and isinstance(parent, exp.SetOperation))
-            and _defines(clause.expressions, table.name)
-        ):
+        elif clause is not None and clause is not child and _defines(clause.expressions, table.name):
             return True
-        if isinstance(parent, exp.SetOperation | exp.Subquery):
-            has_own = has_own or clause is not None
-        else:
-            has_own = isinstance(parent, exp.Select) and clause is not None
         child = parent
     return False
 

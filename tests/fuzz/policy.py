@@ -34,6 +34,7 @@ KNOWN = (
     "WITH dead_letters AS v_coverage SELECT 1 IN v_coverage",
     "SELECT a FROM (SELECT 1) ARRAY JOIN (SELECT groupArray(a) FROM dead_letters) AS a",
     "SELECT 1 UNION ALL WITH dead_letters AS (SELECT 1 AS a) SELECT 1 UNION ALL SELECT a FROM dead_letters",
+    "WITH dead_letters AS (SELECT 1) SELECT 1 UNION ALL WITH a AS (SELECT a FROM dead_letters) SELECT a FROM a",
     "SELECT 1 FROM v_findings, system.tables AS t",
     "SELECT 1 IN (SELECT number FROM numbers(2))",
     "SELECT arrayMap(x -> file(x), ['x'])",

@@ -43,6 +43,7 @@ class Statements:
         self._renaming = 0.0
         self._number = 0
         self._ctes: list[str] = []  # names of WITH clauses that are in force
+        self._ended: list[str] = []  # names of WITH clauses that are not
         self._shadows: list[str] = []  # names of views and WITH clauses that were given to something else as well
 
     def take(self, count: int) -> Iterator[str]:
@@ -51,7 +52,7 @@ class Statements:
             # Half of the statements name little but views, so that many are accepted and the engine judges them.
             self._hostility = self._random.choice((0.003, 0.02, 0.1, 0.3))
             self._renaming = self._random.choice((0.0, 0.0, 0.0, 0.4))
-            self._number, self._ctes, self._shadows = 0, [], []
+            self._number, self._ctes, self._ended, self._shadows = 0, [], [], []
             sql = self._query(self._random.choice((1, 2, 2, 3)))
             if self._hostile(0.2):
                 sql += self._random.choice((" SETTINGS max_threads = 1", " FORMAT CSV", " INTO OUTFILE 'x'"))
@@ -98,6 +99,8 @@ class Statements:
     def _table(self) -> str:
         if self._hostile():
             return self._quoted(self._random.choice((*TABLES, *TABLES, *SYSTEM)))
+        if self._ended and self._chance(0.1):
+            return self._random.choice(self._ended)
         names = [*VIEWS, *self._ctes * 2, *self._shadows * 3, f"{DATABASE}.{VIEWS[0]}"]
         return self._quoted(self._random.choice(names))
 
@@ -206,11 +209,22 @@ class Statements:
 
     def _query(self, depth: int) -> str:
         kind = self._random.random()
-        if depth > 0 and kind < 0.12:
-            operator = self._random.choice(("UNION ALL", "UNION DISTINCT", "INTERSECT", "EXCEPT"))
-            left, right = self._query(depth - 1), self._query(depth - 1)
-            return f"({left}) {operator} ({right})" if self._chance(0.5) else f"{left} {operator} {right}"
-        return f"({self._select(depth)})" if kind < 0.16 else self._select(depth)
+        if depth > 0 and kind < 0.2:
+            text = self._query(depth - 1)
+            for _ in range(self._random.choice((1, 1, 2, 3))):
+                operator = self._random.choice(("UNION ALL", "UNION DISTINCT", "INTERSECT", "EXCEPT"))
+                part = self._query(depth - 1)
+                if self._chance(0.15):  # a name of one part, which the next parts may take
+                    name = self._random.choice(("dead_letters", "interactions", "w"))
+                    part = f"WITH {name} AS ({part}) SELECT a FROM {name}"
+                    self._ended.append(name)
+                elif self._ended and self._chance(0.15):
+                    part = f"SELECT a FROM {self._random.choice(self._ended)}"
+                text += f" {operator} ({part})" if self._chance(0.5) else f" {operator} {part}"
+                if self._chance(0.3):
+                    text = f"({text})"
+            return text
+        return f"({self._select(depth)})" if kind < 0.24 else self._select(depth)
 
     def _select(self, depth: int) -> str:
         outer = list(self._ctes)
@@ -229,6 +243,7 @@ class Statements:
             text += f" LIMIT {self._random.choice(('3', '3', f'(SELECT max(a) FROM {self._source(0)})'))}"
         if self._hostile(0.2):
             text += " SETTINGS max_threads = 1"
+        self._ended += [name for name in self._ctes if name not in outer]
         self._ctes = outer
         return with_ + text
 
@@ -250,6 +265,8 @@ class Statements:
         parts = []
         for _ in range(self._random.choice((1, 1, 2, 3))):
             name = self._alias("w")
+            if self._chance(self._renaming / 2):
+                name = self._random.choice(("dead_letters", "interactions", "findings"))
             kind = self._random.random()
             if self._chance(self._renaming):
                 parts.append(self._renamed())

@@ -168,6 +168,9 @@ HOSTILE = [
     "SELECT '' INTERSECT (WITH dead_letters AS (SELECT '') SELECT '') UNION ALL SELECT reason FROM dead_letters",
     "SELECT * FROM "
     "(SELECT '' EXCEPT (WITH dead_letters AS (SELECT '') SELECT '') EXCEPT SELECT reason FROM dead_letters)",
+    "WITH dead_letters AS (SELECT '') SELECT '' UNION ALL (WITH a AS (SELECT * FROM dead_letters) SELECT * FROM a)",
+    "WITH dead_letters AS (SELECT '') SELECT '' EXCEPT ((WITH a AS (SELECT * FROM dead_letters) SELECT * FROM a)"
+    " UNION ALL SELECT '')",
     "SELECT 1 IN [dead_letters]",
     "SELECT 1 IN (1, dead_letters)",
     "SELECT nullIn(0, dead_letters)",
