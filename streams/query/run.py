@@ -143,8 +143,8 @@ def _explained(error: Any) -> QueryError:
         return QueryError("needs more memory than a reader may take: narrow it by time, or read fewer columns")
     text = re.sub(r"^.*?DB::Exception: ", "", str(error), flags=re.S)
     text = re.sub(r"(: )?In scope SELECT formatQuery.*$", "", text, flags=re.S)
-    text = re.sub(r"\s*\(for url [^()]*\)", "", text)
-    text = re.sub(r"\s*\(version [^()]*(\([^()]*\))?[^()]*\)|\s*\([A-Z_]+\)\s*$", "", text).strip(" \n.")
+    text = re.sub(r"(?<!\s)\s*+\(for url [^()]*\)", "", text)
+    text = re.sub(r"(?<!\s)\s*+(?:\(version [^()]*+(?:\([^()]*+\))?[^()]*+\)|\([A-Z_]+\)\s*+$)", "", text).strip(" \n.")
     if code == _NO_PARAMETER:
         text += "; give it with --param NAME=VALUE"
     if code == _UNKNOWN_TABLE:
