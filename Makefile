@@ -24,8 +24,7 @@ quick: $(VENV)/dev.done ## the tests that need no model, no worker and no second
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not e2e and not faults and not gpu"
 
 test: $(VENV)/dev.done ## install, then run all tests
-	$(BIN)/python -m pytest $(PARALLEL) -m "not e2e and not faults"
-	$(BIN)/python -m pytest -m "e2e or faults"
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(VENV)/dev.done ## ruff, mypy, import-linter, known vulnerabilities of what is pinned
 	$(BIN)/ruff check .
