@@ -90,14 +90,16 @@ class TopicWatch:
 
     def look(self) -> None:
         """Looks once. Blocks. Raises FatalError as `run`, TransientError where Kafka is away."""
-        missing = admin.missing(self._settings)
+        names = [topic(self._settings.topic_prefix) for topic in topics.TOPICS]
+        partitions = admin.partitions_of(self._settings, names)
+        missing = [name for name in names if name not in {topic for topic, _ in partitions}]
         self._progress.missing_topics = missing
         for name in missing:
             self._say(f"topic {name} is missing: `watchline migrate` makes it")
         for name in self._ids.keys() - set(missing):
             self._check(name)
         self._compare()
-        self._progress.group_lag = self._lag()
+        self._progress.group_lag = self._lag(partitions)
 
     def _check(self, topic: str) -> None:
         found = admin.topic_id(self._settings, topic)
@@ -121,16 +123,20 @@ class TopicWatch:
         for change in changes:
             self._say(f"{change}; see `watchline migrate`")
 
-    def _lag(self) -> dict[str, int]:
+    def _lag(self, partitions: Iterable[Partition]) -> dict[str, int]:
         """Messages that the groups have not acknowledged, by topic; of new partitions too, which no worker has yet."""
-        lag: dict[str, int] = {}
-        for topic in topics.TOPICS:
-            if topic.read_by:
-                name, group = topic(self._settings.topic_prefix), topic.group(self._settings.group_id)
-                partitions = admin.partitions_of(self._settings, [name])
-                done = log_reader.committed(self._settings.kafka_client, group, partitions) if partitions else {}
-                ends = self._ends(partitions)
-                lag[name] = sum(max(0, ends[each] - done.get(each, 0)) for each in partitions)
+        groups = {
+            topic(self._settings.topic_prefix): topic.group(self._settings.group_id)
+            for topic in topics.TOPICS
+            if topic.read_by
+        }
+        lag = dict.fromkeys(groups, 0)
+        ends = self._ends(each for each in partitions if each[0] in groups)
+        for group in set(groups.values()):
+            read = [each for each in ends if groups[each[0]] == group]
+            done = log_reader.committed(self._settings.kafka_client, group, read) if read else {}
+            for each in read:
+                lag[each[0]] += max(0, ends[each] - done.get(each, 0))
         return lag
 
     def _say(self, text: str) -> None:
