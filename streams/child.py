@@ -222,15 +222,24 @@ def when_stopped(end: Callable[[], object]) -> None:
     """In the child: calls `end` in a thread once the parent stops it, or is gone on a system other than Linux."""
 
     def wait() -> None:
+        with contextlib.suppress(OSError):  # a parent that can't be heard is gone
+            os.read(0, 1)
+        end()
+
+    needed_thread(wait, "waits for the parent")
+
+
+def needed_thread(run: Callable[[], object], name: str) -> None:
+    """Starts a daemon thread without which the process must not go on: where it fails, that ends with code 1."""
+
+    def run_or_end() -> None:
         try:
-            with contextlib.suppress(OSError):  # a parent that can't be heard is gone
-                os.read(0, 1)
-            end()
-        except BaseException:  # nobody else would end it
+            run()
+        except BaseException:
             traceback.print_exc()
             os._exit(1)
 
-    threading.Thread(target=wait, name="waits for the parent", daemon=True).start()
+    threading.Thread(target=run_or_end, name=name, daemon=True).start()
 
 
 def killed_with_parent() -> None:

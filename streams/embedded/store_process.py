@@ -54,7 +54,7 @@ class WatchedEngine(Engine):
         self._max_bytes, self._overdue_s = max_bytes, overdue_s
         self._reads = threading.BoundedSemaphore(MAX_READS)
         self._deadlines: dict[int, float] = {}  # by thread
-        threading.Thread(target=self._watch, name="watches queries", daemon=True).start()
+        child.needed_thread(self._watch, "watches queries")  # unwatched, reads could harm the rest
 
     def run(self, settings: Mapping[str, str], query: bytes) -> bytes:
         """As `Engine.run`."""
@@ -88,13 +88,6 @@ class WatchedEngine(Engine):
             self._deadlines.pop(threading.get_ident(), None)
 
     def _watch(self) -> None:
-        try:
-            self._look()
-        except BaseException:  # unwatched, reads could harm the rest: it is started again
-            traceback.print_exc()
-            os._exit(1)
-
-    def _look(self) -> None:
         while True:
             time.sleep(LOOK_S)
             if min(list(self._deadlines.values()), default=float("inf")) < time.monotonic():
