@@ -431,7 +431,7 @@ class Producer:
                     before_send=self._before_send,
                     pseudonym=self._pseudonym,
                     linger_s=self._linger_s,
-                    log=self._log,
+                    warn=self._warn,
                     schema_registry=self._schema_registry,
                 )
                 _open.add(self)

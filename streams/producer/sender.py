@@ -22,7 +22,6 @@ from watchline.streams.kafka.schema_registry import FIRST_PAUSE_S, LONGEST_PAUSE
 from watchline.streams.producer.arguments import ArgumentError, fields
 from watchline.streams.producer.buffer import ENVELOPE_EVENTS, Buffer, Pending
 from watchline.streams.producer.truncation import truncate
-from watchline.streams.throttled_log import ThrottledLog
 
 POLL_S = 0.1  # how long a delivery report may wait to be heard
 # The app's threads wait while this one holds the interpreter, up to 5 ms at a time. So it rests after every event,
@@ -83,7 +82,7 @@ class Sender:
         before_send: BeforeSend | None,
         pseudonym: Callable[[str], str | None],
         linger_s: float,
-        log: ThrottledLog,
+        warn: Callable[..., None],
         schema_registry: Mapping[str, Any] | None = None,
     ) -> None:
         self.producer_id = uuid7()
@@ -94,7 +93,7 @@ class Sender:
         self._before_send = before_send
         self._pseudonym = pseudonym
         self._linger_s = linger_s
-        self._log = log
+        self._warn = warn
         self._origin = {"app": app, "environment": environment}
         self._next_report = 0.0
         self._reachable = False
@@ -178,12 +177,6 @@ class Sender:
                     self._warn("hanging", "nothing is sent: %s has taken %.0f s so far", waits_for[0], hanging_s)
             except BaseException:  # no thread or no memory is left
                 self._sleep(WATCH_S)
-
-    def _warn(self, kind: str, text: str, *args: object) -> None:
-        try:
-            self._log.warn(kind, text, *args)
-        except BaseException:  # of a handler that the app gave the log
-            return
 
     def _poll(self, timeout_s: float) -> None:
         """Hears of deliveries; callbacks that the app has in `kafka=` run in here."""
