@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c .ci/constraints.txt
-# A file at a time to each process, in order: the ones that wait longest come first. No more than two at once: each may hold all models.
+# A file at a time to each process, in order: those that wait longest come first. Two at most: each may hold all models.
 PARALLEL = --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder
 PROJECTS = pyproject.toml detectors/weights/pyproject.toml
 

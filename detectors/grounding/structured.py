@@ -33,10 +33,9 @@ NAMES = (
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PROSE = 100  # characters; a longer value is text, read by the sentence
-_KEY, _DEPTH = (
-    100,
-    8,
-)  # characters of a key, and keys of a path, the innermost, that are read: they stand in every reading
+# They stand in every reading:
+_KEY = 100  # characters of a key that are read
+_DEPTH = 8  # keys of a path that are read, the innermost
 _MAX_RECORD = 2000  # pairs that a sentence is held against
 
 

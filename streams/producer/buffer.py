@@ -49,9 +49,7 @@ class Stats:
     dropped: int = 0  # lost, and `dropped_by` says why
     buffered: int = 0  # waiting, or on the way to Kafka
     dropped_by: Mapping[str, int] = field(default_factory=dict)
-    hanging_s: float = (
-        0.0  # how long code of the app's, such as before_send, has held up the thread; 0 below ten seconds
-    )
+    hanging_s: float = 0.0  # how long a hook or other code of the app's has held up the thread; 0 below ten seconds
     restarts: int = 0  # of the thread, after an error that isn't one of an event
 
 

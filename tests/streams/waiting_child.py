@@ -17,6 +17,7 @@ from watchline.streams import child
 def main(do: str, file: str) -> int:
     """Does as it is told."""
     child.end_with_parent()
+    signal.signal(signal.SIGUSR1, lambda number, frame: os._exit(7))
     with Path(file).open("a") as starts:
         starts.write("started\n")
     if do == "refuse" or (do == "refuse_once" and len(Path(file).read_text().split()) == 1):
@@ -25,7 +26,6 @@ def main(do: str, file: str) -> int:
         return 5
     stopped = threading.Event()
     child.when_stopped(stopped.set)
-    signal.signal(signal.SIGUSR1, lambda number, frame: os._exit(7))
     if do != "hang":
         parent = child.ready()
     if do == "tell":

@@ -194,8 +194,10 @@ def test_whatever_an_object_raises_stays_inside(error: BaseException, caplog: py
     assert producer.stats.dropped_by == {"bad value: attributes": 1, "bad value: input": 1}
     assert "secret" not in caplog.text
     producer.close(0)
-    with Producer(AWAY, app="shop", strict=True) as strict, pytest.raises(ArgumentError, match="attributes"):
+    strict = Producer(AWAY, app="shop", strict=True)
+    with pytest.raises(ArgumentError, match="attributes"):
         strict.emit(input="q", model="m", attributes=Hostile(error))  # type: ignore[arg-type]
+    strict.close(0)
 
 
 def test_what_a_signal_raises_reaches_the_app() -> None:
