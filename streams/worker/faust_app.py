@@ -22,6 +22,7 @@ from faust.tables import TableManager
 from faust.types import TP
 from mode.utils.queues import ThrowableQueue
 
+from watchline.schemas.errors import TransientError
 from watchline.streams.health.progress import ConsumerState, Partition
 from watchline.streams.kafka import topics
 from watchline.streams.messages import Record, kafka_time
@@ -107,6 +108,18 @@ class GroupMember:
         self._app.on_partitions_assigned.connect(on_assigned)
         self._app.on_partitions_revoked.connect(on_revoked)
 
+    def on_unknown(self, unknown: Callable[[], None]) -> None:
+        """Calls, in a thread, when Kafka no longer knows this member that had joined, before it joins again."""
+        watched: list[Any] = []
+
+        async def watch(app: Any, partitions: Any, **_: Any) -> None:
+            coordinator = app.consumer._thread._consumer._coordinator  # noqa: SLF001 - aiokafka has no hook for it
+            if coordinator not in watched:
+                watched.append(coordinator)
+                coordinator._do_rejoin_group = _asking_first(coordinator, unknown)  # noqa: SLF001
+
+        self._app.on_partitions_assigned.connect(watch)
+
     def task(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Runs beside the reading, from when the group is joined until the worker stops."""
         self._app.task(run)
@@ -143,6 +156,14 @@ class GroupMember:
         while consumer._commit_fut is not None:  # noqa: SLF001 - a commit that ends later would set it back
             await consumer.maybe_wait_for_commit_to_finish()
         self._committed[TP(*partition)] = offset
+
+    async def begin_anew(self, partition: Partition) -> None:
+        """Takes all of a partition for unread. The process must end then: what it has read ahead is of later offsets.
+
+        Raises TransientError where Kafka doesn't take it.
+        """
+        if not await self._app.consumer._thread.commit({TP(*partition): 0}):  # noqa: SLF001 - `commit` goes forward only
+            raise TransientError(f"the group's offset of {partition[0]}[{partition[1]}] can't be set")
 
     def consumer_state(self, ends: Mapping[Partition, int]) -> ConsumerState:
         """How far this worker has read; empty before the group is joined.
@@ -218,6 +239,26 @@ class GroupMember:
         consumer = app.consumer._thread._consumer  # noqa: SLF001 - neither Faust nor aiokafka has a setting for it
         if consumer is not None and not app.crashed:
             consumer._coordinator._group_instance_id = None  # noqa: SLF001
+
+
+def _asking_first(coordinator: Any, unknown: Callable[[], None]) -> Callable[[Any], Awaitable[bool]]:
+    """A join of aiokafka's coordinator that calls `unknown` before the first try after the member id was lost.
+
+    Not before a later try: Kafka may have taken an earlier one whose answer didn't come.
+    """
+    join = coordinator._do_rejoin_group  # noqa: SLF001
+    known = coordinator.member_id
+
+    async def join_again(subscription: Any) -> bool:
+        nonlocal known
+        if known and not coordinator.member_id:
+            known = ""
+            await asyncio.get_running_loop().run_in_executor(None, unknown)
+        joined: bool = await join(subscription)
+        known = coordinator.member_id if joined else known
+        return joined
+
+    return join_again
 
 
 def _app(settings: Settings, group: str) -> _App:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from watchline.schemas.codec import Registry
-from watchline.schemas.errors import TransientError
+from watchline.schemas.errors import FatalError, TransientError
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.clickhouse.sink import Sink
@@ -67,6 +67,8 @@ class Member(Protocol):
 
     async def skip(self, partition: Partition, offset: int) -> None: ...
 
+    async def begin_anew(self, partition: Partition) -> None: ...
+
     def task(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None: ...
 
 
@@ -100,7 +102,9 @@ class Pipeline:
         )
         self.gaps = OffsetGaps()
         self.starts = Starts(settings, member.publish)
-        self.topics = TopicWatch(settings, self.progress, self.metrics, lambda: member.stopping)
+        self.topics = TopicWatch(
+            settings, self.progress, self.metrics, lambda: member.stopping, past_end=self._past_end
+        )
         self._seconds_per_byte = 0.0
         self.runner = Runner(self._steps(), max_bytes=settings.batch_bytes, side_by_side=settings.scorers)
 
@@ -164,6 +168,7 @@ class Pipeline:
     async def feedback(self, incoming: IncomingMessages) -> None:
         """Messages of the feedback topic: comments redacted, then stored."""
         messages = await self._messages(incoming.messages)
+        await self._begin(messages)
         rows, dead = await self._on(self._scoring, self.scorers.redact_feedback, messages)
         refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
         await self.write_dead_letters(dead + refused)
@@ -234,7 +239,31 @@ class Pipeline:
             self.gaps.expect(partition, committed)
             begun[partition] = committed or 0
         if begun:
-            await self.starts.begin(begun)
+            ids = {message.topic: message.topic_id for message in messages}
+            await self._require_same_topics(begun, ids)
+            await self.starts.begin(begun, ids)
+
+    async def _past_end(self, committed: Mapping[Partition, int]) -> None:
+        """Faust skips what comes before an offset that is acknowledged: in a new topic, until it is as long."""
+        ours = self.member.consumer_state({}).committed
+        names = {topic for topic, _ in committed}
+        found = {name: await asyncio.to_thread(admin.topic_id, self.settings, name) for name in names}
+        ids = {name: topic_id for name, topic_id in found.items() if topic_id is not None}
+        await self._require_same_topics(
+            {each: committed[each] for each in ours if each in committed and each[0] in ids}, ids
+        )
+
+    async def _require_same_topics(self, committed: Mapping[Partition, int], ids: Mapping[str, str]) -> None:
+        deleted = await self.starts.of_another_topic(committed, ids)
+        if not deleted:
+            return
+        for partition in deleted:
+            await self.member.begin_anew(partition)
+        raise FatalError(
+            f"the acknowledged offsets of {', '.join(f'{topic}[{number}]' for topic, number in deleted)} were of a "
+            "topic of that name that was deleted; the worker ends, and reads the new one from its first message "
+            "when it is started again"
+        )
 
     def _gaps(self, messages: Sequence[Message]) -> list[Gap]:
         gaps = self.gaps.find(messages)

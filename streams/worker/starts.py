@@ -1,9 +1,12 @@
-"""Counts how often workers began at the same offset of a partition and ended before they got past it.
+"""Notes where workers began in each partition: how often at the same offset, and in which topic of that name.
 
 A kill of the scoring process is seen by the worker. What ends the worker itself, such as a container's limit of memory,
 is seen only by the next one, which may run elsewhere: so the count is kept in a compacted topic. After two such deaths
 the partition's next messages are scored event by event, so that whatever is needed for one event only is needed for it
 alone. Deaths of the worker never make a dead letter.
+
+A group's offsets go by the name of a topic. Where that was deleted and made anew they say nothing of the new one, whose
+first messages would be skipped: its id, noted at each start, tells.
 """
 
 from __future__ import annotations
@@ -45,18 +48,32 @@ class Starts:
         """Forgets what others noted: partitions are assigned anew, and they may have begun there since."""
         self._noted = None
 
-    async def begin(self, committed: Mapping[Partition, int]) -> None:
-        """Notes that this worker begins at these offsets.
+    async def of_another_topic(self, committed: Mapping[Partition, int], ids: Mapping[str, str]) -> list[Partition]:
+        """The partitions whose acknowledged offset is of an earlier topic of the same name.
+
+        `ids`: of the topics, by name. Raises TransientError where Kafka is away.
+        """
+        noted = await self._read_once()
+        return [
+            place
+            for place, offset in committed.items()
+            if offset and _start(noted.get(_key(place))).get("topic_id", ids[place[0]]) != ids[place[0]]
+        ]
+
+    async def begin(self, committed: Mapping[Partition, int], ids: Mapping[str, str]) -> None:
+        """Notes that this worker begins at these offsets, in the topics of these ids.
 
         Raises TransientError where Kafka is away.
         """
-        if self._noted is None:
-            self._noted = await asyncio.to_thread(self.read)
-        before = {place: _times(self._noted.get(_key(place)), offset) for place, offset in committed.items()}
+        noted = await self._read_once()
+        before = {place: _times(noted.get(_key(place)), offset) for place, offset in committed.items()}
         await self._publish(
             self._topic,
             [
-                Record(json.dumps({"offset": offset, "times": before[place] + 1}).encode(), _key(place))
+                Record(
+                    json.dumps({"offset": offset, "times": before[place] + 1, "topic_id": ids[place[0]]}).encode(),
+                    _key(place),
+                )
                 for place, offset in committed.items()
             ],
         )
@@ -68,6 +85,11 @@ class Starts:
                     "%d workers ended at offset %d of %s[%d]: what follows is scored event by event for a while",
                     times, committed[place], *place,
                 )  # fmt: skip
+
+    async def _read_once(self) -> Mapping[bytes, bytes]:
+        if self._noted is None:
+            self._noted = await asyncio.to_thread(self.read)
+        return self._noted
 
     def read(self) -> dict[bytes, bytes]:
         """What was noted last of each partition. Blocks. Raises TransientError where Kafka is away."""
@@ -93,8 +115,14 @@ def _key(partition: Partition) -> bytes:
 
 
 def _times(value: bytes | None, committed: int) -> int:
+    start = _start(value)
+    times = start.get("times") if start.get("offset") == committed else None
+    return times if isinstance(times, int) else 0
+
+
+def _start(value: bytes | None) -> dict[str, object]:
     try:
         start = json.loads(value or b"")
-        return int(start["times"]) if start["offset"] == committed else 0
-    except (ValueError, TypeError, KeyError):
-        return 0
+    except ValueError:
+        return {}
+    return start if isinstance(start, dict) else {}

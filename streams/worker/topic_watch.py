@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -37,15 +37,24 @@ class TopicWatch:
         Told of the group's lag, and of settings of topics that are not as wanted.
     stopping : callable
         Whether the worker was told to stop.
+    past_end : async callable, optional
+        Gets the groups' offsets that lie past the end of their partition, after each look that finds some.
     """
 
     def __init__(
-        self, settings: Settings, progress: Progress, metrics: Metrics, stopping: Callable[[], bool] = lambda: False
+        self,
+        settings: Settings,
+        progress: Progress,
+        metrics: Metrics,
+        stopping: Callable[[], bool] = lambda: False,
+        past_end: Callable[[Mapping[Partition, int]], Awaitable[None]] | None = None,
     ) -> None:
         self._settings = settings
         self._progress = progress
         self._metrics = metrics
         self._stopping = stopping
+        self._past_end = past_end
+        self._past: dict[Partition, int] = {}
         self._ends = admin.Ends(settings)
         self._ids: dict[str, str] = {}
         self._last: dict[Partition, int] = {}  # offsets
@@ -80,6 +89,8 @@ class TopicWatch:
         while True:
             try:
                 await asyncio.to_thread(self.look)
+                if self._past and self._past_end is not None:
+                    await self._past_end(self._past)
             except (TransientError, ConfigurationError):
                 pass  # `follow_ends` ends a worker that is refused for long
             except FatalError:
@@ -131,12 +142,15 @@ class TopicWatch:
             if topic.read_by
         }
         lag = dict.fromkeys(groups, 0)
-        ends = self._ends(each for each in partitions if each[0] in groups)
+        done: dict[Partition, int] = {}
+        read = [each for each in partitions if each[0] in groups]
         for group in set(groups.values()):
-            read = [each for each in ends if groups[each[0]] == group]
-            done = log_reader.committed(self._settings.kafka_client, group, read) if read else {}
-            for each in read:
-                lag[each[0]] += max(0, ends[each] - done.get(each, 0))
+            of_group = [each for each in read if groups[each[0]] == group]
+            done |= log_reader.committed(self._settings.kafka_client, group, of_group) if of_group else {}
+        ends = self._ends(read)  # asked after what is acknowledged, which is never more
+        self._past = {each: offset for each, offset in done.items() if offset > ends.get(each, offset)}
+        for each, end in ends.items():
+            lag[each[0]] += max(0, end - done.get(each, 0))
         return lag
 
     def _say(self, text: str) -> None:

@@ -111,6 +111,9 @@ class _Member:
     async def skip(self, partition: tuple[str, int], offset: int) -> None:
         raise AssertionError("the offsets follow one another")
 
+    async def begin_anew(self, partition: tuple[str, int]) -> None:
+        raise AssertionError("the topic stays the same")
+
     async def publish(self, topic: str, records: Sequence[Record]) -> int:
         self.sent.setdefault(topic, []).extend(records)
         return 0
