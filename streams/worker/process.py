@@ -61,8 +61,13 @@ def _run(settings: Settings) -> int:
     from watchline.streams.worker.faust_app import GroupMember
     from watchline.streams.worker.monitors import Monitors
     from watchline.streams.worker.pipeline import Pipeline
+    from watchline.streams.worker.static_member import StaticMember
 
     member = GroupMember(settings, settings.group_id)
+    name = StaticMember(settings, settings.group_id)
+    member.on_assignment(lambda partitions: name.joined(), lambda: None)
+    member.on_unknown(name.lost)
+    member.task(name.run)
     pipeline = Pipeline(settings, member, registry)
     pipeline.read()
     if settings.canary_interval_s:
