@@ -257,6 +257,31 @@ def resident_bytes(pid: int | None) -> int:
         return 0
 
 
+class WaitForProcessor:
+    """How long a process that could run was kept waiting for a processor, where Linux says (`sched-stats`).
+
+    A call gives the seconds since the last one, of the thread that waited longest; 0 where the system doesn't say.
+    """
+
+    def __init__(self, pid: int | None) -> None:
+        self._threads = Path(f"/proc/{pid}/task")
+        self._before = self._waited_ns()
+
+    def __call__(self) -> float:
+        now = self._waited_ns()
+        longest = max((waited - self._before.get(thread, waited) for thread, waited in now.items()), default=0)
+        self._before = now
+        return longest / 1e9
+
+    def _waited_ns(self) -> Mapping[str, int]:
+        waited = {}
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            for thread in self._threads.iterdir():
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                    waited[thread.name] = int((thread / "schedstat").read_text(encoding="ascii").split()[1])
+        return waited
+
+
 def ready() -> TextIO:
     """In the child: tells `Child.start`. What is printed from now on goes to the standard error.
 

@@ -124,8 +124,8 @@ class Settings(BaseSettings):
         60.0,
         ge=1,
         le=600,
-        description="Seconds that scoring a batch may take. Then its process is killed and the batch scored in parts; "
-        "an event that takes so long alone becomes a dead letter.",
+        description="Seconds that scoring a batch may take, without the time that it waits for a processor. Then its "
+        "process is killed and the batch scored in parts; an event that takes so long alone becomes a dead letter.",
     )
     scoring_memory_bytes: int = Field(
         2 * 2**30,

@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Any
 
 from watchline.schemas.errors import FatalError, Kind, PoisonError
-from watchline.streams.child import resident_bytes
+from watchline.streams.child import WaitForProcessor, resident_bytes
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
 from watchline.streams.messages import Message
 from watchline.streams.settings import Settings
@@ -78,7 +78,8 @@ class ScoringProcess:
         ----------
         job : Job
         limit_s : float
-            Seconds after which the process is killed. A machine that stands still counts as a tick.
+            Seconds after which the process is killed. A machine that stands still counts as a tick, and what the
+            process waits for a processor, because others use them all, doesn't count.
         strained : callable
             Called once when a third of the time is over.
 
@@ -115,13 +116,13 @@ class ScoringProcess:
         self, limit_s: float, strained: Callable[[], None] = lambda: None, limit_bytes: int | None = None
     ) -> Any:
         """The next answer; raises it where it is an error."""
-        used, told, last = 0.0, False, time.monotonic()
+        used, told, last, waited = 0.0, False, time.monotonic(), WaitForProcessor(self.pid)
         while True:
             try:
                 if self._pipe.poll(TICK_S):
                     answer = self._pipe.recv()
                     if isinstance(answer, Waiting):
-                        used, last = 0.0, time.monotonic()
+                        used, last, _ = 0.0, time.monotonic(), waited()
                         continue
                     if isinstance(answer, Exception):
                         raise answer
@@ -129,7 +130,7 @@ class ScoringProcess:
             except (EOFError, ConnectionError):
                 raise self._dead() from None
             now = time.monotonic()
-            used, last = used + min(now - last, 2 * TICK_S), now
+            used, last = used + max(0.0, min(now - last, 2 * TICK_S) - waited()), now
             if used > limit_s:
                 self.show_stacks()
                 time.sleep(TICK_S)

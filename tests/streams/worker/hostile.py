@@ -1,4 +1,4 @@
-"""A worker whose one detector does what an event tells it: hang, take memory, die, take its time.
+"""A worker whose one detector does what an event tells it: hang, take memory, die, take its time, compute.
 
 `python -m tests.streams.worker.hostile worker` is `watchline worker` with that detector under the name `pii`.
 """
@@ -23,6 +23,7 @@ HANG = "hold the interpreter for ever"
 EAT = "take all memory"
 DIE = "die"
 SLEEP = "take your time"
+BUSY = "compute for a second"
 
 
 class Hostile(NoOp):
@@ -40,6 +41,10 @@ class Hostile(NoOp):
                 os.kill(os.getpid(), signal.SIGKILL)
             case "take your time":
                 time.sleep(1.5)
+            case "compute for a second":
+                end = time.thread_time() + 1
+                while time.thread_time() < end:
+                    pass
 
     def evaluate(self, batch: Sequence[None], embeddings: Embeddings) -> Sequence[Evaluation]:
         return [Evaluation({"SECRET": 0.0})] * len(batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -123,6 +124,25 @@ def test_a_machine_that_stood_still_is_no_hang(make: Any, monkeypatch: pytest.Mo
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 100 * (next(looks) > 5))  # it jumps, once
     monkeypatch.setattr(scorers, "time", clock)
     assert len(pool.score([message(saying(hostile.SLEEP))]).places) == 1
+    assert deaths == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system says how long a thread waited for a processor")
+def test_a_machine_that_others_use_is_no_hang(make: Any) -> None:
+    pool, deaths = make()
+    core = min(os.sched_getaffinity(0))
+    for thread in psutil.Process(pool._all[0].pid).threads():
+        os.sched_setaffinity(thread.id, {core})
+    spin = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+    others = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(5)]
+    try:
+        started = time.monotonic()
+        assert len(pool.score([message(saying(hostile.BUSY))]).places) == 1
+        assert time.monotonic() - started > LIMIT_S, "nobody was in its way: this shows nothing"
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
     assert deaths == []
 
 
