@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -29,7 +30,7 @@ from watchline.detectors.declarations import DETECTORS
 from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams.kafka.schema_registry import client_settings
-from watchline.streams.security import tls
+from watchline.streams.security import secret_files, tls
 from watchline.streams.security.kafka_login import Security
 
 PREFIX = "WATCHLINE_"
@@ -237,7 +238,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+        files = {
+            name: secret for name in _secrets(settings_cls) if (secret := secret_files.read(PREFIX + name.upper()))
+        }
+        file = TomlConfigSettingsSource(settings_cls, config_file())
+        return init_settings, env_settings, InitSettingsSource(settings_cls, files), file
 
     def __repr_args__(self) -> Iterator[tuple[str, str]]:
         yield from ((name, show_value(getattr(self, name))) for name in type(self).model_fields)
@@ -288,6 +293,10 @@ class Settings(BaseSettings):
     def state_file(self) -> Path:
         """Where a worker says who it is and where its pages are, as JSON."""
         return self.data_dir / "worker.json"
+
+
+def _secrets(settings: type[BaseSettings]) -> list[str]:
+    return [name for name, field in settings.model_fields.items() if field.annotation is SecretStr]
 
 
 def config_file() -> Path:
@@ -354,6 +363,8 @@ def shown(settings: Settings) -> list[tuple[str, str, str]]:
     for name in Settings.model_fields:
         variable = PREFIX + name.upper()
         source = "environment" if variable in os.environ else str(path) if name in in_file else "default"
+        if name in _secrets(Settings) and os.environ.get(f"{variable}_FILE"):
+            source = os.environ[f"{variable}_FILE"]
         rows.append((variable, show_value(getattr(settings, name)), source))
     return rows
 
@@ -378,7 +389,7 @@ def show_value(value: Any) -> str:
 
 
 # Read by the producer and the encoder, which do without this class.
-_OTHER_VARIABLES = {"CONFIG", "SUBJECT_KEY", "DISABLED", "ENVIRONMENT", "ENCODER"}
+_OTHER_VARIABLES = {"CONFIG", "SUBJECT_KEY", "SUBJECT_KEY_FILE", "DISABLED", "ENVIRONMENT", "ENCODER"}
 
 
 def _is_text(value: str) -> bool:
@@ -388,6 +399,7 @@ def _is_text(value: str) -> bool:
 
 def _unknown_variables() -> list[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {PREFIX + name for name in _OTHER_VARIABLES}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in _secrets(Settings)}
     return sorted(
         name
         for name in os.environ

@@ -95,6 +95,7 @@ class Services:
             "WATCHLINE_KAFKA_URL": self.broker.url,
             # Whatever is set for another Kafka: the embedded one is on loopback and has neither.
             **{f"WATCHLINE_KAFKA_{field.name.upper()}": str(field.default or "") for field in fields(Security)},
+            "WATCHLINE_KAFKA_PASSWORD_FILE": "",
             "WATCHLINE_CLICKHOUSE_URL": "chdb://",
             "WATCHLINE_CLICKHOUSE_CA_FILE": "",
             "WATCHLINE_DATA_DIR": os.path.relpath(self.data_dir),  # a socket's path must be short

@@ -24,6 +24,7 @@ from watchline.streams.producer.observe import Call
 from watchline.streams.producer.reading import Content
 from watchline.streams.producer.signals import from_signal
 from watchline.streams.producer.snapshot import Snapshot
+from watchline.streams.security import secret_files
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.throttled_log import ThrottledLog
 
@@ -61,10 +62,10 @@ class Producer:
         By default WATCHLINE_ENVIRONMENT, then `default`.
     kafka : mapping, optional
         Settings of the Kafka client (librdkafka); they win over ours and over WATCHLINE_KAFKA_SECURITY_PROTOCOL,
-        _SASL_MECHANISM, _USERNAME, _PASSWORD, _CA_FILE, _CERTIFICATE_FILE and _KEY_FILE.
+        _SASL_MECHANISM, _USERNAME, _PASSWORD or _PASSWORD_FILE, _CA_FILE, _CERTIFICATE_FILE and _KEY_FILE.
     schema_registry : mapping, optional
         Settings of confluent_kafka's SchemaRegistryClient, such as `url` and `basic.auth.user.info`, for Confluent
-        framing; by default what WATCHLINE_SCHEMA_REGISTRY_URL, _USERNAME, _PASSWORD and _CA_FILE say.
+        framing; by default what WATCHLINE_SCHEMA_REGISTRY_URL, _USERNAME, _PASSWORD or _PASSWORD_FILE, _CA_FILE say.
     before_send : callable, optional
         Gets every event in the background thread and returns it, changed or not, or None to leave it out; an event it
         raises anything on is dropped. One that takes ten seconds is logged, and `stats.hanging_s` says how long.
@@ -118,13 +119,14 @@ class Producer:
         self._topic_prefix = topic_prefix or os.environ.get("WATCHLINE_TOPIC_PREFIX") or "watchline."
         self._linger_s = linger_s
         self._limits = (max_events, max_bytes)
-        self._subject_key = os.environ.get("WATCHLINE_SUBJECT_KEY", "")
+        self._subject_key = secret_files.read("WATCHLINE_SUBJECT_KEY")
         self._disabled = disabled()
         if schema_registry is None:
-            names = ("URL", "USERNAME", "PASSWORD", "CA_FILE")
-            schema_registry = client_settings(
-                *(os.environ.get(f"WATCHLINE_SCHEMA_REGISTRY_{name}", "") for name in names)
+            url, user, ca_file = (
+                os.environ.get(f"WATCHLINE_SCHEMA_REGISTRY_{name}", "") for name in ("URL", "USERNAME", "CA_FILE")
             )
+            password = secret_files.read("WATCHLINE_SCHEMA_REGISTRY_PASSWORD")
+            schema_registry = client_settings(url, user, password, ca_file)
         self._schema_registry = schema_registry
         self._missed_key = False
         self._reset()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from watchline.schemas.errors import ConfigurationError
-from watchline.streams.security import tls
+from watchline.streams.security import secret_files, tls
 
 if TYPE_CHECKING:
     import ssl
@@ -58,8 +58,9 @@ class Security:
 
     @classmethod
     def from_environment(cls) -> Security:
-        """Reads them from the environment alone."""
+        """Reads them from the environment alone, and the password also from the file that it names."""
         values: dict[str, Any] = {setting.name: os.environ.get(_variable(setting.name), "") for setting in fields(cls)}
+        values["password"] = secret_files.read(_variable("password"))
         paths = {name: Path(value) for name, value in values.items() if name.endswith("_file") and value}
         return cls(**{name: value for name, value in values.items() if value} | paths)
 
