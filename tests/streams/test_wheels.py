@@ -38,6 +38,7 @@ NOT_SHIPPED = (
     "dashboards/README.md",
     "dashboards/provisioning/",  # what docker-compose.yml mounts
     "streams/Dockerfile",
+    "dashboards/Dockerfile",
 )
 WEIGHTS_NOT_SHIPPED = ("pyproject.toml", "README.md", "LICENSE")  # these are its metadata
 
