@@ -17,7 +17,7 @@ from watchline.streams.cli.arguments import UsageError
 
 COMMANDS = (
     "demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "dead-letters", "evaluate",
-    "explain-plan", "config", "doctor",
+    "explain-plan", "config", "doctor", "backup", "restore",
 )  # fmt: skip
 # Which extra brings what is missing: by the command, by the package, else `worker`.
 EXTRA_OF_COMMAND = {"demo": "embedded", "up": "embedded"}

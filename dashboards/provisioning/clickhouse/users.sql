@@ -15,6 +15,9 @@ GRANT CREATE DATABASE, CREATE TABLE, DROP TABLE, CREATE VIEW, DROP VIEW, ALTER T
 -- v_refreshes reads it with the rights of who made the view. A server grants nobody `system.*`, but for a few tables that
 -- show each user what it may see: `system.tables`, which `doctor` asks, is one.
 GRANT SELECT ON system.view_refreshes TO watchline_migrate;
+-- `watchline backup` and `watchline restore`.
+GRANT BACKUP, CHECK, SYSTEM VIEWS ON watchline.* TO watchline_migrate;
+GRANT READ, WRITE ON FILE TO watchline_migrate;
 
 -- `doctor` asks which migrations were applied.
 CREATE USER IF NOT EXISTS watchline_worker IDENTIFIED WITH sha256_password BY {worker_password:String}
