@@ -2,10 +2,10 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
-INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c .ci/constraints.txt
+INSTALL = .ci/install $(BIN)/python
 # A file at a time to each process, in order: those that wait longest come first. Two at most: each may hold all models.
 PARALLEL = --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder
-PROJECTS = pyproject.toml detectors/weights/pyproject.toml
+PROJECTS = pyproject.toml detectors/weights/pyproject.toml .ci/install $(wildcard .ci/locks/*.txt)
 
 PAYLOADS ?= 100000
 KILLS ?= 100
@@ -13,7 +13,7 @@ BROKER ?= tansu
 VICTIM ?= worker
 MINUTES ?= 30
 
-.PHONY: help demo quick test lint generate bench fuzz faults memory docs format clean
+.PHONY: help demo quick test lint generate bench fuzz faults memory docs lock sbom pin format clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -54,6 +54,15 @@ docs: $(VENV)/dev.done ## write the READMEs' tables anew that are made from the 
 	$(BIN)/python -m tests.documentation.metrics_table
 	$(BIN)/python -m tests.documentation.topics_table
 
+lock: $(VENV)/dev.done ## resolve what is installed anew: [UPGRADE=--upgrade] [TORCH_CPU="wheels of PyTorch's CPU build"]
+	$(BIN)/python .ci/lock.py $(UPGRADE) $(if $(TORCH_CPU),--torch-cpu $(TORCH_CPU))
+
+sbom: $(VENV)/dev.done ## write what is installed, and the models, to sbom.json (CycloneDX)
+	$(BIN)/python .ci/sbom.py sbom.json
+
+pin: ## fix the images of docker-compose.yml and the Dockerfiles to their digests, where Docker reaches the registry
+	$(PYTHON) .ci/pin.py
+
 format: $(VENV)/dev.done ## ruff format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -67,10 +76,10 @@ $(VENV)/bin/python:
 	@echo "of about 4 GB where pip takes the CUDA build, the default on Linux. On disk 2.8 GB, or about 9 GB with CUDA."
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/demo.done: $(PROJECTS) .ci/constraints.txt | $(VENV)/bin/python
-	$(INSTALL) -e '.[embedded]' -e ./detectors/weights
+$(VENV)/demo.done: $(PROJECTS) | $(VENV)/bin/python
+	$(INSTALL) embedded -e . -e ./detectors/weights
 	@touch $@
 
-$(VENV)/dev.done: $(PROJECTS) .ci/constraints.txt | $(VENV)/bin/python
-	$(INSTALL) -e '.[dev]' -e ./detectors/weights
+$(VENV)/dev.done: $(PROJECTS) | $(VENV)/bin/python
+	$(INSTALL) dev -e . -e ./detectors/weights
 	@touch $@ $(VENV)/demo.done

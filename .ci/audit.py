@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-PINNED = Path(__file__).parent / "constraints.txt"
+# dev.txt has what the others have too, but for PyTorch.
+PINNED = [Path(__file__).parent / "locks" / name for name in ("dev.txt", "torch-cuda.txt")]
 SOURCES = {"pypi": "PyPI", "osv": "OSV"}
 TIMEOUT_S = 60
 
@@ -42,7 +43,8 @@ def main(command: Sequence[str] = (sys.executable, "-m", "pip_audit")) -> int:
 
 def _ask(command: Sequence[str]) -> list[dict[str, Any]]:
     """What is said of each package; empty where nothing could be asked."""
-    options = ["--requirement", str(PINNED), "--no-deps", "--disable-pip", "--format", "json"]
+    options = [option for path in PINNED for option in ("--requirement", str(path))]
+    options += ["--no-deps", "--disable-pip", "--format", "json"]
     try:
         done = subprocess.run(  # noqa: S603
             [*command, *options, "--progress-spinner", "off", "--timeout", "5"],

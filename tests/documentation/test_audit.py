@@ -37,8 +37,3 @@ def test_verdicts(
     assert AUDIT["main"]([sys.executable, str(fake)]) == code
 
     assert re.search(said, capfd.readouterr().out)
-
-
-def test_every_package_is_pinned() -> None:
-    for line in AUDIT["PINNED"].read_text().splitlines():
-        assert "==" in line, line

@@ -54,7 +54,7 @@ def test_make_targets(line: str, tmp_path: Path) -> None:
         text=True,
         check=True,
     ).stdout
-    assert "constraints.txt" in steps
+    assert ".ci/install " in steps
     assert {"make demo": "watchline demo", "make quick": "-m pytest"}[line] in steps
 
 
