@@ -11,7 +11,7 @@ TEXT = (ROOT / ".github" / "SECURITY.md").read_text(encoding="utf-8")
 
 def test_every_test_named_exists() -> None:
     named = re.findall(r"`(tests/[\w/.-]+)::(\w+)`", TEXT)
-    assert len(named) > 15
+    assert len(named) == TEXT.count("::") > 15
     missing = [f"{file}::{name}" for file, name in named if f"def {name}(" not in (ROOT / file).read_text()]
     assert missing == []
 
@@ -27,7 +27,8 @@ def test_every_defence_names_a_test_or_says_that_there_is_none() -> None:
     assert len(lines) >= 10
     for line in lines:
         _, _, _, defence, *_ = (cell.strip() for cell in line.split("|"))
-        assert "::" in defence or defence.startswith("nothing"), line
+        for promise in re.split(r"[;.] ", defence):
+            assert "::" in promise or promise.startswith("nothing"), promise
 
 
 def test_the_readme_links_it() -> None:
