@@ -165,6 +165,16 @@ SIGNAL = (
     Column("event_id", "UUID"),
 )
 
+# Of rows that apps send: what `validation.repair` has changed. An integer, since a clock can be wrong by any measure.
+_REPAIRED = (
+    Column(
+        "sent_time",
+        "Nullable(Int64)",
+        "microseconds since 1970, where what was sent can not be right and time is that of Kafka",
+    ),
+    Column("invalid_fields", f"Array({_NAME})", "fields that came with a value that can not be stored, time included"),
+)
+
 # Records of Avro that become rows, each by a function of `values.py`.
 RECORDS: Mapping[str, tuple[Column, ...]] = {
     "Interaction": INTERACTION,
@@ -188,6 +198,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("raw_partition", "UInt32"),
         Column("raw_offset", "UInt64"),
         Column("raw_index", "UInt16"),
+        *_REPAIRED,
     ),
     "findings": (
         Column("time", _MICROS),
@@ -199,7 +210,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("model", _NAME),
         *FINDING,
     ),
-    "feedback": FEEDBACK,
+    "feedback": (*FEEDBACK, *_REPAIRED),
     "signals": SIGNAL,
     "dead_letters": (
         Column("time", _MILLIS, "Kafka time of the message"),
@@ -218,6 +229,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("reason", "String"),
         Column("size_bytes", "UInt64"),
         Column("sha256", "String"),
+        Column("app", _NAME, "empty where it could not be read"),
     ),
     "dead_letter_replays": (
         Column("topic_id", "String"),

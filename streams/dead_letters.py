@@ -34,6 +34,8 @@ class DeadLetter:
         Those of the error, which never quotes the bytes. `field` is the record's field at fault, or empty.
     event_id : str
         Empty for a whole message, or where the id itself is at fault.
+    app : str
+        Who sent it; empty where that can't be read.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class DeadLetter:
     reason: str
     field: str = ""
     event_id: str = ""
+    app: str = ""
 
     @property
     def sha256(self) -> str:
@@ -91,6 +94,7 @@ class DeadLetter:
             "watchline-field": self.field,
             "watchline-event-id": self.event_id,
             "watchline-sha256": self.sha256,
+            "watchline-app": self.app,
         }
         return {name: str(value).encode() for name, value in named.items()}
 
@@ -118,6 +122,7 @@ class DeadLetter:
             named = {name: by_name[name].decode() for name in ("topic", "topic-id", "reason", "event-id", "sha256")}
             field = by_name.get("field", b"").decode()
             kind = by_name.get("kind", b"").decode()
+            app = by_name.get("app", b"").decode()
             numbers = {name: int(by_name[name]) for name in ("partition", "offset", "index", "time")}
             datetime.fromtimestamp(numbers["time"] / 1e6, UTC)
         except (KeyError, ValueError, AttributeError, OverflowError, OSError):
@@ -134,6 +139,7 @@ class DeadLetter:
             kind=Kind(kind) if kind in set(Kind) else Kind.UNCLASSIFIED,
             reason=named["reason"],
             field=field,
+            app=app,
             **numbers,
         )
         return letter if letter.sha256 == named["sha256"] else None
@@ -162,6 +168,7 @@ def table(letters: Iterable[DeadLetter]) -> Table:
                 letter.reason,
                 len(letter.value),
                 letter.sha256,
+                letter.app,
             ],
             letter.key,
             letter.time,

@@ -124,11 +124,16 @@ class Message:
             sent_back(received),
         )
 
-    def dead_letter(self, error: PoisonError) -> DeadLetter:
-        """The whole message as a dead letter, for the reason that `error` gives."""
-        return self.letter(WHOLE_MESSAGE, self.value, error)
+    @property
+    def received(self) -> int:
+        """Kafka's time of what it brings, in microseconds: of the message that failed first, where it is sent back."""
+        return self.time if self.replay_of is None else min(self.time, self.replay_of.time)
 
-    def letter(self, index: int, value: bytes, error: PoisonError, event_id: str = "") -> DeadLetter:
+    def dead_letter(self, error: PoisonError, app: str = "") -> DeadLetter:
+        """The whole message as a dead letter, for the reason that `error` gives; `app` where it could be read."""
+        return self.letter(WHOLE_MESSAGE, self.value, error, app=app)
+
+    def letter(self, index: int, value: bytes, error: PoisonError, event_id: str = "", app: str = "") -> DeadLetter:
         """One of its events, or all of it, as a dead letter; a message that was sent back gives the same letter again.
 
         Parameters
@@ -141,14 +146,17 @@ class Message:
             Why it failed.
         event_id : str
             Of the event; empty where it isn't known.
+        app : str
+            Who sent it; likewise.
         """
         first, (kind, field, reason) = self.replay_of, (error.kind, error.field or "", str(error))
         if first is None:
             place = (self.topic, self.topic_id, self.partition, self.offset, index, self.time)
-            return DeadLetter(*place, value, kind, reason, field, event_id)
+            return DeadLetter(*place, value, kind, reason, field, event_id, app)
+        again = replace(first, kind=kind, reason=reason, field=field, app=app or first.app)
         if first.index == WHOLE_MESSAGE:
-            return replace(first, index=index, value=value, kind=kind, reason=reason, field=field, event_id=event_id)
-        return replace(first, kind=kind, reason=reason, field=field)
+            return replace(again, index=index, value=value, event_id=event_id)
+        return again
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +177,8 @@ class Origin:
         The producer's own number of the event.
     producer_dropped : int
         Events that the producer had dropped by then.
+    sent_time, invalid_fields
+        What `schemas.validation.repair` has changed in it.
     """
 
     topic: str
@@ -180,24 +190,32 @@ class Origin:
     producer_id: str
     producer_sequence: int
     producer_dropped: int
+    sent_time: int | None = None
+    invalid_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One interaction, as the app sent it, with its message and its place in the envelope."""
+    """One interaction, as the app sent it but for what can't be stored, with its message and its place in the envelope.
+
+    Its dead letter is as it was sent.
+    """
 
     interaction: Interaction
     message: Message
     batch: InteractionBatch
     index: int
     registry: Registry | None = None  # whose framing it gets again
+    sent_time: int | None = None
+    invalid_fields: tuple[str, ...] = ()
 
     @property
     def origin(self) -> Origin:
         """Where it came from, without its text."""
         message, batch = self.message, self.batch
         place = (message.topic, message.topic_id, message.partition, message.offset, self.index, message.time)
-        return Origin(*place, batch.producer_id, batch.first_sequence + self.index, batch.dropped)
+        sequence = batch.first_sequence + self.index
+        return Origin(*place, batch.producer_id, sequence, batch.dropped, self.sent_time, self.invalid_fields)
 
     def dead_letter(self, error: PoisonError) -> DeadLetter:
         """This event alone as a dead letter, encoded again in an envelope of its own."""
@@ -209,7 +227,7 @@ class Event:
             interactions=(self.batch.interactions[self.index],),
         )
         event_id = "" if error.field == "event_id" else self.interaction.event_id
-        return self.message.letter(self.index, encode(alone, self.registry), error, event_id)
+        return self.message.letter(self.index, encode(alone, self.registry), error, event_id, self.interaction.app)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,20 +241,24 @@ class DecodedMessage:
         To be scored.
     dead : list of DeadLetter
         What could not be decoded or is invalid.
-    outcomes : list of bool
-        For each event in the order of the envelope, whether it is a dead letter.
+    apps : dict of int to str
+        The app of each event by its place in the envelope, dead or not, but for canaries. Of a message that can't be
+        read: nothing under `WHOLE_MESSAGE`.
     report : InteractionBatch, optional
         A producer's report of what it has dropped.
     size : int
         Events in the envelope.
+    invalid_fields : tuple of str
+        Of the envelope itself, those that came with a value that can't be stored.
     """
 
     message: Message
     events: list[Event]
     dead: list[DeadLetter]
-    outcomes: list[bool]
+    apps: dict[int, str]
     report: InteractionBatch | None = None
     size: int = 0
+    invalid_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A log for warnings that may come thousands of times a second: one line per kind in ten seconds."""
+"""A log for warnings that may come thousands of times a second: one line per kind in ten seconds, or another time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ INTERVAL_S = 10.0
 
 
 class ThrottledLog:
-    """Writes warnings to a log, at most one of a kind in `INTERVAL_S` seconds. For any thread.
+    """Writes warnings to a log, at most one of a kind in `interval_s` seconds. For any thread.
 
     Parameters
     ----------
     log : logging.Logger
+    interval_s : float
 
     Examples
     --------
@@ -28,13 +29,14 @@ class ThrottledLog:
     event 0 is dropped
     """
 
-    def __init__(self, log: logging.Logger) -> None:
+    def __init__(self, log: logging.Logger, interval_s: float = INTERVAL_S) -> None:
         self._log = log
+        self._interval_s = interval_s
         self._lock = native_threads.lock()
         self._last: dict[str, tuple[float, int]] = {}  # kind to when it was written, and how many came since
 
     def warn(self, kind: str, text: str, *args: object) -> None:
-        """Writes the first warning of a kind, then one in `INTERVAL_S` seconds, with how many were left out.
+        """Writes the first warning of a kind, then one in `interval_s` seconds, with how many were left out.
 
         Parameters
         ----------
@@ -47,8 +49,8 @@ class ThrottledLog:
         """
         now = time.monotonic()
         with self._lock:
-            written, left_out = self._last.get(kind, (now - INTERVAL_S, 0))
-            if now - written < INTERVAL_S:
+            written, left_out = self._last.get(kind, (now - self._interval_s, 0))
+            if now - written < self._interval_s:
                 self._last[kind] = (written, left_out + 1)
                 return
             self._last[kind] = (now, 0)

@@ -27,6 +27,8 @@ def interactions_table(scored: Sequence[ScoredEvent]) -> Table:
             origin.partition,
             origin.offset,
             origin.index,
+            origin.sent_time,
+            origin.invalid_fields,
         )
         rows.append(Row(row, f"{_row_key(interaction)}/{sorted(item.scored.planned.items())}", interaction.time))
     return Table.of("interactions", rows)

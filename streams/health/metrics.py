@@ -1,6 +1,7 @@
 """All metrics of a worker, for Prometheus. The table in streams/README.md is made from them.
 
-No label holds what comes from an event: topics, partitions, detectors, stages and classes of errors only.
+No label holds what comes from an event but the names of apps, by `AppLabels`: else topics, partitions, fields,
+detectors, stages and classes of errors only.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONT
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.health.app_labels import AppLabels
 from watchline.streams.health.monitor_metrics import MonitorMetrics
 from watchline.streams.health.progress import ConsumerState, Progress
 
@@ -34,6 +36,9 @@ class Scoring(Protocol):
 
     @property
     def failed(self) -> Mapping[str, int]: ...
+
+    @property
+    def invalid_fields(self) -> Mapping[tuple[str, str], int]: ...
 
     @property
     def shed_events(self) -> int: ...
@@ -60,10 +65,13 @@ class Metrics:
     ----------
     monitors : str
         The page of the monitors process, as it last was: see `MonitorMetrics`.
+    apps : AppLabels
+        The labels of apps.
     """
 
     def __init__(self, planned: Mapping[str, str]) -> None:
         self.monitors = MonitorMetrics().scrape(ConsumerState())
+        self.apps = AppLabels()
         registry = self._registry = CollectorRegistry()
         self.events = Counter("watchline_events", "Interactions stored and published.", registry=registry)
         self.batches = Counter("watchline_batches", "Batches of interactions completed.", registry=registry)
@@ -95,8 +103,14 @@ class Metrics:
         self.dead_letters = Counter(
             "watchline_dead_letters",
             "Messages and events given up: undecodable, invalid, redaction (failed), refused (by ClickHouse), "
-            "killed (ended the scoring process).",
-            ["kind"],
+            "killed (ended the scoring process). `app`: unknown where it can't be read; of more than a hundred, other.",
+            ["app", "kind"],
+            registry=registry,
+        )
+        self._invalid_fields = Counter(
+            "watchline_invalid_fields",
+            "Fields that came with a value that can't be stored, and are stored without; `time` with Kafka's.",
+            ["app", "field"],
             registry=registry,
         )
         self.scorer_deaths = Counter(
@@ -187,6 +201,7 @@ class Metrics:
         if stored_events:  # else it was a canary
             self.batch_events.observe(stored_events)
         self.shed_events.inc(scored.shed_events)
+        self.fields_invalid(scored.invalid_fields)
         for detector, count in scored.failed.items():
             self.failed_findings.labels(detector).inc(count)
         for detector, duration_us in scored.duration_us.items():
@@ -200,8 +215,13 @@ class Metrics:
 
     def dead_lettered(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters are in their topic and table."""
-        for kind, count in Counts(letter.kind for letter in letters).items():
-            self.dead_letters.labels(kind).inc(count)
+        for (app, kind), count in Counts((self.apps.label(letter.app), letter.kind) for letter in letters).items():
+            self.dead_letters.labels(app, kind).inc(count)
+
+    def fields_invalid(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Fields that had to be left out are stored without, by app and field."""
+        for (app, field), count in counts.items():
+            self._invalid_fields.labels(self.apps.label(app), field).inc(count)
 
     def scrape(self, progress: Progress) -> bytes:
         """Everything, as Prometheus reads it."""

@@ -1,4 +1,4 @@
-"""Messages of the feedback topic to rows and dead letters: decode, check, redact the comment."""
+"""Messages of the feedback topic to rows and dead letters: decode, leave out what can't be stored, redact."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from watchline.schemas.codec import Registry, decode
 from watchline.schemas.columns import FEEDBACK, Text
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Feedback
-from watchline.schemas.validation import check
+from watchline.schemas.validation import Repaired, repair
 from watchline.streams.clickhouse.sink import Rejected
 from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.dead_letters import DeadLetter
@@ -24,25 +24,28 @@ _TEXTS = [column.name for column in FEEDBACK if isinstance(column.text, Text) an
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFeedback:
-    """A feedback and where it came from."""
+    """A feedback that can be stored, what in it is not as it was sent, and where it came from."""
 
-    feedback: Feedback
+    repaired: Repaired[Feedback]
     message: Message
 
 
 def unpack(
     messages: Sequence[Message], redactor: Redactor, registry: Registry | None = None
 ) -> tuple[list[ReceivedFeedback], list[DeadLetter]]:
-    """Decodes, checks and redacts; what fails in any of these is a dead letter."""
+    """Decodes, repairs and redacts; what fails in any of these is a dead letter."""
     received: list[ReceivedFeedback] = []
     dead: list[DeadLetter] = []
     for message in messages:
+        app = ""
         try:
             feedback = decode(message.value, Feedback, registry)
-            check(feedback, received=message.time)
-            received.append(ReceivedFeedback(_redacted(feedback, redactor), message))
+            app = feedback.app
+            repaired = repair(feedback, received=message.received)
+            repaired = replace(repaired, record=_redacted(repaired.record, redactor))
+            received.append(ReceivedFeedback(repaired, message))
         except PoisonError as error:
-            dead.append(message.dead_letter(error))
+            dead.append(message.dead_letter(error, app))
     return received, dead
 
 
@@ -56,11 +59,19 @@ def _redacted(feedback: Feedback, redactor: Redactor) -> Feedback:
 
 def store(received: Sequence[ReceivedFeedback], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
     """Writes rows; returns as dead letters those that ClickHouse will never take."""
-    rejected = write(table([item.feedback for item in received]))
-    return [received[rejection.index].message.dead_letter(refusal(rejection.reason)) for rejection in rejected]
+    rejected = write(table([item.repaired for item in received]))
+    letters = []
+    for rejection in rejected:
+        item = received[rejection.index]
+        letters.append(item.message.dead_letter(refusal(rejection.reason), item.repaired.record.app))
+    return letters
 
 
-def table(feedback: Sequence[Feedback]) -> Table:
+def table(feedback: Sequence[Repaired[Feedback]]) -> Table:
     """The rows of `feedback`."""
-    rows = [Row(values.feedback(item), f"{item.time}/{item.app}/{item.feedback_id}", item.time) for item in feedback]
+    rows = []
+    for repaired in feedback:
+        item = repaired.record
+        row = [*values.feedback(item), repaired.sent_time, repaired.invalid_fields]
+        rows.append(Row(row, f"{item.time}/{item.app}/{item.feedback_id}", item.time))
     return Table.of("feedback", rows)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,6 +28,7 @@ from watchline.streams.health.progress import ConsumerState, Partition, Progress
 from watchline.streams.kafka import admin, replay, topics
 from watchline.streams.messages import IncomingMessages, Message, Record
 from watchline.streams.settings import Settings
+from watchline.streams.throttled_log import ThrottledLog
 from watchline.streams.worker import feedback
 from watchline.streams.worker.batch import Batch, end_of_batch
 from watchline.streams.worker.brake import Brake
@@ -44,6 +46,7 @@ from watchline.streams.worker.topic_watch import TopicWatch
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 STORE_PAUSE_S = 5.0
+DEAD_LETTER_LOG_S = 60.0
 FIRST_BATCH_BYTES = 16 * 1024  # before anything is measured
 
 
@@ -105,6 +108,7 @@ class Pipeline:
         self.topics = TopicWatch(
             settings, self.progress, self.metrics, lambda: member.stopping, past_end=self._past_end
         )
+        self._warnings = ThrottledLog(log, DEAD_LETTER_LOG_S)
         self._seconds_per_byte = 0.0
         self.runner = Runner(self._steps(), max_bytes=settings.batch_bytes, side_by_side=settings.scorers)
 
@@ -171,6 +175,9 @@ class Pipeline:
         await self._begin(messages)
         rows, dead = await self._on(self._scoring, self.scorers.redact_feedback, messages)
         refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
+        self.metrics.fields_invalid(
+            Counter((row.repaired.record.app, field) for row in rows for field in row.repaired.invalid_fields)
+        )
         await self.write_dead_letters(dead + refused)
         await self._record_replays([(message, 1) for message in messages], dead + refused)
         self.progress.batch_done(0)
@@ -192,6 +199,11 @@ class Pipeline:
         await self.member.publish(topics.dead_letters(self.settings.topic_prefix), records)
         await self._write(dead_letters.table(letters))
         self.metrics.dead_lettered(letters)
+        for letter in letters:
+            app = self.metrics.apps.label(letter.app)
+            self._warnings.warn(
+                f"{app} {letter.kind}", "dead letter of the app %s: %s, %s", app, letter.kind, letter.reason
+            )
 
     async def reach_store(self) -> None:
         """Asks the store until it answers. Raises ConfigurationError where it never will."""

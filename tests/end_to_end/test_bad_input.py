@@ -49,12 +49,15 @@ def test_bad_input(worker: Worker) -> None:
         "InteractionBatch cannot be decoded": good[: len(good) // 2],
     }
     year_1, year_9999 = -62_135_596_800_000_000, 253_402_300_799_000_000
-    invalid = {
-        "latency_s: not a number, infinite or negative": interaction(latency_s=float("nan")),
-        "time: before 2000": interaction(time=year_1),
-        "or more than a day after": interaction(time=year_9999),
+    invalid = {"event_id: not a UUID": interaction(event_id="42", app="poison")}
+    repaired = {
+        "latency_s": interaction(latency_s=float("nan")),
+        "time": interaction(time=year_1),
+        "time ": interaction(time=year_9999),
+        "cost": interaction(cost=-1.0),
     }
     stored = [
+        *repaired.values(),
         interaction(),
         interaction(request_model=None),
         interaction(output_messages=(), input_messages=()),
@@ -66,16 +69,25 @@ def test_bad_input(worker: Worker) -> None:
     worker.wait(lambda: worker.count("v_interactions") == len(stored) + 1)
     worker.wait(lambda: worker.count("v_dead_letters") == len(bad_bytes) + len(invalid))
 
-    letters = worker.rows("SELECT reason, event_index, event_id, size_bytes FROM v_dead_letters")
+    letters = worker.rows("SELECT reason, event_index, app, size_bytes FROM v_dead_letters")
     for reason, value in bad_bytes.items():
         assert [(index, size) for text, index, _, size in letters if text.startswith(reason)] == [(-1, len(value))]
     for number, (reason, event) in enumerate(invalid.items()):
-        found = [(index, event_id) for text, index, event_id, _ in letters if reason in text and index >= 0]
-        assert (number + 2, event.event_id) in found, reason
+        found = [(index, app) for text, index, app, _ in letters if reason in text and index >= 0]
+        assert (number + 2, event.app) in found, reason
     assert SECRET not in str(worker.rows("SELECT * FROM v_dead_letters"))
     assert {row[0] for row in worker.rows("SELECT toString(event_id) FROM v_interactions")} >= {
         event.event_id for event in stored
     }
+    for field, event in repaired.items():
+        (row,) = worker.rows(
+            "SELECT invalid_fields, sent_time, cost, latency_s, toUnixTimestamp64Micro(time), time > now() - 3600 "
+            f"FROM v_interactions WHERE event_id = '{event.event_id}'"
+        )
+        *left, time_stored, is_recent = row
+        wrong_clock = field.startswith("time")
+        assert left == [[field.strip()], event.time if wrong_clock else None, None, None]
+        assert is_recent and (time_stored == event.time) is not wrong_clock
     missing = worker.rows("SELECT detector, missing FROM v_coverage")
     assert missing == [("pii", 0)]
     worker.wait(lambda: worker.health()["lag_messages"] == 0)
@@ -111,14 +123,14 @@ def test_what_a_producer_dropped_is_seen_though_no_event_followed(worker: Worker
 
 
 def test_dead_letters_keep_the_bytes(worker: Worker) -> None:
-    bad = interaction(cost=-1.0)
+    bad = interaction(event_id="43")
     worker.produce(b"other random bytes", envelope(interaction(), bad))
-    sql = f"SELECT reason FROM v_dead_letters WHERE event_id = '{bad.event_id}' OR size_bytes = 18"
+    sql = "SELECT reason FROM v_dead_letters WHERE (field = 'event_id' AND event_index = 1) OR size_bytes = 18"
     worker.wait(lambda: len(worker.rows(sql)) == 2)
     values = dict(worker.consume(topics.dead_letters))
     assert b"other random bytes" in values
     alone = encode(InteractionBatch(producer_id=PRODUCER, first_sequence=1, interactions=(bad,)))
-    assert values[alone]["watchline-reason"] == b"cost: not a number, infinite or negative"
+    assert values[alone]["watchline-reason"] == b"event_id: not a UUID"
 
 
 def test_the_worker_refreshes_the_rollups(worker: Worker) -> None:

@@ -8,6 +8,7 @@ worker's decoder leaves out is missed.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 import traceback
@@ -303,7 +304,7 @@ class _Reconciliation:
             return f"not readable, yet no dead letter as a whole: stored {sorted(stored)}, dead {sorted(letters)}"
         if stored & letters.keys() or stored | letters.keys() != set(range(len(batch["interactions"]))):
             return f"of {len(batch['interactions'])} events stored: {sorted(stored)}, dead: {sorted(letters)}"
-        if batch["time"] and (UUID(batch["producer_id"]), batch["time"]) not in self._reports:
+        if batch["time"] and (UUID(batch["producer_id"]), stored_time(batch["time"])) not in self._reports:
             return "the report is not stored"
         if not batch["time"] and not batch["interactions"]:
             return "neither events nor a report, and no dead letter"
@@ -318,10 +319,11 @@ class _Reconciliation:
         event = batch["interactions"][index]
         expected: dict[str, Any] = {
             "event_id": UUID(event["event_id"]),
-            "micros": event["time"],
+            "micros": stored_time(event["time"]),
+            "sent_time": None if stored_time(event["time"]) == event["time"] else event["time"],
             "producer_id": UUID(batch["producer_id"]),
             "producer_sequence": batch["first_sequence"] + index,
-            "producer_dropped": batch["dropped"],
+            "producer_dropped": max(batch["dropped"], 0),
         }
         if self._redacted:
             if row["event_id"] not in self._judged:
@@ -333,7 +335,16 @@ class _Reconciliation:
                     expected[column.name] = event[column.name] or "" if text else event[column.name]
             for name in ("input_messages", "output_messages"):
                 expected[name] = [(each["role"], each["content"]) for each in event[name]]
-            expected["documents"] = [(each["content"], each["id"] or "", each["score"]) for each in event["documents"]]
+            expected["documents"] = [
+                (each["content"], each["id"] or "", finite(each["score"])) for each in event["documents"]
+            ]
+            expected["truncated"] = {name: length for name, length in event["truncated"].items() if length >= 0}
+            for column in INTERACTION:
+                if column.type.startswith("Nullable("):
+                    expected[column.name] = finite(event[column.name], least=0)
+            for name, digits in (("trace_id", 32), ("span_id", 16), ("prompt_hash", 64)):
+                if not re.fullmatch(f"[0-9a-f]{{{digits}}}", expected[name]):
+                    expected[name] = ""
             expected["tool_calls"] = [
                 (each["name"], each["arguments"], each["result"] or "", each["id"] or "")
                 for each in event["tool_calls"]
@@ -358,9 +369,19 @@ def read_plain(data: bytes) -> dict[str, Any] | None:
 def identity(event: dict[str, Any]) -> tuple[int, str, str, UUID] | None:
     """What ClickHouse knows an event by: of two with the same, it shows one."""
     try:
-        return event["time"] // DAY, event["tenant"] or "", event["app"], UUID(event["event_id"])
+        return stored_time(event["time"]) // DAY, event["tenant"] or "", event["app"], UUID(event["event_id"])
     except ValueError:
         return None
+
+
+def stored_time(sent: int) -> int:
+    """What is stored of a time: Kafka's where it can't be right."""
+    return sent if YEAR_2000 <= sent <= RECEIVED + DAY else RECEIVED
+
+
+def finite(value: float | None, least: float = -math.inf) -> float | None:
+    """A number that can be stored; None in place of any other."""
+    return value if value is not None and math.isfinite(value) and value >= least else None
 
 
 def _is_of(letter: bytes | None, value: bytes, batch: dict[str, Any] | None, index: int) -> bool:
@@ -375,13 +396,13 @@ def _is_fine(batch: dict[str, Any]) -> bool:
     """Whether the envelope itself is valid, whatever its events are."""
     if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", batch["producer_id"]):
         return False
-    if not 0 <= batch["first_sequence"] < 2**63 - len(batch["interactions"]) or batch["dropped"] < 0:
+    if not 0 <= batch["first_sequence"] < 2**63 - len(batch["interactions"]):
         return False
     if not batch["time"]:
         return bool(batch["interactions"])
-    counts = (batch["feedback_dropped"], *batch["dropped_by"].values())
+    counts = (batch["dropped"], batch["feedback_dropped"], *batch["dropped_by"].values())
     named = all(re.fullmatch("[a-z_: ]{1,60}", reason) for reason in batch["dropped_by"])
-    return YEAR_2000 <= batch["time"] <= RECEIVED + DAY and min(counts) >= 0 and named
+    return min(counts) >= 0 and named
 
 
 def _written(batch: dict[str, Any]) -> bytes:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import Feedback, Interaction, InteractionBatch
-from watchline.schemas.validation import DAY, check
+from watchline.schemas.validation import DAY, Repaired, repair
 from watchline.streams import Producer
 from watchline.streams.ids import uuid7
 from watchline.streams.producer import arguments as event
@@ -138,7 +138,7 @@ def test_what_emit_takes_can_be_stored(arguments: dict[str, Any]) -> None:
     record = Interaction(**{"event_id": uuid7(), "time": time.time_ns() // 1000, "app": "fuzz", **found})
     batch = InteractionBatch(producer_id=uuid7(), first_sequence=0, interactions=(truncate(record),))
     (sent,) = decode(encode(batch), InteractionBatch).interactions
-    check(sent, received=time.time_ns() // 1000)
+    assert repair(sent, received=time.time_ns() // 1000) == Repaired(sent)
 
 
 @given(arguments=st.dictionaries(st.sampled_from(FEEDBACK), anything, min_size=1, max_size=4))
@@ -149,4 +149,5 @@ def test_feedback_that_is_taken_can_be_stored(arguments: dict[str, Any]) -> None
         record = Feedback(
             **{"feedback_id": uuid7(), "event_id": uuid7(), "time": time.time_ns() // 1000, "app": "fuzz", **found}
         )
-        check(decode(encode(record), Feedback), received=time.time_ns() // 1000 + DAY)
+        came = decode(encode(record), Feedback)
+        assert repair(came, received=time.time_ns() // 1000 + DAY) == Repaired(came)

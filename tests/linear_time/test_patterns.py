@@ -26,7 +26,7 @@ MADE = {
         structured._reading(["outdoor", "seating"]),
         structured._reading(["a", "a", "a", "a"]),
     ],
-    "watchline.schemas.validation.check": [re.compile("[0-9a-f]{32}")],
+    "watchline.schemas.validation._storable": [re.compile("[0-9a-f]{32}")],
 }
 # What only ever sees so many characters, by the constant that cuts its text.
 BOUNDED = {"watchline.detectors.runtime.text:_LAST_WORD": text._LOOK_BACK}

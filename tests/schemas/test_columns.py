@@ -18,6 +18,7 @@ from watchline.schemas.errors import Kind
 from watchline.schemas.generate import migration, values
 from watchline.schemas.generate.__main__ import declared
 from watchline.schemas.records import Feedback, InteractionBatch, Signal
+from watchline.schemas.validation import Repaired
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse import producer_reports, rows
 from watchline.streams.clickhouse.sink import Sink
@@ -29,7 +30,7 @@ from watchline.streams.messages import Message, ScoredEvent
 from watchline.streams.monitor import signals, watermarks
 from watchline.streams.worker import feedback, offset_gaps
 
-LETTER = DeadLetter("topic", "topic-id", 1, 2, 3, TIME, b"junk", Kind.INVALID, "no Avro", "cost", "an event")
+LETTER = DeadLetter("topic", "topic-id", 1, 2, 3, TIME, b"junk", Kind.INVALID, "no Avro", "cost", "an event", "an app")
 MESSAGE = Message("topic", "topic-id", 1, 9, TIME, b"", LETTER)
 WHEN = datetime.fromtimestamp(TIME / 1e6, UTC).replace(tzinfo=None)  # as the client gives it
 (OPINION,) = (sample for sample in SAMPLES if isinstance(sample, Feedback))
@@ -71,12 +72,13 @@ def made() -> dict[str, Table]:
     first = scored(41)
     place = {"topic": "raw", "topic_id": "raw-id", "partition": 6, "offset": 77, "index": 2}
     origin = dataclasses.replace(first.origin, **place, producer_sequence=43, producer_dropped=5)
+    origin = dataclasses.replace(origin, sent_time=-(1 << 63), invalid_fields=("time", "cost"))
     sent = dataclasses.replace(first.scored.interaction, time=time.time_ns() // 1000)  # old canaries are deleted
     event = ScoredEvent(origin, dataclasses.replace(first.scored, interaction=sent))
     tables = (
         rows.interactions_table([event]),
         rows.findings_table([event])[0],
-        feedback.table([OPINION]),
+        feedback.table([Repaired(OPINION, ("rating",), 5)]),
         signals.table([SIGNAL]),
         dead_letters.table([LETTER]),
         replay.table([(MESSAGE, 4)], [LETTER]),
@@ -100,7 +102,10 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "raw_partition": 6,
         "raw_offset": 77,
         "raw_index": 2,
+        "sent_time": -(1 << 63),
+        "invalid_fields": ["time", "cost"],
     },
+    "feedback": {"sent_time": 5, "invalid_fields": ["rating"]},
     "findings": {"model": INTERACTION.model, "prompt_name": "answer", "tenant": "acme", "device": FINDING.device},
     "dead_letters": {
         "time": WHEN,
@@ -109,6 +114,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "sha256": LETTER.sha256,
         "topic": "topic",
         "kind": "invalid",
+        "app": "an app",
     },
     "dead_letter_replays": {"replayed_at": WHEN, "event_index": 3, "offset": 2, "stored": 3, "dead": 1},
     "offset_gaps": {"time": WHEN, "topic_id": "topic-id", "partition": 1, "first_missing": 7, "next_offset": 9},

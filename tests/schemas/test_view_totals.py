@@ -19,6 +19,7 @@ from watchline.detectors.scorer import Scored
 from watchline.schemas.errors import Kind
 from watchline.schemas.records import Feedback, InteractionBatch, Signal
 from watchline.schemas.texts import RedactedInteraction
+from watchline.schemas.validation import Repaired
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse import rows
 from watchline.streams.clickhouse.sink import Sink
@@ -296,7 +297,7 @@ def other_tables() -> list[tuple[str, Table]]:
     gaps = [Gap(number, Message("raw", "id", number, 9, TIME, b"")) for number in range(3)]
     return [
         ("v_dead_letters", dead_letters.table(letters)),
-        ("v_feedback", feedback.table(opinions)),
+        ("v_feedback", feedback.table([Repaired(each) for each in opinions])),
         ("v_signals", signals.table(moved)),
         ("v_offset_gaps", offsets.table(gaps)),
     ]

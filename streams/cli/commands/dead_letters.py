@@ -49,7 +49,9 @@ def add_parser(subparsers: Any) -> None:
         example=EXAMPLE,
     )
     letters.add_filters(listing, "--all")
-    listing.add_argument("--counts", action="store_true", help="how many by topic, kind and reason, instead of each")
+    listing.add_argument(
+        "--counts", action="store_true", help="how many by topic, app, kind and reason, instead of each"
+    )
     listing.add_argument("--limit", type=letters.number, default=100, metavar="N", help="at most N rows (default: 100)")
     add_format(listing)
 
@@ -82,17 +84,19 @@ def add_parser(subparsers: Any) -> None:
 
 
 def list_(args: argparse.Namespace) -> int:
-    """Prints letters, or counts by kind and reason."""
+    """Prints letters, or counts by app, kind and reason."""
     from watchline.streams.settings import load
 
     if args.counts:
         select = (
-            "topic, kind, reason, count() AS letters, countIf(replayed_at IS NOT NULL) AS replayed, "
+            "topic, app, kind, reason, count() AS letters, countIf(replayed_at IS NOT NULL) AS replayed, "
             "countIf(resolved) AS resolved_letters, min(d.time) AS first_time, max(d.time) AS last_time"
         )
-        tail = "GROUP BY topic, kind, reason ORDER BY letters DESC, reason"
+        tail = "GROUP BY topic, app, kind, reason ORDER BY letters DESC, app, reason"
     else:
-        select = f"{letters.NAME} AS letter, d.time AS time, kind, reason, size_bytes, event_id, replayed_at, resolved"
+        select = (
+            f"{letters.NAME} AS letter, d.time AS time, app, kind, reason, size_bytes, event_id, replayed_at, resolved"
+        )
         tail = "ORDER BY d.time DESC, letter"
     columns, rows = letters.rows(load(), select, f"{tail} LIMIT {args.limit}", **_filters(args))
     output.write(columns, [list(row.values()) for row in rows], args.format)

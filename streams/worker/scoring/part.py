@@ -16,6 +16,7 @@ from watchline.streams.health import canary
 from watchline.streams.messages import DecodedMessage, Event, Message, Record, RedactedEvent, ScoredEvent
 
 Number = TypeVar("Number", int, float)
+Key = TypeVar("Key")
 Place = tuple[int, int, int]
 """An event of the raw topic: partition, offset, place in the envelope; `WHOLE_MESSAGE` for a message."""
 
@@ -78,8 +79,8 @@ class ScoredPart:
     records : list of Record
         For the findings topic.
     dead_letters : list of DeadLetter
-    outcomes : mapping of (partition, offset) to list of bool
-        For each message, and in it for each event in the order of the envelope, whether it is a dead letter.
+    apps : mapping of (partition, offset) to mapping of int to str
+        For each message, the app of each event: see `DecodedMessage`.
     size : int
         Events in the envelopes, whichever of them are meant.
     events : int
@@ -92,6 +93,8 @@ class ScoredPart:
         Time of each detector, in microseconds.
     failed : mapping of str to int
         Findings of each detector that say that it failed.
+    invalid_fields : mapping of (app, field) to int
+        Values that could not be stored.
     shed_events : int
     stages : mapping of str to float
         Time in each stage, in seconds.
@@ -108,13 +111,14 @@ class ScoredPart:
     report_places: Sequence[Place] = ()
     records: Sequence[Record] = ()
     dead_letters: Sequence[DeadLetter] = ()
-    outcomes: Mapping[tuple[int, int], Sequence[bool]] = field(default_factory=dict)
+    apps: Mapping[tuple[int, int], Mapping[int, str]] = field(default_factory=dict)
     size: int = 0
     events: int = 0
     canary_sent: int | None = None
     scored: bool = False
     duration_us: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, int] = field(default_factory=dict)
+    invalid_fields: Mapping[tuple[str, str], int] = field(default_factory=dict)
     shed_events: int = 0
     stages: Mapping[str, float] = field(default_factory=dict)
     lookups: Mapping[str, int] = field(default_factory=dict)
@@ -160,13 +164,14 @@ def result(
         report_places=[(message.partition, message.offset, WHOLE_MESSAGE) for message, _ in reports],
         records=records,
         dead_letters=part.dead_letters,
-        outcomes={(decoded.message.partition, decoded.message.offset): decoded.outcomes for decoded in part.decoded},
+        apps={(decoded.message.partition, decoded.message.offset): decoded.apps for decoded in part.decoded},
         size=sum(decoded.size for decoded in part.decoded),
         events=len(part.events) - len(part.canaries),
         canary_sent=max((item.scored.interaction.time for item in part.canaries), default=None),
         scored=bool(part.redacted) and not part.shed,
         duration_us=duration_us,
         failed=+failed,
+        invalid_fields=_invalid_fields(part),
         shed_events=shed,
         stages=stages,
         lookups=lookups,
@@ -178,13 +183,13 @@ def together(parts: Sequence[ScoredPart]) -> ScoredPart:
     if len(parts) == 1:
         return parts[0]
     owners: list[int] = []
-    outcomes: dict[tuple[int, int], list[bool]] = {}
+    apps: dict[tuple[int, int], dict[int, str]] = {}
     first_row = 0
     for part in parts:
         owners += [first_row + owner for owner in part.owners]
         first_row += len(part.interactions.rows)
-        for message, of_message in part.outcomes.items():
-            outcomes.setdefault(message, []).extend(of_message)
+        for message, of_message in part.apps.items():
+            apps.setdefault(message, {}).update(of_message)
     return ScoredPart(
         interactions=_joined(part.interactions for part in parts),
         findings=_joined(part.findings for part in parts),
@@ -195,12 +200,13 @@ def together(parts: Sequence[ScoredPart]) -> ScoredPart:
         report_places=[place for part in parts for place in part.report_places],
         records=[record for part in parts for record in part.records],
         dead_letters=[letter for part in parts for letter in part.dead_letters],
-        outcomes=outcomes,
+        apps=apps,
         size=sum(part.size for part in parts),
         events=sum(part.events for part in parts),
         canary_sent=max((part.canary_sent for part in parts if part.canary_sent is not None), default=None),
         duration_us=_summed(part.duration_us for part in parts),
         failed=_summed(part.failed for part in parts),
+        invalid_fields=_summed(part.invalid_fields for part in parts),
         shed_events=sum(part.shed_events for part in parts),
         stages=_summed(part.stages for part in parts),
         lookups=_summed(part.lookups for part in parts),
@@ -210,8 +216,15 @@ def together(parts: Sequence[ScoredPart]) -> ScoredPart:
 def letters(part: Part, error: PoisonError) -> ScoredPart:
     """The decoded events of a part as dead letters, for this reason."""
     dead = [event.dead_letter(error) for event in part.events]
-    outcomes = {(message.partition, message.offset): [True] * len(dead) for message in part.messages}
-    return ScoredPart(dead_letters=dead, outcomes=outcomes)
+    apps = {(decoded.message.partition, decoded.message.offset): decoded.apps for decoded in part.decoded}
+    return ScoredPart(dead_letters=dead, apps=apps)
+
+
+def _invalid_fields(part: Part) -> Mapping[tuple[str, str], int]:
+    counts = Counter((event.interaction.app, field) for event in part.events for field in event.invalid_fields)
+    counts.update((decoded.report.app if decoded.report else "", field) for decoded in part.decoded
+                  for field in decoded.invalid_fields)  # fmt: skip
+    return counts
 
 
 def _joined(tables: Iterable[Table]) -> Table:
@@ -219,8 +232,8 @@ def _joined(tables: Iterable[Table]) -> Table:
     return Table(first.name, first.columns, [*first.rows, *(row for table in others for row in table.rows)])
 
 
-def _summed(counts: Iterable[Mapping[str, Number]]) -> Mapping[str, Number]:
-    summed: dict[str, Number] = {}
+def _summed(counts: Iterable[Mapping[Key, Number]]) -> Mapping[Key, Number]:
+    summed: dict[Key, Number] = {}
     for of_part in counts:
         for name, count in of_part.items():
             summed[name] = summed[name] + count if name in summed else count

@@ -329,8 +329,8 @@ def _cut(messages: Sequence[Any]) -> list[Any]:
 
 def _whole(message: Message, error: PoisonError) -> ScoredPart:
     """A message that is a dead letter."""
-    outcomes = {(message.partition, message.offset): [True]}
-    return ScoredPart(dead_letters=[message.dead_letter(error)], outcomes=outcomes)
+    apps = {(message.partition, message.offset): {WHOLE_MESSAGE: ""}}
+    return ScoredPart(dead_letters=[message.dead_letter(error)], apps=apps)
 
 
 def _killed(error: KilledError) -> PoisonError:

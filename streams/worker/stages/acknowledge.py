@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Partition, Progress
 from watchline.streams.worker.batch import Batch
-from watchline.streams.worker.brake import Brake
+from watchline.streams.worker.brake import OUR_FAULTS, Brake
 from watchline.streams.worker.stages.stage import LoopStage
 
 
@@ -19,7 +19,7 @@ class Acknowledge(LoopStage[Batch]):
     Parameters
     ----------
     brake : Brake
-        Raises where dead letters are the rule.
+        Raises where dead letters are the rule in every app.
     skip : async callable
         Steps over offsets up to one of a partition.
     progress : Progress
@@ -37,10 +37,7 @@ class Acknowledge(LoopStage[Batch]):
         self._metrics = metrics
 
     async def run(self, batch: Batch, /) -> Batch:
-        for message in batch.messages:
-            if message.replay_of is None:  # else it was counted when it died first
-                outcomes = batch.scored.outcomes[message.partition, message.offset]
-                self._brake.count(message.topic, message.partition, outcomes)
+        self._count(batch)
         self._progress.batch_done(batch.scored.events)
         self._metrics.batch_done(batch.scored, batch.stored_events)
         self._metrics.offset_gaps.inc(len(batch.gaps))
@@ -52,3 +49,15 @@ class Acknowledge(LoopStage[Batch]):
             done = before
         await batch.incoming.acknowledge(len(batch.messages) - done)
         return batch
+
+    def _count(self, batch: Batch) -> None:
+        """Tells the brake what became of the events that were read and valid."""
+        dead = {(letter.partition, letter.offset, letter.index): letter.kind for letter in batch.dead_letters}
+        for message in batch.messages:
+            if message.replay_of is not None:
+                continue  # it was counted when it died first
+            apps = batch.scored.apps[message.partition, message.offset]
+            kinds = [(app, dead.get((message.partition, message.offset, index))) for index, app in apps.items()]
+            self._brake.count(
+                message.time, [(app, kind is not None) for app, kind in kinds if kind is None or kind in OUR_FAULTS]
+            )

@@ -1,4 +1,4 @@
-"""Messages of the raw topic to events and dead letters: decode, check."""
+"""Messages of the raw topic to events and dead letters: decode, leave out what can't be stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import replace
 from watchline.schemas.codec import Registry, decode, encode_body
 from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import InteractionBatch
-from watchline.schemas.validation import check, check_envelope
+from watchline.schemas.validation import repair, repair_envelope
+from watchline.streams.dead_letters import WHOLE_MESSAGE
 from watchline.streams.health.canary import is_canary
 from watchline.streams.kafka.topics import MAX_RECORD_BYTES
 from watchline.streams.messages import DecodedMessage, Event, Message
@@ -19,37 +20,43 @@ from watchline.streams.worker.stages.stage import Stage
 def unpack(
     message: Message, registry: Registry | None = None, *, indices: Container[int] | None = None
 ) -> DecodedMessage:
-    """Decodes and checks a message. Bytes or an envelope that can't be read cost the message, an event only itself.
+    """Decodes and repairs a message. Bytes or an envelope that can't be read cost the message, an event only itself.
 
     `indices` names the events that are meant, by their places in the envelope; None: all.
     """
     try:
-        batch = decode(message.value, InteractionBatch, registry)
-        check_envelope(batch, received=message.time)
+        sent = decode(message.value, InteractionBatch, registry)
+        envelope = repair_envelope(sent, received=message.received)
     except PoisonError as error:
-        return DecodedMessage(message, [], [message.dead_letter(error)], [True])
-    unpacked = DecodedMessage(message, [], [], [], batch if batch.is_report else None, len(batch.interactions))
+        return DecodedMessage(message, [], [message.dead_letter(error)], {WHOLE_MESSAGE: ""})
+    batch = envelope.record
+    report = batch if batch.is_report else None
+    unpacked = DecodedMessage(message, [], [], {}, report, len(batch.interactions), envelope.invalid_fields)
     for index, interaction in enumerate(batch.interactions):
         if indices is not None and index not in indices:
             continue
         event = Event(interaction, message, batch, index, registry)
         try:
-            check(interaction, received=message.time)
+            repaired = repair(interaction, received=message.received)
             # More than Kafka takes uncompressed: nobody but who means harm packs that, and scoring it takes minutes.
             if len(message.value) > MAX_RECORD_BYTES and len(encode_body(interaction)) > MAX_RECORD_BYTES:
                 raise PoisonError(Kind.INVALID, f"event: larger than {MAX_RECORD_BYTES:,} bytes")
         except PoisonError as error:
             unpacked.dead.append(event.dead_letter(error))
-            unpacked.outcomes.append(True)
+            unpacked.apps[index] = interaction.app
         else:
+            if invalid := repaired.invalid_fields:
+                event = replace(
+                    event, interaction=repaired.record, sent_time=repaired.sent_time, invalid_fields=invalid
+                )
             unpacked.events.append(event)
             if not is_canary(interaction):  # which says nothing of the apps' events
-                unpacked.outcomes.append(False)
+                unpacked.apps[index] = interaction.app
     return unpacked
 
 
 class Decode(Stage[Part]):
-    """Decodes and checks the messages. What can't be read is a dead letter.
+    """Decodes and repairs the messages. What can't be read is a dead letter.
 
     Parameters
     ----------

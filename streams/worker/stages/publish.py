@@ -103,8 +103,8 @@ class Publish(LoopStage[Batch]):
 
     async def run(self, batch: Batch, /) -> Batch:
         await self._dead_letters(batch.dead_letters)
-        outcomes = batch.scored.outcomes
-        messages = [(message, len(outcomes[message.partition, message.offset])) for message in batch.messages]
+        apps = batch.scored.apps
+        messages = [(message, len(apps[message.partition, message.offset])) for message in batch.messages]
         await self._write(replay.table(messages, batch.dead_letters))
         records = batch.scored.records
         await self._send(without(records, batch.refused, self._registry) if batch.refused else records)

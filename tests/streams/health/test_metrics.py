@@ -19,12 +19,13 @@ from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import Decision, Finding
 from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.health.app_labels import MOST_APPS, AppLabels
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import ConsumerState, Progress
 from watchline.streams.messages import DecodedMessage, ScoredEvent
 from watchline.streams.worker.stages import decode
 
-LABELS = {"topic", "partition", "stage", "detector", "version", "kind", "code", "cache", "le"}
+LABELS = {"topic", "partition", "stage", "detector", "version", "kind", "code", "cache", "le", "app", "field"}
 
 
 def values(metrics: Metrics, progress: Progress | None = None) -> dict[tuple[str, ...], float]:
@@ -75,17 +76,40 @@ def letters(*batches: DecodedMessage) -> Sequence[DeadLetter]:
 def test_dead_letters_are_counted_by_kind() -> None:
     metrics = Metrics({})
     (event,) = decode.unpack(message(INTERACTION)).events
-    document = dataclasses.replace(INTERACTION.documents[0], score=float("inf"))
-    bad_document = dataclasses.replace(INTERACTION, documents=(document,))
+    bad_of_another = dataclasses.replace(BAD, app="Jane Doe")
     metrics.dead_lettered(
         [
-            *letters(decode.unpack(message(BAD, bad_document)), decode.unpack(message(value=b"jane: x"))),
+            *letters(decode.unpack(message(BAD, bad_of_another)), decode.unpack(message(value=b"jane: x"))),
             event.dead_letter(PoisonError(Kind.REDACTION, "redaction failed")),
             event.dead_letter(PoisonError(Kind.REFUSED, "row refused: ClickHouse code 53")),
         ]
     )
-    counted = {key[1]: value for key, value in values(metrics).items() if key[0] == "watchline_dead_letters_total"}
-    assert counted == {"invalid": 2, "undecodable": 1, "redaction": 1, "refused": 1}
+    counted = {key[1:]: value for key, value in values(metrics).items() if key[0] == "watchline_dead_letters_total"}
+    assert counted == {
+        ("invalid", "support-bot"): 1,
+        ("invalid", "other"): 1,
+        ("undecodable", "unknown"): 1,
+        ("redaction", "support-bot"): 1,
+        ("refused", "support-bot"): 1,
+    }
+
+
+def test_names_of_apps_are_labels_while_they_are_few_and_plain() -> None:
+    labels = AppLabels()
+    assert labels.label("") == "unknown"
+    odd = ["Jane Doe", "a" * 65, "a\nb", 'a"b', "jane@example.com", "é"]
+    assert [labels.label(name) for name in odd] == ["other"] * len(odd)
+    assert [labels.label(f"app-{number}") for number in range(MOST_APPS)] == [f"app-{n}" for n in range(MOST_APPS)]
+    assert (labels.label("one-more"), labels.label("app-7")) == ("other", "app-7")
+
+
+def test_fields_that_had_to_be_left_out_are_counted_by_app() -> None:
+    metrics = Metrics({})
+    events = [dataclasses.replace(INTERACTION, time=0, cost=-1.0), dataclasses.replace(INTERACTION, cost=-1.0)]
+    decoded = decode.unpack(message(*events))
+    metrics.batch_done(scored_part([], [decoded]), 0)
+    counted = {key[1:]: value for key, value in values(metrics).items() if key[0] == "watchline_invalid_fields_total"}
+    assert counted == {("support-bot", "time"): 1, ("cost", "support-bot"): 2}
 
 
 @given(st.sampled_from([*Kind]), st.sampled_from([None, "event_id", "cost"]), st.text())
@@ -97,7 +121,7 @@ def test_no_word_of_a_reason_decides_what_becomes_of_a_letter(kind: Kind, field:
     letter = event.dead_letter(PoisonError(kind, words, field))
     metrics.dead_lettered([letter])
     counted = {key: value for key, value in values(metrics).items() if key[0] == "watchline_dead_letters_total"}
-    assert counted == {("watchline_dead_letters_total", kind): 1}
+    assert counted == {("watchline_dead_letters_total", *sorted([kind, "support-bot"])): 1}
     assert letter.event_id == ("" if field == "event_id" else INTERACTION.event_id)
     assert words in letter.reason
 

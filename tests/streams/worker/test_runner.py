@@ -160,7 +160,7 @@ def test_a_gap_is_stepped_over_when_all_before_it_is_acknowledged() -> None:
     async def acknowledge() -> None:
         runner = Runner([stage.run], max_bytes=10**6)
         for part in parts:
-            scored = ScoredPart(outcomes={(each.partition, each.offset): [False] for each in part})
+            scored = ScoredPart(apps={(each.partition, each.offset): {0: "bot"} for each in part})
             await runner.submit(Batch(part, whole, [gap for gap in found if gap.message in part], scored=scored))
         await runner.drain()
 

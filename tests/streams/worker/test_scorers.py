@@ -73,9 +73,8 @@ def test_an_event_that_ends_the_process_is_a_dead_letter_and_all_others_are_scor
     assert letter.reason.startswith(f"scoring it ended the scoring process ({reason}: ")
     (alone,) = codec.decode(letter.value, records.InteractionBatch).interactions
     assert alone == events[3]
-    assert {message: outcomes.index(True) for message, outcomes in scored.outcomes.items() if any(outcomes)} == {
-        (0, 11): 3
-    }
+    assert scored.apps == {(0, offset): dict.fromkeys(range(5), INTERACTION.app) for offset in range(20)}
+    assert letter.app == INTERACTION.app
     assert set(deaths) == {reason}
     # Batch, message among its eighth, the message; the decoding of it passes; then the event. A death is tried twice.
     assert len(deaths) == (8 if reason == "death" else 4)
@@ -89,7 +88,7 @@ def test_events_one_by_one_are_what_they_are_together(make: Any) -> None:
     messages = [message(saying("a"), saying("b"), offset=3), message(value=b"junk", offset=4)]
     together, apart = pool.score(messages), pool.score(messages, apart=True)
     assert apart.places == together.places == [(0, 3, 0), (0, 3, 1)]
-    assert apart.outcomes == together.outcomes == {(0, 3): [False, False], (0, 4): [True]}
+    assert apart.apps == together.apps == {(0, 3): dict.fromkeys(range(2), INTERACTION.app), (0, 4): {-1: ""}}
     assert [letter.key for letter in apart.dead_letters] == [letter.key for letter in together.dead_letters]
 
 

@@ -16,8 +16,10 @@ from watchline.detectors.pii.redactor import Redactor
 from watchline.detectors.scorer import Scored, Scorer
 from watchline.schemas import codec, records
 from watchline.schemas.codec import encode
+from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.schemas.texts import RedactedInteraction
+from watchline.schemas.validation import DAY
 from watchline.streams.clickhouse.sink import Rejected, Table
 from watchline.streams.dead_letters import WHOLE_MESSAGE, table
 from watchline.streams.messages import Message, ScoredEvent, kafka_time
@@ -29,7 +31,7 @@ from watchline.streams.worker.stages.redact import Redact
 from watchline.streams.worker.stages.score import Score
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
-BAD = dataclasses.replace(INTERACTION, latency_s=float("nan"))
+BAD = dataclasses.replace(INTERACTION, event_id="42")
 
 
 def message(*events: Interaction, offset: int = 0, value: bytes | None = None) -> Message:
@@ -40,10 +42,10 @@ def message(*events: Interaction, offset: int = 0, value: bytes | None = None) -
 def test_one_bad_event_costs_itself() -> None:
     unpacked = decode.unpack(message(INTERACTION, BAD, INTERACTION))
     assert [event.index for event in unpacked.events] == [0, 2]
-    assert unpacked.outcomes == [False, True, False]
+    assert unpacked.apps == dict.fromkeys(range(3), INTERACTION.app)
     (letter,) = unpacked.dead
-    assert (letter.index, letter.event_id, letter.offset) == (1, BAD.event_id, 0)
-    assert (letter.kind, letter.field) == ("invalid", "latency_s")
+    assert (letter.index, letter.event_id, letter.offset, letter.app) == (1, "", 0, INTERACTION.app)
+    assert (letter.kind, letter.field) == ("invalid", "event_id")
     alone = codec.decode(letter.value, InteractionBatch)
     assert (alone.producer_id, alone.first_sequence, alone.dropped) == (PRODUCER, 41, 2)
     assert [event.event_id for event in alone.interactions] == [BAD.event_id]
@@ -58,10 +60,40 @@ def test_a_time_that_the_sender_made_up_can_be_stored(timestamp_s: float) -> Non
     assert kafka_time(1.5) == 1_500_000
 
 
+def test_a_wrong_clock_costs_no_event_and_the_same_message_is_the_same_row_again() -> None:
+    """Also one that is sent back, later and twice: its time is Kafka's of the message that died."""
+    ahead = dataclasses.replace(INTERACTION, time=TIME + 10 * DAY, cost=-1.0)
+    came = message(ahead)
+    (event,) = decode.unpack(came).events
+    assert (event.interaction.time, event.interaction.cost) == (TIME, None)
+    assert (event.origin.sent_time, event.origin.invalid_fields) == (ahead.time, ("time", "cost"))
+    letter = event.dead_letter(PoisonError(Kind.REDACTION, "redaction failed"))
+    assert codec.decode(letter.value, InteractionBatch).interactions == (ahead,)
+    for later in (TIME + DAY, TIME + 2 * DAY):
+        sent_back = dataclasses.replace(came, offset=9, time=later, value=letter.value, replay_of=letter)
+        assert [again.interaction for again in decode.unpack(sent_back).events] == [event.interaction]
+    forged = dataclasses.replace(letter, time=TIME + 100 * DAY)
+    (again,) = decode.unpack(dataclasses.replace(came, replay_of=forged)).events
+    assert again.interaction.time == TIME
+    part = scored_part(came)
+    assert part.invalid_fields == {(INTERACTION.app, "time"): 1, (INTERACTION.app, "cost"): 1}
+    row = dict(zip(part.interactions.columns, part.interactions.rows[0].values, strict=True))
+    assert (row["time"], row["sent_time"], row["invalid_fields"]) == (TIME, ahead.time, ("time", "cost"))
+
+
+def test_a_report_by_a_wrong_clock_is_stored_with_kafkas_time() -> None:
+    batch = InteractionBatch(
+        producer_id=PRODUCER, first_sequence=9, dropped=2, time=TIME + 2 * DAY, app="bot", interactions=()
+    )
+    part = scored_part(message(value=encode(batch)))
+    assert [row.values[1] for row in part.reports.rows] == [TIME]
+    assert part.invalid_fields == {("bot", "time"): 1}
+
+
 def test_undecodable_bytes_are_kept_as_they_are() -> None:
     unpacked = decode.unpack(message(value=b"junk"))
-    assert (unpacked.events, unpacked.outcomes) == ([], [True])
-    assert unpacked.dead[0].value == b"junk"
+    assert (unpacked.events, unpacked.apps) == ([], {WHOLE_MESSAGE: ""})
+    assert unpacked.dead[0].value == b"junk" and unpacked.dead[0].app == ""
     assert (unpacked.dead[0].index, unpacked.dead[0].kind) == (-1, "undecodable")
 
 
@@ -71,7 +103,7 @@ def test_an_envelope_without_events_or_with_a_bad_producer_is_kept_as_it_is() ->
     reasons = "interactions: there are none", "producer_id: not a UUID"
     for came, reason in zip((message(), message(value=value)), reasons, strict=True):
         unpacked = decode.unpack(came)
-        assert (unpacked.events, unpacked.outcomes) == ([], [True])
+        assert (unpacked.events, unpacked.apps) == ([], {WHOLE_MESSAGE: ""})
         (letter,) = unpacked.dead
         assert (letter.index, letter.reason, letter.value) == (-1, reason, came.value)
 
@@ -86,10 +118,10 @@ def test_a_sequence_number_at_its_end_costs_the_message_and_not_the_worker() -> 
 def test_a_report_of_drops_is_no_event() -> None:
     batch = InteractionBatch(producer_id=PRODUCER, first_sequence=9, dropped=2, time=TIME, interactions=())
     unpacked = decode.unpack(message(value=encode(batch)))
-    assert (unpacked.events, unpacked.dead, unpacked.outcomes, unpacked.report) == ([], [], [], batch)
+    assert (unpacked.events, unpacked.dead, unpacked.apps, unpacked.report) == ([], [], {}, batch)
     assert decode.unpack(message(INTERACTION)).report is None
     refused = decode.unpack(message(value=encode(dataclasses.replace(batch, dropped_by={"joe@example.org": 2}))))
-    assert (refused.report, refused.outcomes) == (None, [True])
+    assert (refused.report, refused.apps) == (None, {WHOLE_MESSAGE: ""})
     assert "joe" not in refused.dead[0].reason
 
 
@@ -185,7 +217,8 @@ def scored_part(*messages: Message, indices: range | None = None) -> ScoredPart:
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.data())
 def test_parts_together_are_what_the_whole_gives(sizes: list[int], data: st.DataObject) -> None:
-    messages = [message(*[INTERACTION, BAD, INTERACTION, BAD, INTERACTION][:size], offset=7 * offset)
+    late = dataclasses.replace(INTERACTION, time=0)
+    messages = [message(*[INTERACTION, BAD, late, BAD, INTERACTION][:size], offset=7 * offset)
                 for offset, size in enumerate(sizes)]  # fmt: skip
     cut = data.draw(st.integers(0, len(messages) - 1))
     inside = data.draw(st.integers(0, sizes[cut]))
@@ -196,7 +229,7 @@ def test_parts_together_are_what_the_whole_gives(sizes: list[int], data: st.Data
     ]
     parts += [scored_part(*messages[cut + 1 :])] if messages[cut + 1 :] else []
     whole, again = scored_part(*messages), together(parts)
-    for name in ("places", "owners", "outcomes", "events", "canary_sent", "failed", "shed_events"):
+    for name in ("places", "owners", "apps", "events", "canary_sent", "failed", "invalid_fields", "shed_events"):
         assert getattr(again, name) == getattr(whole, name), name
     for name in ("interactions", "reports", "canaries"):
         assert getattr(again, name) == getattr(whole, name), name
