@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -31,7 +32,8 @@ if TYPE_CHECKING:  # loads torch, which a scorer without detectors does without
 
 log = logging.getLogger(__name__)
 
-OVERLOAD = "overload"  # why a finding is shed
+OVERLOAD, BUDGET = "overload", "budget"  # why a finding is shed: no time for it, or its app has had enough
+NONE_SHED: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class _Draft:
 
     interaction: RedactedInteraction
     redactions: Mapping[str, int]
-    shed: bool
+    shed: str | None
     results: dict[str, Evaluation | NotApplicable | Exception]
     prepared: dict[str, Any] = field(default_factory=dict)
     texts: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -126,7 +128,7 @@ class Scorer:
             return {}
         return {"hit": self._encoder.cache_hits, "miss": self._encoder.cache_misses}
 
-    def score(self, redacted: Sequence[Redacted], *, shed: Container[int] = ()) -> list[Scored]:
+    def score(self, redacted: Sequence[Redacted], *, shed: Mapping[int, str] = NONE_SHED) -> list[Scored]:
         """Judges a batch with every planned detector.
 
         Parameters
@@ -135,7 +137,7 @@ class Scorer:
             What the redactor made of the interactions. Where it reports what a detector judges, the report is that
             detector's finding.
         shed
-            Indices of interactions that no detector judges, because there is no time for them.
+            Interactions that no detector judges, by index, and why: `OVERLOAD` or `BUDGET`.
 
         Returns
         -------
@@ -143,7 +145,7 @@ class Scorer:
             One for each interaction, in order. A detector that fails on one gives it a finding that says so.
         """
         drafts, embeddings, seconds = self._run(redacted, shed)
-        batch_size = sum(not draft.shed for draft in drafts)
+        batch_size = sum(draft.shed is None for draft in drafts)
         return [self._scored(draft, embeddings, seconds, batch_size) for draft in drafts]
 
     def explain(self, redacted: Sequence[Redacted]) -> Plan:
@@ -172,7 +174,7 @@ class Scorer:
         )
 
     def _run(
-        self, redacted: Sequence[Redacted], shed: Container[int] = ()
+        self, redacted: Sequence[Redacted], shed: Mapping[int, str] = NONE_SHED
     ) -> tuple[Sequence[_Draft], Embeddings | None, Mapping[str, float]]:
         """The drafts with all that the detectors say, the embeddings, and the seconds that each detector took."""
         seconds: dict[str, float] = defaultdict(float)
@@ -180,10 +182,10 @@ class Scorer:
             for name in redaction.reports:
                 seconds[name] += redaction.seconds
         all_drafts = [
-            _Draft(redaction.interaction, redaction.counts, index in shed, dict(redaction.reports))
+            _Draft(redaction.interaction, redaction.counts, shed.get(index), dict(redaction.reports))
             for index, redaction in enumerate(redacted)
         ]
-        drafts = [draft for draft in all_drafts if not draft.shed]
+        drafts = [draft for draft in all_drafts if draft.shed is None]
         for detector in self._detectors:
             with _timed(seconds, detector.name):
                 _prepare(detector, drafts)
@@ -243,7 +245,7 @@ class Scorer:
         match draft.results.get(name):
             case None:
                 shed = {**common, "duration_us": 0, "batch_size": 0}
-                return Finding(decision="shed", reason=OVERLOAD, scored_fraction=0.0, **shed)
+                return Finding(decision="shed", reason=draft.shed, scored_fraction=0.0, **shed)
             case NotApplicable(reason):
                 return Finding(decision="not_applicable", reason=reason, scored_fraction=0.0, **common)
             case Evaluation(scores, spans, evidence, scored_fraction):

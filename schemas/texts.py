@@ -18,6 +18,7 @@ from watchline.schemas.records import Interaction
 # refuses an Interaction. Only `detectors.pii` may make one, which a test sees to.
 RedactedInteraction = NewType("RedactedInteraction", Interaction)
 
+LONGEST_IDENTIFIER = 256  # characters that `without_texts` leaves
 CUT = "\n...[truncated]\n"  # where the producer left out the middle of a long text
 
 
@@ -122,6 +123,38 @@ def replace_texts(interaction: Interaction, changed: Mapping[str, str]) -> Inter
         else:
             new = tuple(_new_record(record, inside, index, changed) for index, record in enumerate(value))
         changes[attribute] = new
+    return replace(interaction, **changes)
+
+
+def without_texts(interaction: Interaction) -> Interaction:
+    """What is left of an interaction without its sentences: ids, times, numbers, and short identifiers of its own.
+
+    Parameters
+    ----------
+    interaction : Interaction
+
+    Returns
+    -------
+    Interaction
+        A copy without prose, without lists and maps of texts, and without identifiers of over `LONGEST_IDENTIFIER`
+        characters. In the others there can still be personal data.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Message
+    >>> messages = (Message("user", "I am Ann."),)
+    >>> event = Interaction(event_id="e-1", time=0, app="shop", tenant="north", cost=0.2, input_messages=messages)
+    >>> left = without_texts(event)
+    >>> left.input_messages, left.tenant, left.cost
+    ((), 'north', 0.2)
+    """
+    changes: dict[str, Any] = {}
+    for attribute, name, shape, _ in _PLACES:
+        value = getattr(interaction, attribute)
+        if value and shape != "scalar":
+            changes[attribute] = type(value)()
+        elif value and (is_prose(name) or len(value) > LONGEST_IDENTIFIER):
+            changes[attribute] = None
     return replace(interaction, **changes)
 
 

@@ -208,6 +208,7 @@ class Event:
     registry: Registry | None = None  # whose framing it gets again
     sent_time: int | None = None
     invalid_fields: tuple[str, ...] = ()
+    over_budget: bool = False  # and therefore without texts
 
     @property
     def origin(self) -> Origin:
@@ -267,6 +268,7 @@ class RedactedEvent:
 
     origin: Origin
     redacted: Redacted
+    over_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +277,4 @@ class ScoredEvent:
 
     origin: Origin
     scored: Scored
+    over_budget: bool = False

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -29,11 +29,13 @@ from pydantic_settings import (
 from watchline.detectors.declarations import DETECTORS
 from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.schemas.errors import ConfigurationError
+from watchline.streams.app_budget import AppBudget, AppBudgets
 from watchline.streams.kafka.schema_registry import client_settings
 from watchline.streams.security import secret_files, tls
 from watchline.streams.security.kafka_login import Security
 
 PREFIX = "WATCHLINE_"
+_MODELS_FORM = '{"DETECTOR": {"model": "ID OR FOLDER"}}'
 MOST_RETENTION_S = 10 * 365 * 86_400.0
 
 
@@ -142,6 +144,20 @@ class Settings(BaseSettings):
         description="Seconds in Kafka after which an event is no longer scored, only redacted and stored, so that a "
         "worker that can't keep up stays this close; its findings say `shed`. Default: all are scored.",
     )
+    app_events_per_s: float | None = Field(
+        None,
+        ge=0,
+        description="Events of an app in a second that a worker scores, over ten seconds of Kafka's time. What is "
+        "beyond them is stored without texts, and its findings say `shed`. Default: all are scored.",
+    )
+    app_bytes_per_s: float | None = Field(
+        None, ge=0, description="Bytes of an app's messages in a second that a worker scores; likewise."
+    )
+    app_budgets: Annotated[dict[str, AppBudget], NoDecode] = Field(
+        {},
+        description="`events_per_s` and `bytes_per_s` of single apps, in place of both: tables `[app_budgets.APP]` in "
+        "the file, JSON in the environment.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the encoder and other models run.")
     detectors: Annotated[tuple[str, ...], NoDecode] = Field(
         tuple(DETECTORS), description="Detectors to run, comma-separated; empty for none."
@@ -155,10 +171,13 @@ class Settings(BaseSettings):
     thresholds: Path | None = Field(None, description="TOML file with operating points that replace the shipped ones.")
     store_timeout_s: float = Field(300.0, gt=0, le=900, description="Seconds of retries before the worker gives up.")
     dead_letter_max_consecutive: int = Field(
-        1000, ge=1, description="Dead letters in a row, in one partition, that stop the worker."
+        1000,
+        ge=1,
+        description="Limit of an app: dead letters in a row whose events were readable and valid. Where several apps "
+        "send and every one is over a limit, the worker stops.",
     )
     dead_letter_max_ratio: float = Field(
-        0.2, gt=0, le=1, description="Share of dead letters in the last 10,000 events that stops the worker."
+        0.2, gt=0, le=1, description="The other limit: share of such dead letters in about an app's last 10,000 events."
     )
     canary_interval_s: float = Field(
         60.0, ge=0, description="Seconds between the canaries of a partition; 0 sends none. See `v_canary`."
@@ -179,13 +198,14 @@ class Settings(BaseSettings):
             raise ValueError(f"unknown: {', '.join(map(show_value, unknown))}; known: {', '.join(DETECTORS)}")
         return tuple(name for name in DETECTORS if name in value)
 
-    @field_validator("models", mode="before")
+    @field_validator("models", "app_budgets", mode="before")
     @classmethod
-    def _json(cls, value: Any) -> Any:
+    def _json(cls, value: Any, info: ValidationInfo) -> Any:
         try:
             return json.loads(value or "{}") if isinstance(value, str) else value
         except (ValueError, RecursionError):
-            raise ValueError('must be JSON: {"DETECTOR": {"model": "ID OR FOLDER"}}') from None
+            form = '{"APP": {"events_per_s": 20}}' if info.field_name == "app_budgets" else _MODELS_FORM
+            raise ValueError(f"must be JSON: {form}") from None
 
     @field_validator("models")
     @classmethod
@@ -263,6 +283,11 @@ class Settings(BaseSettings):
     def kafka_client(self) -> dict[str, Any]:
         """What every librdkafka client begins with. Holds the password: never shown."""
         return {"bootstrap.servers": self.bootstrap_servers, "log_level": 0, **self.kafka_security.client()}
+
+    def budgets(self, *, share: float) -> AppBudgets:
+        """The counts of what apps send, of a process that has this share of each budget."""
+        default = AppBudget(self.app_events_per_s, self.app_bytes_per_s)
+        return AppBudgets(default, self.app_budgets, share)
 
     @property
     def encoder_device(self) -> str | None:
@@ -377,10 +402,10 @@ def show_value(value: Any) -> str:
         return ",".join(map(str, value))
     if isinstance(value, Mapping):
         said = {
-            name: {key: setting for key, setting in dataclasses.asdict(model).items() if setting}
-            if isinstance(model, ModelSettings)
-            else model
-            for name, model in value.items()
+            name: {key: setting for key, setting in dataclasses.asdict(table).items() if setting not in (None, {})}
+            if isinstance(table, ModelSettings | AppBudget)
+            else table
+            for name, table in value.items()
         }
         value = json.dumps(said, default=str) if said else ""
     # More than urlsplit finds: a list of URLs, one without a scheme, a password with a slash in it.

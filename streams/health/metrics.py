@@ -44,6 +44,9 @@ class Scoring(Protocol):
     def shed_events(self) -> int: ...
 
     @property
+    def over_budget(self) -> Mapping[str, int]: ...
+
+    @property
     def stages(self) -> Mapping[str, float]: ...
 
     @property
@@ -80,7 +83,7 @@ class Metrics:
         )
         self.stages = Histogram(
             "watchline_stage_duration_seconds",
-            "Time that a batch took in a stage: decode, redact, enrich, score, store, publish, acknowledge.",
+            "Time that a batch took in a stage: decode, shed, redact, enrich, score, store, publish, acknowledge.",
             ["stage"],
             registry=registry,
             buckets=_SECONDS,
@@ -98,7 +101,15 @@ class Metrics:
             "watchline_failed_findings", "Findings whose detector failed.", ["detector"], registry=registry
         )
         self.shed_events = Counter(
-            "watchline_shed_events", "Interactions stored unscored to catch up.", registry=registry
+            "watchline_shed_events",
+            "Interactions stored unscored, to catch up or over their app's budget.",
+            registry=registry,
+        )
+        self._over_budget = Counter(
+            "watchline_over_budget_events",
+            "Interactions stored without texts and unscored, since their app was over its budget.",
+            ["app"],
+            registry=registry,
         )
         self.dead_letters = Counter(
             "watchline_dead_letters",
@@ -201,6 +212,8 @@ class Metrics:
         if stored_events:  # else it was a canary
             self.batch_events.observe(stored_events)
         self.shed_events.inc(scored.shed_events)
+        for app, count in scored.over_budget.items():
+            self._over_budget.labels(self.apps.label(app)).inc(count)
         self.fields_invalid(scored.invalid_fields)
         for detector, count in scored.failed.items():
             self.failed_findings.labels(detector).inc(count)

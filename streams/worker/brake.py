@@ -13,6 +13,7 @@ RATIO_WINDOW = 10_000  # events of an app
 MIN_EVENTS_FOR_RATIO = 1_000
 SEEN_WITHIN = 3_600_000_000  # microseconds
 MOST_APPS = 1_000
+MOST_CHARACTERS = 200  # of a name
 
 
 @dataclass(slots=True)
@@ -87,6 +88,7 @@ class Brake:
             self._stop_where_all_are()
 
     def _app(self, name: str) -> _App:
+        name = name[:MOST_CHARACTERS]
         if name not in self._apps and len(self._apps) == MOST_APPS:
             del self._apps[min(self._apps, key=lambda known: self._apps[known].seen)]
         return self._apps.setdefault(name, _App())

@@ -202,7 +202,7 @@ class Pipeline:
         for letter in letters:
             app = self.metrics.apps.label(letter.app)
             self._warnings.warn(
-                f"{app} {letter.kind}", "dead letter of the app %s: %s, %s", app, letter.kind, letter.reason
+                f"{app} {letter.kind}", "dead letter of app %s: %s, %s", app, letter.kind, letter.reason
             )
 
     async def reach_store(self) -> None:

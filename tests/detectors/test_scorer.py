@@ -15,7 +15,7 @@ from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplic
 from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.pii.redactor import Redactor, unredacted
 from watchline.detectors.runtime.encoder import DIMENSIONS
-from watchline.detectors.scorer import Scorer
+from watchline.detectors.scorer import BUDGET, OVERLOAD, Scorer
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Document, Interaction, Message, Span
 from watchline.schemas.texts import texts
@@ -129,7 +129,7 @@ def test_what_is_shed_is_redacted_and_not_scored(
 ) -> None:
     length = Length()
     scorer = Scorer([personal_data, length], thresholds=thresholds)
-    kept, shed = scorer.score(redacted([event(1, "kept"), event(2, f"shed {MAIL}")], redactor), shed={1})
+    kept, shed = scorer.score(redacted([event(1, "kept"), event(2, f"shed {MAIL}")], redactor), shed={1: OVERLOAD})
     assert [finding.decision for finding in kept.findings] == ["evaluated", "evaluated"]
     assert kept.findings[1].batch_size == 1
     pii, length_ = shed.findings
@@ -138,8 +138,8 @@ def test_what_is_shed_is_redacted_and_not_scored(
     assert length.seen == ["kept"] and set(encoder.texts) == {"kept"}
     assert shed.prompt_embedding.size == 0
     assert shed.planned == kept.planned
-    (alone,) = Scorer([length], thresholds=thresholds).score([unredacted(event(3, "all"))], shed={0})
-    assert [finding.decision for finding in alone.findings] == ["shed"]
+    (alone,) = Scorer([length], thresholds=thresholds).score([unredacted(event(3, "all"))], shed={0: BUDGET})
+    assert [(finding.decision, finding.reason) for finding in alone.findings] == [("shed", "budget")]
 
 
 def test_detectors_and_encoder_see_redacted_text_only(

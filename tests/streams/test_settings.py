@@ -12,6 +12,7 @@ from watchline.detectors.declarations import Declaration
 from watchline.detectors.huggingface.settings import ModelSettings
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams import settings
+from watchline.streams.app_budget import AppBudget
 from watchline.streams.settings import PREFIX, Settings, load, shown
 
 
@@ -158,6 +159,26 @@ def test_models_are_tables_in_the_file_and_json_in_the_environment(monkeypatch: 
     assert value == os.environ["WATCHLINE_MODELS"]
     monkeypatch.setenv("WATCHLINE_MODELS", "")
     assert load().models == {}
+
+
+def test_budgets_of_apps_are_tables_in_the_file_and_json_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_file("app_events_per_s = 50\n[app_budgets.shop]\nevents_per_s = 0\n[app_budgets.bank]\n")
+    assert load().app_events_per_s == 50
+    assert load().app_budgets == {"shop": AppBudget(events_per_s=0), "bank": AppBudget()}
+    monkeypatch.setenv("WATCHLINE_APP_BUDGETS", '{"shop": {"events_per_s": 0.0, "bytes_per_s": 2.5}}')
+    loaded = load()
+    assert loaded.app_budgets == {"shop": AppBudget(0, 2.5)}
+    assert {name: value for name, value, _ in shown(loaded)}["WATCHLINE_APP_BUDGETS"] == os.environ[
+        "WATCHLINE_APP_BUDGETS"
+    ]
+    for value, complaint in (
+        ("{", r"WATCHLINE_APP_BUDGETS: .*must be JSON: {\"APP\": {\"events_per_s\": 20}}"),
+        ('{"shop": {"events_per_s": -1}}', "WATCHLINE_APP_BUDGETS: shop: events_per_s: .*greater than or equal to 0"),
+        ('{"shop": {"events": 1}}', "WATCHLINE_APP_BUDGETS: shop: events: "),
+    ):
+        monkeypatch.setenv("WATCHLINE_APP_BUDGETS", value)
+        with pytest.raises(ConfigurationError, match=complaint):
+            load()
 
 
 def test_every_setting_is_documented() -> None:

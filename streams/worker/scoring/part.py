@@ -41,8 +41,8 @@ class Part:
         Likewise, from `score`; canaries are not among them.
     canaries : sequence of ScoredEvent
         From `score`.
-    shed : bool
-        Whether the last event was passed on without a score, so that the time taken says nothing: from `score`.
+    mostly_shed : bool
+        Whether most events were passed on without a score, so that the time taken says nothing: from `score`.
     dead_letters : sequence of DeadLetter
         What can't go on, from `decode` and `redact`.
     """
@@ -53,7 +53,7 @@ class Part:
     redacted: Sequence[RedactedEvent] = ()
     scored: Sequence[ScoredEvent] = ()
     canaries: Sequence[ScoredEvent] = ()
-    shed: bool = False
+    mostly_shed: bool = False
     dead_letters: Sequence[DeadLetter] = ()
 
     @property
@@ -96,6 +96,8 @@ class ScoredPart:
     invalid_fields : mapping of (app, field) to int
         Values that could not be stored.
     shed_events : int
+    over_budget : mapping of str to int
+        Events of each app that were beyond its budget.
     stages : mapping of str to float
         Time in each stage, in seconds.
     lookups : mapping of str to int
@@ -120,6 +122,7 @@ class ScoredPart:
     failed: Mapping[str, int] = field(default_factory=dict)
     invalid_fields: Mapping[tuple[str, str], int] = field(default_factory=dict)
     shed_events: int = 0
+    over_budget: Mapping[str, int] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     lookups: Mapping[str, int] = field(default_factory=dict)
 
@@ -168,11 +171,12 @@ def result(
         size=sum(decoded.size for decoded in part.decoded),
         events=len(part.events) - len(part.canaries),
         canary_sent=max((item.scored.interaction.time for item in part.canaries), default=None),
-        scored=bool(part.redacted) and not part.shed,
+        scored=bool(part.redacted) and not part.mostly_shed,
         duration_us=duration_us,
         failed=+failed,
         invalid_fields=_invalid_fields(part),
         shed_events=shed,
+        over_budget=Counter(item.scored.interaction.app for item in part.scored if item.over_budget),
         stages=stages,
         lookups=lookups,
     )
@@ -208,6 +212,7 @@ def together(parts: Sequence[ScoredPart]) -> ScoredPart:
         failed=_summed(part.failed for part in parts),
         invalid_fields=_summed(part.invalid_fields for part in parts),
         shed_events=sum(part.shed_events for part in parts),
+        over_budget=_summed(part.over_budget for part in parts),
         stages=_summed(part.stages for part in parts),
         lookups=_summed(part.lookups for part in parts),
     )

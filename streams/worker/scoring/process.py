@@ -1,4 +1,4 @@
-"""The scoring process: decode, redact, enrich, score. It reads what apps send, so it may hang or die, and be killed.
+"""The scoring process: decode, shed, redact, enrich, score. It reads what apps send: it may hang or die, and be killed.
 
 It gets jobs through a pipe and answers each. It has no connection to Kafka or ClickHouse, and ends with the worker.
 """
@@ -115,6 +115,7 @@ class Jobs:
         from watchline.streams.worker.stages.enrich import Enrich
         from watchline.streams.worker.stages.redact import Redact
         from watchline.streams.worker.stages.score import Score
+        from watchline.streams.worker.stages.shed import Shed
 
         self._registry: Registry | None = schema_registry.connect(
             settings.schema_registry, settings.topic_prefix, timeout_s=settings.store_timeout_s
@@ -133,6 +134,7 @@ class Jobs:
         self._decode = Decode(self._registry)
         self._stages = (
             self._decode,
+            Shed(settings.budgets(share=1 / settings.scorers)),
             Redact(self._redactor),
             Enrich(),
             Score(self._scorer, batch_size=settings.batch_size, shed_after_s=settings.shed_after_s),
@@ -162,7 +164,8 @@ class Jobs:
             seconds[stage.name] = time.monotonic() - started
         lookups = Counter(self._scorer.cache_lookups)
         lookups.subtract(known)
-        records = finding_records(part.scored, self._registry)
+        # What is over budget has lost the lengths that the monitors compare; the events within stand for it.
+        records = finding_records([event for event in part.scored if not event.over_budget], self._registry)
         return result(part, records, worker=self._worker, stages=seconds, lookups=lookups)
 
 

@@ -22,7 +22,9 @@ def redact(events: Sequence[Event], redactor: Redactor) -> tuple[list[RedactedEv
         if isinstance(outcome, PoisonError):
             dead.append(event.dead_letter(outcome))
         else:
-            redacted.append(RedactedEvent(event.origin, outcome))
+            if event.over_budget:
+                outcome = replace(outcome, reports={})  # they would judge what is left of it
+            redacted.append(RedactedEvent(event.origin, outcome, event.over_budget))
     return redacted, dead
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from watchline.detectors.scorer import Scorer
+from watchline.detectors.scorer import BUDGET, OVERLOAD, Scorer
 from watchline.streams.health import canary
 from watchline.streams.messages import RedactedEvent, ScoredEvent
 from watchline.streams.worker.scoring.part import Part
@@ -14,14 +14,18 @@ from watchline.streams.worker.stages.stage import Stage
 
 
 def score(events: Sequence[RedactedEvent], scorer: Scorer, *, shed_before: float = 0.0) -> list[ScoredEvent]:
-    """Scores events; those that came to Kafka before `shed_before` (microseconds) are passed on unscored."""
-    shed = {index for index, event in enumerate(events) if event.origin.time < shed_before}
+    """Scores events; those over budget, or in Kafka before `shed_before` (microseconds), are passed on unscored."""
+    shed = {
+        index: BUDGET if event.over_budget else OVERLOAD
+        for index, event in enumerate(events)
+        if event.over_budget or event.origin.time < shed_before
+    }
     results = scorer.score([event.redacted for event in events], shed=shed)
-    return [ScoredEvent(event.origin, result) for event, result in zip(events, results, strict=True)]
+    return [ScoredEvent(event.origin, result, event.over_budget) for event, result in zip(events, results, strict=True)]
 
 
 class Score(Stage[Part]):
-    """Judges the redacted events by every detector, or sheds those that have waited too long.
+    """Judges the redacted events by every detector, but for those over budget or that have waited too long.
 
     Parameters
     ----------
@@ -46,5 +50,5 @@ class Score(Stage[Part]):
             events = part.redacted[start : start + self._batch_size]
             scored += score(events, self._scorer, shed_before=shed_before)
         events_of_apps, canaries = canary.split(scored)
-        shed = bool(scored) and scored[-1].origin.time < shed_before
-        return replace(part, scored=events_of_apps, canaries=canaries, shed=shed)
+        shed = sum(event.over_budget or event.origin.time < shed_before for event in scored)
+        return replace(part, scored=events_of_apps, canaries=canaries, mostly_shed=2 * shed > len(scored))

@@ -1,7 +1,7 @@
 """The contract of a stage. A batch goes through them in this order, in batches' order through each:
 
-decode, redact, enrich, score (in the scoring process, one after the other, over a `Part`), store (in a thread of the
-worker), publish, acknowledge (in the worker's event loop), over a `Batch`.
+decode, shed, redact, enrich, score (in the scoring process, one after the other, over a `Part`), store (in a thread of
+the worker), publish, acknowledge (in the worker's event loop), over a `Batch`.
 """
 
 from __future__ import annotations

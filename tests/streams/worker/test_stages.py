@@ -18,8 +18,9 @@ from watchline.schemas import codec, records
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import Interaction, InteractionBatch
-from watchline.schemas.texts import RedactedInteraction
+from watchline.schemas.texts import RedactedInteraction, is_prose, texts
 from watchline.schemas.validation import DAY
+from watchline.streams.app_budget import AppBudget, AppBudgets
 from watchline.streams.clickhouse.sink import Rejected, Table
 from watchline.streams.dead_letters import WHOLE_MESSAGE, table
 from watchline.streams.messages import Message, ScoredEvent, kafka_time
@@ -29,6 +30,7 @@ from watchline.streams.worker.stages import decode, publish, redact, score, stor
 from watchline.streams.worker.stages.decode import Decode
 from watchline.streams.worker.stages.redact import Redact
 from watchline.streams.worker.stages.score import Score
+from watchline.streams.worker.stages.shed import Shed
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
 BAD = dataclasses.replace(INTERACTION, event_id="42")
@@ -181,6 +183,32 @@ def test_what_has_waited_too_long_in_kafka_is_shed() -> None:
         scored = score.score(redacted, Scorer([NoOp()]), shed_before=shed_before)
         decisions = [item.scored.findings[0].decision for item in scored]
         assert decisions == ["shed" if index in shed else "evaluated" for index in range(3)]
+
+
+def test_what_is_over_budget_keeps_its_numbers_and_loses_its_texts_before_redaction() -> None:
+    budgets = AppBudgets(AppBudget(events_per_s=0.1), {})
+    other = dataclasses.replace(INTERACTION, app="other")
+    part = Part([message(INTERACTION, INTERACTION, other)])
+    for stage in (Decode(), Shed(budgets), Redact(Redactor()), Score(Scorer([NoOp()]), batch_size=2)):
+        part = stage.run(part)
+    assert [event.over_budget for event in part.scored] == [False, True, False]
+    kept, shed, _ = part.scored
+    assert [(each.scored.findings[0].decision, each.scored.findings[0].reason) for each in (kept, shed)] == [
+        ("evaluated", None),
+        ("shed", "budget"),
+    ]
+    left = shed.scored.interaction
+    assert not any(is_prose(name) for name, _ in texts(left)) and (left.input, left.output) == ("", "")
+    for name in ("event_id", "time", "app", "tenant", "request_model", "latency_s", "cost", "input_tokens", "subject"):
+        assert getattr(left, name) == getattr(kept.scored.interaction, name)
+    assert result(part, [], worker="w", stages={}, lookups={}).over_budget == {INTERACTION.app: 1}
+
+
+def test_a_report_of_personal_data_is_no_verdict_on_what_is_over_budget() -> None:
+    """The redactor reports what it found in the few identifiers that are left."""
+    (event,) = decode.unpack(message(INTERACTION)).events
+    redacted, _ = redact.redact([dataclasses.replace(event, over_budget=True), event], Redactor())
+    assert [bool(each.redacted.reports) for each in redacted] == [False, True]
 
 
 def test_what_clickhouse_refuses_is_named_by_where_it_came_from() -> None:
