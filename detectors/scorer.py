@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # loads torch, which a scorer without detectors does without
 log = logging.getLogger(__name__)
 
 OVERLOAD, BUDGET = "overload", "budget"  # why a finding is shed: no time for it, or its app has had enough
+MAX_SPANS = 1_000  # of a finding: a text full of addresses would make one that Kafka refuses
 NONE_SHED: Mapping[int, str] = MappingProxyType({})
 
 
@@ -259,8 +260,8 @@ class Scorer:
                     flagged=verdict.flagged,
                     alert=verdict.alert,
                     severity=verdict.severity,
-                    spans=spans,
-                    evidence=evidence,
+                    spans=spans[:MAX_SPANS],
+                    evidence=tuple(each for each in evidence if each.span < MAX_SPANS),
                     scored_fraction=scored_fraction,
                     **common,
                 )

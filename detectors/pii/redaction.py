@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchline.detectors.base import Evaluation, NotApplicable
@@ -12,17 +12,16 @@ from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii.detector import PLACEHOLDER, PersonalData, is_name_word
 from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, resolve
 from watchline.detectors.pii.folding import fold
+from watchline.detectors.pii.many_values import ManyValues
 from watchline.detectors.runtime.text import NO_TEXT
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import RedactedInteraction, replace_texts, texts
 
+Find = Callable[[str], Iterable[Entity]]
 _NUMERIC = frozenset(["PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "US_BANK_NUMBER"])
-MAX_VALUES = 1000  # of one event; each is looked for in all of its texts
+FEW_VALUES = 30  # of one event: up to here a pattern for each is faster
+PART_SCORE = 0.7  # of a word of a name
 _SHORTEST = 4  # letters and digits; anything shorter stands in other words by chance
-
-
-class TooMuchError(Exception):
-    """An event has more than `MAX_VALUES` different pieces of personal data: replacing them would take too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,6 @@ def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -
     entities
         By field, as `schemas.texts.texts` names them; in code points of its text, overlapping or not.
 
-    Raises
-    ------
-    TooMuchError
-        There are more than `MAX_VALUES` different values.
-
     Examples
     --------
     >>> from watchline.schemas.records import Message
@@ -87,11 +81,6 @@ def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -
 def redact_text(text: str, entities: Sequence[Entity]) -> str:
     """The text redacted, where it is no part of an interaction, such as a comment of feedback.
 
-    Raises
-    ------
-    TooMuchError
-        There are more than `MAX_VALUES` different values.
-
     Examples
     --------
     >>> redact_text("Ask Jane, Jane knows.", [Entity(4, 8, "PERSON", 0.9)])
@@ -111,26 +100,43 @@ def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]])
                 continue
             key = value(entity.type, fields[field][entity.start : entity.end])
             values.setdefault(key, entity)
-    if len(values) > MAX_VALUES:
-        raise TooMuchError(f"more than {MAX_VALUES} different pieces of personal data")
     numbers.join(values)
     for key in values:
         numbers.of(key)
-    patterns = [(key, entity.score, _everywhere(*key)) for key, entity in values.items() if len(key[1]) >= _SHORTEST]
-    patterns += [(key, 0.7, _alone(part)) for key in values for part in _parts(key)]
+    scores = {key: entity.score for key, entity in values.items()}
+    find = by_patterns(scores) if len(values) <= FEW_VALUES else in_linear_time(scores)
     out: dict[str, tuple[str, list[Span]]] = {}
     for field, text in fields.items():
         more = [
-            Entity(*folded.original(*match.span()), key[0], score)
-            for folded in ([fold(text)] if patterns else [])
-            for key, score, pattern in patterns
-            for match in pattern.finditer(folded.text)
-            if not PLACEHOLDER.search(match[0])
+            Entity(*folded.original(entity.start, entity.end), entity.type, entity.score)
+            for folded in ([fold(text)] if values else [])
+            for entity in find(folded.text)
+            if not PLACEHOLDER.search(folded.text, entity.start, entity.end)
         ]
         out[field] = _replace(
             field, text, resolve(text, [*resolved[field], *more]) if more else resolved[field], numbers
         )
     return out
+
+
+def by_patterns(scores: Mapping[tuple[str, str], float]) -> Find:
+    """What finds these values wherever else they stand, by a pattern for each."""
+    patterns = [(key[0], score, _everywhere(*key)) for key, score in scores.items() if len(key[1]) >= _SHORTEST]
+    patterns += [("PERSON", PART_SCORE, _alone(part)) for key in scores for part in _parts(key)]
+    return lambda text: (
+        Entity(*match.span(), type_, score) for type_, score, pattern in patterns for match in pattern.finditer(text)
+    )
+
+
+def in_linear_time(scores: Mapping[tuple[str, str], float]) -> Find:
+    """The same for many values."""
+    literal, numbers, names = (defaultdict[str, dict[str, float]](dict) for _ in range(3))
+    for (type_, plain), score in scores.items():
+        if len(plain) >= _SHORTEST:
+            kind = numbers if type_ in _NUMERIC else names if type_ == "PERSON" else literal
+            kind[plain][type_] = score
+    parts = {part.capitalize(): {"PERSON": PART_SCORE} for key in scores for part in _parts(key)}
+    return ManyValues(literal, numbers, names, parts).find
 
 
 def value(type_: str, surface: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplic
 from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.pii.redactor import Redactor, unredacted
 from watchline.detectors.runtime.encoder import DIMENSIONS
-from watchline.detectors.scorer import BUDGET, OVERLOAD, Scorer
+from watchline.detectors.scorer import BUDGET, MAX_SPANS, OVERLOAD, Scorer
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import Document, Interaction, Message, Span
 from watchline.schemas.texts import texts
@@ -203,6 +203,17 @@ def test_a_batch_is_evaluated_at_once_and_texts_embedded_once(encoder: StubEncod
     Scorer([length], thresholds=thresholds).score(list(map(unredacted, events)))
     assert length.batches == [3]
     assert sorted(encoder.texts) == ["other", "same"]
+
+
+def test_a_finding_names_so_many_spans_however_many_there_are(
+    redactor: Redactor, personal_data: PersonalData, thresholds: Path
+) -> None:
+    """A text of one address 37,000 times over made a record that Kafka refuses, and the worker ended."""
+    text = " ".join(f"u{number % 7}@example.com" for number in range(MAX_SPANS + 50))
+    scorer = Scorer([personal_data], thresholds=thresholds)
+    (scored,) = scorer.score(redacted([event(1, text)], redactor))
+    assert len(scored.findings[0].spans) == MAX_SPANS
+    assert scored.redactions == {"EMAIL_ADDRESS": MAX_SPANS + 50}
 
 
 def test_no_interactions(encoder: StubEncoder, personal_data: PersonalData, thresholds: Path) -> None:

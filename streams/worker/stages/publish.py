@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from watchline.streams.monitor.partition import state_key
 from watchline.streams.worker.batch import Batch
 from watchline.streams.worker.scoring.part import Place
 from watchline.streams.worker.stages.stage import LoopStage
+
+log = logging.getLogger(__name__)
 
 
 def finding_batches(scored: Sequence[ScoredEvent]) -> list[FindingBatch]:
@@ -31,10 +34,16 @@ def finding_batches(scored: Sequence[ScoredEvent]) -> list[FindingBatch]:
 
 
 def encode_within(batch: FindingBatch, max_bytes: int, registry: Registry | None = None) -> Iterator[bytes]:
-    """The batch as Kafka takes it: halved until each part fits. An item that is too large by itself stays whole."""
+    """The batch as Kafka takes it: halved until each part fits. An item that is too large by itself is left out.
+
+    Its row is stored all the same. Kafka would refuse the record, which ends the worker at every start again.
+    """
     data = encode(batch, registry)
-    if len(data) <= max_bytes or len(batch.items) == 1:
+    if len(data) <= max_bytes:
         yield data
+        return
+    if len(batch.items) == 1:
+        log.warning("an event's findings are larger than Kafka takes: the monitors don't get them")
         return
     middle = len(batch.items) // 2
     for items in (batch.items[:middle], batch.items[middle:]):
@@ -128,7 +137,8 @@ def without(records: Sequence[Record], refused: Container[Place], registry: Regi
 def finding_records(scored: Sequence[ScoredEvent], registry: Registry | None = None) -> list[Record]:
     """Scored events as records of the findings topic; events of one prompt go to one partition, in order."""
     return [
-        Record(data, state_key(findings))
+        Record(data, key)
         for findings in finding_batches(scored)
-        for data in encode_within(findings, topics.MAX_RECORD_BYTES, registry)
+        for key in [state_key(findings)]
+        for data in encode_within(findings, topics.MAX_RECORD_BYTES - len(key), registry)
     ]

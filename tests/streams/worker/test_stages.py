@@ -23,6 +23,7 @@ from watchline.schemas.validation import DAY
 from watchline.streams.app_budget import AppBudget, AppBudgets
 from watchline.streams.clickhouse.sink import Rejected, Table
 from watchline.streams.dead_letters import WHOLE_MESSAGE, table
+from watchline.streams.kafka.topics import MAX_RECORD_BYTES
 from watchline.streams.messages import Message, ScoredEvent, kafka_time
 from watchline.streams.worker.batch import end_of_batch
 from watchline.streams.worker.scoring.part import Part, ScoredPart, letters, result, together
@@ -300,4 +301,14 @@ def test_a_batch_that_is_too_large_for_kafka_is_split_in_order() -> None:
     assert len(parts) > 2
     assert all(len(part) <= whole // 3 for part in parts)
     assert [item.raw_index for part in parts for item in codec.decode(part, type(batch)).items] == list(range(9))
-    assert len(list(publish.encode_within(batch, 1))) == 9
+    assert list(publish.encode_within(batch, 1)) == []
+
+
+def test_findings_that_kafka_would_refuse_are_left_out_of_their_topic_and_nothing_else_is() -> None:
+    """By a name that is no name: it stands in the key too. The worker ended, at every start again."""
+    odd = dataclasses.replace(INTERACTION, prompt_name="p" * 500_000)
+    part = scored_part(message(odd, dataclasses.replace(INTERACTION, event_id=PRODUCER)))
+    assert len(part.interactions.rows) == 2
+    (record,) = part.records
+    assert record.value is not None and len(record.value) + len(record.key or b"") < MAX_RECORD_BYTES
+    assert [item.event_id for item in codec.decode(record.value, records.FindingBatch).items] == [PRODUCER]
