@@ -33,6 +33,7 @@ from watchline.streams.worker import feedback
 from watchline.streams.worker.batch import Batch, end_of_batch
 from watchline.streams.worker.brake import Brake
 from watchline.streams.worker.offset_gaps import Gap, OffsetGaps
+from watchline.streams.worker.pace import Pace
 from watchline.streams.worker.raw_progress import RawProgressReports
 from watchline.streams.worker.runner import Runner, Step
 from watchline.streams.worker.scoring.scorers import Scorers
@@ -47,7 +48,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 STORE_PAUSE_S = 5.0
 DEAD_LETTER_LOG_S = 60.0
-FIRST_BATCH_BYTES = 16 * 1024  # before anything is measured
 
 
 class Member(Protocol):
@@ -109,7 +109,7 @@ class Pipeline:
             settings, self.progress, self.metrics, lambda: member.stopping, past_end=self._past_end
         )
         self._warnings = ThrottledLog(log, DEAD_LETTER_LOG_S)
-        self._seconds_per_byte = 0.0
+        self._pace = Pace(settings.batch_seconds)
         self.runner = Runner(self._steps(), max_bytes=settings.batch_bytes, side_by_side=settings.scorers)
 
     def read(self) -> None:
@@ -155,8 +155,7 @@ class Pipeline:
         async def score(batch: Batch) -> Batch:
             started = time.monotonic()
             scored = await self._on(self._scoring, partial(self.scorers.score, apart=batch.apart), batch.messages)
-            if scored.scored:  # else it says nothing of what the next will take
-                self._seconds_per_byte = (time.monotonic() - started) / batch.size_bytes
+            self._pace.batch_took(batch.size_bytes, time.monotonic() - started, scored=scored.scored)
             return replace(batch, scored=scored)
 
         async def stored(batch: Batch) -> Batch:
@@ -238,10 +237,7 @@ class Pipeline:
     @property
     def _max_bytes(self) -> int:
         """Of the next batch. By bytes, because what scoring takes goes by the length of the text."""
-        most = self.settings.batch_bytes // self.runner.max_in_flight
-        if not self._seconds_per_byte:
-            return min(most, FIRST_BATCH_BYTES)
-        return min(most, int(self.settings.batch_seconds / self._seconds_per_byte))
+        return min(self.settings.batch_bytes // self.runner.max_in_flight, self._pace.next_bytes)
 
     async def _begin(self, messages: Sequence[Message]) -> None:
         """Where reading of a partition begins: nothing before it may be missing, and others may have ended there."""

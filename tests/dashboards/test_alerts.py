@@ -20,10 +20,11 @@ RUNBOOKS = rules.FOLDER.parent / "runbooks"
 UNSUPPORTED = RULES["watchline-unsupported-answers"]
 NO_DATA = RULES["watchline-no-data"]
 NO_CANARY = RULES["watchline-no-canary"]
+DEAD_LETTERS = RULES["watchline-dead-letters"]
 
 
-def test_three_rules_with_uids_of_their_own() -> None:
-    assert len(rules.load()) == len(RULES) == 3
+def test_four_rules_with_uids_of_their_own() -> None:
+    assert len(rules.load()) == len(RULES) == 4
     assert all(len(uid) <= 40 for uid in RULES)
 
 
@@ -111,6 +112,26 @@ def test_no_canary_names_the_partition_after_five_minutes(seeded: Any, now: date
 def test_no_canary_at_all_is_grafanas_no_data(clickhouse: Callable[..., Any], now: datetime) -> None:
     assert rules.evaluate(NO_CANARY, clickhouse("empty"), now) == []
     assert NO_CANARY["noDataState"] == "Alerting"
+
+
+def test_dead_letters_names_the_app_and_what_has_none(clickhouse: Callable[..., Any], now: datetime) -> None:
+    client = clickhouse("letters")
+    seed(client, now)  # three, of which two can't be read: a few are no alarm
+    assert rules.evaluate(DEAD_LETTERS, client, now) == []
+    letters = [("shop", "invalid", 11), ("bank", "invalid", 10), ("", "undecodable", 11)]
+    client.insert(
+        "dead_letters",
+        [
+            [now - timedelta(days=1), now - timedelta(minutes=1), "raw", "t", 9, offset, app, kind]
+            for number, (app, kind, count) in enumerate(letters)
+            for offset in range(100 * number, 100 * number + count)
+        ],
+        column_names=["time", "stored_at", "topic", "topic_id", "partition", "offset", "app", "kind"],
+    )
+    shop, unknown = rules.evaluate(DEAD_LETTERS, client, now)
+    assert "11 dead letters of the app shop in 15 minutes: invalid" in shop.summary
+    assert (unknown.labels["app"], unknown.labels["kind"]) == ("unknown", "undecodable")
+    assert rules.evaluate(DEAD_LETTERS, client, now + timedelta(minutes=20)) == []
 
 
 def test_a_template_that_only_grafana_knows_is_an_error(seeded: Any, now: datetime) -> None:

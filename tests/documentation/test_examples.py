@@ -48,6 +48,7 @@ CALLED = (
     "streams.worker.batch:end_of_batch",
     "streams.worker.brake:Brake",
     "streams.worker.offset_gaps:OffsetGaps",
+    "streams.worker.pace:Pace",
 )
 
 

@@ -108,7 +108,7 @@ def test_every_setting_named_anywhere_exists() -> None:
 
 def test_the_settings_file_shown_has_settings_that_exist() -> None:
     examples = readmes.blocks(readmes.everything(), "toml")
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         assert set(tomllib.loads(example.replace("# kafka", "kafka"))) <= set(Settings.model_fields)
 

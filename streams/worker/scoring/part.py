@@ -88,7 +88,7 @@ class ScoredPart:
     canary_sent : int or None
         When the newest canary was sent, in microseconds since 1970.
     scored : bool
-        Whether the time taken says what the next part will take.
+        Whether the time taken says what parts with scored events take.
     duration_us : mapping of str to int
         Time of each detector, in microseconds.
     failed : mapping of str to int
