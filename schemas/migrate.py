@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import ConfigurationError
+from watchline.schemas.rewrite import rewrite_tables
 
 FOLDER = Path(__file__).parent / "clickhouse"
 
@@ -40,6 +41,7 @@ def migrate(client: Any, database: str) -> list[str]:
     for name, path in known.items():
         if name not in done:
             _run(client, path)
+            rewrite_tables(client)
             client.insert("migrations", [[name]], column_names=["name"])
             applied.append(name)
     _run(client, FOLDER / "views.sql")

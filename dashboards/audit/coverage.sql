@@ -15,6 +15,6 @@ SELECT
     countIf(decision = 'missing') AS missing,
     arraySort(groupUniqArrayIf(10)(reason, reason != '')) AS reasons
 FROM v_decisions
-WHERE toDate(time) BETWEEN {since:Date} AND {until:Date}
+WHERE time >= {since:Date} AND time < {until:Date} + 1
 GROUP BY day, app, environment, detector
 ORDER BY day, app, environment, detector

@@ -10,6 +10,6 @@ SELECT
     sum(redaction.2) AS replaced
 FROM v_interactions
 ARRAY JOIN CAST(redactions AS Array(Tuple(String, UInt64))) AS redaction
-WHERE toDate(time) BETWEEN {since:Date} AND {until:Date}
+WHERE time >= {since:Date} AND time < {until:Date} + 1
 GROUP BY day, app, environment, entity_type
 ORDER BY day, app, environment, entity_type

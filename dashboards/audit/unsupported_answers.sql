@@ -19,6 +19,6 @@ SELECT
     evidence_texts AS sources,
     evidence_fields AS source_fields
 FROM v_spans
-WHERE detector = 'groundedness' AND flagged AND toDate(time) BETWEEN {since:Date} AND {until:Date}
+WHERE detector = 'groundedness' AND flagged AND time >= {since:Date} AND time < {until:Date} + 1
 ORDER BY time DESC, event_id, number
 LIMIT {limit:UInt64}

@@ -1,22 +1,29 @@
 -- What readers use. Exact whether or not parts have merged (FINAL), made anew by every `watchline migrate`.
 -- A view runs with the rights of who migrated, so that a reader needs a grant on the views and none on the tables.
+-- Of an id that came under several keys they show what was stored first: the other keys are in `superseded`.
 
 CREATE OR REPLACE VIEW v_interactions SQL SECURITY DEFINER AS
 SELECT *,
     arrayElement(if(arrayExists(m -> m.1 = 'user', input_messages), arrayFilter(m -> m.1 = 'user', input_messages),
         input_messages), -1).2 AS input,
     arrayStringConcat(arrayMap(m -> m.2, output_messages), '\n') AS output
-FROM interactions FINAL;
+FROM interactions FINAL
+WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded);
 
 -- A finding is shown once its interaction is: the interaction row is the commit mark. A join and not IN, so that a
 -- reader's filter on time or event_id limits what is read of both tables.
 CREATE OR REPLACE VIEW v_findings SQL SECURITY DEFINER AS
-SELECT f.* FROM findings AS f FINAL
+SELECT f.*
+FROM
+(
+    SELECT * FROM findings FINAL
+    WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
+) AS f
 LEFT SEMI JOIN interactions AS i ON f.time = i.time AND f.event_id = i.event_id;
 
 -- planned = evaluated + not_applicable + failed + missing + not_sampled + shed. Read from left to right: an interaction
--- that is seen was stored after its findings. The detector '' stands for the event itself, so that `events` is of the
--- same moment.
+-- that is seen was stored after its findings; so not from v_interactions, which is looked at last. The detector '' stands
+-- for the event itself, so that `events` is of the same moment.
 CREATE OR REPLACE VIEW v_coverage SQL SECURITY DEFINER AS
 SELECT detector, events, planned, evaluated, not_applicable, failed, missing, not_sampled, shed
 FROM
@@ -31,8 +38,16 @@ FROM
         countIf(f.decision = '') AS missing,
         countIf(f.decision = 'not_sampled') AS not_sampled,
         countIf(f.decision = 'shed') AS shed
-    FROM (SELECT time, event_id, arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector FROM interactions FINAL) AS p
-    LEFT JOIN (SELECT time, event_id, detector, toString(decision) AS decision FROM findings FINAL) AS f
+    FROM
+    (
+        SELECT time, event_id, arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector FROM interactions FINAL
+        WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
+    ) AS p
+    LEFT JOIN
+    (
+        SELECT time, event_id, detector, toString(decision) AS decision FROM findings FINAL
+        WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
+    ) AS f
         ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector
     GROUP BY detector
 )
@@ -57,8 +72,13 @@ FROM
 (
     SELECT time, app, environment, tenant, prompt_name, prompt_version, event_id, arrayJoin(mapKeys(planned)) AS detector
     FROM interactions FINAL
+    WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
 ) AS p
-LEFT JOIN (SELECT time, event_id, detector, toString(decision) AS decision, reason FROM findings FINAL) AS f
+LEFT JOIN
+(
+    SELECT time, event_id, detector, toString(decision) AS decision, reason FROM findings FINAL
+    WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
+) AS f
     ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector;
 
 -- One row for each span of a finding, with its text and the texts it was held against. The offsets are code points;
@@ -112,11 +132,13 @@ FROM v_interactions AS i
 INNER JOIN
 (
     SELECT *, number, span FROM findings FINAL ARRAY JOIN spans AS span, range(length(spans)) AS number
+    WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
 ) AS f ON i.time = f.time AND i.event_id = f.event_id;
 
 -- One row for each producer instance; `missing` events were numbered by it but never stored: dropped in the app,
 -- lost on the way, or dead letters; for a moment, those that are still in Kafka. `dropped` and `dropped_by` are what it
 -- says itself, whether or not events came after: one that Kafka took without acknowledging it is stored all the same.
+-- An event whose key is left out elsewhere, since its id came before, isn't missing: it was stored.
 CREATE OR REPLACE VIEW v_producer_gaps SQL SECURITY DEFINER AS
 SELECT
     producer_id,
@@ -157,7 +179,7 @@ SELECT
     sum(i.input_tokens) AS input_tokens,
     sum(i.output_tokens) AS output_tokens,
     sum(i.cost) AS cost
-FROM interactions AS i FINAL
+FROM v_interactions AS i
 GROUP BY app, environment, prompt_name, prompt_version;
 
 -- Share of flagged answers by prompt version and detector, with the 95 % Wilson interval.
@@ -183,7 +205,8 @@ SELECT * EXCEPT (computed_at), dateDiff('second', refreshed_at, now64(3, 'UTC'))
 CREATE OR REPLACE VIEW v_usage_hourly SQL SECURITY DEFINER AS
 SELECT * EXCEPT (computed_at), dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s FROM usage_hourly;
 
--- One row for each rollup: when its last good refresh began, and what went wrong since then.
+-- One row for each rollup, and for each list of what came after the first: when its last good refresh began, and what
+-- went wrong since then.
 CREATE OR REPLACE VIEW v_refreshes SQL SECURITY DEFINER AS
 SELECT
     database,
@@ -195,7 +218,7 @@ SELECT
     next_refresh_time,
     exception
 FROM system.view_refreshes
-WHERE view IN ('quality_hourly_refresh', 'usage_hourly_refresh');
+WHERE view IN ('quality_hourly_refresh', 'usage_hourly_refresh', 'superseded_refresh', 'later_contents_refresh');
 
 CREATE OR REPLACE VIEW v_feedback SQL SECURITY DEFINER AS SELECT * FROM feedback FINAL;
 
@@ -226,3 +249,187 @@ GROUP BY topic, partition;
 
 -- The watermark of each partition of the findings topic. Complete is what lies before the lowest of them.
 CREATE OR REPLACE VIEW v_watermarks SQL SECURITY DEFINER AS SELECT * FROM watermarks FINAL;
+
+-- Each key that the views leave out: its id had been stored under another hour, tenant or app, which is the kept one.
+CREATE OR REPLACE VIEW v_superseded SQL SECURITY DEFINER AS
+SELECT * FROM superseded FINAL WHERE hour != toDateTime(0);
+
+-- Each content that differs from what the same version of the detector had said of the event first, which is shown. The
+-- detector '' stands for the texts of the event.
+CREATE OR REPLACE VIEW v_conflicts SQL SECURITY DEFINER AS
+SELECT * EXCEPT (hash, conflict, first_version, score, first_score, flagged),
+    if(decision = 'evaluated', score, NULL) AS score, if(first_decision = 'evaluated', first_score, NULL) AS first_score
+FROM later_contents FINAL
+WHERE conflict;
+
+-- Each finding by another version of the detector than the one whose finding was stored first and is shown.
+CREATE OR REPLACE VIEW v_rescored SQL SECURITY DEFINER AS
+SELECT * EXCEPT (hash, conflict, score, first_score), if(decision = 'evaluated', score, NULL) AS score,
+    if(first_decision = 'evaluated', first_score, NULL) AS first_score
+FROM later_contents FINAL
+WHERE NOT conflict AND hour != toDateTime(0);
+
+-- The refreshes, each made where it is missing: a migration that changes one drops it.
+
+-- Keys of ids that have several, but for the one that was stored first. Looks at the ids that came since it looked last.
+CREATE MATERIALIZED VIEW IF NOT EXISTS superseded_refresh REFRESH EVERY 10 MINUTE APPEND TO superseded
+SQL SECURITY DEFINER AS
+WITH
+    (SELECT greatest(max(listed_at), toDateTime64('2000-01-01', 3, 'UTC')) - INTERVAL 1 HOUR FROM superseded) AS since
+SELECT
+    event_id,
+    key.2 AS hour, key.3 AS tenant, key.4 AS app,
+    keys[1].2 AS kept_hour, keys[1].3 AS kept_tenant, keys[1].4 AS kept_app,
+    snowflakeIDToDateTime64(bitNot(key.1), 0, 'UTC') AS stored_at,
+    now64(3, 'UTC') AS listed_at
+FROM
+(
+    SELECT event_id, arrayReverseSort(groupArray((version, hour, tenant, app))) AS keys
+    FROM
+    (
+        SELECT event_id, hour, tenant, app, max(contents.version) AS version
+        FROM contents
+        WHERE detector = '' AND UUIDToNum(event_id) IN
+        (
+            SELECT UUIDToNum(event_id) FROM contents
+            WHERE detector = '' AND version < bitNot(dateTime64ToSnowflakeID(since))
+        )
+        GROUP BY event_id, hour, tenant, app
+    )
+    GROUP BY event_id
+    HAVING length(keys) > 1
+)
+ARRAY JOIN arraySlice(keys, 2) AS key
+UNION ALL
+SELECT toUUID('00000000-0000-0000-0000-000000000000'), toDateTime(0, 'UTC'), '', '', toDateTime(0, 'UTC'), '', '',
+    toDateTime64(0, 3, 'UTC'), now64(3, 'UTC');
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS later_contents_refresh REFRESH EVERY 10 MINUTE APPEND TO later_contents
+SQL SECURITY DEFINER AS
+WITH
+    (SELECT greatest(max(listed_at), toDateTime64('2000-01-01', 3, 'UTC')) - INTERVAL 1 HOUR FROM later_contents) AS since,
+    arrayFirst(c -> c.detector_version = content.detector_version, contents) AS reference,
+    (content.decision, content.hash) != (reference.decision, reference.hash)
+        OR abs(toInt32(content.thousandths) - reference.thousandths) > 1 AS differs
+SELECT
+    event_id, hour, tenant, app, detector,
+    content.detector_version AS detector_version,
+    content.decision AS decision,
+    content.hash AS hash,
+    content.thousandths / 1000 AS score,
+    content.flagged AS flagged,
+    differs AS conflict,
+    contents[1].detector_version AS first_version,
+    if(conflict, reference, contents[1]).decision AS first_decision,
+    if(conflict, reference, contents[1]).thousandths / 1000 AS first_score,
+    snowflakeIDToDateTime64(bitNot(content.version), 0, 'UTC') AS stored_at,
+    now64(3, 'UTC') AS listed_at
+FROM
+(
+    SELECT event_id, hour, tenant, app, detector,
+        arrayReverseSort(c -> c.version, groupArray(CAST(
+            (version, detector_version, decision, hash, thousandths, flagged),
+            'Tuple(version UInt64, detector_version String, decision String, hash UInt64, thousandths UInt16, flagged Bool)'
+        ))) AS contents
+    FROM contents
+    WHERE UUIDToNum(event_id) IN
+        (SELECT UUIDToNum(event_id) FROM contents WHERE version < bitNot(dateTime64ToSnowflakeID(since)))
+    GROUP BY event_id, hour, tenant, app, detector
+    HAVING count() > 1
+)
+ARRAY JOIN contents AS content
+WHERE differs OR (content = reference AND content.detector_version != contents[1].detector_version AND detector != '')
+UNION ALL
+SELECT toUUID('00000000-0000-0000-0000-000000000000'), toDateTime(0, 'UTC'), '', '', '', '', '', 0, 0, false, false, '', '', 0,
+    toDateTime64(0, 3, 'UTC'), now64(3, 'UTC');
+
+-- The rollups. A refresh counts anew, over the views, the hours in which interactions were stored or keys superseded since
+-- the last one, keeps the rest, and swaps the table: exact, and never half there to a reader. (An incremental view counts
+-- redelivered rows twice.) Whole hours, because a row has to be held against the others of its hour. The cost is that of
+-- the hours touched, not of history. The merge join takes two thirds of the time of a hash join, which would hold the
+-- findings in memory; it sorts on disk what is larger than 256 MiB. Findings are stored before their interaction, so its
+-- stored_at tells; an hour of overlap covers inserts that are slow to commit and clocks that differ.
+CREATE MATERIALIZED VIEW IF NOT EXISTS quality_hourly_refresh REFRESH EVERY 10 MINUTE TO quality_hourly
+SQL SECURITY DEFINER AS
+WITH
+    (
+        SELECT groupUniqArray(hour)
+        FROM
+        (
+            SELECT toStartOfHour(time) AS hour FROM interactions
+            WHERE stored_at > (SELECT max(refreshed_at) - INTERVAL 1 HOUR FROM quality_hourly)
+            UNION ALL
+            SELECT hour FROM superseded WHERE listed_at > (SELECT max(refreshed_at) - INTERVAL 1 HOUR FROM quality_hourly)
+        )
+    ) AS touched
+SELECT * REPLACE (now64(3, 'UTC') AS refreshed_at)
+FROM
+(
+    SELECT * FROM quality_hourly WHERE NOT has(touched, hour)
+    UNION ALL
+    SELECT
+        toStartOfHour(p.time) AS hour, p.app, p.environment, p.prompt_name, p.prompt_version, p.model, p.detector,
+        count() AS planned,
+        countIf(f.decision = 'evaluated') AS evaluated,
+        countIf(f.decision = 'not_applicable') AS not_applicable,
+        countIf(f.decision = 'not_sampled') AS not_sampled,
+        countIf(f.decision = 'shed') AS shed,
+        countIf(f.decision = 'failed') AS failed,
+        countIf(f.decision = '') AS missing,
+        countIf(f.flagged) AS flagged_events,
+        countIf(f.alert) AS alert_events,
+        now64(3, 'UTC') AS computed_at,
+        computed_at AS refreshed_at
+    FROM
+    (
+        SELECT
+            time, event_id, app, environment, prompt_name, prompt_version, model,
+            arrayJoin(mapKeys(planned)) AS detector
+        FROM interactions FINAL
+        WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
+            AND (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
+    ) AS p
+    LEFT JOIN
+    (
+        SELECT time, event_id, detector, toString(decision) AS decision, flagged, alert
+        FROM findings FINAL
+        WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
+            AND (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
+    ) AS f ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector
+    GROUP BY hour, p.app, p.environment, p.prompt_name, p.prompt_version, p.model, p.detector
+)
+SETTINGS join_algorithm = 'full_sorting_merge', max_bytes_before_external_sort = 268435456;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS usage_hourly_refresh REFRESH EVERY 10 MINUTE TO usage_hourly
+SQL SECURITY DEFINER AS
+WITH
+    (
+        SELECT groupUniqArray(hour)
+        FROM
+        (
+            SELECT toStartOfHour(time) AS hour FROM interactions
+            WHERE stored_at > (SELECT max(refreshed_at) - INTERVAL 1 HOUR FROM usage_hourly)
+            UNION ALL
+            SELECT hour FROM superseded WHERE listed_at > (SELECT max(refreshed_at) - INTERVAL 1 HOUR FROM usage_hourly)
+        )
+    ) AS touched
+SELECT * REPLACE (now64(3, 'UTC') AS refreshed_at)
+FROM
+(
+    SELECT * FROM usage_hourly WHERE NOT has(touched, hour)
+    UNION ALL
+    SELECT
+        toStartOfHour(i.time) AS hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model,
+        count() AS events,
+        countIf(i.error_type != '') AS errors,
+        ifNull(sum(i.input_tokens), 0) AS input_tokens,
+        ifNull(sum(i.output_tokens), 0) AS output_tokens,
+        ifNull(sum(i.cost), 0) AS cost,
+        quantileExact(0.5)(i.latency_s) AS latency_p50_s,
+        quantileExact(0.95)(i.latency_s) AS latency_p95_s,
+        now64(3, 'UTC') AS computed_at,
+        computed_at AS refreshed_at
+    FROM v_interactions AS i
+    WHERE toStartOfHour(i.time) IN (SELECT arrayJoin(touched))
+    GROUP BY hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model
+);

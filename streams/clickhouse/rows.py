@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from watchline.schemas import values
-from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.messages import ScoredEvent
 
@@ -30,7 +29,7 @@ def interactions_table(scored: Sequence[ScoredEvent]) -> Table:
             origin.sent_time,
             origin.invalid_fields,
         )
-        rows.append(Row(row, f"{_row_key(interaction)}/{sorted(item.scored.planned.items())}", interaction.time))
+        rows.append(Row(row, f"{_row_key(item)}/{sorted(item.scored.planned.items())}", interaction.time))
     return Table.of("interactions", rows)
 
 
@@ -49,13 +48,19 @@ def findings_table(scored: Sequence[ScoredEvent]) -> tuple[Table, list[int]]:
             interaction.prompt_version or "",
             interaction.model or "",
         ]
-        row_key = _row_key(interaction)
+        row_key = _row_key(item)
         for finding in item.scored.findings:
-            key = f"{row_key}/{finding.detector}/{finding.detector_version}"
+            score = "" if finding.score is None else f"{finding.score:.2f}"
+            key = f"{row_key}/{finding.detector}/{finding.detector_version}/{finding.decision}/{score}"
             rows.append(Row(shared + values.finding(finding), key, interaction.time))
             owner.append(index)
     return Table.of("findings", rows), owner
 
 
-def _row_key(interaction: RedactedInteraction) -> str:
-    return f"{interaction.time}/{interaction.tenant or ''}/{interaction.app}/{interaction.event_id}"
+def _row_key(item: ScoredEvent) -> str:
+    """The key of the event, and its message: an id that comes in another message is no repeated insert."""
+    interaction, origin = item.scored.interaction, item.origin
+    return (
+        f"{interaction.time}/{interaction.tenant or ''}/{interaction.app}/{interaction.event_id}/"
+        f"{origin.topic_id}/{origin.partition}/{origin.offset}/{origin.index}"
+    )

@@ -136,7 +136,12 @@ class Sink:
                     table.name, column_names=list(table.columns), column_oriented=True
                 )
             context.data = columns
-            context.settings = {"insert_deduplication_token": token, "async_insert": 0}
+            # What hangs on the table is fed again by a repeated insert: the one before may have died in between.
+            context.settings = {
+                "insert_deduplication_token": token,
+                "async_insert": 0,
+                "deduplicate_blocks_in_dependent_materialized_views": 1,
+            }
             self._client.insert(context=context)
         except (DataError, ProgrammingError, ValueError, TypeError, OverflowError, AttributeError) as error:
             # The client's own conversion, before any byte is accepted.
@@ -168,8 +173,8 @@ _DATA_CODES = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 
 def deduplication_token(table: str, keys: Sequence[str]) -> str:
     """A name for a set of rows, whatever their order: what ClickHouse knows a repeated insert by.
 
-    Made of row keys, never of Kafka coordinates: these come again after a topic is made anew, and ClickHouse would
-    drop the new rows silently.
+    Made of row keys, never of Kafka coordinates alone: these come again after a topic is made anew, and ClickHouse
+    would drop the new rows silently.
     """
     digest = hashlib.sha256(table.encode())
     for key in sorted(keys):

@@ -13,7 +13,7 @@ class Row(NamedTuple):
     """One row.
 
     values : in the order of the table's columns
-    key : what names the row (its key and, for a finding, its version)
+    key : what tells the row from others, and from the same one with other content: repeated inserts are known by it
     time : microseconds; its month is the row's partition. 0 where the table has none
     """
 

@@ -43,7 +43,8 @@ def test_the_table_is_what_the_migrations_make(clickhouse: Callable[..., Any]) -
     assert migration.statements(client, client.test_database) == []
     for table, expected in TABLES.items():
         found = {row[0] for row in client.query(f"DESCRIBE TABLE {table}").result_rows}
-        assert found == {column.name for column in expected} | {"stored_at"}
+        own = set() if table in ("dead_letter_replays", "watermarks") else {"version"}  # those go on: the last stays
+        assert found == {column.name for column in expected} | {"stored_at"} | own
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,8 @@ def test_rollups_show_their_age(clickhouse: Callable[..., Any]) -> None:
         ((low, high, distinct),) = found(client, f"SELECT min(age_s), max(age_s), uniqExact(refreshed_at) FROM {view}")
         assert 90 <= low == high < 150 and distinct == 1
     rollups = found(client, "SELECT rollup, age_s, exception FROM v_refreshes WHERE database = currentDatabase()")
-    assert [name for name, _, _ in sorted(rollups)] == ["quality_hourly", "usage_hourly"]
+    lists = ["later_contents", "quality_hourly", "superseded", "usage_hourly"]
+    assert [name for name, _, _ in sorted(rollups)] == lists
     assert all(0 <= age < 60 and exception == "" for _, age, exception in rollups)
 
 

@@ -57,7 +57,7 @@ def test_every_column_of_the_tables_is_written(client: Any) -> None:
     reports = producer_reports.table([InteractionBatch(producer_id=PRODUCER, first_sequence=1, interactions=())])
     for table in (rows.interactions_table([scored(1)]), rows.findings_table([scored(1)])[0], reports):
         columns = {row[0] for row in client.query(f"DESCRIBE {table.name}").result_rows}
-        assert columns - set(table.columns) == {"stored_at"}
+        assert columns - set(table.columns) == {"stored_at", "version"}
 
 
 def test_values_come_back(client: Any) -> None:
@@ -99,7 +99,7 @@ def test_redelivery_with_other_batch_borders_counts_once(client: Any, merge: boo
     assert client.query("SELECT sum(evaluated) FROM v_quality").result_rows == [(20,)]
 
 
-def test_an_upgraded_detector_replaces_its_finding(client: Any) -> None:
+def test_an_upgraded_detector_adds_no_finding(client: Any) -> None:
     write(client, [scored(1)])
     write(client, [scored(1, planned={"groundedness": "v2", "toxicity": "v2"})])
     assert client.query("SELECT count(), uniqExact(detector) FROM v_findings").result_rows == [(2, 2)]
@@ -117,9 +117,9 @@ def test_findings_without_their_interaction_are_not_shown(client: Any) -> None:
     assert client.query("SELECT count() FROM v_findings").result_rows == [(0,)]
 
 
-@pytest.mark.parametrize(("later", "events"), [(1, 1), (86_400_000_000, 2)], ids=["same day", "next day"])
+@pytest.mark.parametrize(("later", "events"), [(1, 1), (86_400_000_000, 2)], ids=["same hour", "next day"])
 def test_an_id_that_an_app_uses_twice(client: Any, later: int, events: int) -> None:
-    """An id is an event's identity: the later one replaces the earlier one of its day, and nothing is multiplied."""
+    """An id is an event's identity: nothing is multiplied. Of another hour it is counted until it is listed."""
     again = scored(1)
     interaction = dataclasses.replace(again.scored.interaction, time=again.scored.interaction.time + later)
     write(client, [scored(1)])

@@ -19,10 +19,20 @@ GRANT SELECT ON system.view_refreshes TO watchline_migrate;
 GRANT BACKUP, CHECK, SYSTEM VIEWS ON watchline.* TO watchline_migrate;
 GRANT READ, WRITE ON FILE TO watchline_migrate;
 
--- `doctor` asks which migrations were applied.
+-- What is stored first stays: the server numbers the rows, in a column that the worker can't write, and fills the tables
+-- that say what came otherwise afterwards. `doctor` asks which migrations were applied.
 CREATE USER IF NOT EXISTS watchline_worker IDENTIFIED WITH sha256_password BY {worker_password:String}
-SETTINGS async_insert = 0;
-GRANT INSERT ON watchline.* TO watchline_worker;
+SETTINGS async_insert = 0, insert_allow_materialized_columns = 0 CONST;
+GRANT INSERT ON watchline.interactions TO watchline_worker;
+GRANT INSERT ON watchline.findings TO watchline_worker;
+GRANT INSERT ON watchline.feedback TO watchline_worker;
+GRANT INSERT ON watchline.signals TO watchline_worker;
+GRANT INSERT ON watchline.dead_letters TO watchline_worker;
+GRANT INSERT ON watchline.dead_letter_replays TO watchline_worker;
+GRANT INSERT ON watchline.offset_gaps TO watchline_worker;
+GRANT INSERT ON watchline.producer_reports TO watchline_worker;
+GRANT INSERT ON watchline.canaries TO watchline_worker;
+GRANT INSERT ON watchline.watermarks TO watchline_worker;
 GRANT SELECT ON watchline.migrations TO watchline_worker;
 
 -- `watchline sql`, `show` and `audit`.
