@@ -73,6 +73,11 @@ def seed(client: Any, now: datetime, *, unsupported_v2: int = 30) -> None:
     _insert(client, "findings", findings)
     _insert(client, "interactions", interactions)
     _insert(client, "findings", findings)  # delivered twice
+    changed = [finding for finding in findings if finding["detector"] == "pii"][:12]
+    _insert(client, "findings", [{**finding, "score": 0.7} for finding in changed])  # and these say otherwise
+    for list_of in ("superseded", "later_contents"):
+        client.command(f"SYSTEM REFRESH VIEW {list_of}_refresh")
+        client.command(f"SYSTEM WAIT VIEW {list_of}_refresh")
     _seed_the_rest(client, now, UUID(str(interactions[-1]["event_id"])))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ UNSUPPORTED = RULES["watchline-unsupported-answers"]
 NO_DATA = RULES["watchline-no-data"]
 NO_CANARY = RULES["watchline-no-canary"]
 DEAD_LETTERS = RULES["watchline-dead-letters"]
+CONFLICTS = RULES["watchline-conflicts"]
 
 
-def test_four_rules_with_uids_of_their_own() -> None:
-    assert len(rules.load()) == len(RULES) == 4
+def test_five_rules_with_uids_of_their_own() -> None:
+    assert len(rules.load()) == len(RULES) == 5
     assert all(len(uid) <= 40 for uid in RULES)
 
 
@@ -132,6 +133,12 @@ def test_dead_letters_names_the_app_and_what_has_none(clickhouse: Callable[..., 
     assert "11 dead letters of the app shop in 15 minutes: invalid" in shop.summary
     assert (unknown.labels["app"], unknown.labels["kind"]) == ("unknown", "undecodable")
     assert rules.evaluate(DEAD_LETTERS, client, now + timedelta(minutes=20)) == []
+
+
+def test_conflicts_names_the_detector_for_an_hour(seeded: Any) -> None:
+    (alert,) = rules.evaluate(CONFLICTS, seeded, datetime.now(UTC) + timedelta(minutes=5))
+    assert alert.summary == "12 events came again in the last hour and say otherwise of pii than what is stored"
+    assert rules.evaluate(CONFLICTS, seeded, datetime.now(UTC) + timedelta(minutes=65)) == []
 
 
 def test_a_template_that_only_grafana_knows_is_an_error(seeded: Any, now: datetime) -> None:
