@@ -252,19 +252,19 @@ CREATE OR REPLACE VIEW v_watermarks SQL SECURITY DEFINER AS SELECT * FROM waterm
 
 -- Each key that the views leave out: its id had been stored under another hour, tenant or app, which is the kept one.
 CREATE OR REPLACE VIEW v_superseded SQL SECURITY DEFINER AS
-SELECT * FROM superseded FINAL WHERE hour != toDateTime(0);
+SELECT * EXCEPT (listed_at) FROM superseded FINAL WHERE hour != toDateTime(0);
 
 -- Each content that differs from what the same version of the detector had said of the event first, which is shown. The
 -- detector '' stands for the texts of the event.
 CREATE OR REPLACE VIEW v_conflicts SQL SECURITY DEFINER AS
-SELECT * EXCEPT (hash, conflict, first_version, score, first_score, flagged),
+SELECT * EXCEPT (hash, conflict, first_version, score, first_score, flagged, listed_at),
     if(decision = 'evaluated', score, NULL) AS score, if(first_decision = 'evaluated', first_score, NULL) AS first_score
 FROM later_contents FINAL
 WHERE conflict;
 
 -- Each finding by another version of the detector than the one whose finding was stored first and is shown.
 CREATE OR REPLACE VIEW v_rescored SQL SECURITY DEFINER AS
-SELECT * EXCEPT (hash, conflict, score, first_score), if(decision = 'evaluated', score, NULL) AS score,
+SELECT * EXCEPT (hash, conflict, score, first_score, listed_at), if(decision = 'evaluated', score, NULL) AS score,
     if(first_decision = 'evaluated', first_score, NULL) AS first_score
 FROM later_contents FINAL
 WHERE NOT conflict AND hour != toDateTime(0);

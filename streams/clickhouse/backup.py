@@ -92,7 +92,9 @@ def _check(client: Any, database: str, table: str, place: str) -> None:
 def _refresh(client: Any, database: str) -> None:
     """Rollups anew: their first refresh began while the tables were still empty."""
     rollups = client.query(
-        "SELECT name FROM system.tables WHERE database = {d:String} AND engine = 'MaterializedView'", {"d": database}
+        "SELECT name FROM system.tables WHERE database = {d:String} AND engine = 'MaterializedView' "
+        "AND endsWith(name, '_hourly_refresh')",
+        {"d": database},
     )
     for (name,) in rollups.result_rows:
         for what in ("REFRESH", "WAIT"):  # WAIT fails where the refresh did

@@ -35,10 +35,13 @@ def opened(settings: Settings) -> Iterator[Any]:
         yield client
 
 
+LOOKS = {"superseded", "later_contents"}  # each look writes when it was, until a merge; their views leave that out
+
+
 def everything(client: Any) -> dict[str, list[str]]:
     """The rows of each view and table, also the columns that `*` leaves out."""
     found = {}
-    for name in sorted({*views(), *backup.rows(client, "watchline")} - CLOCK):
+    for name in sorted({*views(), *backup.rows(client, "watchline")} - CLOCK - LOOKS):
         columns = client.query(f"DESCRIBE TABLE watchline.{name}").result_rows
         names = ", ".join(f"`{column[0]}`" for column in columns)
         found[name] = sorted(map(repr, client.query(f"SELECT {names} FROM watchline.{name}").result_rows))
@@ -82,7 +85,10 @@ def test_every_view_and_row_is_the_same_afterwards(source: Settings, copy: Path,
     with opened(source) as client:
         before, counts = everything(client), backup.rows(client, "watchline")
     with opened(empty) as client:
-        assert backup.restore(client, "watchline", str(copy)) == counts
+        restored = backup.restore(client, "watchline", str(copy))
+        for looked in LOOKS:
+            assert restored.pop(looked) and counts.pop(looked)
+        assert restored == counts
         assert everything(client) == before
         assert migrate(client, "watchline") == []
     assert counts["interactions"] == 120
