@@ -249,6 +249,22 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("first_missing", "UInt64"),
         Column("next_offset", "UInt64"),
     ),
+    "ledger": (
+        Column("topic_id", "String", "of the raw topic"),
+        Column("partition", "UInt32"),
+        Column("first_offset", "UInt64", "of the messages of the batch in this partition"),
+        Column("last_offset", "UInt64"),
+        Column("app", _NAME, "empty: no events"),
+        Column(
+            "hour",
+            "DateTime('UTC')",
+            "of the times of the events; without events, of Kafka's time of the first message",
+        ),
+        Column("events", "UInt32"),
+        Column("findings", f"Map({_NAME}, UInt32)", "detector to findings"),
+        Column("event_ids", "Array(UUID)"),
+        Column("lost", "Bool", "written by `watchline repair`: these are in no table and not in Kafka any more"),
+    ),
     "producer_reports": (
         Column("producer_id", "UUID"),
         Column("time", _MICROS, "when it was made, by the clock of the app"),

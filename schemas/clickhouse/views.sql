@@ -21,11 +21,47 @@ FROM
 ) AS f
 LEFT SEMI JOIN interactions AS i ON f.time = i.time AND f.event_id = i.event_id;
 
--- planned = evaluated + not_applicable + failed + missing + not_sampled + shed. Read from left to right: an interaction
--- that is seen was stored after its findings; so not from v_interactions, which is looked at last. The detector '' stands
--- for the event itself, so that `events` is of the same moment.
+-- Events that workers have stored, by the ledger, and that are not there: a part of `interactions` was damaged or deleted.
+-- One that came at several offsets, or in overlapping batches, is one row. Ten minutes, so that what is in flight counts as
+-- stored. A reader's filter on `day` limits what is read of both tables; a time may differ where an event came twice.
+CREATE OR REPLACE VIEW v_missing_events SQL SECURITY DEFINER AS
+SELECT
+    l.day AS day, l.event_id AS event_id, any(l.app) AS app, any(l.hour) AS hour, any(mapKeys(l.findings)) AS detectors,
+    any(l.topic_id) AS topic_id, any(l.partition) AS partition, any(l.first_offset) AS first_offset,
+    any(l.last_offset) AS last_offset, min(l.stored_at) AS stored_at,
+    event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost
+FROM
+(
+    SELECT * EXCEPT event_ids, toDate(ledger.hour) AS day, arrayJoin(event_ids) AS event_id
+    FROM ledger
+    WHERE NOT ledger.lost AND ledger.stored_at < now64(3, 'UTC') - INTERVAL 10 MINUTE
+) AS l
+LEFT ANTI JOIN (SELECT toDate(time) AS day, event_id FROM interactions) AS i ON l.day = i.day AND l.event_id = i.event_id
+GROUP BY day, event_id;
+
+-- Likewise events that are there and lack findings, of `detectors`. Not one in flight: an interaction is stored after them.
+CREATE OR REPLACE VIEW v_missing_findings SQL SECURITY DEFINER AS
+SELECT
+    p.day AS day, p.event_id AS event_id, any(p.app) AS app, any(toStartOfHour(p.time)) AS hour,
+    groupUniqArray(p.detector) AS detectors, any(p.raw_topic_id) AS topic_id, any(p.raw_partition) AS partition,
+    any(p.raw_offset) AS first_offset, any(p.raw_offset) AS last_offset, min(p.stored_at) AS stored_at,
+    event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost
+FROM
+(
+    SELECT toDate(time) AS day, time, app, event_id, arrayJoin(mapKeys(planned)) AS detector, raw_topic_id,
+        raw_partition, raw_offset, stored_at
+    FROM interactions FINAL
+) AS p
+LEFT ANTI JOIN (SELECT toDate(time) AS day, time, event_id, detector FROM findings) AS f
+    ON p.day = f.day AND p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector
+GROUP BY day, event_id;
+
+-- planned = evaluated + not_applicable + failed + missing + not_sampled + shed + lost. Read from left to right: an
+-- interaction that is seen was stored after its findings; so not from v_interactions, which is looked at last. The
+-- detector '' stands for the event itself, so that `events` is of the same moment. An event whose interaction is gone counts
+-- as planned, and as missing, or as lost once `watchline repair` has not found it in Kafka either.
 CREATE OR REPLACE VIEW v_coverage SQL SECURITY DEFINER AS
-SELECT detector, events, planned, evaluated, not_applicable, failed, missing, not_sampled, shed
+SELECT detector, events, planned, evaluated, not_applicable, failed, missing, not_sampled, shed, lost
 FROM
 (
     SELECT
@@ -35,13 +71,19 @@ FROM
         countIf(f.decision = 'evaluated') AS evaluated,
         countIf(f.decision = 'not_applicable') AS not_applicable,
         countIf(f.decision = 'failed') AS failed,
-        countIf(f.decision = '') AS missing,
+        countIf(f.decision = '' AND NOT p.lost) AS missing,
         countIf(f.decision = 'not_sampled') AS not_sampled,
-        countIf(f.decision = 'shed') AS shed
+        countIf(f.decision = 'shed') AS shed,
+        countIf(f.decision = '' AND p.lost) AS lost
     FROM
     (
-        SELECT time, event_id, arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector FROM interactions FINAL
+        SELECT time, event_id, arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector,
+            event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost
+        FROM interactions FINAL
         WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
+        UNION ALL
+        SELECT toDateTime64(0, 6, 'UTC'), event_id, arrayJoin(arrayPushBack(detectors, '')), lost
+        FROM v_missing_events
     ) AS p
     LEFT JOIN
     (
@@ -233,6 +275,34 @@ LEFT JOIN dead_letter_replays AS r FINAL
     AND d.event_index = r.event_index AND d.sha256 = r.sha256;
 
 CREATE OR REPLACE VIEW v_offset_gaps SQL SECURITY DEFINER AS SELECT * FROM offset_gaps FINAL;
+
+-- Which offsets workers have dealt with, and how many events they stored of them. Ranges overlap after redelivery.
+CREATE OR REPLACE VIEW v_ledger SQL SECURITY DEFINER AS SELECT * EXCEPT event_ids FROM ledger FINAL;
+
+-- Offsets between those of the ledger that it doesn't have, and that were not gone before they were read: a part of the
+-- ledger itself was damaged. What came before its first offset is of a version without a ledger, or was deleted.
+CREATE OR REPLACE VIEW v_ledger_gaps SQL SECURITY DEFINER AS
+SELECT topic_id, partition, first_missing, next_offset
+FROM
+(
+    SELECT topic_id, partition, begin AS next_offset, max(end) OVER before AS first_missing,
+        max(in_ledger) OVER before AS begun
+    FROM
+    (
+        SELECT topic_id, partition, first_offset AS begin, last_offset + 1 AS end, true AS in_ledger FROM ledger
+        UNION ALL
+        SELECT topic_id, partition, first_missing, next_offset, false FROM offset_gaps
+    )
+    WINDOW before AS (
+        PARTITION BY topic_id, partition ORDER BY begin, end ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
+)
+WHERE begun AND next_offset > first_missing;
+
+-- Parts of tables that the server has set aside, as a rule because it could not read them when it started.
+CREATE OR REPLACE VIEW v_detached_parts SQL SECURITY DEFINER AS
+SELECT database, table, name, reason, path, bytes_on_disk, modification_time AS detached_at
+FROM system.detached_parts;
 
 -- The last canary of each partition of the raw topic, and how long ago it arrived. A worker sends one every minute.
 CREATE OR REPLACE VIEW v_canary SQL SECURITY DEFINER AS

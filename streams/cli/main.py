@@ -16,7 +16,7 @@ from watchline.schemas.extras import how_to_install
 from watchline.streams.cli.arguments import UsageError
 
 COMMANDS = (
-    "demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "dead-letters", "evaluate",
+    "demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "dead-letters", "repair", "evaluate",
     "explain-plan", "config", "doctor", "backup", "restore",
 )  # fmt: skip
 # Which extra brings what is missing: by the command, by the package, else `worker`.

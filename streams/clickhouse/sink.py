@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
 from watchline.schemas.errors import FatalError, TransientError
 from watchline.schemas.validation import DAY
@@ -42,7 +43,8 @@ class Sink:
     ----------
     connect : makes a client; called again after a broken connection
     timeout_s : how long transient failures are retried before TransientError is raised
-    heard : told of each attempt, with None where the store answered, else the code of a failure that may pass
+    on_attempt : told of each attempt, with None where the store answered, else the code of a failure that may pass
+    anew : stores rows again of which the server remembers that it has stored them: one and the same insert only once
     """
 
     def __init__(
@@ -51,11 +53,14 @@ class Sink:
         timeout_s: float,
         pause: Callable[[float], None] = time.sleep,
         on_attempt: Callable[[str | None], None] = lambda code: None,
+        *,
+        anew: bool = False,
     ) -> None:
         self._connect = connect
         self._timeout_s = timeout_s
         self._pause = pause
         self._on_attempt = on_attempt
+        self._salt = uuid4().hex if anew else ""
         self.stopping: Callable[[], bool] = lambda: False  # then nothing is tried again
         self._client: Any = None
         self._contexts: dict[str, Any] = {}
@@ -97,7 +102,7 @@ class Sink:
     def _insert(self, table: Table, part: Sequence[int]) -> None:
         rows = [table.rows[row] for row in part]
         columns = [*map(list, zip(*(row.values for row in rows), strict=True))]
-        token = deduplication_token(table.name, [row.key for row in rows])
+        token = deduplication_token(table.name + self._salt, [row.key for row in rows])
         name = table.name
 
         def attempt() -> None:

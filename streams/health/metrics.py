@@ -161,6 +161,26 @@ class Metrics:
             "Settings of topics in Kafka that are not as wanted; the log and `watchline migrate --dry-run` name them.",
             registry=registry,
         )
+        self.store_missing_events = Gauge(
+            "watchline_store_missing_events",
+            "Events that were stored and are not there any more, or lack findings: `watchline repair`.",
+            registry=registry,
+        )
+        self.store_lost_events = Gauge(
+            "watchline_store_lost_events",
+            "Events that were stored, and of which `watchline repair` has found that they are gone for good.",
+            registry=registry,
+        )
+        self.store_ledger_gaps = Gauge(
+            "watchline_store_ledger_gaps",
+            "Ranges of acknowledged offsets that the ledger of what was stored lacks: `watchline repair`.",
+            registry=registry,
+        )
+        self.store_detached_parts = Gauge(
+            "watchline_store_detached_parts",
+            "Parts of tables that ClickHouse has set aside, as a rule since it could not read them.",
+            registry=registry,
+        )
         self._held = Gauge(
             "watchline_buffered_messages",
             "Messages in the worker's memory that are not acknowledged yet.",

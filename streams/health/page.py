@@ -40,7 +40,8 @@ async def serve(
     """Serves until the runner is cleaned up. Returns the runner and the port it got.
 
     GET /livez: 200, or 503 when stalled, however the monitors are. GET /readyz: 200 once partitions are assigned and
-    the store has answered, else 503. GET /metrics: for Prometheus, in the OpenMetrics format.
+    the store has answered, else 503; `degraded` says what the store lacks, and changes nothing of that. GET
+    /metrics: for Prometheus, in the OpenMetrics format.
     """
 
     async def livez(request: web.Request) -> web.Response:
@@ -50,7 +51,8 @@ async def serve(
 
     async def readyz(request: web.Request) -> web.Response:
         reasons = progress.not_ready(draining=member.stopping)
-        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+        report = {"ready": not reasons, "reasons": reasons, "degraded": list(progress.degraded)}
+        return web.json_response(report, status=503 if reasons else 200)
 
     async def scrape(request: web.Request) -> web.Response:
         progress.observe(member.consumer_state(progress.ends))

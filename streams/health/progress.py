@@ -65,6 +65,7 @@ class Progress:
     ends: Mapping[Partition, int] = field(default_factory=dict)  # of the partitions, as Kafka last told
     group_lag: Mapping[str, int] = field(default_factory=dict)  # by topic, of all partitions, whoever has them
     missing_topics: Sequence[str] = ()
+    degraded: Sequence[str] = ()  # what is wrong with the store, though it answers: scoring goes on
     started: float = field(init=False)
     last_batch: float = field(init=False)
     last_commit: float = field(init=False)
@@ -143,6 +144,7 @@ class Progress:
             "stalled_s": round(self.stalled_s, 1),
             "lag_messages": self.consumer_state.lag_messages,
             "group_lag_messages": dict(self.group_lag),
+            "degraded": list(self.degraded),
             "uptime_s": round(now - self.started, 1),
         }
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from watchline.schemas.errors import TransientError
+from watchline.streams.kafka import admin
+from watchline.streams.kafka.topics import Topic
 from watchline.streams.retry import retry
 from watchline.streams.settings import Settings
 
@@ -18,13 +21,35 @@ def read_to_end(
 
     Raises TransientError where Kafka has given no sign of life for `patience_s`.
     """
+    return _read(settings, topic, dict.fromkeys(partitions, 0), patience_s)
+
+
+def read_range(
+    settings: Settings, topic: str, partition: int, first: int, last: int, *, patience_s: float = 30.0
+) -> Iterator[Any]:
+    """Those messages from offset `first` to `last` of a partition that are still there, as confluent_kafka has them.
+
+    Raises what `read_to_end` raises.
+    """
+    end = admin.Ends(settings)([(topic, partition)])[topic, partition]
+    # Beyond the end Kafka begins anew, and Tansu says nothing. What Tansu calls the end is too low, which does no harm.
+    with closing(_read(settings, topic, {partition: min(first, end)}, patience_s)) as messages:
+        for message in messages:
+            if first <= message.offset() <= last:
+                yield message
+            if message.offset() >= last:
+                return
+
+
+def _read(settings: Settings, topic: str, starts: Mapping[int, int], patience_s: float) -> Generator[Any, None, None]:
+    """The messages of partitions from these offsets, or the first that is there, until the present end."""
     from confluent_kafka import KafkaError, TopicPartition
 
     consumer = _consumer(settings.kafka_client, f"{settings.group_id}-log-reader")
-    unfinished = set(partitions)
+    unfinished = set(starts)
     heard, trouble = time.monotonic(), ""
     try:
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in unfinished])
+        consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in starts.items()])
         while unfinished:
             for message in consumer.consume(500, 0.1):
                 if (error := message.error()) is None:
@@ -113,6 +138,18 @@ def committed(
         return {(each.topic, each.partition): max(0, each.offset) for each in told}
     finally:
         consumer.close()
+
+
+def acknowledged(settings: Settings, topic: Topic) -> dict[tuple[str, int], int]:
+    """Up to where the group that reads a topic has acknowledged its partitions, by the topic's id and the number.
+
+    Raises what `committed` and `admin.topic_id` raise.
+    """
+    name = topic(settings.topic_prefix)
+    partitions = admin.partitions_of(settings, [name])
+    told = committed(settings.kafka_client, topic.group(settings.group_id), partitions) if partitions else {}
+    topic_id = admin.topic_id(settings, name) or ""
+    return {(topic_id, number): offset for (_, number), offset in told.items()}
 
 
 def _committed(consumer: Any, partitions: list[Any]) -> Any:

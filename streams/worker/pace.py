@@ -1,4 +1,4 @@
-"""How large the next batch may be, by what the last ones took."""
+"""How large the next batch may be, by what the last ones took. In bytes: what scoring takes goes by length of text."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ class Pace:
     ----------
     batch_seconds : float
         What a batch is planned to take.
+    most_bytes : int
+        What a batch has at most.
 
     Examples
     --------
-    >>> pace = Pace(batch_seconds=2.0)
+    >>> pace = Pace(2.0, most_bytes=1_000_000)
     >>> pace.batch_took(100_000, 1.0, scored=True)
     >>> pace.next_bytes
     200000
     >>> pace.batch_took(200_000, 0.01, scored=False)
     >>> pace.next_bytes
-    1600000
+    1000000
     """
 
-    def __init__(self, batch_seconds: float) -> None:
+    def __init__(self, batch_seconds: float, most_bytes: int) -> None:
         self._batch_seconds = batch_seconds
+        self._most_bytes = most_bytes
         self._scored = FIRST_BATCH_BYTES / batch_seconds  # bytes per second, of the last batch whose events were scored
         self._last = self._scored
 
@@ -39,4 +42,4 @@ class Pace:
     @property
     def next_bytes(self) -> int:
         """Of the next batch."""
-        return round(self._batch_seconds * min(self._last, self._scored * MOST_FASTER))
+        return min(self._most_bytes, round(self._batch_seconds * min(self._last, self._scored * MOST_FASTER)))

@@ -42,6 +42,7 @@ from watchline.streams.worker.stages.publish import Publish
 from watchline.streams.worker.stages.stage import LoopStage
 from watchline.streams.worker.stages.store import Store, write_all
 from watchline.streams.worker.starts import Starts
+from watchline.streams.worker.store_watch import StoreWatch
 from watchline.streams.worker.topic_watch import TopicWatch
 
 log = logging.getLogger(__name__)
@@ -109,8 +110,9 @@ class Pipeline:
             settings, self.progress, self.metrics, lambda: member.stopping, past_end=self._past_end
         )
         self._warnings = ThrottledLog(log, DEAD_LETTER_LOG_S)
-        self._pace = Pace(settings.batch_seconds)
+        self.store_watch = StoreWatch(settings, self.progress, self.metrics)
         self.runner = Runner(self._steps(), max_bytes=settings.batch_bytes, side_by_side=settings.scorers)
+        self._pace = Pace(settings.batch_seconds, settings.batch_bytes // self.runner.max_in_flight)
 
     def read(self) -> None:
         """Reads the raw topics, from when the member has joined its group."""
@@ -134,7 +136,7 @@ class Pipeline:
         gaps = self._gaps(messages)
         start = 0
         while start < len(messages):
-            end = end_of_batch(messages, start, self._max_bytes)
+            end = end_of_batch(messages, start, self._pace.next_bytes)
             part = messages[start:end]
             apart = self.starts.apart(part)
             await self.runner.submit(Batch(part, incoming, [gap for gap in gaps if gap.message in part], apart))
@@ -233,11 +235,6 @@ class Pipeline:
     def _partition_counts(self) -> tuple[int, int]:
         raw, findings = (topic(self.settings.topic_prefix) for topic in (topics.interactions, topics.findings))
         return len(admin.partitions(self.settings, raw)), len(admin.partitions(self.settings, findings))
-
-    @property
-    def _max_bytes(self) -> int:
-        """Of the next batch. By bytes, because what scoring takes goes by the length of the text."""
-        return min(self.settings.batch_bytes // self.runner.max_in_flight, self._pace.next_bytes)
 
     async def _begin(self, messages: Sequence[Message]) -> None:
         """Where reading of a partition begins: nothing before it may be missing, and others may have ended there."""

@@ -108,6 +108,7 @@ def _run(settings: Settings) -> int:
         watch(lambda: member.consumer_state(progress.ends), progress, pipeline.scorers.show_stacks),
         follow_ends(progress, admin.Ends(settings)),
         pipeline.reach_store(),
+        pipeline.store_watch.run(),
     )
     collect_seldom()
     with monitors:

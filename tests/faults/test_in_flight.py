@@ -13,6 +13,10 @@ from confluent_kafka import Producer
 from tests import brokers
 from tests.faults.load import SIZE, Envelopes, event_id
 from tests.faults.rig import Rig
+from tests.streams.worker.test_ledger import AGE
+from watchline.streams.clickhouse import damage
+from watchline.streams.kafka import topics
+from watchline.streams.kafka.log_reader import acknowledged
 
 KILLS = [
     f"{stage} {when} {at}"
@@ -35,6 +39,9 @@ def test_killed_at_each_stage(make_rig: Callable[..., Rig]) -> None:
     del worker.environment["WATCHLINE_TEST_KILL"]
     worker.start()
     assert rig.settled().events == len(KILLS) * 40 * SIZE
+    worker.wait(lambda: rig.committed() == {0: len(KILLS) * 40})
+    rig.client.command(AGE)
+    assert damage.look(rig.client, acknowledged(worker.settings, topics.interactions)).reasons == []
 
 
 def test_after_two_deaths_at_one_offset_events_are_scored_apart_and_none_is_buried(

@@ -12,6 +12,7 @@ import pytest
 
 from tests.schemas.samples import FINDING, INTERACTION, SAMPLES, TIME
 from tests.schemas.test_views import PLANNED, scored
+from tests.streams.worker.parts import scored_part
 from watchline.schemas import columns
 from watchline.schemas.columns import RECORDS, TABLES, Column
 from watchline.schemas.errors import Kind
@@ -28,7 +29,7 @@ from watchline.streams.health import canary
 from watchline.streams.kafka import replay
 from watchline.streams.messages import Message, ScoredEvent
 from watchline.streams.monitor import signals, watermarks
-from watchline.streams.worker import feedback, offset_gaps
+from watchline.streams.worker import feedback, ledger, offset_gaps
 
 LETTER = DeadLetter("topic", "topic-id", 1, 2, 3, TIME, b"junk", Kind.INVALID, "no Avro", "cost", "an event", "an app")
 MESSAGE = Message("topic", "topic-id", 1, 9, TIME, b"", LETTER)
@@ -84,6 +85,7 @@ def made() -> dict[str, Table]:
         dead_letters.table([LETTER]),
         replay.table([(MESSAGE, 4)], [LETTER]),
         offset_gaps.table([offset_gaps.Gap(7, MESSAGE)]),
+        ledger.table([dataclasses.replace(MESSAGE, partition=6)], scored_part([event])),
         producer_reports.table([BATCH]),
         canary.table([event], "w1"),
         watermarks.table("findings", {6: MESSAGE.time}),
@@ -119,6 +121,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     },
     "dead_letter_replays": {"replayed_at": WHEN, "event_index": 3, "offset": 2, "stored": 3, "dead": 1},
     "offset_gaps": {"time": WHEN, "topic_id": "topic-id", "partition": 1, "first_missing": 7, "next_offset": 9},
+    "ledger": {"topic_id": "topic-id", "partition": 6, "first_offset": 9, "last_offset": 9, "events": 1, "lost": False},
     "producer_reports": {"next_sequence": 41, "dropped": 3, "feedback_dropped": 1, "environment": "production"},
     "canaries": {"worker": "w1", "raw_topic": "raw", "raw_topic_id": "raw-id", "raw_partition": 6, "raw_offset": 77},
     "watermarks": {"topic": "findings", "partition": 6, "time": WHEN},

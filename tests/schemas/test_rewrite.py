@@ -67,8 +67,10 @@ def earlier(client: Any, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(migrations, "FOLDER", folder)
         migrate(client, client.test_database)
+    there = {row[0] for row in client.query("SHOW TABLES").result_rows}
     for table in made().values():
-        insert(client, table)
+        if table.name in there:
+            insert(client, table)
     for name in REWRITTEN:
         client.command(f"SYSTEM STOP MERGES {name}")
         month = "" if name == "canaries" else "time + toIntervalMonth({0} % 3) AS time, "  # old ones are deleted

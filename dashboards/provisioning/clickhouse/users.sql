@@ -15,12 +15,15 @@ GRANT CREATE DATABASE, CREATE TABLE, DROP TABLE, CREATE VIEW, DROP VIEW, ALTER T
 -- v_refreshes reads it with the rights of who made the view. A server grants nobody `system.*`, but for a few tables that
 -- show each user what it may see: `system.tables`, which `doctor` asks, is one.
 GRANT SELECT ON system.view_refreshes TO watchline_migrate;
+-- Likewise v_detached_parts.
+GRANT SELECT ON system.detached_parts TO watchline_migrate;
 -- `watchline backup` and `watchline restore`.
 GRANT BACKUP, CHECK, SYSTEM VIEWS ON watchline.* TO watchline_migrate;
 GRANT READ, WRITE ON FILE TO watchline_migrate;
 
 -- What is stored first stays: the server numbers the rows, in a column that the worker can't write, and fills the tables
--- that say what came otherwise afterwards. `doctor` asks which migrations were applied.
+-- that say what came otherwise afterwards. `doctor` asks which migrations were applied. A worker, `doctor` and `repair`
+-- ask which events the store has lost: these views hold ids, apps, hours, offsets and counts.
 CREATE USER IF NOT EXISTS watchline_worker IDENTIFIED WITH sha256_password BY {worker_password:String}
 SETTINGS async_insert = 0, insert_allow_materialized_columns = 0 CONST;
 GRANT INSERT ON watchline.interactions TO watchline_worker;
@@ -33,7 +36,13 @@ GRANT INSERT ON watchline.offset_gaps TO watchline_worker;
 GRANT INSERT ON watchline.producer_reports TO watchline_worker;
 GRANT INSERT ON watchline.canaries TO watchline_worker;
 GRANT INSERT ON watchline.watermarks TO watchline_worker;
+GRANT INSERT ON watchline.ledger TO watchline_worker;
 GRANT SELECT ON watchline.migrations TO watchline_worker;
+GRANT SELECT ON watchline.v_ledger TO watchline_worker;
+GRANT SELECT ON watchline.v_ledger_gaps TO watchline_worker;
+GRANT SELECT ON watchline.v_missing_events TO watchline_worker;
+GRANT SELECT ON watchline.v_missing_findings TO watchline_worker;
+GRANT SELECT ON watchline.v_detached_parts TO watchline_worker;
 
 -- `watchline sql`, `show` and `audit`.
 CREATE USER IF NOT EXISTS watchline_reader IDENTIFIED WITH sha256_password BY {reader_password:String}

@@ -6,7 +6,8 @@ import argparse
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -132,7 +133,10 @@ def _store(settings: Any) -> Iterator[Check]:
         try:
             where = settings.data_dir if settings.embedded_store else show_value(settings.clickhouse_url)
             yield Check("store", "ok", f"ClickHouse {client.server_version} answers at {where}")
-            yield _migrations(client, settings.clickhouse_database)
+            schema = _migrations(client, settings.clickhouse_database)
+            yield schema
+            if schema.level == "ok":
+                yield from _damage(settings)
             if not settings.embedded_store:
                 yield _clock(client, sent)
         finally:
@@ -154,6 +158,27 @@ def _migrations(client: Any, database: str) -> Check:
     if newer := sorted(done - known):
         return Check("schema", "fail", f"{database} is newer: {', '.join(newer)}", "upgrade watchline here")
     return Check("schema", "ok", f"{database} is of this version")
+
+
+def _damage(settings: Any) -> Iterator[Check]:
+    from watchline.streams.clickhouse import damage
+    from watchline.streams.kafka import log_reader, topics
+    from watchline.streams.query.run import reader
+
+    try:
+        acknowledged = log_reader.acknowledged(settings, topics.interactions)
+    except WatchlineError:  # the check of Kafka says why; the ledger alone tells most
+        acknowledged = {}
+    with closing(reader(settings)) as client:
+        found = damage.look(client, acknowledged)
+    for part in found.parts:
+        yield Check("parts", "warn", str(part), "run `watchline repair`; when all is there, remove the folder")
+    if found.missing or found.gaps:
+        said = "; ".join(reason.partition(":")[0] for reason in replace(found, parts=()).reasons)
+        yield Check("events", "fail", said, "run `watchline repair`, which reads them again from Kafka")
+    else:
+        lost = f"; {found.lost:,} are lost for good" if found.lost else ""
+        yield Check("events", "ok", f"all that the ledger says was stored is there{lost}")
 
 
 def _clock(client: Any, sent: float) -> Check:

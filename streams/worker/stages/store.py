@@ -10,7 +10,7 @@ from watchline.streams.clickhouse.sink import Rejected
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Message
-from watchline.streams.worker import offset_gaps
+from watchline.streams.worker import ledger, offset_gaps
 from watchline.streams.worker.batch import Batch
 from watchline.streams.worker.scoring.part import Place, ScoredPart
 from watchline.streams.worker.stages.stage import Stage
@@ -40,7 +40,9 @@ def refusal(reason: str) -> PoisonError:
 
 
 class Store(Stage[Batch]):
-    """Writes the scored events, the reports of drops, the canaries and the gaps before the messages.
+    """Writes the scored events, the reports of drops, the canaries and the gaps before the messages; then the ledger.
+
+    The ledger comes last: what it says is stored.
 
     Parameters
     ----------
@@ -63,6 +65,7 @@ class Store(Stage[Batch]):
         letters = self._letters(batch.messages, refused) if refused else []
         write_all(batch.scored.canaries, self._write)
         write_all(offset_gaps.table(batch.gaps), self._write)
+        write_all(ledger.table(batch.messages, batch.scored, refused), self._write)
         return replace(batch, refused=refused, dead_letters=[*batch.scored.dead_letters, *letters])
 
 

@@ -31,7 +31,7 @@ class Monitors:
     lag_messages: int | None = None
 
 
-def ask(member: Member, *paths: str) -> list[tuple[int, str]]:
+def ask(member: Member, *paths: str, progress: Progress | None = None) -> list[tuple[int, str]]:
     """Status and body of one page after the other; the member that fails does so at the first."""
 
     def get(url: str) -> tuple[int, str]:
@@ -42,7 +42,8 @@ def ask(member: Member, *paths: str) -> list[tuple[int, str]]:
             return error.code, error.read().decode()
 
     async def answers() -> list[tuple[int, str]]:
-        runner, port = await page.serve(member, Progress(), Metrics({}), Monitors(), "127.0.0.1", 0)
+        shown = progress or Progress()
+        runner, port = await page.serve(member, shown, Metrics({}), Monitors(), "127.0.0.1", 0)
         found = []
         for path in paths:
             found.append(await asyncio.to_thread(get, f"http://127.0.0.1:{port}{path}"))
@@ -64,3 +65,11 @@ def test_monitors_that_are_down_are_said_and_the_worker_is_alive() -> None:
 def test_a_page_that_fails_is_an_error_of_that_answer_alone() -> None:
     for path in ("/livez", "/metrics"):
         assert [status for status, _ in ask(Member(fails=True), path, path)] == [500, 200]
+
+
+def test_a_store_that_lacks_something_is_degraded_and_ready() -> None:
+    progress = Progress(joined=True, degraded=["3 stored events are missing: run `watchline repair`"])
+    progress.store_attempt(None)
+    (ready, body), (alive, said) = ask(Member(), "/readyz", "/livez", progress=progress)
+    assert (ready, json.loads(body)) == (200, {"ready": True, "reasons": [], "degraded": progress.degraded})
+    assert (alive, json.loads(said)["degraded"], json.loads(said)["status"]) == (200, progress.degraded, "ok")

@@ -1,4 +1,4 @@
-"""A topic read to its end."""
+"""A topic read to its end, or a range of its offsets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from confluent_kafka import Producer
 
 from watchline.schemas.errors import TransientError
 from watchline.streams.kafka import admin, topics
-from watchline.streams.kafka.log_reader import read_to_end
+from watchline.streams.kafka.log_reader import read_range, read_to_end
 from watchline.streams.settings import Settings, load
 
 
@@ -31,6 +31,20 @@ def test_all_that_is_there_and_then_it_ends(settings: Settings) -> None:
     for partition in range(3):
         values = [int(message.value()) for message in read_to_end(settings, name, [partition])]
         assert values == (list(range(partition, 1200, 2)) if partition < 2 else [])
+
+
+@pytest.mark.slow
+def test_a_range_is_read_and_no_more(settings: Settings) -> None:
+    admin.create(settings)
+    name = topics.signals(settings.topic_prefix)
+    producer = Producer(settings.kafka_client)
+    for number in range(30):
+        producer.produce(name, b"%d" % number, partition=1)
+    assert producer.flush(20) == 0
+    for first, last, end in ((0, 0, 1), (7, 12, 13), (28, 40, 30), (35, 40, 35)):
+        found = [message.offset() for message in read_range(settings, name, 1, first, last)]
+        assert found == list(range(first, end))
+    assert list(read_range(settings, name, 0, 0, 3)) == []
 
 
 @pytest.mark.slow
