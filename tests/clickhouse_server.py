@@ -181,6 +181,12 @@ class _Handler(Handler):
     def body(self) -> bytes:
         return _decompressed(super().body(), self.headers.get("Content-Encoding", ""))
 
+    def do_POST(self) -> None:
+        try:
+            super().do_POST()
+        except RuntimeError as error:  # of LZ4
+            self.refuse(f"Code: 618. DB::Exception: LZ4 decompression failed: {error}. (LZ4_DECODER_FAILED)\n")
+
     def answer(self, settings: Mapping[str, str], query: bytes) -> None:
         if self.front.logins and self.headers.get("Authorization", "").removeprefix("Basic ") not in self.front.logins:
             text = "Code: 516. DB::Exception: Authentication failed: password is incorrect, or there is no user with " \
@@ -219,6 +225,8 @@ def _frames(data: bytes) -> Iterator[bytes]:
     while data:
         frame = LZ4FrameDecompressor()
         yield frame.decompress(data)
+        if not frame.eof:
+            raise RuntimeError("the frame is cut off")
         data = frame.unused_data or b""
 
 

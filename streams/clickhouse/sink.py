@@ -19,9 +19,10 @@ from watchline.streams.retry import retry
 
 log = logging.getLogger(__name__)
 
-# Codes that may pass by themselves (timeouts, memory, too many parts, ...), after clickhouse-kafka-connect's list.
+# Codes that may pass by themselves (timeouts, memory, too many parts, ...), after clickhouse-kafka-connect's list;
+# 618: what came is damaged (LZ4_DECODER_FAILED).
 # 252 is also "too many partitions in one insert", which never passes: hence the split at MAX_PARTITIONS.
-RETRYABLE_CODES = frozenset({3, 107, 159, 164, 202, 203, 209, 210, 241, 242, 252, 285, 319, 425, 999})
+RETRYABLE_CODES = frozenset({3, 107, 159, 164, 202, 203, 209, 210, 241, 242, 252, 285, 319, 425, 618, 999})
 NOT_ENOUGH_SPACE = 243
 MAX_PARTITIONS = 50
 MAX_ROWS = 100_000
@@ -133,13 +134,7 @@ class Sink:
         from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
 
         try:
-            if self._client is None:
-                self._client = self._connect()
-            context = self._contexts.get(table.name)
-            if context is None:
-                context = self._contexts[table.name] = self._client.create_insert_context(
-                    table.name, column_names=list(table.columns), column_oriented=True
-                )
+            context = self._context(table)
             context.data = columns
             # What hangs on the table is fed again by a repeated insert: the one before may have died in between.
             context.settings = {
@@ -163,6 +158,25 @@ class Sink:
             raise FatalError(f"ClickHouse refuses inserts into {table.name}: code {code}") from error
         except OSError as error:
             raise TransientError(type(error).__name__) from error
+
+    def _context(self, table: Table) -> Any:
+        """How the table takes rows. What goes wrong here is no row's fault."""
+        from clickhouse_connect.driver.exceptions import ProgrammingError
+
+        if self._client is None:
+            self._client = self._connect()
+        if table.name not in self._contexts:
+            try:
+                self._contexts[table.name] = self._client.create_insert_context(
+                    table.name, column_names=list(table.columns), column_oriented=True
+                )
+            except ProgrammingError as error:
+                raise FatalError(
+                    f"ClickHouse's table {table.name} lacks columns of this version: run `watchline migrate`"
+                ) from error
+            except (ValueError, TypeError, LookupError) as error:  # the answer was damaged on its way
+                raise TransientError(f"an answer that cannot be read: {type(error).__name__}") from error
+        return self._contexts[table.name]
 
 
 class _DataRefusedError(Exception):

@@ -86,6 +86,8 @@ class Handler(BaseHTTPRequestHandler):
         query = b"\n".join(filter(None, [settings.get("query", "").encode(), self.body()]))
         if address.path == "/ping":
             self.reply(200, b"Ok.\n")
+        elif not query.strip():  # the engine would take it for done
+            self.refuse("Code: 62. DB::Exception: Empty query. (SYNTAX_ERROR)\n", 400)
         else:
             self.answer(settings, query)
 
@@ -103,13 +105,19 @@ class Handler(BaseHTTPRequestHandler):
     def body(self) -> bytes:
         """What came after the headers."""
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            return self._exactly(int(self.headers.get("Content-Length") or 0))
         chunks = []
         while size := int(self.rfile.readline().split(b";")[0], 16):
-            chunks.append(self.rfile.read(size))
+            chunks.append(self._exactly(size))
             self.rfile.readline()
         self.rfile.readline()
         return b"".join(chunks)
+
+    def _exactly(self, size: int) -> bytes:
+        data = self.rfile.read(size)
+        if len(data) < size:  # the client has gone: half a statement may be a statement too
+            raise ConnectionError(f"{len(data)} of {size} bytes came")
+        return data
 
     def refuse(self, text: str, status: int = 500) -> None:
         """An error as ClickHouse sends it: `Code: NUMBER. DB::Exception: ...`."""

@@ -141,6 +141,11 @@ def test_a_missing_table_is_fatal(client: Any) -> None:
         sink(client).write(Table("nothing_like_it", ("id",), [Row([1], "1")]))
 
 
+def test_a_missing_column_is_no_rows_fault(client: Any) -> None:
+    with pytest.raises(FatalError, match=r"table t lacks columns of this version: run `watchline migrate`"):
+        sink(client).write(Table("t", ("id", "of_a_later_version"), [Row([1, "v1"], "1"), Row([2, "v2"], "2")]))
+
+
 def test_an_insert_over_many_months_is_split(clickhouse: Connect) -> None:
     """More than 100 partitions in one insert is an error that would come again for ever."""
     client = clickhouse("months")

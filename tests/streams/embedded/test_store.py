@@ -93,6 +93,27 @@ def test_only_its_owner_reaches_it_and_it_leaves_no_socket(settings: Settings) -
         connect(settings)
 
 
+BODY = b"INSERT INTO watchline.numbers VALUES (1), (2)"
+TRUNCATED = {
+    "a body that is cut off": b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY[:-5]),
+    "a chunk that is cut off": b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b" % (len(BODY), BODY[:-5]),
+    "no last chunk": b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(BODY), BODY),
+    "no statement": b"Transfer-Encodinf: chunked\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("rest", TRUNCATED.values(), ids=TRUNCATED)
+def test_a_request_that_did_not_come_whole_is_not_answered_as_done(
+    settings: Settings, running: Child, rest: bytes
+) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(settings.store_socket))
+        client.sendall(b"POST / HTTP/1.1\r\nHost: store\r\n" + rest)
+        client.shutdown(socket.SHUT_WR)
+        assert not client.recv(1000).startswith(b"HTTP/1.1 200")
+    assert count(settings) == 0
+
+
 def test_a_client_inserts_and_reads(settings: Settings, running: Child) -> None:
     with closing(connect(settings)) as client:
         big = [[number] for number in range(500_000)]  # several blocks

@@ -1,0 +1,52 @@
+"""A network that delays, cuts connections and flips bits: what is stored is what was sent, once."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.clickhouse_server import ClickHouseServer
+from tests.faults.proxy import Proxy
+from watchline.schemas.errors import WatchlineError
+from watchline.streams.clickhouse import connect
+from watchline.streams.clickhouse.sink import Sink
+from watchline.streams.clickhouse.tables import Row, Table
+from watchline.streams.settings import load
+
+WRITES, ROWS = 8, 300
+
+
+def test_flipped_bits_on_the_way_to_clickhouse_are_never_stored(
+    server: ClickHouseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "REQUEST_TIMEOUT_S", 1.0)  # a flip in a length has the server wait for more
+    direct = connect.connect(load(clickhouse_url=server.url, data_dir=tmp_path), database="default")
+    direct.command(
+        "CREATE TABLE flipped (id UInt32, text String) ENGINE = MergeTree ORDER BY id "
+        "SETTINGS non_replicated_deduplication_window = 1000"
+    )
+    texts, chance = dict[int, str](), random.Random(1)
+    with Proxy(server.port) as proxy:
+        settings = load(clickhouse_url=f"http://{proxy.address}", clickhouse_database="default", data_dir=tmp_path)
+        sink = Sink(lambda: connect.connect(settings), timeout_s=60, pause=lambda seconds: None)
+        sink.ping()
+        proxy.flips = 0.03
+        for _ in range(WRITES):
+            new = {len(texts) + number: chance.randbytes(600).hex() for number in range(ROWS)}
+            texts |= new
+            rows = Table("flipped", ("id", "text"), [Row(row, str(row[0])) for row in new.items()])
+            for _ in range(20):  # a flip in the address or a header ends the worker, which is started again
+                with suppress(WatchlineError):
+                    assert sink.write(rows) == []
+                    break
+                sink.close()
+            else:
+                pytest.fail("never written")
+        assert proxy.flipped
+        sink.close()
+    stored = direct.query("SELECT DISTINCT id, text FROM flipped ORDER BY id").result_rows
+    direct.close()
+    assert dict(stored) == texts and len(stored) == len(texts)
