@@ -181,7 +181,7 @@ class _Handler(Handler):
     def body(self) -> bytes:
         return _decompressed(super().body(), self.headers.get("Content-Encoding", ""))
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         try:
             super().do_POST()
         except RuntimeError as error:  # of LZ4

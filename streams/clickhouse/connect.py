@@ -50,11 +50,14 @@ def connect(settings: Settings, *, database: str | None = None, timeout_s: float
 
 
 def _add_checksums() -> None:
-    """Has the client's LZ4 carry checksums, which ClickHouse looks at: over http nothing else sees a flipped bit."""
+    """Has the client's LZ4 carry checksums, which ClickHouse looks at: over http nothing else sees a flipped bit.
+
+    A compressor's class takes the place of the one that had its tag before.
+    """
     from clickhouse_connect.driver import compression
     from lz4.frame import LZ4FrameCompressor
 
-    class Checked(compression.Lz4Compressor, tag="lz4", thread_safe=False):  # takes the place of its parent
+    class Checked(compression.Lz4Compressor, tag="lz4", thread_safe=False):  # type: ignore[misc, call-arg]
         def __init__(self) -> None:
             self.comp = LZ4FrameCompressor(block_checksum=True)
 
