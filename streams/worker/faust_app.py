@@ -8,8 +8,12 @@ loop, every write awaited, acknowledgements last and in order, and an exception 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
+import logging
+import os
+import threading
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,13 +26,16 @@ from faust.tables import TableManager
 from faust.types import TP
 from mode.utils.queues import ThrowableQueue
 
-from watchline.schemas.errors import TransientError
+from watchline.schemas.errors import FatalError, TransientError
 from watchline.streams.health.progress import ConsumerState, Partition
 from watchline.streams.kafka import topics
 from watchline.streams.messages import Record, kafka_time
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
 
+log = logging.getLogger(__name__)
+END_S = 60.0  # what a process takes to end after a failure, at most
+WATCH_S = 1.0
 METADATA_MAX_AGE_MS = 20_000  # by then partitions that were added are read
 # A broker makes a topic that is only asked about, with its own settings: aiokafka has no setting against it.
 aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
@@ -212,7 +219,7 @@ class GroupMember:
         )
         if not with_signals:
             worker.install_signal_handlers = lambda: None
-        for task in tasks:
+        for task in (*tasks, self._watch_client()):
             worker.add_future(task)
         try:
             worker.execute_from_commandline()
@@ -224,6 +231,23 @@ class GroupMember:
         """Ends `run`, as SIGTERM does. May be called by any thread."""
         if self._worker is not None:
             asyncio.run_coroutine_threadsafe(self._worker.stop(), self._worker.loop)
+
+    async def _watch_client(self) -> None:
+        """Raises FatalError where a task of the Kafka client has failed: the client logs it, and stands still."""
+        while True:
+            for task in self._client_tasks():
+                if task is not None and task.done() and not task.cancelled() and (error := task.exception()):
+                    raise FatalError(f"a task of the Kafka client has failed: {error}") from error
+            await asyncio.sleep(WATCH_S)
+
+    def _client_tasks(self) -> Iterator[asyncio.Task[None] | None]:
+        # Neither Faust nor aiokafka has public names for them; there are none before both have started.
+        consumer = getattr(getattr(self._app._consumer, "_thread", None), "_consumer", None)  # noqa: SLF001
+        if consumer is not None and consumer._fetcher is not None:  # noqa: SLF001
+            yield consumer._fetcher._fetch_task  # noqa: SLF001
+            yield consumer._client._sync_task  # noqa: SLF001
+        if (producer := getattr(self._app._producer, "_producer", None)) is not None:  # noqa: SLF001
+            yield producer.client._sync_task  # noqa: SLF001
 
     @property
     def _committed(self) -> dict[TP, int]:
@@ -362,6 +386,15 @@ class _App(faust.App):  # type: ignore[misc]
     def __init__(self, name: str, *, read_ahead_bytes: int, **options: Any) -> None:
         super().__init__(name, **options)
         self._read_ahead_bytes = read_ahead_bytes
+        self._end: threading.Timer | None = None
+
+    def _crash(self, reason: BaseException) -> None:
+        """Faust tells it of whatever has failed. It may wait for ever for what can't come any more as it ends."""
+        if self._end is None:
+            self._end = threading.Timer(END_S, _end_at_once)
+            self._end.daemon = True
+            self._end.start()
+        super()._crash(reason)
 
     def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> ReadAhead:  # noqa: N802
         """Faust's name for what makes an agent's queue."""
@@ -371,6 +404,14 @@ class _App(faust.App):  # type: ignore[misc]
             flow_control=self.flow_control,
             clear_on_resume=clear_on_resume,
         )
+
+
+def _end_at_once() -> None:
+    log.critical(
+        "the process has failed, and has not ended in %.0f s: it exits now, to be restarted; all stacks:", END_S
+    )
+    faulthandler.dump_traceback(all_threads=True)
+    os._exit(1)  # what isn't acknowledged comes again
 
 
 def _unread(consumer: Any, partition: Any) -> int:

@@ -3,7 +3,9 @@
 `python -m tests.faults.noop_worker worker` is `watchline worker` with that detector under the name `pii`; run it with
 WATCHLINE_REDACTION=false. WATCHLINE_TEST_FAIL makes the scorer raise at the event of that id (a mock of a mistake in
 the code), WATCHLINE_TEST_SLOW_S makes it wait so long at each batch, WATCHLINE_TEST_REQUEST_S shortens what one request
-to ClickHouse may take. WATCHLINE_TEST_KILL=`publish after 3` kills the worker, as kill -9 does, when the third batch
+to ClickHouse may take. WATCHLINE_TEST_FETCH_FAILS makes the Kafka client's
+reading fail once so many fetches are done, as an answer with a flipped bit in a name does. WATCHLINE_TEST_CLOCK names a file with the seconds by which Python's clock is wrong (a stand-in
+for a system clock that jumps: C code, such as the Kafka client of admin calls, sees the real one). WATCHLINE_TEST_KILL=`publish after 3` kills the worker, as kill -9 does, when the third batch
 has left a stage (`before`: when it comes to it): store, publish or acknowledge.
 """
 
@@ -15,7 +17,10 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+from aiokafka.consumer.fetcher import Fetcher
 
 from watchline.detectors import registry
 from watchline.detectors.base import Detector, Embeddings, Evaluation
@@ -63,6 +68,33 @@ if __name__ in ("__main__", "__mp_main__"):  # the latter in the scoring process
     registry.DETECTORS[DETECTOR] = Declaration(DETECTOR, "tests.faults.noop_worker:NoOp", NoOp.labels)
     Scorer.score = _score  # type: ignore[method-assign]
     store.REQUEST_TIMEOUT_S = float(os.environ.get("WATCHLINE_TEST_REQUEST_S", store.REQUEST_TIMEOUT_S))
+
+
+def _wrong_clock(file: Path) -> None:
+    """`time.time` is wrong by what the file says at the moment."""
+    right, right_ns = time.time, time.time_ns
+    time.time = lambda: right() + float(file.read_text())
+    time.time_ns = lambda: right_ns() + int(float(file.read_text()) * 1e9)
+
+
+if clock := os.environ.get("WATCHLINE_TEST_CLOCK"):  # in the scoring process too
+    _wrong_clock(Path(clock))
+
+
+def _fail_fetching(fetches: int) -> None:
+    """The client looks for what to fetch; then that raises."""
+    look, numbers = Fetcher._get_actions_per_node, itertools.count(1)
+
+    def failing(self: Any, assignment: Any) -> Any:
+        if next(numbers) > fetches:
+            raise KeyError("a topic that nobody asked for")
+        return look(self, assignment)
+
+    Fetcher._get_actions_per_node = failing
+
+
+if fetches := os.environ.get("WATCHLINE_TEST_FETCH_FAILS"):
+    _fail_fetching(int(fetches))
 
 
 def _kill(order: str) -> None:

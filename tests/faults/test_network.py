@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pytest
 
 from tests.clickhouse_server import ClickHouseServer
 from tests.faults.proxy import Proxy
+from tests.faults.rig import Rig
 from watchline.schemas.errors import WatchlineError
 from watchline.streams.clickhouse import connect
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.settings import load
 
+END_S = 30.0  # of a worker that has failed
 WRITES, ROWS = 8, 300
 
 
@@ -50,3 +53,16 @@ def test_flipped_bits_on_the_way_to_clickhouse_are_never_stored(
     stored = direct.query("SELECT DISTINCT id, text FROM flipped ORDER BY id").result_rows
     direct.close()
     assert dict(stored) == texts and len(stored) == len(texts)
+
+
+def test_a_kafka_client_that_has_failed_ends_the_worker(make_rig: Callable[..., Rig]) -> None:
+    """It logs that, and reads no more: for ever, where nobody looks."""
+    rig = make_rig()
+    worker = rig.worker(test_fetch_fails="20").start()
+    load = rig.load(rate=200)
+    assert worker.join(END_S) == 1
+    assert "a task of the Kafka client has failed: " in worker.log.read_text()
+    del worker.environment["WATCHLINE_TEST_FETCH_FAILS"]
+    worker.start()
+    load.finish()
+    rig.settled()
