@@ -1,12 +1,17 @@
 """A worker whose one detector does nothing but give a finding, so that the tests are about delivery.
 
 `python -m tests.faults.noop_worker worker` is `watchline worker` with that detector under the name `pii`; run it with
-WATCHLINE_REDACTION=false. WATCHLINE_TEST_FAIL makes the scorer raise at the event of that id (a mock of a mistake in
-the code), WATCHLINE_TEST_SLOW_S makes it wait so long at each batch, WATCHLINE_TEST_REQUEST_S shortens what one request
-to ClickHouse may take. WATCHLINE_TEST_FETCH_FAILS makes the Kafka client's
-reading fail once so many fetches are done, as an answer with a flipped bit in a name does. WATCHLINE_TEST_CLOCK names a file with the seconds by which Python's clock is wrong (a stand-in
-for a system clock that jumps: C code, such as the Kafka client of admin calls, sees the real one). WATCHLINE_TEST_KILL=`publish after 3` kills the worker, as kill -9 does, when the third batch
-has left a stage (`before`: when it comes to it): store, publish or acknowledge.
+WATCHLINE_REDACTION=false. What the environment may ask for, each as WATCHLINE_TEST_...:
+
+- FAIL: the scorer raises at the event of that id (a mock of a mistake in the code).
+- SLOW_S: the scorer waits so long at each batch.
+- REQUEST_S: what one request to ClickHouse may take.
+- FETCH_FAILS: the Kafka client's reading fails after so many fetches, as it does at an answer with a flipped bit in a
+  topic's name.
+- CLOCK: a file with the seconds by which Python's clock is wrong (a stand-in for a system's clock that jumps: code in C
+  sees the right one).
+- KILL=`publish after 3`: the worker is killed, as kill -9 does, when the third batch has left a stage (`before`: when
+  it comes to it): store, publish or acknowledge.
 """
 
 from __future__ import annotations
