@@ -36,7 +36,7 @@ EXIT_S = 5.0  # how long an app's end may wait for Kafka
 _ADDRESS = re.compile(r"(?:kafka://)?((?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d+)?)/?", re.ASCII)
 
 _REASONS = {
-    "buffer full": "the buffer is full, which it is when Kafka is away; the oldest make room",
+    "buffer full": "the buffer is full: Kafka is away, or more comes than can be sent; the oldest make room",
     "closed": "the producer is closed",
     "too large": "one is larger than the whole buffer",
 }

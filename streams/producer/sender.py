@@ -134,6 +134,7 @@ class Sender:
             except BaseException as error:  # the thread has to live as long as the app
                 self._recover(error)
         self._ended = True
+        del self._client  # here, since it waits for threads of its own, which may wait for a name server
 
     def _serve(self) -> None:
         while self._buffer.wait_for_work(self._linger_s):

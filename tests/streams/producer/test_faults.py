@@ -10,6 +10,8 @@ import os
 import secrets
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -328,3 +330,41 @@ def test_memory_is_bounded_while_kafka_is_away() -> None:
         """
     )
     assert int(output) < 2 * (2**23 + 2**12 * 1024)
+
+
+NAME_S = 10  # that a question takes to fail
+# The name server hears and never answers. In mounts of its own, so that only this app asks it.
+SILENT_NAME_SERVER = """
+import gc, socket, subprocess, sys, time
+subprocess.run(["mount", "--bind", sys.argv[1], "/etc/resolv.conf"], check=True)
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.10", 53))
+from watchline import Producer
+def timed(call):
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
+producer = Producer(app="a", kafka_url="kafka://kafka.example:9092")
+emits = [timed(lambda: producer.emit(model="m", input="q", output="a")) for _ in range(100)]
+server.recv(1000)  # Kafka's client asks
+close_s = timed(lambda: producer.close(0.2))
+dropped = producer.stats.dropped
+def let_go():
+    global producer
+    producer = None
+    gc.collect()
+print(max(emits), close_s, timed(let_go), dropped)
+"""
+
+
+def test_a_name_server_that_never_answers_holds_up_nothing(tmp_path: Path) -> None:
+    config = tmp_path / "resolv.conf"
+    config.write_text(f"nameserver 127.0.0.10\noptions timeout:{NAME_S} attempts:1\n")
+    command = ["unshare", "--mount", sys.executable, "-c", SILENT_NAME_SERVER, str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if "unshare failed" in done.stderr:
+        pytest.skip(f"only root may have a name server of its own: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    *waited_s, dropped = map(float, done.stdout.split())
+    assert max(waited_s) < NAME_S / 2
+    assert dropped == 100

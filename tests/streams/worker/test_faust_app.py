@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,3 +49,22 @@ def test_what_is_cleared_at_a_rebalance_takes_no_bytes() -> None:
     queue.force_put_nowait(event(500))
     queue.clear()
     assert (queue.bytes, queue.qsize(), queue.empty()) == (0, 0, True)
+
+
+# A stand-in for what Faust waits for in vain: nobody stops this process.
+FAILED = """
+import logging, time
+from watchline.streams.settings import load
+from watchline.streams.worker import faust_app
+logging.basicConfig()
+faust_app.END_S = 0.2
+faust_app._app(load(), "a-group")._crash(ValueError("a secret"))
+time.sleep(60)
+"""
+
+
+def test_one_that_has_failed_and_does_not_end_shows_its_stacks_and_exits() -> None:
+    done = subprocess.run([sys.executable, "-c", FAILED], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1
+    assert "the process has failed, and has not ended in 0 s: it exits now" in done.stderr
+    assert "a secret" not in done.stderr
