@@ -34,7 +34,7 @@ from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
-END_S = 60.0  # what a process takes to end after a failure, at most
+END_S = 30.0  # what a process takes to end after a failure, at most
 WATCH_S = 1.0
 METADATA_MAX_AGE_MS = 20_000  # by then partitions that were added are read
 # A broker makes a topic that is only asked about, with its own settings: aiokafka has no setting against it.
