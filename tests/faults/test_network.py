@@ -66,3 +66,21 @@ def test_a_kafka_client_that_has_failed_ends_the_worker(make_rig: Callable[..., 
     worker.start()
     load.finish()
     rig.settled()
+
+
+def test_a_slow_network_to_clickhouse_that_loses_its_connections(
+    make_rig: Callable[..., Rig], server: ClickHouseServer
+) -> None:
+    with Proxy(server.port) as proxy:
+        rig = make_rig()
+        worker = rig.worker(clickhouse_url=f"http://{proxy.address}").start()
+        load = rig.load(rate=500)
+        proxy.delay_s = 0.1
+        for _ in range(5):
+            before = worker.health()["events"]
+            proxy.cut()
+            worker.wait(lambda before=before: worker.health()["events"] > before)  # type: ignore[misc]
+        load.finish()
+        proxy.delay_s = 0.0
+        assert rig.settled().duplicates == 0
+        assert worker.stop() == 0
