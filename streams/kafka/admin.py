@@ -11,25 +11,27 @@ from watchline.streams.kafka.topics import TOPICS, Topic
 from watchline.streams.settings import Settings
 
 SEGMENT_MS = 3_600_000  # retention deletes whole segments
+# Kafka's clock counts, not the sender's: brokers from 4.0 on refuse messages of a sender an hour ahead.
+KAFKAS_TIME = {"message.timestamp.type": "LogAppendTime"}
 
 
 def config(topic: Topic, settings: Settings) -> dict[str, str]:
     """What Kafka calls a topic's configuration, as the settings want it."""
-    # Kafka's clock counts, not the sender's: brokers from 4.0 on refuse messages of a sender an hour ahead.
-    append_time = {"message.timestamp.type": "LogAppendTime"}
     if topic.cleanup == "compact":  # states are saved often and read whole at each assignment: compact early
-        return append_time | {
+        return {
             "cleanup.policy": "compact",
             "segment.ms": str(SEGMENT_MS // 6),
             "segment.bytes": str(16 * 2**20),
             "min.cleanable.dirty.ratio": "0.1",
+            **KAFKAS_TIME,
         }
     if not topic.retention:
-        return append_time | {"cleanup.policy": "delete", "retention.ms": "-1"}
-    return append_time | {
+        return {"cleanup.policy": "delete", "retention.ms": "-1", **KAFKAS_TIME}
+    return {
         "cleanup.policy": "delete",
         "retention.ms": str(int(1000 * getattr(settings, topic.retention))),
         "segment.ms": str(SEGMENT_MS),
+        **KAFKAS_TIME,
         "max.message.bytes": str(topic.max_bytes),
     }
 
