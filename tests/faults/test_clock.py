@@ -1,4 +1,8 @@
-"""The worker's clock jumps, both ways: it goes on, and nothing that is due waits for the old time to come again."""
+"""The worker's clock jumps, both ways: it goes on, and nothing that is due waits for the old time to come again.
+
+The clock is Python's. The Kafka client stamps its messages in C, by the right one; that no topic takes these stamps is for
+`tests/streams/kafka/test_admin.py` to say.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,6 @@ def test_jumps_while_it_works(make_rig: Callable[..., Rig]) -> None:
 
 @pytest.mark.parametrize("seconds", [DAY_S, -DAY_S])
 def test_one_that_starts_with_a_wrong_clock_works(make_rig: Callable[..., Rig], seconds: int) -> None:
-    """Kafka from 4.0 on refuses what claims to be from over an hour ahead, where a topic has the sender's time."""
     rig = make_rig()
     clock = rig.folder / "clock"
     _set(clock, seconds)

@@ -22,5 +22,5 @@ def test_a_new_topic_has_as_many_partitions_as_the_largest_that_is_there(broker:
 
 @pytest.mark.parametrize("topic", topics.TOPICS, ids=lambda topic: topic.name)
 def test_every_topic_has_kafkas_own_time(topic: topics.Topic) -> None:
-    """With the sender's, Kafka 4 refuses a worker that is over an hour ahead: see `tests/faults/test_clock.py`."""
+    """With the sender's, Kafka 4 refuses a worker whose clock is over an hour ahead."""
     assert admin.config(topic, load())["message.timestamp.type"] == "LogAppendTime"
