@@ -1,7 +1,7 @@
 """The worker's clock jumps, both ways: it goes on, and nothing that is due waits for the old time to come again.
 
-The clock is Python's. The Kafka client stamps its messages in C, by the right one; that no topic takes these stamps is for
-`tests/streams/kafka/test_admin.py` to say.
+The clock is Python's. The Kafka client stamps its messages in C, by the right one; `tests/streams/kafka/test_admin.py`
+holds every topic to Kafka's own time.
 """
 
 from __future__ import annotations
