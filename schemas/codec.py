@@ -19,7 +19,7 @@ from functools import cache, lru_cache
 from io import BytesIO
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from fastavro import schemaless_reader, schemaless_writer
 from fastavro.schema import fingerprint, load_schema, parse_schema, to_parsing_canonical_form
@@ -33,6 +33,32 @@ CONFLUENT_MAGIC = b"\x00"
 NAMESPACE = "watchline.v1"
 
 R = TypeVar("R")
+
+
+class Unreadable(bytes):
+    """What Kafka has in place of messages that can't be taken out of it; `decode` gives the reason.
+
+    Parameters
+    ----------
+    data : bytes
+    reason : str
+        Without any of the bytes.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Feedback
+    >>> decode(Unreadable(b"...", "the record batch cannot be read: it unpacks to more than 64 MiB"), Feedback)
+    Traceback (most recent call last):
+    ...
+    watchline.schemas.errors.PoisonError: the record batch cannot be read: it unpacks to more than 64 MiB
+    """
+
+    reason: str
+
+    def __new__(cls, data: bytes, reason: str = "") -> Self:  # without a reason when it is unpickled
+        self = super().__new__(cls, data)
+        self.reason = reason
+        return self
 
 
 class Registry(Protocol):
@@ -188,8 +214,8 @@ def decode(data: bytes | None, record_type: type[R], registry: Registry | None =
     Raises
     ------
     PoisonError
-        The bytes are empty, in another framing, written with an unknown schema or that of another record, cut short,
-        or followed by more bytes. The error never quotes them.
+        The bytes are `Unreadable`, empty, in another framing, written with an unknown schema or that of another record,
+        cut short, or followed by more bytes. The error never quotes them.
     TransientError
         The registry can't be reached.
 
@@ -202,6 +228,8 @@ def decode(data: bytes | None, record_type: type[R], registry: Registry | None =
     watchline.schemas.errors.PoisonError: not framed as an Avro message
     """
     name = record_type.__name__
+    if isinstance(data, Unreadable):
+        raise PoisonError(Kind.UNDECODABLE, data.reason)
     if not data:
         raise PoisonError(Kind.UNDECODABLE, "empty message")
     writer, start = _writer_of(data, name, registry)

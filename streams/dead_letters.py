@@ -125,7 +125,7 @@ class DeadLetter:
             app = by_name.get("app", b"").decode()
             numbers = {name: int(by_name[name]) for name in ("partition", "offset", "index", "time")}
             datetime.fromtimestamp(numbers["time"] / 1e6, UTC)
-        except (KeyError, ValueError, AttributeError, OverflowError, OSError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
             return None
         if numbers["index"] < WHOLE_MESSAGE or min(numbers["partition"], numbers["offset"], numbers["time"]) < 0:
             return None

@@ -48,7 +48,10 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
     """
     name = topics.dead_letters(settings.topic_prefix)
     for message in read_to_end(settings, name, admin.partitions(settings, name)):
-        letter = DeadLetter.from_message(message.headers(), message.value() or b"")
+        try:
+            letter = DeadLetter.from_message(message.headers(), message.value() or b"")
+        except SystemError:  # confluent_kafka's, where a header's name is no UTF-8: not a letter of ours
+            continue
         if letter is not None:
             yield letter
 

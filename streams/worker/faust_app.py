@@ -32,6 +32,7 @@ from watchline.streams.kafka import topics
 from watchline.streams.messages import Record, kafka_time
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
+from watchline.streams.worker import record_batches
 
 log = logging.getLogger(__name__)
 END_S = 30.0  # what a process takes to end after a failure, at most
@@ -39,6 +40,7 @@ WATCH_S = 1.0
 METADATA_MAX_AGE_MS = 20_000  # by then partitions that were added are read
 # A broker makes a topic that is only asked about, with its own settings: aiokafka has no setting against it.
 aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
+record_batches.install()
 
 
 class FaustMessages:

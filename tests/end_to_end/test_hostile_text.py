@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 from confluent_kafka import Producer as Client
 
 from tests.end_to_end.test_bad_input import envelope, interaction
 from tests.end_to_end.workers import Worker
+from tests.raw_batches import GZIP, batch, produce, record
 from watchline.schemas.records import Document, Message
 from watchline.streams.cli.main import main
 from watchline.streams.kafka import topics
@@ -137,3 +140,26 @@ def test_raw_messages(worker: Worker, run: Callable[..., tuple[int, str]]) -> No
     code, printed = run("dead-letters", "list")
     assert code == 0 and not STEERS.search(printed)
     _nothing_in_the_log(worker)
+
+
+@pytest.mark.parametrize("topic", [topics.interactions, topics.feedback])
+def test_record_batches_that_nobody_can_read(worker: Worker, topic: Callable[[str], str]) -> None:
+    """Apache Kafka takes these from anybody who may write."""
+    bomb = batch(gzip.compress(record(bytes(900 << 20))), codec=GZIP)
+    assert len(bomb) < topics.MAX_MESSAGE_BYTES
+    name = topic(worker.settings.topic_prefix)
+    before, letters = worker.count("v_interactions"), worker.count("v_dead_letters")
+    memory = psutil.Process(worker.pid).memory_info().rss
+    for data in (bomb, batch(record(b"value", headers=[(b"\xff", b"")])), batch(record(b""))):
+        assert produce(worker.settings.bootstrap_servers, name, data) == 0
+    worker.produce(envelope(interaction()))
+    worker.wait(lambda: worker.count("v_interactions") == before + 1)
+    worker.wait(lambda: worker.count("v_dead_letters") == letters + 3)
+    where = f"topic = '{name}' AND (reason = 'empty message' OR startsWith(reason, 'the record batch'))"
+    assert worker.rows(f"SELECT reason FROM v_dead_letters WHERE {where} ORDER BY offset") == [
+        ("the record batch cannot be read: it unpacks to more than 64 MiB",),
+        ("the record batch cannot be read: UnicodeDecodeError",),
+        ("empty message",),
+    ]
+    worker.wait(lambda: worker.health()["lag_messages"] == 0)
+    assert psutil.Process(worker.pid).memory_info().rss < memory + (256 << 20)
