@@ -88,6 +88,14 @@ class ClickHouseServer:
         """The next inserts are applied, and the connection closes without an answer."""
         self._order(do="drop", times=times)
 
+    def answer(self, status: int, content: str, times: int = 1, **headers: str) -> None:
+        """The next inserts get this answer, as from a proxy that stands between; nothing is applied."""
+        self._order(do="answer", status=status, content=content, headers=headers, times=times)
+
+    def break_off(self, way: str, times: int = 1) -> None:
+        """The next reads with arrayJoin get no whole answer: `cut` (the connection closes), `error` (one follows)."""
+        self._order(do=way, times=times)
+
     @contextmanager
     def down(self) -> Iterator[None]:
         """Every connection is closed and new ones are refused, for as long as this is entered."""
@@ -129,7 +137,7 @@ class _Server:
         self._lock = threading.Lock()
         self._listen()
 
-    def order(self, do: str, times: int = 1, seconds: float = 0, code: int = 0) -> Any:
+    def order(self, do: str, times: int = 1, **fault: Any) -> Any:
         """What came on the standard input; gives the answer."""
         if do == "down":
             self._listening.shutdown()
@@ -150,13 +158,15 @@ class _Server:
         elif do == "left":
             return len(self._faults)
         else:
-            self._faults.extend({"do": do, "seconds": seconds, "code": code} for _ in range(times))
+            self._faults.extend({"do": do, **fault} for _ in range(times))
         return True
 
     def fault(self, query: bytes) -> dict[str, Any]:
         """The fault that this request meets; empty for none."""
         with self._lock:
-            return self._faults.popleft() if self._faults and INSERT.match(query) else {}
+            of_reads = bool(self._faults) and self._faults[0]["do"] in ("cut", "error")
+            meets = b"arrayJoin" in query and b"formatQuery" not in query if of_reads else INSERT.match(query)
+            return self._faults.popleft() if self._faults and meets else {}
 
     def _listen(self) -> None:
         handler = type("Handler", (_Handler,), {"front": self, "engine": self.engine})
@@ -200,6 +210,9 @@ class _Handler(Handler):
         if self._fault.get("do") == "fail":
             self.refuse(f"Code: {self._fault['code']}. DB::Exception: a fault that the test ordered. (ORDERED_FAULT)\n")
             return
+        if self._fault.get("do") == "answer":
+            super().reply(self._fault["status"], self._fault["content"].encode(), self._fault["headers"])
+            return
         time.sleep(self._fault.get("seconds", 0))
         super().answer(settings, query)
 
@@ -208,7 +221,23 @@ class _Handler(Handler):
             self.close_connection = True
             _close(self.connection)
             return
+        if self._fault.get("do") in ("cut", "error"):
+            self._break_off(content)
+            return
         super().reply(status, content, headers)
+
+    def _break_off(self, content: bytes) -> None:
+        """All but an answer's last byte, in chunks as a server sends it; then the end, or an error in another chunk."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("X-ClickHouse-Format", "Native")
+        self.end_headers()
+        chunks = [content[:-1]]
+        if self._fault["do"] == "error":
+            chunks = [content, b"Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)\n", b""]
+        for chunk in chunks:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        self.close_connection = True
 
     _fault: Mapping[str, Any] = {}
 

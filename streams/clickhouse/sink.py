@@ -142,7 +142,10 @@ class Sink:
                 "async_insert": 0,
                 "deduplicate_blocks_in_dependent_materialized_views": 1,
             }
-            self._client.insert(context=context)
+            answer = self._client.insert(context=context)
+            if not any(answer.summary.values()):
+                # A server gives each insert an id and a summary. A proxy's page with status 200 has none.
+                raise TransientError("the answer is not ClickHouse's: see WATCHLINE_CLICKHOUSE_URL, or a proxy's page")
         except (DataError, ProgrammingError, ValueError, TypeError, OverflowError, AttributeError) as error:
             # The client's own conversion, before any byte is accepted.
             self._contexts.pop(table.name, None)

@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 # What the client sets for the transport; the engine behind has none.
 _TRANSPORT = {"client_protocol_version", "session_id", "session_timeout", "session_check", "query_id", "quota_key",
@@ -100,7 +101,10 @@ class Handler(BaseHTTPRequestHandler):
         except Exception as error:
             self.refuse(str(error))
             return
-        self.reply(200, content, {"X-ClickHouse-Format": "TabSeparated"} if content or _GIVES_ROWS.match(query) else {})
+        headers = {"X-ClickHouse-Query-Id": settings.get("query_id") or str(uuid4())}
+        if content or _GIVES_ROWS.match(query):
+            headers["X-ClickHouse-Format"] = "TabSeparated"
+        self.reply(200, content, headers)
 
     def body(self) -> bytes:
         """What came after the headers."""

@@ -83,7 +83,10 @@ def run(client: Any, sql: str, parameters: Mapping[str, str] | None = None, *, d
     """
     if "\0" in sql:
         raise QueryError("this SQL has a NUL byte in it")
-    canonical = _query(client, "SELECT formatQuery({sql:String})", {"sql": sql}).result_rows[0][0]
+    written_anew = _query(client, "SELECT formatQuery({sql:String})", {"sql": sql}).result_rows
+    if not written_anew:
+        raise TransientError("ClickHouse gave an empty answer; is it ClickHouse at WATCHLINE_CLICKHOUSE_URL?")
+    canonical = written_anew[0][0]
     check(canonical, database=database)
     limited = canonical if has_limits(canonical) else f"SELECT * FROM ({canonical})"  # noqa: S608
     result = _query(client, limited, parameters)
@@ -124,9 +127,11 @@ def _query(client: Any, sql: str, parameters: Mapping[str, str] | None) -> Any:
     # Without a placeholder the client would take the parameters for Python's % formatting.
     used = dict(parameters or {}) if re.search(r"\{\w+:", sql) else None
     try:
-        return client.query(sql, parameters=used)
+        result = client.query(sql, parameters=used)
+        _ = result.result_rows  # read only now: an answer may break off, or end in an error
+        return result
     except ClickHouseError as error:
-        if isinstance(error, OperationalError) and error.code is None:  # of the connection
+        if isinstance(error, OperationalError) and error.code is None and "DB::Exception" not in str(error):
             raise TransientError("ClickHouse broke off the connection, or is not reachable; try again") from error
         raise _explained(error) from None
     except OSError as error:

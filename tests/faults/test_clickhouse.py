@@ -27,12 +27,21 @@ def _away(server: ClickHouseServer) -> None:
         time.sleep(2)
 
 
+EXCEPTION = "Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)"
 FAULTS: dict[str, Callable[[ClickHouseServer], None]] = {
     "refuses: out of memory": lambda server: server.fail(241, times=2),
     "refuses: too many parts": lambda server: server.fail(252, times=2),
     "closes the connection once applied": lambda server: server.drop(times=4),
     "hangs past the request timeout, then applies": lambda server: server.hang(REQUEST_S + 1, times=1),
     "refuses connections": _away,
+    "an exception with status 200": lambda server: server.answer(
+        200, EXCEPTION, times=2, **{"X-ClickHouse-Exception-Code": "241"}
+    ),
+    "a proxy's page with status 200": lambda server: server.answer(200, "<html>down for repairs</html>", times=2),
+    "an empty answer with status 200": lambda server: server.answer(200, "", times=2),
+    "a proxy that leads to a login": lambda server: server.answer(302, "", times=2, Location="/ping"),
+    "a proxy's status 502": lambda server: server.answer(502, "<html>bad gateway</html>", times=2),
+    "a proxy's status 503": lambda server: server.answer(503, "<html>busy</html>", times=2),
 }
 
 

@@ -100,14 +100,15 @@ class Flaky:
     def __init__(self, client: Any, failures: int, *, after: bool = False) -> None:
         self.client, self.failures, self.after = client, failures, after
 
-    def insert(self, **arguments: Any) -> None:
+    def insert(self, **arguments: Any) -> Any:
         if self.failures and not self.after:
             self.failures -= 1
             raise ConnectionResetError
-        self.client.insert(**arguments)
+        answer = self.client.insert(**arguments)
         if self.failures:
             self.failures -= 1
             raise ConnectionResetError
+        return answer
 
     def create_insert_context(self, *arguments: Any, **named: Any) -> Any:
         return self.client.create_insert_context(*arguments, **named)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.clickhouse_server import ClickHouseServer
-from watchline.schemas.errors import ConfigurationError
+from watchline.schemas.errors import ConfigurationError, TransientError
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.query.open import open_queries
@@ -61,3 +61,14 @@ def test_a_database_that_is_not_there_says_what_to_do(server: ClickHouseServer, 
     settings = load(clickhouse_url=server.url, clickhouse_database="nope", data_dir=tmp_path)
     with pytest.raises(ConfigurationError, match="watchline migrate"), open_queries(settings) as queries:
         queries.query("SELECT * FROM v_coverage")
+
+
+@pytest.mark.parametrize(("way", "error"), [("cut", TransientError), ("error", QueryError)])
+def test_half_an_answer_is_an_error_and_no_short_result(
+    way: str, error: type[Exception], queries: Queries, server: ClickHouseServer
+) -> None:
+    sql = "SELECT arrayJoin(range(100000)) AS n"
+    assert len(queries.query(sql).rows) == 100_000
+    server.break_off(way)
+    with pytest.raises(error):
+        queries.query(sql)
