@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ def pool_manager(path: Path) -> PoolManager:
             connection.settimeout(timeout)
             try:
                 connection.connect(os.fspath(path))
+                _check_owner(connection)
             except OSError as error:
                 connection.close()
                 raise NewConnectionError(self, f"{path}: {error.strerror or error}") from error
@@ -33,3 +36,12 @@ def pool_manager(path: Path) -> PoolManager:
     manager = PoolManager()
     manager.pool_classes_by_scheme = {"http": Pool}
     return manager
+
+
+def _check_owner(connection: socket.socket) -> None:
+    """Raises PermissionError where another user answers, who would get what is stored. Root may ask anybody's store."""
+    if sys.platform != "linux" or os.geteuid() == 0:
+        return
+    _, owner, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    if owner not in (0, os.geteuid()):
+        raise PermissionError(0, f"user {owner} answers there, not this one")

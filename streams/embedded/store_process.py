@@ -30,8 +30,10 @@ from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
 from typing import IO
 
+from watchline.schemas.errors import ConfigurationError
 from watchline.streams import child
 from watchline.streams.embedded.clickhouse_http import Engine, Handler
+from watchline.streams.security import own_folder
 
 MAX_READS = 4  # at a time
 WAIT_S = 20.0  # of a read for its turn
@@ -110,8 +112,11 @@ def main(folder: Path, path: Path) -> int:
             f"the embedded store needs {MIN_FILES} open files, and this process may have {files}: raise the limit "
             "(`ulimit -n`, LimitNOFILE= of systemd)"
         )
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        own_folder.make(folder.parent)
+        own_folder.make(folder)
+    except ConfigurationError as error:
+        return child.refuse(str(error))
     folder.chmod(0o700)  # one that was made otherwise: by hand, or by a copy
     try:
         lock = _lock(path.with_suffix(".lock"))  # noqa: F841  held as long as this runs
@@ -193,7 +198,8 @@ def _allowed_files() -> int:
 
 def _lock(path: Path) -> IO[bytes]:
     """Locks a file for as long as it is open. Raises BlockingIOError where somebody keeps it."""
-    file = path.open("ab")
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "ab")  # who may open it could lock it
+    path.chmod(0o600)  # one of an earlier version
     deadline = time.monotonic() + LOCK_S
     while True:
         try:

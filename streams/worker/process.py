@@ -9,12 +9,13 @@ import logging
 import os
 from typing import Any
 
-from watchline.schemas.errors import FatalError, TransientError
+from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded import store
 from watchline.streams.health.progress import follow_ends, watch
 from watchline.streams.kafka import admin, schema_registry
+from watchline.streams.security import own_folder
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -94,10 +95,14 @@ def _run(settings: Settings) -> int:
                 "ready": f"{address}/readyz",
                 "metrics": f"{address}/metrics",
             }
-            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own_folder.make(settings.data_dir)
             partial = settings.state_file.with_suffix(".partial")
-            partial.write_text(json.dumps(state), encoding="utf-8")
+            partial.unlink(missing_ok=True)  # it may be a link
+            with partial.open("x", encoding="utf-8") as file:
+                file.write(json.dumps(state))
             partial.replace(settings.state_file)
+        except ConfigurationError as error:
+            log.error("the pages' addresses are not written down: %s", error)
         except OSError as error:
             log.error("no page with health and metrics (WATCHLINE_HTTP_HOST, _PORT; %s): scoring goes on", error)
 

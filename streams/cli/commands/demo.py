@@ -77,6 +77,8 @@ def claim(folder: Path) -> None:
 
 
 def _check_ours(folder: Path) -> None:
+    if folder.is_symlink():
+        raise FatalError(f"{folder} is a link: the demo removes no folder elsewhere; name it with WATCHLINE_DATA_DIR")
     if not (folder / MARKER).exists():
         raise FatalError(f"{folder} holds data that is not the demo's; name another folder with WATCHLINE_DATA_DIR")
     state = folder / "worker.json"

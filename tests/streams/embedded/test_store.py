@@ -88,6 +88,8 @@ def test_only_its_owner_reaches_it_and_it_leaves_no_socket(settings: Settings) -
         mode = settings.store_socket.stat().st_mode
         assert (stat.S_ISSOCK(mode), stat.S_IMODE(mode)) == (True, 0o600)
         assert stat.S_IMODE(settings.data_dir.stat().st_mode) == 0o700
+        # Who may open this one could lock it.
+        assert stat.S_IMODE(settings.store_socket.with_suffix(".lock").stat().st_mode) == 0o600
     assert not settings.store_socket.exists()
     with pytest.raises(TransientError, match=r"the embedded store at .*store\.sock is not reachable"):
         connect(settings)
