@@ -112,6 +112,11 @@ def detached_parts(client: Any) -> list[DetachedPart]:
     return [DetachedPart(*row) for row in _query(client, sql, database=client.database)]
 
 
+def conflicts(client: Any) -> int:
+    """How often content came again and said otherwise, of one version."""
+    return int(_query(client, "SELECT count() FROM v_conflicts")[0][0])
+
+
 def uptime_s(client: Any) -> int:
     """For how long the server has run, in seconds."""
     return int(_query(client, "SELECT uptime()")[0][0])

@@ -171,6 +171,11 @@ class Metrics:
             "Events that were stored, and of which `watchline repair` has found that they are gone for good.",
             registry=registry,
         )
+        self.store_conflicts = Gauge(
+            "watchline_store_conflicts",
+            "Rows that came again under the same key and version and said otherwise: see v_conflicts.",
+            registry=registry,
+        )
         self.store_ledger_gaps = Gauge(
             "watchline_store_ledger_gaps",
             "Ranges of acknowledged offsets that the ledger of what was stored lacks: `watchline repair`.",

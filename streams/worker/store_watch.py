@@ -68,6 +68,7 @@ class StoreWatch:
         """Looks once. Blocks. Raises what `damage.look` raises."""
         with closing(reader(self._settings)) as client:
             parts, uptime_s = damage.detached_parts(client), damage.uptime_s(client)
+            self._metrics.store_conflicts.set(damage.conflicts(client))
             began = self._progress.clock()
             if uptime_s < self._uptime_s or parts != self._damage.parts:
                 self._next_count, self._ripe = began, began + RIPE_S

@@ -23,7 +23,7 @@ GRANT READ, WRITE ON FILE TO watchline_migrate;
 
 -- What is stored first stays: the server numbers the rows, in a column that the worker can't write, and fills the tables
 -- that say what came otherwise afterwards. `doctor` asks which migrations were applied. A worker, `doctor` and `repair`
--- ask which events the store has lost: these views hold ids, apps, hours, offsets and counts.
+-- ask which events the store has lost, or was told twice: these views hold ids, apps, hours, offsets, scores and counts.
 CREATE USER IF NOT EXISTS watchline_worker IDENTIFIED WITH sha256_password BY {worker_password:String}
 SETTINGS async_insert = 0, insert_allow_materialized_columns = 0 CONST;
 GRANT INSERT ON watchline.interactions TO watchline_worker;
@@ -43,6 +43,7 @@ GRANT SELECT ON watchline.v_ledger_gaps TO watchline_worker;
 GRANT SELECT ON watchline.v_missing_events TO watchline_worker;
 GRANT SELECT ON watchline.v_missing_findings TO watchline_worker;
 GRANT SELECT ON watchline.v_detached_parts TO watchline_worker;
+GRANT SELECT ON watchline.v_conflicts TO watchline_worker;
 
 -- `watchline sql`, `show` and `audit`.
 CREATE USER IF NOT EXISTS watchline_reader IDENTIFIED WITH sha256_password BY {reader_password:String}

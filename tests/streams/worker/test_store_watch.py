@@ -81,6 +81,18 @@ def test_the_newest_events_are_counted_once_they_are_old_enough(
         assert len(progress.degraded) == said, seconds
 
 
+def test_what_came_again_and_said_otherwise_is_counted(settings: Settings, client: Any) -> None:
+    metrics = Metrics({})
+    watch = StoreWatch(settings, Progress(), metrics)
+    columns = "event_id, hour, tenant, app, detector, conflict"
+    client.command(
+        f"INSERT INTO later_contents ({columns}) "
+        "SELECT generateUUIDv4(), now(), '', 'a', 'pii', number < 2 FROM numbers(3)"
+    )
+    watch.look()
+    assert "watchline_store_conflicts 2.0" in metrics.scrape(Progress()).decode()
+
+
 def test_a_store_that_is_away_or_too_old_is_said(settings: Settings, client: Any) -> None:
     client.command("DROP VIEW v_missing_events")
     with pytest.raises(FatalError, match=r"cannot be counted \(ClickHouse code 60\): run `watchline migrate`"):
