@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from aiokafka.record.util import calc_crc32c
 
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4  # the attribute bits of the codecs
+NOT_LEADER = 6  # an error code
 
 
 def varint(number: int) -> bytes:
@@ -37,7 +38,14 @@ def batch(records: bytes, *, count: int = 1, codec: int = 0, first: int = 0) -> 
 
 
 def produce(address: str, topic: str, data: bytes, *, partition: int = 0) -> int:
-    """Sends one batch; gives the broker's error code, 0 for none."""
+    """Sends one batch; gives the broker's error code, 0 for none. A new partition's leader is waited for."""
+    deadline = time.monotonic() + 20
+    while (code := _produce(address, topic, data, partition)) == NOT_LEADER and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return code
+
+
+def _produce(address: str, topic: str, data: bytes, partition: int) -> int:
     name = struct.pack(">h", len(topic)) + topic.encode()
     body = struct.pack(">hhii", -1, -1, 30_000, 1) + name + struct.pack(">iii", 1, partition, len(data)) + data
     request = struct.pack(">hhi", 0, 3, 1) + struct.pack(">h", 3) + b"raw" + body

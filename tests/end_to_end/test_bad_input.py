@@ -136,5 +136,5 @@ def test_dead_letters_keep_the_bytes(worker: Worker) -> None:
 def test_the_worker_refreshes_the_rollups(worker: Worker) -> None:
     """By the engine in its process, while it stores."""
     worker.wait(
-        lambda: worker.rows("SELECT count() FROM v_refreshes WHERE age_s IS NOT NULL AND exception = ''") == [(2,)]
+        lambda: worker.rows("SELECT count() FROM v_refreshes WHERE age_s IS NOT NULL AND exception = ''") == [(4,)]
     )

@@ -40,7 +40,7 @@ def test_an_app_cannot_hide_an_event_as_a_canary(worker: Worker) -> None:
 
 
 def test_the_metrics_are_those_of_the_catalogue(worker: Worker) -> None:
-    worker.produce(envelope(interaction(), interaction(cost=-1.0)), b"junk")
+    worker.produce(envelope(interaction(), interaction(event_id="none")), b"junk")
     worker.wait(lambda: worker.count("v_dead_letters") == 2)
     worker.wait(lambda: worker.health()["events"] == 2)
     worker.wait(lambda: worker.health()["monitors_lag_messages"] is not None)
@@ -52,8 +52,8 @@ def test_the_metrics_are_those_of_the_catalogue(worker: Worker) -> None:
     values = {(sample.name, *sorted(sample.labels.values())): sample.value for sample in samples}
     topic = topics.interactions(worker.settings.topic_prefix)
     assert values["watchline_events_total",] == 2
-    assert values["watchline_dead_letters_total", "invalid"] == 1
-    assert values["watchline_dead_letters_total", "undecodable"] == 1
+    assert values["watchline_dead_letters_total", "bot", "invalid"] == 1
+    assert values["watchline_dead_letters_total", "undecodable", "unknown"] == 1
     assert values["watchline_scoring_seconds_total", "pii"] > 0
     assert values["watchline_stage_duration_seconds_count", "store"] >= values["watchline_batches_total",] >= 2
     assert ("watchline_lag_messages", "1", topic) in values

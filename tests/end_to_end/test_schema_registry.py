@@ -91,7 +91,7 @@ def test_a_worker_whose_schemas_are_missing_does_not_start(worker: Worker) -> No
 
 
 def test_both_framings_in_one_topic(worker: Worker, stand_in: RegistryStandIn) -> None:
-    own, alone, bad = interaction(), interaction(), interaction(cost=-1.0)
+    own, alone, bad = interaction(), interaction(), interaction(event_id="none")
     with Producer(
         worker.settings.bootstrap_servers,
         app="bot",
@@ -110,7 +110,7 @@ def test_both_framings_in_one_topic(worker: Worker, stand_in: RegistryStandIn) -
     raw = [value[:1] for value, _ in worker.consume(topics.interactions)]
     assert sorted(raw) == [b"\x00", b"\x00", b"\xc3"]
     ((letter, headers),) = worker.consume(topics.dead_letters)
-    assert headers["watchline-reason"].startswith(b"cost")
+    assert headers["watchline-reason"].startswith(b"event_id")
     for value, kind in [(letter, InteractionBatch), *((found, FindingBatch) for found, _ in findings(worker))]:
         assert value[:1] == CONFLUENT_MAGIC
         assert decode(value, kind, registry(worker))
