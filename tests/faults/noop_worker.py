@@ -5,6 +5,7 @@ WATCHLINE_REDACTION=false. What the environment may ask for, each as WATCHLINE_T
 
 - FAIL: the scorer raises at the event of that id (a mock of a mistake in the code).
 - SLOW_S: the scorer waits so long at each batch.
+- LOOK_S: the pause between two looks at topics and store.
 - REQUEST_S: what one request to ClickHouse may take.
 - FETCH_FAILS: the Kafka client's reading fails after so many fetches, as it does at an answer with a flipped bit in a
   topic's name.
@@ -35,6 +36,7 @@ from watchline.detectors.scorer import Scorer
 from watchline.schemas.records import Interaction
 from watchline.streams.cli.main import main
 from watchline.streams.clickhouse import connect as store
+from watchline.streams.worker import store_watch, topic_watch
 from watchline.streams.worker.stages.acknowledge import Acknowledge
 from watchline.streams.worker.stages.publish import Publish
 from watchline.streams.worker.stages.store import Store
@@ -72,6 +74,8 @@ def _score(self: Scorer, redacted: Sequence[Redacted], **options: Any) -> Any:
 if __name__ in ("__main__", "__mp_main__"):  # the latter in the scoring process
     registry.DETECTORS[DETECTOR] = Declaration(DETECTOR, "tests.faults.noop_worker:NoOp", NoOp.labels)
     Scorer.score = _score  # type: ignore[method-assign]
+    if "WATCHLINE_TEST_LOOK_S" in os.environ:
+        topic_watch.LOOK_S = store_watch.LOOK_S = float(os.environ["WATCHLINE_TEST_LOOK_S"])
     store.REQUEST_TIMEOUT_S = float(os.environ.get("WATCHLINE_TEST_REQUEST_S", store.REQUEST_TIMEOUT_S))
 
 

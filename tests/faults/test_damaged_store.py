@@ -34,7 +34,7 @@ ALL = {event_id((batch << 24) + number) for batch in range(BATCHES) for number i
 @pytest.fixture
 def rig(make_rig: Callable[..., Rig]) -> Rig:
     """A worker that has stored batches, each a part of its own, and was stopped; the ledger is an hour old."""
-    rig = make_rig(clickhouse_url="chdb://")
+    rig = make_rig(clickhouse_url="chdb://", test_look_s="1")
     worker = rig.worker().start()
     with closing(connect(worker.settings)) as client:
         for table in TABLES:

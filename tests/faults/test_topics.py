@@ -23,7 +23,7 @@ UNASKED_S = 8  # a canary is sent each second, and each failure asks
 
 
 def test_partitions_that_are_added_are_read_soon(make_rig: Callable[..., Rig]) -> None:
-    rig = make_rig(topic_partitions="2")
+    rig = make_rig(topic_partitions="2", test_look_s="1")
     worker = rig.worker().start()
     rig.send(4)
     rig.settled()
@@ -38,7 +38,7 @@ def test_partitions_that_are_added_are_read_soon(make_rig: Callable[..., Rig]) -
 
 
 def test_a_deleted_topic_is_not_made_by_us_and_another_one_ends_the_worker(make_rig: Callable[..., Rig]) -> None:
-    rig = make_rig()
+    rig = make_rig(test_look_s="1")
     worker = rig.worker(canary_interval_s="1").start()
     rig.send(4)
     rig.settled()
@@ -60,7 +60,7 @@ def test_a_deleted_topic_is_not_made_by_us_and_another_one_ends_the_worker(make_
 def test_all_of_a_topic_that_was_made_anew_is_read_though_the_old_one_was_acknowledged_later(
     make_rig: Callable[..., Rig], messages: int
 ) -> None:
-    rig = make_rig()
+    rig = make_rig(test_look_s="1")
     worker = rig.worker().start()
     rig.send(6)
     rig.settled()
