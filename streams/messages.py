@@ -179,6 +179,8 @@ class Origin:
         Events that the producer had dropped by then.
     sent_time, invalid_fields
         What `schemas.validation.repair` has changed in it.
+    over_budget : bool
+        Whether it was more than its app's budget, and therefore has no texts.
     """
 
     topic: str
@@ -192,6 +194,7 @@ class Origin:
     producer_dropped: int
     sent_time: int | None = None
     invalid_fields: tuple[str, ...] = ()
+    over_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +219,8 @@ class Event:
         message, batch = self.message, self.batch
         place = (message.topic, message.topic_id, message.partition, message.offset, self.index, message.time)
         sequence = batch.first_sequence + self.index
-        return Origin(*place, batch.producer_id, sequence, batch.dropped, self.sent_time, self.invalid_fields)
+        changed = (self.sent_time, self.invalid_fields, self.over_budget)
+        return Origin(*place, batch.producer_id, sequence, batch.dropped, *changed)
 
     def dead_letter(self, error: PoisonError) -> DeadLetter:
         """This event alone as a dead letter, encoded again in an envelope of its own."""
@@ -268,7 +272,6 @@ class RedactedEvent:
 
     origin: Origin
     redacted: Redacted
-    over_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,4 +280,3 @@ class ScoredEvent:
 
     origin: Origin
     scored: Scored
-    over_budget: bool = False

@@ -176,7 +176,7 @@ def result(
         failed=+failed,
         invalid_fields=_invalid_fields(part),
         shed_events=shed,
-        over_budget=Counter(item.scored.interaction.app for item in part.scored if item.over_budget),
+        over_budget=Counter(item.scored.interaction.app for item in part.scored if item.origin.over_budget),
         stages=stages,
         lookups=lookups,
     )

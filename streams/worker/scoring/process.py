@@ -165,7 +165,7 @@ class Jobs:
         lookups = Counter(self._scorer.cache_lookups)
         lookups.subtract(known)
         # What is over budget has lost the lengths that the monitors compare; the events within stand for it.
-        records = finding_records([event for event in part.scored if not event.over_budget], self._registry)
+        records = finding_records([event for event in part.scored if not event.origin.over_budget], self._registry)
         return result(part, records, worker=self._worker, stages=seconds, lookups=lookups)
 
 

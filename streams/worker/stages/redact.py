@@ -24,7 +24,7 @@ def redact(events: Sequence[Event], redactor: Redactor) -> tuple[list[RedactedEv
         else:
             if event.over_budget:
                 outcome = replace(outcome, reports={})  # they would judge what is left of it
-            redacted.append(RedactedEvent(event.origin, outcome, event.over_budget))
+            redacted.append(RedactedEvent(event.origin, outcome))
     return redacted, dead
 
 

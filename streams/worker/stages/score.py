@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from watchline.detectors.scorer import BUDGET, OVERLOAD, Scorer
 from watchline.streams.health import canary
-from watchline.streams.messages import RedactedEvent, ScoredEvent
+from watchline.streams.messages import Origin, RedactedEvent, ScoredEvent
 from watchline.streams.worker.scoring.part import Part
 from watchline.streams.worker.stages.stage import Stage
 
@@ -16,12 +16,16 @@ from watchline.streams.worker.stages.stage import Stage
 def score(events: Sequence[RedactedEvent], scorer: Scorer, *, shed_before: float = 0.0) -> list[ScoredEvent]:
     """Scores events; those over budget, or in Kafka before `shed_before` (microseconds), are passed on unscored."""
     shed = {
-        index: BUDGET if event.over_budget else OVERLOAD
+        index: BUDGET if event.origin.over_budget else OVERLOAD
         for index, event in enumerate(events)
-        if event.over_budget or event.origin.time < shed_before
+        if _is_shed(event.origin, shed_before)
     }
     results = scorer.score([event.redacted for event in events], shed=shed)
-    return [ScoredEvent(event.origin, result, event.over_budget) for event, result in zip(events, results, strict=True)]
+    return [ScoredEvent(event.origin, result) for event, result in zip(events, results, strict=True)]
+
+
+def _is_shed(origin: Origin, shed_before: float) -> bool:
+    return origin.over_budget or origin.time < shed_before
 
 
 class Score(Stage[Part]):
@@ -50,5 +54,5 @@ class Score(Stage[Part]):
             events = part.redacted[start : start + self._batch_size]
             scored += score(events, self._scorer, shed_before=shed_before)
         events_of_apps, canaries = canary.split(scored)
-        shed = sum(event.over_budget or event.origin.time < shed_before for event in scored)
+        shed = sum(_is_shed(event.origin, shed_before) for event in scored)
         return replace(part, scored=events_of_apps, canaries=canaries, mostly_shed=2 * shed > len(scored))

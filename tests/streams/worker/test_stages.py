@@ -192,7 +192,7 @@ def test_what_is_over_budget_keeps_its_numbers_and_loses_its_texts_before_redact
     part = Part([message(INTERACTION, INTERACTION, other)])
     for stage in (Decode(), Shed(budgets), Redact(Redactor()), Score(Scorer([NoOp()]), batch_size=2)):
         part = stage.run(part)
-    assert [event.over_budget for event in part.scored] == [False, True, False]
+    assert [event.origin.over_budget for event in part.scored] == [False, True, False]
     kept, shed, _ = part.scored
     assert [(each.scored.findings[0].decision, each.scored.findings[0].reason) for each in (kept, shed)] == [
         ("evaluated", None),
