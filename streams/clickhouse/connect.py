@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -49,6 +50,7 @@ def connect(settings: Settings, *, database: str | None = None, timeout_s: float
         raise TransientError(f"{where} is not reachable: {type(error).__name__}") from error
 
 
+@cache
 def _add_checksums() -> None:
     """Has the client's LZ4 carry checksums, which ClickHouse looks at: over http nothing else sees a flipped bit.
 

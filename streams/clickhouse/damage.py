@@ -52,6 +52,11 @@ class MissingRange:
     event_ids: Sequence[str] = ()
     lost: bool = False
 
+    @property
+    def offsets(self) -> int:
+        """How many there are."""
+        return self.last_offset - self.first_offset + 1
+
 
 @dataclass(frozen=True, slots=True)
 class Damage:
@@ -74,15 +79,20 @@ class Damage:
     gaps: Sequence[MissingRange] = ()
 
     @property
+    def repairable(self) -> list[str]:
+        """What `watchline repair` is for, a sentence each; empty where nothing is missing."""
+        said = [f"{self.missing:,} stored events are missing"] if self.missing else []
+        return said + ([unaccounted(self.gaps)] if self.gaps else [])
+
+    @property
     def reasons(self) -> list[str]:
         """What is wrong, a sentence each; empty where all is well."""
-        said = [str(part) for part in self.parts]
-        if self.missing:
-            said.append(f"{self.missing:,} stored events are missing: run `watchline repair`")
-        if self.gaps:
-            offsets = sum(gap.last_offset - gap.first_offset + 1 for gap in self.gaps)
-            said.append(f"{offsets:,} acknowledged offsets are not in the ledger: run `watchline repair`")
-        return said
+        return [*map(str, self.parts), *(f"{said}: run `watchline repair`" for said in self.repairable)]
+
+
+def unaccounted(gaps: Sequence[MissingRange]) -> str:
+    """The offsets that the ledger lacks, in words."""
+    return f"{sum(gap.offsets for gap in gaps):,} acknowledged offsets are not in the ledger"
 
 
 def look(client: Any, committed: Mapping[tuple[str, int], int]) -> Damage:

@@ -32,7 +32,8 @@ def table(messages: Sequence[Message], scored: ScoredPart, refused: Container[Pl
     for message in messages:
         ranges[message.partition].append(message)
     rows: list[Row] = []
-    for partition, (first, *_, last) in ((number, [*found, found[-1]]) for number, found in ranges.items()):
+    for partition, found in ranges.items():
+        first, last = found[0], found[-1]
         groups = [group for group in events if group[0] == partition]
         for _, app, hour in groups or [(partition, "", first.time // HOUR_US)]:
             group = (partition, app, hour)

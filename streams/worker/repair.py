@@ -206,10 +206,12 @@ def _read(settings: Settings, found: Found, span: Span) -> Iterator[Message]:
 
 def _batches(messages: Iterable[Message], pace: Pace) -> Iterator[list[Message]]:
     batch: list[Message] = []
+    size_bytes = 0
     for message in messages:
-        if batch and sum(len(each.value) for each in batch) + len(message.value) > pace.next_bytes:
+        size_bytes += len(message.value)
+        if batch and size_bytes > pace.next_bytes:
             yield batch
-            batch = []
+            batch, size_bytes = [], len(message.value)
         batch.append(message)
     if batch:
         yield batch

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import FatalError, WatchlineError
+from watchline.streams.security import own_folder
 
 MARKER = "made-by-watchline-demo"
 READY_TIMEOUT_S = 120.0
@@ -68,11 +69,14 @@ def clean(folder: Path) -> int:
 
 
 def claim(folder: Path) -> None:
-    """Makes the folder fresh for the demo. Raises FatalError where it holds data that is not the demo's."""
+    """Makes the folder fresh for the demo.
+
+    Raises FatalError where it holds data that is not the demo's, and what `own_folder.make` raises.
+    """
     if folder.exists() and any(folder.iterdir()):
         _check_ours(folder)
         shutil.rmtree(folder)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own_folder.make(folder)
     (folder / MARKER).touch()
 
 

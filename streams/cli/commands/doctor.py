@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -173,8 +173,7 @@ def _damage(settings: Any) -> Iterator[Check]:
         found = damage.look(client, acknowledged)
     for part in found.parts:
         yield Check("parts", "warn", str(part), "run `watchline repair`; when all is there, remove the folder")
-    if found.missing or found.gaps:
-        said = "; ".join(reason.partition(":")[0] for reason in replace(found, parts=()).reasons)
+    if said := "; ".join(found.repairable):
         yield Check("events", "fail", said, "run `watchline repair`, which reads them again from Kafka")
     else:
         lost = f"; {found.lost:,} are lost for good" if found.lost else ""

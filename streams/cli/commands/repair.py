@@ -77,10 +77,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _said(plan: Plan) -> str:
+    from watchline.streams.clickhouse.damage import unaccounted
+
     said = [f"{len(plan.event_ids):,} stored events are missing or lack findings"] if plan.missing else []
     if plan.gaps:
-        offsets = sum(gap.last_offset - gap.first_offset + 1 for gap in plan.gaps)
-        said.append(f"{offsets:,} acknowledged offsets are not in the ledger")
+        said.append(unaccounted(plan.gaps))
     return f"{'; '.join(said)}; {plan.messages:,} messages of {safe(plan.topic)} are to be read again"
 
 
