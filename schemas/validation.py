@@ -169,6 +169,11 @@ def _right_time(time: int, received: int) -> dict[str, Any]:
     return {} if YEAR_2000 <= time <= received + DAY else {"time": received}
 
 
+def is_uuid(text: str) -> bool:
+    """Whether a text is a UUID in its usual form of 36 characters."""
+    return _UUID.fullmatch(text) is not None
+
+
 def _require_uuid(name: str, text: str) -> None:
-    if not _UUID.fullmatch(text):
+    if not is_uuid(text):
         raise PoisonError(Kind.INVALID, "not a UUID", name)

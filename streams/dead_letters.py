@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from watchline.schemas.errors import Kind
+from watchline.schemas.validation import is_uuid
 from watchline.streams.clickhouse.tables import Row, Table
 
 WHOLE_MESSAGE = -1
+_TOPIC_ID = re.compile("[A-Za-z0-9+/_-]{22}")  # a UUID in base64: librdkafka has + and /, Kafka - and _
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class DeadLetter:
     --------
     >>> letter = DeadLetter(
     ...     topic="watchline.interactions",
-    ...     topic_id="Kf3q",
+    ...     topic_id="Kf3qVx1sQ7mPz0aT5cYbRw",
     ...     partition=0,
     ...     offset=41,
     ...     index=WHOLE_MESSAGE,
@@ -115,7 +118,7 @@ class DeadLetter:
         -------
         DeadLetter or None
             None where the headers are not a letter's, or their hash is not that of the bytes: anyone who may write to
-            the topic can write headers too.
+            the topic can write headers too. So ids have the form of one, and hold no text.
         """
         by_name = {name.removeprefix("watchline-"): text for name, text in dict(headers or {}).items()}
         try:
@@ -128,6 +131,10 @@ class DeadLetter:
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
             return None
         if numbers["index"] < WHOLE_MESSAGE or min(numbers["partition"], numbers["offset"], numbers["time"]) < 0:
+            return None
+        if named["topic-id"] != named["topic"] and not _TOPIC_ID.fullmatch(named["topic-id"]):
+            return None  # a broker without ids has the topic's name in their place
+        if named["event-id"] and not is_uuid(named["event-id"]):
             return None
         if max(numbers["partition"], numbers["index"]) >= 1 << 31 or numbers["offset"] >= 1 << 63:
             return None

@@ -13,8 +13,9 @@ from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter, sent_back,
 from watchline.streams.kafka import replay
 from watchline.streams.messages import Message
 
+TOPIC_ID = "Kf3qVx1sQ7mPz0aT5cYbRw"
 LETTER = DeadLetter(
-    "raw", "id1", 2, 7, WHOLE_MESSAGE, 1_767_225_600_000_000, b"the text of a person", Kind.UNDECODABLE, "bad magic"
+    "raw", TOPIC_ID, 2, 7, WHOLE_MESSAGE, 1_767_225_600_000_000, b"the text of a person", Kind.UNDECODABLE, "bad magic"
 )
 
 
@@ -25,7 +26,19 @@ def test_the_table_never_holds_the_text(clickhouse: Callable[..., Any]) -> None:
         assert sink.write(table([LETTER])) == []
     rows = client.query("SELECT * EXCEPT stored_at FROM v_dead_letters").result_rows
     assert len(rows) == 1
-    assert rows[0][1:12] == ("raw", "id1", 2, 7, -1, "", "undecodable", "", "bad magic", 20, LETTER.sha256)
+    assert rows[0][1:12] == (
+        "raw",
+        TOPIC_ID,
+        2,
+        7,
+        -1,
+        "",
+        "undecodable",
+        "",
+        "bad magic",
+        20,
+        LETTER.sha256,
+    )
     assert "person" not in str(rows)
 
 
@@ -58,6 +71,9 @@ def test_a_letter_stored_before_letters_had_a_kind_is_unclassified(clickhouse: C
 def test_a_letter_is_known_by_its_headers() -> None:
     assert DeadLetter.from_message(LETTER.headers, LETTER.value) == LETTER
     assert DeadLetter.from_message(list(LETTER.headers.items()), LETTER.value) == LETTER
+    for topic_id in ("+" + TOPIC_ID[1:], "/" + TOPIC_ID[1:], "-" + TOPIC_ID[1:], "_" + TOPIC_ID[1:]):
+        letter = dataclasses.replace(LETTER, topic_id=topic_id)
+        assert DeadLetter.from_message(letter.headers, letter.value) == letter
 
 
 @pytest.mark.parametrize(
@@ -70,6 +86,10 @@ def test_a_letter_is_known_by_its_headers() -> None:
         {"watchline-index": b"one"},
         {"watchline-time": b"9" * 25},
         {"watchline-topic-id": b"\xff"},
+        {"watchline-topic-id": b"jane@example.com"},
+        {"watchline-topic-id": b"margaret thornbury"},
+        {"watchline-topic-id": b""},
+        {"watchline-event-id": b"jane@example.com"},
         {"watchline-kind": b"\xff"},
         *({name: None} for name in LETTER.headers),
     ],
@@ -78,6 +98,8 @@ def test_headers_of_others_make_no_letter(forged: dict[str, bytes]) -> None:
     """An app writes the raw topic, headers too."""
     assert DeadLetter.from_message({**LETTER.headers, **forged}, LETTER.value) is None
     assert DeadLetter.from_message(None, LETTER.value) is None
+    without_ids = {**LETTER.headers, "watchline-topic-id": b"raw"}  # as of a broker that gives topics none
+    assert DeadLetter.from_message(without_ids, LETTER.value) == dataclasses.replace(LETTER, topic_id="raw")
     elsewhere = SimpleNamespace(headers=list(LETTER.headers.items()), value=LETTER.value, topic="another")
     assert sent_back(elsewhere) is None
 
