@@ -11,18 +11,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+Kind = Literal["prose", "value", "id", "identifier", "version", "word", "hexadecimal", "pseudonym", "reason", "uuid"]
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a string is. `schemas.texts` names all but those of kind `none`, which are never searched or replaced.
+    """The one rule for a string: what of it may be stored.
 
-    prose: sentences. identifier: meant for one, but the app fills it, and people put e-mail addresses there; a
-    capitalised word in it is no person. none: a constant of the deployment, a checked format, or made by Watchline.
-    name: what spans call it; the field's own name where it is empty.
+    kind: prose, sentences: personal data in it is searched for and replaced. value: likewise, but a capitalised word
+    in it is no person. identifier, version (1.2.0.4 is no address), word (no blank), pseudonym: never searched, so that
+    two different ones stay two; kept as they are where `schemas.identifiers` says so, else `schemas.pseudonyms`
+    replaces them. id: an identifier of one call or conversation, replaced also where it holds personal data that was
+    found in the event's texts. reason: one that the producer has, else `other`. hexadecimal: `schemas.validation`
+    leaves out what is none. uuid: it refuses the record.
+    name: what spans and `truncated` call it; the field's own name where it is empty.
+    digits: of a hexadecimal. instead: what takes the place of one that is dropped.
     """
 
-    kind: Literal["prose", "identifier", "none"]
+    kind: Kind
     name: str = ""
+    digits: int = 0
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,8 @@ class Column:
     """A column as `DESCRIBE TABLE` gives it, of the record's field of its name.
 
     text: what its strings are, or those of the records in it, by field; of a map, what its values are (its keys are
-    identifiers). Needed where apps fill the record; the generator refuses a field without.
+    identifiers) or, where these are numbers, its keys. Needed where apps fill the record; the generator refuses a
+    field without.
     """
 
     name: str
@@ -45,28 +55,40 @@ _MICROS = "DateTime64(6, 'UTC')"
 _MILLIS = "DateTime64(3, 'UTC')"
 _LONG = "ZSTD(3)"
 _MESSAGES = "Array(Tuple(role String, content String))"
-_IDENTIFIER, _NO_TEXT = Text("identifier"), Text("none")
+# OpenTelemetry's value for one that is not of a vocabulary.
+OTHER = "_OTHER"
+_ID, _IDENTIFIER, _VERSION, _UUID = Text("id"), Text("identifier"), Text("version"), Text("uuid")
 
 # The order of the texts is that of the numbers in placeholders: a new field comes last of its kind.
 INTERACTION = (
-    Column("event_id", "UUID", text=_NO_TEXT),
+    Column("event_id", "UUID", text=_UUID),
     Column("time", _MICROS),
-    Column("app", _NAME, text=_NO_TEXT),
-    Column("environment", _NAME, text=_NO_TEXT),
-    Column("operation", _NAME, text=_NO_TEXT),
-    Column("trace_id", "String", text=_NO_TEXT),
-    Column("span_id", "String", text=_NO_TEXT),
-    Column("subject", "String", "KEY_ID:HMAC-SHA256", text=_NO_TEXT),
-    Column("prompt_hash", _NAME, text=_NO_TEXT),
+    Column("app", _NAME, text=_VERSION),
+    Column("environment", _NAME, text=_IDENTIFIER),
+    Column("operation", _NAME, text=Text("word", instead=OTHER)),
+    Column("trace_id", "String", text=Text("hexadecimal", digits=32)),
+    Column("span_id", "String", text=Text("hexadecimal", digits=16)),
+    Column("subject", "String", "KEY_ID:HMAC-SHA256", text=Text("pseudonym")),
+    Column("prompt_hash", _NAME, text=Text("hexadecimal", digits=64)),
     Column("system_instructions", "String", codec=_LONG, text=Text("prose", "system")),
     Column("error_message", "String", text=Text("prose")),
-    Column("input_messages", _MESSAGES, codec=_LONG, text={"role": _NO_TEXT, "content": Text("prose", "input")}),
-    Column("output_messages", _MESSAGES, codec=_LONG, text={"role": _NO_TEXT, "content": Text("prose", "output")}),
+    Column(
+        "input_messages",
+        _MESSAGES,
+        codec=_LONG,
+        text={"role": Text("word", "input_role", instead=OTHER), "content": Text("prose", "input")},
+    ),
+    Column(
+        "output_messages",
+        _MESSAGES,
+        codec=_LONG,
+        text={"role": Text("word", "output_role", instead=OTHER), "content": Text("prose", "output")},
+    ),
     Column(
         "documents",
         "Array(Tuple(content String, id String, score Nullable(Float64)))",
         codec=_LONG,
-        text={"content": Text("prose", "document"), "id": Text("identifier", "document_id")},
+        text={"content": Text("prose", "document"), "id": Text("value", "document_id")},
     ),
     Column(
         "tool_calls",
@@ -76,23 +98,23 @@ INTERACTION = (
             "name": Text("identifier", "tool_call_name"),
             "arguments": Text("prose", "tool_call"),
             "result": Text("prose", "tool_call_result"),
-            "id": Text("identifier", "tool_call_id"),
+            "id": Text("id", "tool_call_id"),
         },
     ),
-    Column("finish_reasons", f"Array({_NAME})", text=Text("identifier", "finish_reason")),
+    Column("finish_reasons", f"Array({_NAME})", text=Text("identifier", "finish_reason", instead=OTHER)),
     Column("prompt_variables", "Map(String, String)", text=Text("prose", "prompt_variable")),
-    Column("request_parameters", f"Map({_NAME}, String)", text=Text("identifier", "request_parameter")),
-    Column("variant", f"Map({_NAME}, String)", text=_IDENTIFIER),
+    Column("request_parameters", f"Map({_NAME}, String)", text=Text("value", "request_parameter")),
+    Column("variant", f"Map({_NAME}, String)", text=_VERSION),
     Column("attributes", "Map(String, String)", text=Text("prose", "attribute")),
-    Column("conversation_id", "String", text=_IDENTIFIER),
-    Column("error_type", _NAME, text=_IDENTIFIER),
-    Column("prompt_name", _NAME, text=_IDENTIFIER),
-    Column("prompt_version", _NAME, text=_IDENTIFIER),
+    Column("conversation_id", "String", text=_ID),
+    Column("error_type", _NAME, text=Text("identifier", instead=OTHER)),
+    Column("prompt_name", _NAME, text=_VERSION),
+    Column("prompt_version", _NAME, text=_VERSION),
     Column("provider", _NAME, text=_IDENTIFIER),
-    Column("request_model", _NAME, text=_IDENTIFIER),
-    Column("response_id", "String", text=_IDENTIFIER),
-    Column("response_model", _NAME, text=_IDENTIFIER),
-    Column("system_fingerprint", _NAME, text=_IDENTIFIER),
+    Column("request_model", _NAME, text=_VERSION),
+    Column("response_id", "String", text=_ID),
+    Column("response_model", _NAME, text=_VERSION),
+    Column("system_fingerprint", _NAME, text=_VERSION),
     Column("tenant", _NAME, "empty: none", text=_IDENTIFIER),
     Column("input_tokens", "Nullable(UInt64)"),
     Column("output_tokens", "Nullable(UInt64)"),
@@ -102,7 +124,7 @@ INTERACTION = (
     Column("cost", "Nullable(Float64)", "US dollars"),
     Column("latency_s", "Nullable(Float64)"),
     Column("time_to_first_chunk_s", "Nullable(Float64)"),
-    Column("truncated", f"Map({_NAME}, UInt64)", "field to its length in bytes before the cut", text=_NO_TEXT),
+    Column("truncated", f"Map({_NAME}, UInt64)", "field to its length in bytes before the cut", text=Text("word")),
 )
 
 FINDING = (
@@ -132,13 +154,13 @@ FINDING = (
 )
 
 FEEDBACK = (
-    Column("feedback_id", "UUID", text=_NO_TEXT),
-    Column("event_id", "UUID", text=_NO_TEXT),
+    Column("feedback_id", "UUID", text=_UUID),
+    Column("event_id", "UUID", text=_UUID),
     Column("time", _MICROS),
-    Column("app", _NAME, text=_NO_TEXT),
-    Column("environment", _NAME, text=_NO_TEXT),
+    Column("app", _NAME, text=_VERSION),
+    Column("environment", _NAME, text=_IDENTIFIER),
     Column("tenant", _NAME, text=_IDENTIFIER),
-    Column("subject", "String", text=_NO_TEXT),
+    Column("subject", "String", text=Text("pseudonym")),
     Column("rating", "Nullable(Int32)"),
     Column("comment", "String", "redacted", text=Text("prose")),
 )
@@ -182,7 +204,7 @@ RECORDS: Mapping[str, tuple[Column, ...]] = {
     "Feedback": FEEDBACK,
     "Signal": SIGNAL,
 }
-FROM_APPS = ("Interaction", "Feedback")  # whose strings need a Text
+FROM_APPS = ("Interaction", "Feedback")  # whose strings need a Text, as do those of a report in `producer_reports`
 
 # What writes a row gives its values in this order.
 TABLES: Mapping[str, tuple[Column, ...]] = {
@@ -266,13 +288,13 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("lost", "Bool", "written by `watchline repair`: these are in no table and not in Kafka any more"),
     ),
     "producer_reports": (
-        Column("producer_id", "UUID"),
+        Column("producer_id", "UUID", text=_UUID),
         Column("time", _MICROS, "when it was made, by the clock of the app"),
-        Column("app", _NAME),
-        Column("environment", _NAME),
+        Column("app", _NAME, text=_VERSION),
+        Column("environment", _NAME, text=_IDENTIFIER),
         Column("next_sequence", "UInt64", "of the event after those sent and dropped"),
         Column("dropped", "UInt64", "events"),
-        Column("dropped_by", f"Map({_NAME}, UInt64)", "reason to events"),
+        Column("dropped_by", f"Map({_NAME}, UInt64)", "reason to events", text=Text("reason")),
         Column("feedback_dropped", "UInt64"),
     ),
     "canaries": (

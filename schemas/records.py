@@ -275,9 +275,9 @@ class Interaction(InteractionProperties):
     environment: str = "default"
     """deployment.environment.name"""
     trace_id: str | None = None
-    """32 hexadecimal digits."""
+    """32 lower-case hexadecimal digits; anything else is not stored."""
     span_id: str | None = None
-    """16 hexadecimal digits."""
+    """16 lower-case hexadecimal digits; anything else is not stored."""
     conversation_id: str | None = None
     """gen_ai.conversation.id"""
     response_id: str | None = None
@@ -305,7 +305,9 @@ class Interaction(InteractionProperties):
     prompt_version: str | None = None
     """gen_ai.prompt.version"""
     prompt_hash: str | None = None
-    """SHA-256 of the prompt template, 64 hexadecimal digits. Not in the conventions."""
+    """SHA-256 of the prompt template, 64 lower-case hexadecimal digits; anything else is not stored. Not in the
+    conventions.
+    """
     prompt_variables: Mapping[str, str] = field(default_factory=dict)
     """gen_ai.prompt.variable.KEY"""
     system_instructions: str | None = None
@@ -369,7 +371,9 @@ class InteractionBatch(InteractionBatchProperties):
     time: int = 0
     """Of a report: when it was made, by the app's clock. 0: this is no report."""
     dropped_by: Mapping[str, int] = field(default_factory=dict)
-    """Of a report: `dropped` by reason, in the producer's words, which quote nothing of an event."""
+    """Of a report: `dropped` by reason, in the producer's words, which quote nothing of an event; others count as
+    `other`.
+    """
     feedback_dropped: int = 0
     """Of a report: feedback that this producer has dropped so far; not in `dropped`."""
     interactions: tuple[Interaction, ...]

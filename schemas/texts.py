@@ -1,6 +1,6 @@
-"""The texts of an interaction by name: the only list of the places where words of people and models can stand.
+"""The strings of a record by name: the only list of the places where words of people and models can stand.
 
-Detection of personal data reads them all, redaction replaces them all, spans name them. What a string of the record is
+Redaction searches and replaces those that are texts; `identifiers.py` keeps or replaces the others. Which a string is
 stands in `columns.py`, whose order is that of the texts. Places of a list or map are numbered, never named by a key: a
 key can itself be personal data.
 """
@@ -8,11 +8,13 @@ key can itself be personal data.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any, NewType
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import Any, Literal, NewType, TypeVar
 
-from watchline.schemas.columns import INTERACTION, Column, Text
-from watchline.schemas.records import Interaction
+from watchline.schemas.columns import FEEDBACK, INTERACTION, OTHER, TABLES, Column, Text
+from watchline.schemas.identifiers import is_identifier
+from watchline.schemas.records import Feedback, Interaction, InteractionBatch
 
 # An interaction without its personal data. It is what may be judged, stored and published; where it is wanted, mypy
 # refuses an Interaction. Only `detectors.pii` may make one, which a test sees to.
@@ -20,6 +22,9 @@ RedactedInteraction = NewType("RedactedInteraction", Interaction)
 
 LONGEST_IDENTIFIER = 256  # characters that `without_texts` leaves
 CUT = "\n...[truncated]\n"  # where the producer left out the middle of a long text
+
+R = TypeVar("R", Interaction, Feedback, InteractionBatch)
+_KEY = Text("id", instead=OTHER)
 
 
 def is_prose(field: str) -> bool:
@@ -36,7 +41,7 @@ def is_prose(field: str) -> bool:
 
 
 def texts(interaction: Interaction) -> Iterator[tuple[str, str]]:
-    """Every text of an interaction that isn't empty.
+    """Every text of an interaction that isn't empty: what redaction searches, and what detectors read.
 
     Parameters
     ----------
@@ -49,9 +54,8 @@ def texts(interaction: Interaction) -> Iterator[tuple[str, str]]:
     Notes
     -----
     The fields are `system`, `error_message`; `input:N`, `output:N`, `document:N`, `document_id:N`, `tool_call:N` (its
-    arguments), `tool_call_result:N`, `tool_call_name:N`, `tool_call_id:N`, `finish_reason:N`; for entry N of a map
-    `attribute:N` and `attribute_key:N`, and so `prompt_variable`, `request_parameter`, `variant`; and `tenant`,
-    `conversation_id` and the other identifiers by their own name.
+    arguments), `tool_call_result:N`; and for entry N of a map `attribute:N`, `prompt_variable:N`,
+    `request_parameter:N`.
 
     Examples
     --------
@@ -60,43 +64,59 @@ def texts(interaction: Interaction) -> Iterator[tuple[str, str]]:
     ...     event_id="e-1", time=0, app="shop", tenant="north", input_messages=(Message("user", "Hello?"),)
     ... )
     >>> dict(texts(interaction))
-    {'input:0': 'Hello?', 'tenant': 'north'}
+    {'input:0': 'Hello?'}
     """
-    for attribute, name, shape, inside in _PLACES:
-        value = getattr(interaction, attribute)
+    for field, text, rule in strings(interaction):
+        if rule.kind in SEARCHED:
+            yield field, text
+
+
+def strings(record: Interaction | Feedback | InteractionBatch) -> Iterator[tuple[str, str, Text]]:
+    """Every string of a record that isn't empty, with the rule for it; of a batch, those of a report.
+
+    Beside the fields of `texts` these are identifiers: `tool_call_name:N`, `input_role:N`, the keys of maps as
+    `attribute_key:N` and so on, and `tenant` and the like by their own name.
+    """
+    for place in _PLACES[type(record)]:
+        value = getattr(record, place.attribute)
         if not value:
             continue
-        if shape == "scalar":
-            yield name, value
-        elif shape == "map":
+        rule = place.rules[0][2]
+        if place.shape == "scalar":
+            yield rule.name, value, rule
+        elif place.shape == "map":
             for index, (key, text) in enumerate(value.items()):
                 if key:
-                    yield f"{name}_key:{index}", key
+                    yield f"{rule.name}_key:{index}", key, _KEY
                 if text:
-                    yield f"{name}:{index}", text
-        elif shape == "list":
+                    yield f"{rule.name}:{index}", text, _version(rule.name) if _is_version(key, text) else rule
+        elif place.shape == "keys":
+            for index, key in enumerate(value):
+                if key:
+                    yield f"{rule.name}_key:{index}", key, rule
+        elif place.shape == "list":
             for index, text in enumerate(value):
                 if text:
-                    yield f"{name}:{index}", text
+                    yield f"{rule.name}:{index}", text, rule
         else:
-            for index, record in enumerate(value):
-                for field, called in inside:
-                    if text := getattr(record, field):
-                        yield f"{called}:{index}", text
+            for index, inner in enumerate(value):
+                for field, name, rule in place.rules:
+                    if text := getattr(inner, field):
+                        yield f"{name}:{index}", text, rule
 
 
-def replace_texts(interaction: Interaction, changed: Mapping[str, str]) -> Interaction:
-    """Replaces texts of an interaction.
+def replace_texts(record: R, changed: Mapping[str, str]) -> R:
+    """Replaces strings of a record.
 
     Parameters
     ----------
-    interaction : Interaction
+    record : Interaction, Feedback or InteractionBatch
     changed : mapping of str to str
-        The new text of each field, named as in `texts`.
+        The new text of each field, named as in `strings`. An empty one is none where the field may be null.
 
     Returns
     -------
-    Interaction
+    as record
         A copy. Where two keys of a map have become the same, as placeholders can, the later one gets its number as a
         suffix, so that no entry is lost.
 
@@ -108,22 +128,23 @@ def replace_texts(interaction: Interaction, changed: Mapping[str, str]) -> Inter
     'I am <PERSON_1>.'
     """
     if not changed:
-        return interaction
+        return record
     changes: dict[str, Any] = {}
-    for attribute, name, shape, inside in _PLACES:
-        value = getattr(interaction, attribute)
+    for place in _PLACES[type(record)]:
+        value = getattr(record, place.attribute)
         if not value:
             continue
-        if shape == "scalar":
-            new: Any = changed.get(name, value)
-        elif shape == "map":
+        name = place.rules[0][1]
+        if place.shape == "scalar":
+            new: Any = changed.get(name, value) or place.none
+        elif place.shape in ("map", "keys"):
             new = _new_map(name, value, changed)
-        elif shape == "list":
+        elif place.shape == "list":
             new = tuple(changed.get(f"{name}:{index}", text) for index, text in enumerate(value))
         else:
-            new = tuple(_new_record(record, inside, index, changed) for index, record in enumerate(value))
-        changes[attribute] = new
-    return replace(interaction, **changes)
+            new = tuple(_new_record(inner, place.rules, index, changed) for index, inner in enumerate(value))
+        changes[place.attribute] = new
+    return replace(record, **changes)
 
 
 def without_texts(interaction: Interaction) -> Interaction:
@@ -149,48 +170,84 @@ def without_texts(interaction: Interaction) -> Interaction:
     ((), 'north', 0.2)
     """
     changes: dict[str, Any] = {}
-    for attribute, name, shape, _ in _PLACES:
-        value = getattr(interaction, attribute)
-        if value and shape != "scalar":
-            changes[attribute] = type(value)()
-        elif value and (is_prose(name) or len(value) > LONGEST_IDENTIFIER):
-            changes[attribute] = None
+    for place in _PLACES[Interaction]:
+        value = getattr(interaction, place.attribute)
+        if value and place.shape != "scalar":
+            changes[place.attribute] = type(value)()
+        elif value and (place.rules[0][2].kind == "prose" or len(value) > LONGEST_IDENTIFIER):
+            changes[place.attribute] = place.none
     return replace(interaction, **changes)
 
 
-def _new_map(name: str, values: Mapping[str, str], changed: Mapping[str, str]) -> dict[str, str]:
-    result: dict[str, str] = {}
-    for index, (key, text) in enumerate(values.items()):
+def _is_version(key: str, text: str) -> bool:
+    """Whether an entry of a map says which version of something ran: 1.2.0.4 is no address then."""
+    return key.lower().endswith("version") and is_identifier(text, version=True)
+
+
+@cache
+def _version(name: str) -> Text:
+    return Text("version", name)
+
+
+def _new_map(name: str, values: Mapping[str, Any], changed: Mapping[str, str]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for index, (key, value) in enumerate(values.items()):
         key = changed.get(f"{name}_key:{index}", key)
         while key in result:
             key = f"{key}~{index}"
-        result[key] = changed.get(f"{name}:{index}", text)
+        result[key] = changed.get(f"{name}:{index}", value)
     return result
 
 
-def _new_record(record: Any, inside: tuple[tuple[str, str], ...], index: int, changed: Mapping[str, str]) -> Any:
+def _new_record(inner: Any, rules: tuple[tuple[str, str, Text], ...], index: int, changed: Mapping[str, str]) -> Any:
     replaced = {}
-    for field, name in inside:
-        text = getattr(record, field)
+    for field, name, _ in rules:
+        text = getattr(inner, field)
         if text and (new := changed.get(f"{name}:{index}", text)) is not text:
             replaced[field] = new
-    return replace(record, **replaced) if replaced else record
+    return replace(inner, **replaced) if replaced else inner
 
 
-def _marks(column: Column) -> dict[str, Text]:
-    """The texts that a column holds: by its own name or, for records in a list, by their fields."""
+SEARCHED = ("prose", "value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A field with strings: for records in a list, their fields with the names and rules of these."""
+
+    attribute: str
+    shape: Literal["scalar", "map", "keys", "list", "records"]
+    rules: tuple[tuple[str, str, Text], ...]
+    none: str | None  # what an empty scalar becomes
+
+
+def _rules(column: Column) -> tuple[tuple[str, str, Text], ...]:
+    """The strings that a column holds, by its own name or, for records in a list, by their fields."""
     # A string without a declared kind counts as prose: better redacted than stored. The generator refuses such a field.
-    text = column.text or Text("prose" if "String" in column.type else "none")
+    text = column.text or (Text("prose") if "String" in column.type else {})
     marks = text if isinstance(text, Mapping) else {column.name: text}
-    return {field: Text(mark.kind, mark.name or field) for field, mark in marks.items() if mark.kind != "none"}
+    named = {field: replace(mark, name=mark.name or field) for field, mark in marks.items()}
+    return tuple((field, mark.name, mark) for field, mark in named.items())
 
 
-def _place(column: Column) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
-    """Attribute, text's name and shape of a field; for records in a list, their fields with texts and names too."""
-    inside = tuple((field, mark.name) for field, mark in _marks(column).items())
-    shape = {"Map": "map", "Array": "list"}.get(column.type.partition("(")[0], "scalar")
-    return column.name, inside[0][1], "records" if isinstance(column.text, Mapping) else shape, inside
+def _place(record: type, column: Column) -> _Place:
+    optional = {field.name for field in fields(record) if field.default is None}
+    shape: Literal["scalar", "map", "keys", "list", "records"] = "scalar"
+    if column.type.startswith("Map("):
+        shape = "map" if column.type.endswith("String)") else "keys"
+    elif isinstance(column.text, Mapping):
+        shape = "records"
+    elif column.type.startswith("Array("):
+        shape = "list"
+    return _Place(column.name, shape, _rules(column), None if column.name in optional else "")
 
 
-_PLACES = tuple(_place(column) for column in INTERACTION if _marks(column))
-_PROSE = frozenset(mark.name for column in INTERACTION for mark in _marks(column).values() if mark.kind == "prose")
+_PLACES: Mapping[type, tuple[_Place, ...]] = {
+    record: tuple(_place(record, column) for column in columns if _rules(column))
+    for record, columns in (
+        (Interaction, INTERACTION),
+        (Feedback, FEEDBACK),
+        (InteractionBatch, TABLES["producer_reports"]),
+    )
+}
+_PROSE = frozenset(name for place in _PLACES[Interaction] for _, name, rule in place.rules if rule.kind == "prose")

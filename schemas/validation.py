@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from watchline.schemas.columns import INTERACTION
+from watchline.schemas.columns import INTERACTION, Text
 from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.records import Feedback, Interaction, InteractionBatch
 
@@ -18,8 +18,11 @@ _UNSIGNED = [column.name for column in INTERACTION if column.type == "Nullable(U
 _AMOUNTS = [column.name for column in INTERACTION if column.type == "Nullable(Float64)"]
 # The one form in text. Python's UUID() and ClickHouse's client take others, and not the same ones.
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_REASON = re.compile("[a-z_: ]{1,60}")
-_HEX = {"trace_id": 32, "span_id": 16, "prompt_hash": 64}
+_HEX = {
+    column.name: column.text.digits
+    for column in INTERACTION
+    if isinstance(column.text, Text) and column.text.kind == "hexadecimal"
+}
 
 R = TypeVar("R", Interaction, Feedback, InteractionBatch)
 FromApp = TypeVar("FromApp", Interaction, Feedback)
@@ -124,10 +127,6 @@ def repair_envelope(batch: InteractionBatch, *, received: int) -> Repaired[Inter
             raise PoisonError(Kind.INVALID, "negative", "dropped")
         if any(count < 0 for count in batch.dropped_by.values()):
             raise PoisonError(Kind.INVALID, "negative", "dropped_by")
-        if not all(map(_REASON.fullmatch, batch.dropped_by)):  # they are stored as they are
-            raise PoisonError(
-                Kind.INVALID, "a reason is up to 60 lower-case letters, underscores, colons and spaces", "dropped_by"
-            )
     elif not batch.interactions:
         raise PoisonError(Kind.INVALID, "there are none", "interactions")
     return _repaired(batch, changes)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from watchline.schemas.errors import Kind
+from watchline.schemas.identifiers import is_identifier
 from watchline.schemas.validation import is_uuid
 from watchline.streams.clickhouse.tables import Row, Table
 
@@ -175,7 +176,7 @@ def table(letters: Iterable[DeadLetter]) -> Table:
                 letter.reason,
                 len(letter.value),
                 letter.sha256,
-                letter.app,
+                letter.app if is_identifier(letter.app, version=True) else "",
             ],
             letter.key,
             letter.time,

@@ -1,9 +1,7 @@
-"""Ids made in the app: of events (UUIDv7), and of people (a keyed hash in place of the person's own id)."""
+"""Ids of events, made in the app: UUIDv7."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import threading
 import time
@@ -35,34 +33,6 @@ def uuid7() -> str:
         _last = units = max(time.time_ns() * _UNITS_A_MS // 1_000_000, _last + 1)
     text = f"{units >> 12:012x}7{units & 0xFFF:03x}{1 << 63 | _random.getrandbits(62):016x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def pseudonym(subject: str, key: str) -> str:
-    """Replaces a person's id with a keyed hash, which doesn't lead back to the id without the key.
-
-    Parameters
-    ----------
-    subject : str
-        The app's own id of the person.
-    key : str
-        A secret; the same person gets the same hash as long as it stays the same.
-
-    Returns
-    -------
-    str
-        `KEY_ID:HMAC`, in hexadecimal: 8 digits derived from the key, by which hashes under an old key can be told from
-        the rest, and the 64 digits of the HMAC-SHA256 (RFC 2104).
-
-    Examples
-    --------
-    >>> pseudonym("customer 17", key="a secret")[:20]
-    '38c39eaa:87de3e0cf69'
-    >>> pseudonym("customer 17", key="a secret") == pseudonym("customer 18", key="a secret")
-    False
-    """
-    secret = key.encode()
-    key_id = hashlib.sha256(b"watchline subject key id:" + secret).hexdigest()[:8]
-    return f"{key_id}:{hmac.digest(secret, subject.encode('utf-8', 'replace'), 'sha256').hex()}"
 
 
 def _after_fork() -> None:

@@ -167,6 +167,11 @@ class Settings(BaseSettings):
         description="Hugging Face models in place of shipped weights, by detector: tables `[models.DETECTOR]` in the "
         "file, JSON in the environment.",
     )
+    pseudonym_key: SecretStr = Field(
+        SecretStr(""),
+        description="Secret, the same for all workers: a name or an id that could be personal data is stored as its "
+        "HMAC under it. Unset: such a field is left empty.",
+    )
     redaction: bool = Field(True, description="Replace personal data before anything is stored. Off: for tests only.")
     thresholds: Path | None = Field(None, description="TOML file with operating points that replace the shipped ones.")
     store_timeout_s: float = Field(300.0, gt=0, le=900, description="Seconds of retries before the worker gives up.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,8 +15,9 @@ from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, resolve
 from watchline.detectors.pii.folding import fold
 from watchline.detectors.pii.many_values import ManyValues
 from watchline.detectors.runtime.text import NO_TEXT
+from watchline.schemas.pseudonyms import Pseudonyms
 from watchline.schemas.records import Interaction, Span
-from watchline.schemas.texts import RedactedInteraction, replace_texts, texts
+from watchline.schemas.texts import RedactedInteraction, replace_texts, strings, texts
 
 Find = Callable[[str], Iterable[Entity]]
 _NUMERIC = frozenset(["PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "US_BANK_NUMBER"])
@@ -39,6 +41,8 @@ class Redacted:
         What this tells of what detectors judge, by their names: they needn't run any more.
     seconds : float
         What it took: its share of a batch.
+    replaced : mapping of (str, str) to int
+        Identifiers that could not be kept, by field and what became of them: see `schemas.pseudonyms`.
     """
 
     interaction: RedactedInteraction
@@ -46,16 +50,23 @@ class Redacted:
     counts: Mapping[str, int]
     reports: Mapping[str, Evaluation | NotApplicable]
     seconds: float = 0.0
+    replaced: Mapping[tuple[str, str], int] = dataclasses.field(default_factory=dict)
 
 
-def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -> Redacted:
-    """Replaces what was found in the named fields, and the same values wherever else they stand in the event.
+def redact(
+    interaction: Interaction, entities: Mapping[str, Sequence[Entity]], pseudonyms: Pseudonyms | None = None
+) -> Redacted:
+    """Replaces what was found in the named fields, and the same values wherever else they stand in the event's texts.
+
+    An id that has one of them in it is replaced as a whole.
 
     Parameters
     ----------
     interaction
     entities
         By field, as `schemas.texts.texts` names them; in code points of its text, overlapping or not.
+    pseudonyms
+        What takes the place of ids; by default they are dropped.
 
     Examples
     --------
@@ -67,14 +78,21 @@ def redact(interaction: Interaction, entities: Mapping[str, Sequence[Entity]]) -
     ['I am [PERSON_1].', 'Who is [PERSON_1]?']
     """
     fields = dict(texts(interaction))
-    redacted = _redact(fields, entities)
+    redacted, find = _redact(fields, entities)
     changed = {field: text for field, (text, _) in redacted.items() if text != fields[field]}
     spans = tuple(span for _, spans in redacted.values() for span in spans)
+    ids = {
+        field: (text, rule)
+        for field, text, rule in strings(interaction)
+        if find is not None and rule.kind == "id" and any(True for _ in find(fold(text).text))
+    }
+    without_ids, replaced = (pseudonyms or Pseudonyms()).replace(replace_texts(interaction, changed), ids)
     return Redacted(
-        RedactedInteraction(replace_texts(interaction, changed)),
+        RedactedInteraction(without_ids),
         spans,
         dict(Counter(span.label for span in spans if span.label not in LEFT_IN_PLACE)),
         {PersonalData.name: PersonalData.evaluation(spans) if fields else NotApplicable(NO_TEXT)},
+        replaced=replaced,
     )
 
 
@@ -86,11 +104,14 @@ def redact_text(text: str, entities: Sequence[Entity]) -> str:
     >>> redact_text("Ask Jane, Jane knows.", [Entity(4, 8, "PERSON", 0.9)])
     'Ask [PERSON_1], [PERSON_1] knows.'
     """
-    return _redact({"text": text}, {"text": entities})["text"][0]
+    redacted, _ = _redact({"text": text}, {"text": entities})
+    return redacted["text"][0]
 
 
-def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]]) -> dict[str, tuple[str, list[Span]]]:
-    """Each field's new text and the spans in it."""
+def _redact(
+    fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]]
+) -> tuple[dict[str, tuple[str, list[Span]]], Find | None]:
+    """Each field's new text and the spans in it; and what finds the same values elsewhere, if there are any."""
     numbers = _Numbers(fields.values())
     resolved = {field: resolve(fields[field], entities.get(field, ())) for field in fields}
     values: dict[tuple[str, str], Entity] = {}
@@ -116,7 +137,7 @@ def _redact(fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]])
         out[field] = _replace(
             field, text, resolve(text, [*resolved[field], *more]) if more else resolved[field], numbers
         )
-    return out
+    return out, find if values else None
 
 
 def by_patterns(scores: Mapping[tuple[str, str], float]) -> Find:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
@@ -11,8 +12,9 @@ from watchline.detectors.pii import redaction
 from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.pii.redaction import Redacted
 from watchline.schemas.errors import Kind, PoisonError, where
+from watchline.schemas.pseudonyms import Pseudonyms, Replaced
 from watchline.schemas.records import Interaction
-from watchline.schemas.texts import RedactedInteraction, is_prose, texts
+from watchline.schemas.texts import R, RedactedInteraction, is_prose, texts
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,8 @@ class Redactor:
         Of personal data; by default the shipped one.
     enabled
         False, which is for tests only, passes everything on as it is.
+    pseudonym_key
+        Of what takes the place of identifiers that may be personal: see `schemas.pseudonyms`.
 
     Examples
     --------
@@ -33,11 +37,14 @@ class Redactor:
     'Ask [PERSON_1] at [EMAIL_ADDRESS_1].'
     """
 
-    def __init__(self, finder: PersonalData | None = None, *, enabled: bool = True) -> None:
+    def __init__(self, finder: PersonalData | None = None, *, enabled: bool = True, pseudonym_key: str = "") -> None:
         self._finder = (finder or PersonalData()) if enabled else None
+        self._pseudonyms = Pseudonyms(pseudonym_key)
 
     def redact(self, interactions: Sequence[Interaction]) -> Sequence[Redacted | PoisonError]:
-        """Replaces the personal data of a batch. Raises nothing: no interaction can spoil another's outcome.
+        """Replaces the personal data of a batch, in texts and identifiers.
+
+        Raises nothing: no interaction can spoil another's outcome.
 
         Returns
         -------
@@ -48,7 +55,12 @@ class Redactor:
         if self._finder is None:
             return [unredacted(interaction) for interaction in interactions]
         try:
-            return self._redact(interactions, self._finder)
+            kept = [self._pseudonyms.apply(interaction) for interaction in interactions]
+            redacted = self._redact([interaction for interaction, _ in kept], self._finder, self._pseudonyms)
+            return [
+                replace(outcome, replaced=Counter(outcome.replaced) + counts)
+                for outcome, (_, counts) in zip(redacted, kept, strict=True)
+            ]
         except Exception as error:
             if len(interactions) > 1:
                 return [outcome for interaction in interactions for outcome in self.redact([interaction])]
@@ -69,14 +81,18 @@ class Redactor:
         except Exception as error:  # fail closed, whatever went wrong
             raise _failed(error) from None
 
+    def replace_identifiers(self, record: R) -> tuple[R, Replaced]:
+        """A feedback or a report with the identifiers that may be stored, and how many were replaced, by field."""
+        return (record, Counter()) if self._finder is None else self._pseudonyms.apply(record)
+
     @staticmethod
-    def _redact(interactions: Sequence[Interaction], finder: PersonalData) -> list[Redacted]:
+    def _redact(interactions: Sequence[Interaction], finder: PersonalData, pseudonyms: Pseudonyms) -> list[Redacted]:
         start = perf_counter()
         fields = [list(texts(interaction)) for interaction in interactions]
         flat = [item for items in fields for item in items]
         entities = iter(finder.find([text for _, text in flat], [is_prose(name) for name, _ in flat]))
         redacted = [
-            redaction.redact(interaction, {name: next(entities) for name, _ in items})
+            redaction.redact(interaction, {name: next(entities) for name, _ in items}, pseudonyms)
             for interaction, items in zip(interactions, fields, strict=True)
         ]
         seconds = (perf_counter() - start) / max(len(interactions), 1)

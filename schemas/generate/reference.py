@@ -19,9 +19,9 @@ generate` also a sample of bytes, by which later versions are tried.
 ## Records
 
 What travels through Kafka, in Avro. A field without a default must be given. Where a record becomes a row, `column` is
-its type in ClickHouse, in which an empty string stands for null. `text` says what the strings of an app's record are:
-*prose* is searched for personal data by detectors that read sentences too, an *identifier* by the others, *none* by
-none of them.
+its type in ClickHouse, in which an empty string stands for null. `text` is the rule for the strings of an app's
+record, which [README.md](README.md#what-may-be-stored-of-each-string) explains; the keys of a map of strings are
+identifiers.
 """
 _TABLES = """## Tables
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from watchline.schemas.records import InteractionBatch
 from watchline.streams.clickhouse.tables import Row, Table
+from watchline.streams.producer.drop_reasons import known
 
 
 def table(reports: Sequence[InteractionBatch]) -> Table:
@@ -19,7 +20,7 @@ def table(reports: Sequence[InteractionBatch]) -> Table:
                 report.environment,
                 report.first_sequence,
                 report.dropped,
-                report.dropped_by,
+                known(report.dropped_by),
                 report.feedback_dropped,
             ],
             f"{report.time}/{report.producer_id}/{report.dropped}/{report.feedback_dropped}",

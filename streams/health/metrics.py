@@ -53,6 +53,9 @@ class Scoring(Protocol):
     def lookups(self) -> Mapping[str, int]: ...
 
     @property
+    def replaced(self) -> Mapping[tuple[str, str], int]: ...
+
+    @property
     def canary_sent(self) -> int | None: ...
 
 
@@ -122,6 +125,13 @@ class Metrics:
             "watchline_invalid_fields",
             "Fields that came with a value that can't be stored, and are stored without; `time` with Kafka's.",
             ["app", "field"],
+            registry=registry,
+        )
+        self._replaced = Counter(
+            "watchline_replaced_identifiers",
+            "Names and ids that could be personal data, by field and what was stored instead: pseudonym; dropped, "
+            "without `WATCHLINE_PSEUDONYM_KEY`.",
+            ["field", "kind"],
             registry=registry,
         )
         self.scorer_deaths = Counter(
@@ -248,8 +258,14 @@ class Metrics:
             self.stages.labels(stage).observe(seconds)
         for cache, count in scored.lookups.items():
             self._embedded.labels(cache).inc(count)
+        self.replaced(scored.replaced)
         if scored.canary_sent is not None:
             self.canary_delay.set(time.time() - scored.canary_sent / 1e6)
+
+    def replaced(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Identifiers that could not be kept, by field and what became of them."""
+        for (field, kind), count in counts.items():
+            self._replaced.labels(field, kind).inc(count)
 
     def dead_lettered(self, letters: Sequence[DeadLetter]) -> None:
         """Dead letters are in their topic and table."""

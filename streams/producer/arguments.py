@@ -254,8 +254,6 @@ _READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "event_id": ("event_id", _identity),
     "input": ("input_messages", lambda value: messages(value, "user")),
     "model": ("request_model", _name),
-    # No text that is cut and made valid before it is sent.
-    "operation": ("operation", lambda value: _name(value).encode("utf-8", "replace").decode()),
     "output": ("output_messages", lambda value: messages(value, "assistant")),
     "parameters": ("request_parameters", _texts),
     "prompt": ("", _prompt),
@@ -266,3 +264,4 @@ _READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "tool_calls": ("tool_calls", _items(_tool_call)),
     "usage": ("", _usage),
 }
+ARGUMENTS = frozenset(_READERS)

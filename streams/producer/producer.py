@@ -15,8 +15,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from watchline.schemas.errors import ConfigurationError
+from watchline.schemas.pseudonyms import pseudonym
 from watchline.schemas.records import Feedback, Interaction
-from watchline.streams.ids import pseudonym, uuid7
+from watchline.streams.ids import uuid7
 from watchline.streams.kafka.schema_registry import client_settings, connect
 from watchline.streams.producer.arguments import ArgumentError, current_span, fields
 from watchline.streams.producer.buffer import Buffer, Pending, Stats

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from watchline.schemas.records import Interaction
-from watchline.schemas.texts import CUT, replace_texts, texts
+from watchline.schemas.texts import CUT, replace_texts, strings
 
 FIELD_LIMIT = 256 * 1024  # bytes of one text
 EVENT_LIMIT = 512 * 1024  # bytes of all texts of an event
@@ -26,12 +26,16 @@ _ENDS_VALUES = re.compile(r"[^\s()]")
 
 
 def truncate(interaction: Interaction) -> Interaction:
-    """The interaction with every text within the limits and valid as UTF-8; itself where nothing has to change.
+    """The interaction with every string within the limits and valid as UTF-8; itself where nothing has to change.
 
     `truncated` then names each cut text, as `schemas.texts` does, with its length in bytes before. What can't be
     written as UTF-8 (half of a surrogate pair) becomes a question mark.
     """
-    texts_by_field = dict(texts(interaction))
+    texts_by_field = {
+        field: text
+        for field, text, rule in strings(interaction)
+        if rule.kind != "uuid" and not field.startswith("truncated_key")
+    }
     changed: dict[str, str] = {}
     sizes: dict[str, int] = {}
     for field, text in texts_by_field.items():

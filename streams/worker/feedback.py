@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from watchline.detectors.pii.redactor import Redactor
 from watchline.schemas import values
 from watchline.schemas.codec import Registry, decode
-from watchline.schemas.columns import FEEDBACK, Text
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Feedback
+from watchline.schemas.texts import SEARCHED, replace_texts, strings
 from watchline.schemas.validation import Repaired, repair
 from watchline.streams.clickhouse.sink import Rejected
 from watchline.streams.clickhouse.tables import Row, Table
@@ -19,15 +18,17 @@ from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Message
 from watchline.streams.worker.stages.store import refusal
 
-_TEXTS = [column.name for column in FEEDBACK if isinstance(column.text, Text) and column.text.kind != "none"]
-
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFeedback:
-    """A feedback that can be stored, what in it is not as it was sent, and where it came from."""
+    """A feedback that can be stored, what in it is not as it was sent, and where it came from.
+
+    `replaced` counts, by field and outcome, the identifiers that could not be kept.
+    """
 
     repaired: Repaired[Feedback]
     message: Message
+    replaced: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 def unpack(
@@ -42,19 +43,17 @@ def unpack(
             feedback = decode(message.value, Feedback, registry)
             app = feedback.app
             repaired = repair(feedback, received=message.received)
-            repaired = replace(repaired, record=_redacted(repaired.record, redactor))
-            received.append(ReceivedFeedback(repaired, message))
+            kept, replaced = redactor.replace_identifiers(repaired.record)
+            repaired = replace(repaired, record=_redacted(kept, redactor))
+            received.append(ReceivedFeedback(repaired, message, replaced))
         except PoisonError as error:
             dead.append(message.dead_letter(error, app))
     return received, dead
 
 
 def _redacted(feedback: Feedback, redactor: Redactor) -> Feedback:
-    redacted: dict[str, Any] = {}
-    for name in _TEXTS:
-        if (text := getattr(feedback, name)) is not None:
-            redacted[name] = redactor.redact_text(text)
-    return replace(feedback, **redacted)
+    texts = ((name, text) for name, text, rule in strings(feedback) if rule.kind in SEARCHED)
+    return replace_texts(feedback, {name: redactor.redact_text(text) for name, text in texts})
 
 
 def store(received: Sequence[ReceivedFeedback], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:

@@ -171,7 +171,7 @@ class Pipeline:
             return await stage.run(batch)
 
     async def feedback(self, incoming: IncomingMessages) -> None:
-        """Messages of the feedback topic: comments redacted, then stored."""
+        """Messages of the feedback topic: redacted, then stored."""
         messages = await self._messages(incoming.messages)
         await self._begin(messages)
         rows, dead = await self._on(self._scoring, self.scorers.redact_feedback, messages)
@@ -179,6 +179,8 @@ class Pipeline:
         self.metrics.fields_invalid(
             Counter((row.repaired.record.app, field) for row in rows for field in row.repaired.invalid_fields)
         )
+        for received in rows:
+            self.metrics.replaced(received.replaced)
         await self.write_dead_letters(dead + refused)
         await self._record_replays([(message, 1) for message in messages], dead + refused)
         self.progress.batch_done(0)

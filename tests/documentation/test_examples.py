@@ -29,7 +29,7 @@ CALLED = (
     "schemas.errors:PoisonError",
     "streams.dead_letters:DeadLetter",
     "streams.ids:uuid7",
-    "streams.ids:pseudonym",
+    "schemas.pseudonyms:pseudonym",
     "streams.kafka.topics:Topic",
     "streams.messages:Message",
     "streams.messages:kafka_time",

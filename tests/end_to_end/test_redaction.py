@@ -27,26 +27,47 @@ PLANTED = {
     "tenant": "frank@example.org",
     "conversation_id": "grace@example.com",
     "comment": "heidi@example.net",
+    "app": "ivan@example.com",
+    "environment": "judy@example.com",
+    "role": "kim@example.com",
+    "operation": "leo@example.com",
+    "tool_name": "mia@example.com",
+    "parameter_key": "nick@example.com",
+    "variant_key": "olga@example.com",
+    "prompt_version": "+1 202-555-0199",
+    "finish_reason": "quinn@example.com",
     "name": "Margaret Thornbury",
 }
 
 
 def publish(worker: Worker) -> None:
     producer = Producer(
-        worker.settings.bootstrap_servers, app="bot", topic_prefix=worker.settings.topic_prefix, strict=True
+        worker.settings.bootstrap_servers,
+        app=PLANTED["app"],
+        environment=PLANTED["environment"],
+        topic_prefix=worker.settings.topic_prefix,
+        strict=True,
     )
     event_id = producer.emit(
         input=f"My name is {PLANTED['name']} and my address is {PLANTED['input']}. What do I owe?",
-        output=f"You paid with {PLANTED['output']}.",
+        output=[{"role": PLANTED["role"], "content": f"You paid with {PLANTED['output']}."}],
         model="m",
         system=f"Payments go to {PLANTED['system']}.",
         documents=[
             {"id": PLANTED["document_id"], "content": f"Their social security number is {PLANTED['documents']}."}
         ],
         tool_calls=[
-            {"name": "call", "arguments": f'{{"to": "{PLANTED["tool_calls"]}"}}', "result": PLANTED["tool_result"]}
+            {
+                "name": PLANTED["tool_name"],
+                "arguments": f'{{"to": "{PLANTED["tool_calls"]}"}}',
+                "result": PLANTED["tool_result"],
+            }
         ],
-        prompt="answer@1",
+        prompt=f"answer@{PLANTED['prompt_version']}",
+        operation=PLANTED["operation"],
+        parameters={PLANTED["parameter_key"]: "1"},
+        variant={PLANTED["variant_key"]: "1"},
+        finish_reasons=[PLANTED["finish_reason"]],
         prompt_variables={"card": PLANTED["prompt_variables"]},
         attributes={"client": PLANTED["attributes"], PLANTED["attribute_key"]: "yes"},
         error=f"no such user {PLANTED['error']}",

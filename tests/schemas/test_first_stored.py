@@ -171,14 +171,17 @@ def another(column: Column) -> str:
     )
 
 
+KEY_COLUMNS = ("tenant", "app", "environment")
+
+
 def texts() -> list[Column]:
     """The columns of an event that hold text, but for its key."""
 
     def is_text(text: Any) -> bool:
         kinds = [text] if isinstance(text, Text) else list((text or {}).values())
-        return any(kind.kind != "none" for kind in kinds)
+        return any(kind.kind in ("prose", "value", "id", "identifier", "version") for kind in kinds)
 
-    return [column for column in INTERACTION if is_text(column.text) and column.name != "tenant"]
+    return [column for column in INTERACTION if is_text(column.text) and column.name not in KEY_COLUMNS]
 
 
 def test_another_text_of_an_event_is_a_conflict(client: Any) -> None:

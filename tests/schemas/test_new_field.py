@@ -26,7 +26,7 @@ SCHEMA = (
 )
 COLUMN = (
     "schemas/columns.py",
-    '    Column("input_messages",',
+    '    Column(\n        "input_messages",',
     '    Column("user_mood", "String", "of the user", "ZSTD(3)", Text("prose")),\n',
 )
 ARGUMENT = (

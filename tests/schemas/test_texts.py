@@ -8,21 +8,14 @@ import pytest
 from tests.schemas.samples import INTERACTION
 from watchline.schemas.columns import Column, Text
 from watchline.schemas.records import Interaction
-from watchline.schemas.texts import _marks, is_prose, replace_texts, texts
-
-# Constants of the deployment, checked formats, or made by Watchline itself.
-NOT_TEXT = {"event_id", "app", "environment", "trace_id", "span_id", "subject", "operation", "prompt_hash", "truncated"}
+from watchline.schemas.texts import _rules, is_prose, replace_texts, strings, texts
 
 
-def test_every_text_of_an_interaction_is_named() -> None:
-    """A field added to the record and forgotten here would be stored unredacted."""
-    everywhere = "".join(text for _, text in texts(INTERACTION))
+def test_every_string_of_an_interaction_is_named() -> None:
+    """One that is forgotten would be stored as it came."""
+    named = [text for _, text, _ in strings(INTERACTION)]
     plain = dataclasses.asdict(INTERACTION)
-    for name, value in plain.items():
-        if name in NOT_TEXT:
-            continue
-        for text in _strings(value):
-            assert text in everywhere, name
+    assert sorted(named) == sorted(text for value in plain.values() for text in _strings(value))
 
 
 def _strings(value: object) -> list[str]:
@@ -31,20 +24,26 @@ def _strings(value: object) -> list[str]:
     if isinstance(value, dict):
         # Keys of dataclasses are field names; of maps they are the app's.
         own = {"role", "content", "name", "arguments", "result", "id", "score"}
-        return [
-            text
-            for key, item in value.items()
-            for text in ([] if key in own else [key]) + _strings(item)
-            if key != "role"
-        ]
+        return [text for key, item in value.items() for text in ([] if key in own else [key]) + _strings(item)]
     if isinstance(value, list | tuple):
         return [text for item in value for text in _strings(item)]
     return []
 
 
-def test_every_named_text_can_be_replaced() -> None:
-    changed = {field: f"new {number}" for number, (field, _) in enumerate(texts(INTERACTION))}
-    assert dict(texts(replace_texts(INTERACTION, changed))) == changed
+def test_every_named_string_can_be_replaced() -> None:
+    changed = {field: f"new {number}" for number, (field, _, _) in enumerate(strings(INTERACTION))}
+    assert {field: text for field, text, _ in strings(replace_texts(INTERACTION, changed))} == changed
+
+
+def test_what_is_empty_is_null_where_it_may_be() -> None:
+    changed = replace_texts(INTERACTION, {"tenant": "", "app": "", "conversation_id": ""})
+    assert (changed.tenant, changed.conversation_id, changed.app) == (None, None, "")
+
+
+def test_a_version_in_a_map_is_not_searched() -> None:
+    attributes = {"app.version": "1.2.0.4", "client": "1.2.0.4", "tool_version": "that of jane@example.com"}
+    event = dataclasses.replace(INTERACTION, attributes=attributes)
+    assert [text for field, text in texts(event) if field.startswith("attribute:")] == [*attributes.values()][1:]
 
 
 def test_nothing_else_changes() -> None:
@@ -75,11 +74,11 @@ def test_identifiers_are_no_prose() -> None:
 
 def test_the_names_are_safe_to_store() -> None:
     person = dataclasses.replace(INTERACTION, attributes={"mail of jane@example.com": "x"})
-    assert "jane" not in json.dumps([field for field, _ in texts(person)])
+    assert "jane" not in json.dumps([field for field, _, _ in strings(person)])
 
 
 @pytest.mark.parametrize("kind", ["String", "LowCardinality(String)", "Map(String, String)", "Array(String)"])
 def test_a_string_of_which_nothing_is_said_is_prose(kind: str) -> None:
     """Then it is redacted, if for nothing."""
-    assert _marks(Column("new", kind)) == {"new": Text("prose", "new")}
-    assert _marks(Column("new", "Nullable(UInt64)")) == {}
+    assert _rules(Column("new", kind)) == (("new", "new", Text("prose", "new")),)
+    assert _rules(Column("new", "Nullable(UInt64)")) == ()

@@ -154,13 +154,13 @@ def test_what_a_producer_reports_is_seen_with_and_without_events(client: Any) ->
 
     sink = Sink(lambda: client, 5)
     origin = ("support-bot", "production")
-    early, late = report(5, full=5), report(12, feedback=2, later=10_000_000, full=6, value=1)
+    early, late = report(5, closed=5), report(12, feedback=2, later=10_000_000, closed=6, internal=1)
     assert store.store(scored_part([], [early]), sink.write) == {}
-    assert gaps() == [(*origin, 0, 5, 5, {"full": 5}, 0, 0)]
+    assert gaps() == [(*origin, 0, 5, 5, {"closed": 5}, 0, 0)]
     write(client, [scored(number) for number in range(5, 10)])  # of 12, 5 are stored and 7 dropped
     for batch in ([late, early], [late], [early]):  # out of order and delivered again
         assert store.store(scored_part([], batch), sink.write) == {}
-        assert gaps() == [(*origin, 5, 7, 7, {"full": 6, "value": 1}, 2, 10)]
+        assert gaps() == [(*origin, 5, 7, 7, {"closed": 6, "internal": 1}, 2, 10)]
     write(client, [scored(12)])
-    assert gaps() == [(*origin, 6, 7, 7, {"full": 6, "value": 1}, 2, 10)]
+    assert gaps() == [(*origin, 6, 7, 7, {"closed": 6, "internal": 1}, 2, 10)]
     assert client.query("SELECT count() FROM producer_reports FINAL").result_rows == [(2,)]

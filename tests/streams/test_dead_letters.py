@@ -104,6 +104,12 @@ def test_headers_of_others_make_no_letter(forged: dict[str, bytes]) -> None:
     assert sent_back(elsewhere) is None
 
 
+@pytest.mark.parametrize(("app", "stored"), [("support-bot", "support-bot"), ("jane@example.com", "")])
+def test_the_table_has_an_app_only_where_it_is_a_name(app: str, stored: str) -> None:
+    (row,) = table([dataclasses.replace(LETTER, app=app)]).rows
+    assert row.values[-1] == stored and "jane" not in repr(row)
+
+
 def test_what_dies_again_is_the_same_letter() -> None:
     again = Message("raw", "id2", 0, 99, LETTER.time + 10**9, LETTER.value, LETTER)
     bad_cost = PoisonError(Kind.INVALID, "negative", "cost")

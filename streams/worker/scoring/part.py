@@ -37,6 +37,8 @@ class Part:
         One for each message: from `decode`.
     redacted : sequence of RedactedEvent
         The events that go on: from `redact`.
+    replaced : mapping of (str, str) to int
+        Identifiers of events and reports that could not be kept, by field and what became of them: from `redact`.
     scored : sequence of ScoredEvent
         Likewise, from `score`; canaries are not among them.
     canaries : sequence of ScoredEvent
@@ -51,6 +53,7 @@ class Part:
     indices: range | None = None
     decoded: Sequence[DecodedMessage] = ()
     redacted: Sequence[RedactedEvent] = ()
+    replaced: Mapping[tuple[str, str], int] = field(default_factory=dict)
     scored: Sequence[ScoredEvent] = ()
     canaries: Sequence[ScoredEvent] = ()
     mostly_shed: bool = False
@@ -102,6 +105,8 @@ class ScoredPart:
         Time in each stage, in seconds.
     lookups : mapping of str to int
         The encoder's hits and misses.
+    replaced : mapping of (str, str) to int
+        See `Part`.
     """
 
     interactions: Table = field(default_factory=partial(Table.of, "interactions", ()))
@@ -125,6 +130,7 @@ class ScoredPart:
     over_budget: Mapping[str, int] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     lookups: Mapping[str, int] = field(default_factory=dict)
+    replaced: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 def result(
@@ -179,6 +185,7 @@ def result(
         over_budget=Counter(item.scored.interaction.app for item in part.scored if item.origin.over_budget),
         stages=stages,
         lookups=lookups,
+        replaced=part.replaced,
     )
 
 
@@ -215,6 +222,7 @@ def together(parts: Sequence[ScoredPart]) -> ScoredPart:
         over_budget=_summed(part.over_budget for part in parts),
         stages=_summed(part.stages for part in parts),
         lookups=_summed(part.lookups for part in parts),
+        replaced=_summed(part.replaced for part in parts),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -29,7 +30,7 @@ def redact(events: Sequence[Event], redactor: Redactor) -> tuple[list[RedactedEv
 
 
 class Redact(Stage[Part]):
-    """Redacts the decoded events.
+    """Redacts the decoded events and reports.
 
     Parameters
     ----------
@@ -43,4 +44,15 @@ class Redact(Stage[Part]):
 
     def run(self, part: Part, /) -> Part:
         redacted, dead = redact(part.events, self._redactor)
-        return replace(part, redacted=redacted, dead_letters=[*part.dead_letters, *dead])
+        replaced: Counter[tuple[str, str]] = Counter()
+        for event in redacted:
+            replaced.update(event.redacted.replaced)
+        decoded = []
+        for message in part.decoded:
+            if message.report is not None:
+                report, of_report = self._redactor.replace_identifiers(message.report)
+                replaced.update(of_report)
+                message = replace(message, report=report)
+            decoded.append(message)
+        dead_letters = [*part.dead_letters, *dead]
+        return replace(part, decoded=decoded, redacted=redacted, replaced=replaced, dead_letters=dead_letters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 import time
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.pii.entities import Entity, resolve
 from watchline.detectors.pii.redaction import Redacted, by_patterns, in_linear_time, redact, redact_text
+from watchline.schemas.pseudonyms import Pseudonyms, pseudonym
 from watchline.schemas.records import Document, Interaction, Message, ToolCall
 from watchline.schemas.texts import texts
 
@@ -27,6 +29,7 @@ def interaction(**fields: object) -> Interaction:
 
 def redacted(event: Interaction, **found: tuple[str, str]) -> Redacted:
     """Redacts with, for each field (written with `__` for `:`), one entity given by its text and type."""
+    event, _ = Pseudonyms().apply(event)  # as the redactor does
     entities = {}
     fields = dict(texts(event))
     for name, (surface, type_) in found.items():
@@ -50,8 +53,8 @@ def test_the_same_value_gets_the_same_placeholder_in_every_field() -> None:
     result = redacted(event, input__0=(MAIL, "EMAIL_ADDRESS"), output__0=("john@example.com", "EMAIL_ADDRESS"))
     assert MAIL not in repr(result.interaction).lower()
     assert result.interaction.output == "Hello [EMAIL_ADDRESS_1], not [EMAIL_ADDRESS_2]"
-    assert result.interaction.prompt_variables == {"[EMAIL_ADDRESS_1]": "[EMAIL_ADDRESS_1]"}
-    assert result.counts == {"EMAIL_ADDRESS": 13}
+    assert result.interaction.prompt_variables == {"_OTHER": "[EMAIL_ADDRESS_1]"}
+    assert result.counts == {"EMAIL_ADDRESS": 9}
     fields = dict(texts(result.interaction))
     for span in result.spans:
         assert fields[span.field][span.start : span.end] in ("[EMAIL_ADDRESS_1]", "[EMAIL_ADDRESS_2]")
@@ -69,10 +72,44 @@ def test_the_same_value_gets_the_same_placeholder_in_every_field() -> None:
     ],
 )
 def test_what_the_finder_missed_elsewhere_is_replaced_too(type_: str, surface: str, elsewhere: str) -> None:
-    event = interaction(input_messages=(Message("user", f"It's {surface}."),), conversation_id=elsewhere)
+    documents = (Document("", id=elsewhere),)
+    event = interaction(input_messages=(Message("user", f"It's {surface}."),), documents=documents)
     result = redacted(event, input__0=(surface, type_))
-    assert f"[{type_}_1]" in (result.interaction.conversation_id or "")
+    assert f"[{type_}_1]" in (result.interaction.documents[0].id or "")
     assert result.counts == {type_: 2}
+    identified = interaction(input_messages=event.input_messages, conversation_id=elsewhere, response_id="r-1")
+    kept = redacted(identified, input__0=(surface, type_)).interaction
+    assert (kept.conversation_id, kept.response_id) == (None, "r-1")
+
+
+def test_an_id_with_a_value_in_it_is_replaced_as_a_whole() -> None:
+    """So two conversations stay two; the names of versions and of customers never depend on what a model finds."""
+    event = interaction(
+        input_messages=(Message("user", "I am Jane Doe."),),
+        conversation_id="chat_jane.doe-7",
+        response_id="r-1",
+        tool_calls=(ToolCall("ask", id="call-7"), ToolCall("ask", id="call-jane-doe")),
+        attributes={"Jane Doe": "x", "region": "eu"},
+        tenant="Jane Doe Ltd",
+        prompt_name="jane doe",
+        request_model="jane-doe-7b",
+    )
+    entities = {"input:0": [Entity(5, 13, "PERSON", 0.9)]}
+    result = redact(event, entities, Pseudonyms("a key"))
+    other = redact(dataclasses.replace(event, conversation_id="chat_jane.doe-8"), entities, Pseudonyms("a key"))
+    assert result.interaction.conversation_id == pseudonym("chat_jane.doe-7", "a key")
+    assert other.interaction.conversation_id == pseudonym("chat_jane.doe-8", "a key")
+    assert [call.id for call in result.interaction.tool_calls] == ["call-7", pseudonym("call-jane-doe", "a key")]
+    assert result.interaction.attributes == {pseudonym("Jane Doe", "a key"): "x", "region": "eu"}
+    assert (result.interaction.response_id, result.interaction.tenant) == ("r-1", "Jane Doe Ltd")
+    assert (result.interaction.prompt_name, result.interaction.model) == ("jane doe", "jane-doe-7b")
+    assert result.replaced == {
+        ("conversation_id", "pseudonym"): 1,
+        ("tool_call_id", "pseudonym"): 1,
+        ("attribute_key", "pseudonym"): 1,
+    }
+    dropped = redact(event, entities).interaction
+    assert (dropped.conversation_id, dropped.attributes) == (None, {"_OTHER": "x", "region": "eu"})
 
 
 def test_a_short_value_is_not_looked_for_elsewhere() -> None:
@@ -167,11 +204,15 @@ def test_any_number_of_values_is_replaced_wherever_else_they_stand() -> None:
     starts = [0, *ends[:-1]]
     entities = [Entity(start, end - 1, type_, 0.9) for start, end, type_ in zip(starts, ends, types, strict=True)]
     elsewhere = "mailto:USER4999@example.com?x chat_maria.lopez-7 and Lopez, (44)2079461999"
-    event = Interaction(
-        event_id="1", time=0, app="shop", conversation_id=elsewhere, input_messages=(Message("user", found_in),)
+    event = interaction(
+        input_messages=(Message("user", found_in),),
+        documents=(Document("", id=elsewhere),),
+        conversation_id="chat_maria.lopez-7",
+        response_id="r-7",
     )
     redacted = redact(event, {"input:0": entities})
-    assert redacted.interaction.conversation_id == (
+    assert (redacted.interaction.conversation_id, redacted.interaction.response_id) == (None, "r-7")
+    assert redacted.interaction.documents[0].id == (
         "mailto:[EMAIL_ADDRESS_5000]?x chat_[PERSON_1]-7 and [PERSON_1], ([PHONE_NUMBER_1000]"
     )
     assert redacted.counts == {"EMAIL_ADDRESS": 5_001, "PERSON": len(names) + 2, "PHONE_NUMBER": 1_001}

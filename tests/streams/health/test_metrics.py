@@ -97,7 +97,7 @@ def test_dead_letters_are_counted_by_kind() -> None:
 def test_names_of_apps_are_labels_while_they_are_few_and_plain() -> None:
     labels = AppLabels()
     assert labels.label("") == "unknown"
-    odd = ["Jane Doe", "a" * 65, "a\nb", 'a"b', "jane@example.com", "é"]
+    odd = ["Jane Doe", "a" * 65, "a\nb", 'a"b', "jane@example.com", "é", "4111111111111111"]
     assert [labels.label(name) for name in odd] == ["other"] * len(odd)
     assert [labels.label(f"app-{number}") for number in range(MOST_APPS)] == [f"app-{n}" for n in range(MOST_APPS)]
     assert (labels.label("one-more"), labels.label("app-7")) == ("other", "app-7")
@@ -110,6 +110,16 @@ def test_fields_that_had_to_be_left_out_are_counted_by_app() -> None:
     metrics.batch_done(scored_part([], [decoded]), 0)
     counted = {key[1:]: value for key, value in values(metrics).items() if key[0] == "watchline_invalid_fields_total"}
     assert counted == {("support-bot", "time"): 1, ("cost", "support-bot"): 2}
+
+
+def test_identifiers_that_were_replaced_are_counted_by_field() -> None:
+    metrics = Metrics({})
+    part = dataclasses.replace(scored_part([], []), replaced={("tenant", "dropped"): 2})
+    metrics.batch_done(part, 0)
+    metrics.replaced({("tenant", "dropped"): 1, ("app", "pseudonym"): 1})
+    name = "watchline_replaced_identifiers_total"
+    counted = {key: value for key, value in values(metrics).items() if key[0] == name}
+    assert counted == {(name, *sorted(["tenant", "dropped"])): 3, (name, *sorted(["app", "pseudonym"])): 1}
 
 
 @given(st.sampled_from([*Kind]), st.sampled_from([None, "event_id", "cost"]), st.text())

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from watchline.schemas.errors import ConfigurationError
+from watchline.schemas.pseudonyms import pseudonym
 from watchline.streams import Producer
-from watchline.streams.ids import pseudonym
 from watchline.streams.security import secret_files
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import PREFIX, Settings, load, shown

@@ -17,6 +17,7 @@ from watchline.detectors.scorer import Scored, Scorer
 from watchline.schemas import codec, records
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import Kind, PoisonError
+from watchline.schemas.pseudonyms import pseudonym
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.schemas.texts import RedactedInteraction, is_prose, texts
 from watchline.schemas.validation import DAY
@@ -123,9 +124,20 @@ def test_a_report_of_drops_is_no_event() -> None:
     unpacked = decode.unpack(message(value=encode(batch)))
     assert (unpacked.events, unpacked.dead, unpacked.apps, unpacked.report) == ([], [], {}, batch)
     assert decode.unpack(message(INTERACTION)).report is None
-    refused = decode.unpack(message(value=encode(dataclasses.replace(batch, dropped_by={"joe@example.org": 2}))))
-    assert (refused.report, refused.apps) == (None, {WHOLE_MESSAGE: ""})
-    assert "joe" not in refused.dead[0].reason
+
+
+def test_a_report_is_stored_without_what_only_an_app_can_have_written() -> None:
+    reasons = {"buffer full": 1, "joe@example.org": 2, "my name is margaret thornbury": 3, "bad value: joe": 4}
+    batch = InteractionBatch(
+        producer_id=PRODUCER, first_sequence=9, app="joe@example.org", environment="eu", time=TIME, dropped_by=reasons,
+        interactions=(),
+    )  # fmt: skip
+    part = Decode().run(Part([message(value=encode(batch))]))
+    part = Redact(Redactor(pseudonym_key="a key")).run(part)
+    (row,) = result(part, [], worker="w", stages={}, lookups={}).reports.rows
+    assert {"buffer full": 1, "other": 9} in row.values and pseudonym("joe@example.org", "a key") in row.values
+    assert "margaret" not in repr(row) and "joe" not in repr(row)
+    assert (part.dead_letters, part.replaced) == ([], {("app", "pseudonym"): 1})
 
 
 def test_a_report_that_clickhouse_refuses_is_a_dead_letter() -> None:
@@ -161,7 +173,7 @@ class Failing(PersonalData):
 
 
 def test_what_could_not_be_redacted_is_a_dead_letter_and_goes_no_further() -> None:
-    unreadable = dataclasses.replace(INTERACTION, conversation_id="unreadable")
+    unreadable = dataclasses.replace(INTERACTION, error_message="unreadable")
     redacted, dead = redact.redact(decode.unpack(message(INTERACTION, unreadable)).events, Redactor(Failing()))
     assert [event.origin.index for event in redacted] == [0]
     assert [(letter.index, letter.kind, letter.reason) for letter in dead] == [(1, "redaction", "redaction failed")]
