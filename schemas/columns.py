@@ -33,6 +33,11 @@ class Text:
     digits: int = 0
     instead: str = ""
 
+    @property
+    def may_quote(self) -> bool:
+        """Whether it may hold what stands in the event's texts, such as a name."""
+        return self.kind == "id"
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -84,7 +84,7 @@ def redact(
     ids = {
         field: (text, rule)
         for field, text, rule in strings(interaction)
-        if find is not None and rule.kind == "id" and any(True for _ in find(fold(text).text))
+        if find is not None and rule.may_quote and any(True for _ in find(fold(text).text))
     }
     without_ids, replaced = (pseudonyms or Pseudonyms()).replace(replace_texts(interaction, changed), ids)
     return Redacted(
