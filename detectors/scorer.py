@@ -23,7 +23,7 @@ from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplic
 from watchline.detectors.pii.redaction import Redacted
 from watchline.detectors.runtime.plan import Passes, Plan, Share
 from watchline.detectors.thresholds import Thresholds
-from watchline.schemas.errors import where
+from watchline.schemas.errors import raise_if_out_of_memory, where
 from watchline.schemas.records import Finding
 from watchline.schemas.texts import RedactedInteraction
 
@@ -290,6 +290,7 @@ def _prepare(detector: Detector[Any], drafts: Sequence[_Draft]) -> None:
                 draft.texts[detector.name] = detector.texts(prepared)
                 draft.prepared[detector.name] = prepared
         except Exception as error:
+            raise_if_out_of_memory(error)
             _fail(detector, draft, error)
 
 
@@ -303,6 +304,7 @@ def _evaluate(detector: Detector[Any], drafts: Sequence[_Draft], embeddings: Emb
         evaluations = detector.evaluate(prepared, cast(Embeddings, embeddings))
         pairs = list(zip(pending, evaluations, strict=True))
     except Exception as error:
+        raise_if_out_of_memory(error)
         if len(pending) == 1:
             _fail(detector, pending[0], error)
         else:

@@ -25,7 +25,7 @@ from fastavro import schemaless_reader, schemaless_writer
 from fastavro.schema import fingerprint, load_schema, parse_schema, to_parsing_canonical_form
 
 from watchline.schemas import records
-from watchline.schemas.errors import Kind, PoisonError
+from watchline.schemas.errors import Kind, PoisonError, raise_if_out_of_memory
 
 AVRO = Path(__file__).parent / "avro"
 MAGIC = b"\xc3\x01"
@@ -218,6 +218,8 @@ def decode(data: bytes | None, record_type: type[R], registry: Registry | None =
         cut short, or followed by more bytes. The error never quotes them.
     TransientError
         The registry can't be reached.
+    MemoryError
+        The process has no memory left, which is no fault of the bytes.
 
     Examples
     --------
@@ -238,7 +240,8 @@ def decode(data: bytes | None, record_type: type[R], registry: Registry | None =
     try:
         # The same schema on both sides needs no resolution, which is slow.
         plain = schemaless_reader(body, writer, None if writer is schema(name) else schema(name))
-    except Exception as error:  # fastavro raises anything from EOFError to MemoryError on hostile bytes
+    except Exception as error:  # fastavro raises anything from EOFError to IndexError on hostile bytes
+        raise_if_out_of_memory(error)
         raise PoisonError(Kind.UNDECODABLE, f"{name} cannot be decoded: {type(error).__name__}") from None
     if body.tell() != len(data):
         raise PoisonError(Kind.UNDECODABLE, f"{len(data) - body.tell()} bytes after the end of {name}")
@@ -270,6 +273,7 @@ def _registered(name: str, schema_id: int, text: str) -> Any:
         known = _writers(name).get(_fingerprint(parsed))
         bounded = known is not None or _least_bytes(parsed, {}) is not None
     except Exception as error:  # fastavro raises anything from KeyError to RecursionError on hostile schemas
+        raise_if_out_of_memory(error)
         raise PoisonError(
             Kind.UNDECODABLE, f"schema id {schema_id} cannot be read as Avro: {type(error).__name__}"
         ) from None

@@ -81,6 +81,23 @@ class ConfigurationError(FatalError):
     """A setting is missing or wrong; the message names it and says what is allowed."""
 
 
+def raise_if_out_of_memory(error: Exception) -> None:
+    """Raises the error again where it is for want of memory: that says nothing against the data that was read.
+
+    torch's has no class of its own where the memory is the machine's: "DefaultCPUAllocator: can't allocate memory".
+
+    Examples
+    --------
+    >>> raise_if_out_of_memory(ValueError("too long"))
+    >>> raise_if_out_of_memory(MemoryError())
+    Traceback (most recent call last):
+    ...
+    MemoryError
+    """
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        raise MemoryError from error
+
+
 def where(error: Exception) -> str:
     """Class and place of an error, for a log; never its message, which may quote the text of an event.
 

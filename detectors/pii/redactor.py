@@ -11,7 +11,7 @@ from time import perf_counter
 from watchline.detectors.pii import redaction
 from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.pii.redaction import Redacted
-from watchline.schemas.errors import Kind, PoisonError, where
+from watchline.schemas.errors import Kind, PoisonError, raise_if_out_of_memory, where
 from watchline.schemas.pseudonyms import Pseudonyms, Replaced
 from watchline.schemas.records import Interaction
 from watchline.schemas.texts import R, RedactedInteraction, is_prose, texts
@@ -44,7 +44,7 @@ class Redactor:
     def redact(self, interactions: Sequence[Interaction]) -> Sequence[Redacted | PoisonError]:
         """Replaces the personal data of a batch, in texts and identifiers.
 
-        Raises nothing: no interaction can spoil another's outcome.
+        Raises MemoryError only: no interaction can spoil another's outcome.
 
         Returns
         -------
@@ -62,6 +62,7 @@ class Redactor:
                 for outcome, (_, counts) in zip(redacted, kept, strict=True)
             ]
         except Exception as error:
+            raise_if_out_of_memory(error)
             if len(interactions) > 1:
                 return [outcome for interaction in interactions for outcome in self.redact([interaction])]
             return [_failed(error)]
@@ -79,6 +80,7 @@ class Redactor:
         try:
             return redaction.redact_text(text, self._finder.find([text], [True])[0])
         except Exception as error:  # fail closed, whatever went wrong
+            raise_if_out_of_memory(error)
             raise _failed(error) from None
 
     def replace_identifiers(self, record: R) -> tuple[R, Replaced]:

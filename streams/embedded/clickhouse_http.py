@@ -98,6 +98,9 @@ class Handler(BaseHTTPRequestHandler):
         """Runs a statement and sends what it gives, or the engine's error with its code."""
         try:
             content = self.engine.run(settings, query)
+        except MemoryError:
+            self.refuse("Code: 241. DB::Exception: no memory is left. (MEMORY_LIMIT_EXCEEDED)")
+            return
         except Exception as error:
             self.refuse(str(error))
             return

@@ -62,7 +62,7 @@ class _Record:
 
 
 class _Batch:
-    """A batch of aiokafka's that raises nothing when it is read."""
+    """A batch of aiokafka's that raises nothing when it is read, but for want of memory."""
 
     def __init__(self, batch: Any, data: bytes) -> None:
         self._batch, self._data = batch, data
@@ -79,6 +79,8 @@ class _Batch:
             if not self._batch.validate_crc():
                 raise UnreadableError("its checksum is wrong")
             yield from self._batch
+        except MemoryError:  # nothing against the batch
+            raise
         except Exception as error:  # anything from zlib.error to UnicodeDecodeError
             why = str(error) if isinstance(error, UnreadableError) else type(error).__name__
             yield _Record(

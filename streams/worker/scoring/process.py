@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import logging
+import os
 import signal
 import sys
 import time
@@ -33,6 +34,7 @@ from watchline.streams.worker.scoring.part import Part, ScoredPart, letters, res
 from watchline.streams.worker.stages.publish import finding_records
 
 SHOW_STACKS = signal.SIGUSR1
+OUT_OF_MEMORY = 4  # the exit code
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 
 
@@ -86,6 +88,7 @@ def run(connection: Connection, settings: Settings) -> None:
     try:
         jobs = Jobs(settings, waiting=lambda: connection.send(Waiting()))
     except Exception as error:
+        _end_if_out_of_memory(error)
         connection.send(_told(error))
         return
     collect_seldom()
@@ -99,6 +102,7 @@ def run(connection: Connection, settings: Settings) -> None:
         try:
             answer = jobs.do(job)
         except Exception as error:
+            _end_if_out_of_memory(error)
             answer = _told(error)
         connection.send(answer)
 
@@ -190,6 +194,15 @@ def keep_freed_memory() -> None:
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most that it takes
         libc.mallopt(M_TRIM_THRESHOLD, 256 << 20)
+
+
+def _end_if_out_of_memory(error: Exception) -> None:
+    """Ends the process where memory lacks, its own or a GPU's: a fresh one has what this one may have kept.
+
+    What needs more than there is ends that one too, and is found as what kills is.
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, which may not be loaded
+        os._exit(OUT_OF_MEMORY)
 
 
 def _told(error: Exception) -> Exception:

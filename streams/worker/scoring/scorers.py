@@ -145,7 +145,9 @@ class ScoringProcess:
 
     def _dead(self) -> KilledError:
         self.kill()
-        return KilledError("death", f"it ended with code {self._process.exitcode}")
+        code = self._process.exitcode
+        why = "it had no memory left" if code == process.OUT_OF_MEMORY else f"it ended with code {code}"
+        return KilledError("death", why)
 
 
 class Scorers:

@@ -1,4 +1,4 @@
-"""A worker whose one detector does what an event tells it: hang, take memory, die, take its time, compute.
+"""A worker whose one detector does what an event tells it: hang, take memory, ask for more, die, take time, compute.
 
 `python -m tests.streams.worker.hostile worker` is `watchline worker` with that detector under the name `pii`.
 """
@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+import torch
+
 from tests.faults.noop_worker import NoOp
 from watchline.detectors import registry
 from watchline.detectors.base import Embeddings, Evaluation
@@ -21,6 +23,8 @@ from watchline.streams.cli.main import main
 
 HANG = "hold the interpreter for ever"
 EAT = "take all memory"
+ASK = "ask for more memory than there is"
+ASK_TORCH = "have a network ask for it"
 DIE = "die"
 SLEEP = "take your time"
 BUSY = "compute for a second"
@@ -37,6 +41,10 @@ class Hostile(NoOp):
                 hoard = []
                 while True:
                     hoard.append(bytearray(b"x") * (8 << 20))
+            case "ask for more memory than there is":
+                bytearray(1 << 62)
+            case "have a network ask for it":
+                torch.empty(1 << 60)
             case "die":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "take your time":

@@ -55,7 +55,16 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     assert not [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
 
 
-@pytest.mark.parametrize(("evil", "reason"), [(hostile.HANG, "time"), (hostile.EAT, "memory"), (hostile.DIE, "death")])
+@pytest.mark.parametrize(
+    ("evil", "reason"),
+    [
+        (hostile.HANG, "time"),
+        (hostile.EAT, "memory"),
+        (hostile.DIE, "death"),
+        (hostile.ASK, "death"),
+        (hostile.ASK_TORCH, "death"),
+    ],
+)
 def test_an_event_that_ends_the_process_is_a_dead_letter_and_all_others_are_scored(
     make: Any, evil: str, reason: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
