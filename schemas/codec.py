@@ -262,28 +262,27 @@ def _writer_of(data: bytes, name: str, registry: Registry | None) -> tuple[Any, 
     schema_id = int.from_bytes(data[1:5], "big")
     if len(data) < 5 or schema_id >= 2**31:
         raise PoisonError(Kind.UNDECODABLE, "Confluent framing without a valid schema id")
-    return _registered(name, schema_id, registry.schema(schema_id)), 5
+    registered, problem = _registered(name, registry.schema(schema_id))
+    if problem:
+        raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} {problem}")
+    return registered, 5
 
 
 @lru_cache(256)
-def _registered(name: str, schema_id: int, text: str) -> Any:
-    """A registry's schema, parsed; where it is a known one, that one."""
+def _registered(name: str, text: str) -> tuple[Any, str]:
+    """A registry's schema, parsed, where it is a known one, that one; and what is wrong with it, which is kept too."""
     try:
         parsed = parse_schema(_without(json.loads(text), "logicalType"))
         known = _writers(name).get(_fingerprint(parsed))
         bounded = known is not None or _least_bytes(parsed, {}) is not None
     except Exception as error:  # fastavro raises anything from KeyError to RecursionError on hostile schemas
         raise_if_out_of_memory(error)
-        raise PoisonError(
-            Kind.UNDECODABLE, f"schema id {schema_id} cannot be read as Avro: {type(error).__name__}"
-        ) from None
+        return None, f"cannot be read as Avro: {type(error).__name__}"
     if known is None and (not isinstance(parsed, dict) or parsed.get("name") != f"{NAMESPACE}.{name}"):
-        raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is not of {NAMESPACE}.{name}")
+        return None, f"is not of {NAMESPACE}.{name}"
     if not bounded:
-        raise PoisonError(
-            Kind.UNDECODABLE, f"schema id {schema_id} is recursive or has an array of items without bytes"
-        )
-    return parsed if known is None else known
+        return None, "is recursive or has an array of items without bytes"
+    return parsed if known is None else known, ""
 
 
 def _least_bytes(node: Any, named: dict[str, int | None]) -> int | None:

@@ -27,6 +27,8 @@ CLIENT_DEFAULTS: Mapping[str, Any] = {"timeout": 5, "max.retries": 0}  # tried a
 # An id may reach a replica of the registry after the message. Once one was waited for in vain, others aren't for a
 # while: who writes nonsense into the topic must not be able to stop the worker.
 UNKNOWN_RETRIES, UNKNOWN_PAUSE_S, IMPATIENT_S = 6, 0.5, 60.0
+UNKNOWN_S = 1.0  # for which an id that isn't there is not asked for again
+MOST_IDS = 1_000  # that are remembered, those that are there and those that aren't: a message may name any
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 
 
@@ -51,7 +53,8 @@ class SchemaRegistry:
     """A registry as the codec needs it (`schemas.codec.Registry`), and what deploying needs. For any thread; blocks.
 
     While the registry is away, slow, or refuses the login, a request is tried again for `timeout_s` (0: once), then
-    TransientError is raised. Ids and schemas never change: each is asked for once.
+    TransientError is raised. Ids and schemas never change: each is asked for once, as long as there are no more than
+    `MOST_IDS`; and an id that isn't there, once in `UNKNOWN_S`.
 
     Parameters
     ----------
@@ -74,6 +77,7 @@ class SchemaRegistry:
         self._pause = pause
         self._ids: dict[str, int] = {}
         self._schemas: dict[int, str] = {}
+        self._unknown: dict[int, float] = {}  # until when
         self._impatient_until = 0.0
         self.stopping: Callable[[], bool] = lambda: False  # then nothing is tried again
         self.failed: Callable[[], object] = lambda: None  # hears each failure that may pass
@@ -112,6 +116,9 @@ class SchemaRegistry:
     def schema(self, schema_id: int) -> str:
         """The Avro schema under an id. Raises PoisonError where there is none, after a wait, or one of another kind."""
         if schema_id not in self._schemas:
+            if len(self._schemas) == MOST_IDS:
+                self._schemas.clear()
+                self.client.clear_caches()  # which have no bound
             registered = self._fetch(schema_id)
             if registered.schema_type != "AVRO":
                 raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is not Avro but {registered.schema_type}")
@@ -170,6 +177,9 @@ class SchemaRegistry:
         return registered
 
     def _fetch(self, schema_id: int) -> Any:
+        unknown = PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is not in the registry")
+        if time.monotonic() < self._unknown.get(schema_id, 0.0):
+            raise unknown
         asked = 0
         while True:
             try:
@@ -177,9 +187,13 @@ class SchemaRegistry:
             except _NotThereError:
                 asked += 1
                 if asked > UNKNOWN_RETRIES or time.monotonic() < self._impatient_until:
-                    self._impatient_until = time.monotonic() + IMPATIENT_S
-                    raise PoisonError(Kind.UNDECODABLE, f"schema id {schema_id} is not in the registry") from None
+                    break
                 self._pause(UNKNOWN_PAUSE_S)
+        self._impatient_until = time.monotonic() + IMPATIENT_S
+        if len(self._unknown) == MOST_IDS:
+            self._unknown.clear()
+        self._unknown[schema_id] = time.monotonic() + UNKNOWN_S
+        raise unknown
 
     def _require_backward(self, subject: str) -> None:
         try:

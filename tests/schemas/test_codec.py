@@ -256,6 +256,15 @@ def test_a_schema_that_is_not_ours_is_poison(text: str, reason: str) -> None:
         codec.decode(b"\0" * 5 + GOOD[10:], Feedback, Ids(text))
 
 
+def test_a_schema_that_cannot_be_used_is_parsed_once() -> None:
+    """Else each message that names it would cost that."""
+    parsed = codec._registered.cache_info().misses
+    for _ in range(3):
+        with pytest.raises(PoisonError):
+            codec.decode(b"\0" * 5, Feedback, Ids('{"type": "record", "name": "parsed.once", "fields": []}'))
+    assert codec._registered.cache_info().misses == parsed + 1
+
+
 @pytest.mark.parametrize("data", [b"\0", b"\0\0\0\0", b"\0\xff\xff\xff\xff", b"\0\x80\0\0\0body"])
 def test_what_is_no_id_is_not_asked_for(data: bytes) -> None:
     class Away(Ids):

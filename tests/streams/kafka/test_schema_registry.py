@@ -82,6 +82,36 @@ def test_an_unknown_id_is_poison_and_nonsense_does_not_make_wait_twice(stand_in:
     assert len(stand_in.requests) == len(pauses) + 3
 
 
+def test_one_unknown_id_again_and_again_is_asked_for_once_in_a_while(
+    stand_in: RegistryStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema_registry, "UNKNOWN_S", 60.0)
+    asked = registry(stand_in)
+    for _ in range(20):
+        with pytest.raises(PoisonError, match="schema id 101 is not in the registry"):
+            asked.schema(101)
+    assert len(stand_in.requests) == schema_registry.UNKNOWN_RETRIES + 1
+    assert stand_in.add("s", '"string"') == 101
+    monkeypatch.setattr(schema_registry, "MOST_IDS", 1)
+    with pytest.raises(PoisonError):
+        asked.schema(102)
+    assert asked.schema(101) == '"string"', "another has taken its place"
+
+
+def test_a_flood_of_ids_is_not_remembered(stand_in: RegistryStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema_registry, "MOST_IDS", 10)
+    asked = registry(stand_in)
+    known = [stand_in.add("s", f'{{"type": "string", "doc": "{number}"}}') for number in range(35)]
+    for schema_id in known:
+        asked.schema(schema_id)
+    for unknown in range(1_000, 1_035):
+        with pytest.raises(PoisonError):
+            asked.schema(unknown)
+    assert (len(asked._schemas), len(asked._unknown)) == (5, 5)
+    assert len(asked.client._cache.schema_id_index[None]) == 5  # the client's own
+    assert len(stand_in.requests) == 70 + schema_registry.UNKNOWN_RETRIES, "each is asked for once"
+
+
 @pytest.mark.parametrize("kind", ["JSON", "PROTOBUF"])
 def test_another_kind_of_schema_is_poison(kind: str, stand_in: RegistryStandIn) -> None:
     schema_id = stand_in.add("theirs", "{}", kind)
