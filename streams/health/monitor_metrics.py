@@ -44,6 +44,16 @@ class MonitorMetrics:
             "Events that were compared before they were due, since too many waited for raw partitions that are behind.",
             registry=registry,
         )
+        self.forgotten = Counter(
+            "watchline_monitor_forgotten",
+            "What is no longer watched, since there was too much of it: prompts of a findings partition beyond 500, "
+            "slices (versions times models) of a prompt beyond 8, sources (detector versions) of a measure beyond 3. "
+            "One that comes again begins anew.",
+            ["what"],
+            registry=registry,
+        )
+        for what in ("prompts", "slices", "sources"):
+            self.forgotten.labels(what)
         self._held_events = Gauge(
             "watchline_monitor_held_events", "Events that wait until the watermark is past them.", registry=registry
         )

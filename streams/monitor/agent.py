@@ -142,7 +142,7 @@ class Monitoring:
     async def _handle(self, messages: Sequence[ReceivedMessage]) -> deque[HeldMessage]:
         for number in {message.partition for message in messages} - self._partitions.keys():
             states = await self._states.load(number)
-            self._partitions[number] = FindingsPartition(states, self._unreadable, self._registry)
+            self._partitions[number] = FindingsPartition(states, self._unreadable, self._forgot, self._registry)
         loop = asyncio.get_running_loop()
         work = await loop.run_in_executor(self._executor, _process, messages, self._partitions)
         for message, error in work.poison:
@@ -184,6 +184,10 @@ class Monitoring:
     def _unreadable(self, reason: str) -> None:
         self._metrics.unreadable_states.inc()
         _warnings.warn("unreadable", "a monitor's state cannot be read (%s): its baselines are learned anew", reason)
+
+    def _forgot(self, what: str) -> None:
+        self._metrics.forgotten.labels(what).inc()
+        _warnings.warn(what, "the monitors have too many %s: the one seen longest ago is no longer watched", what)
 
 
 class _Work(NamedTuple):

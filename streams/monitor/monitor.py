@@ -36,6 +36,11 @@ class Monitor:
     events alone. Fed the same events again, in other batches, or loaded from `dump` anywhere in between, it gives the
     same signals with the same ids: what stands at or before the last event that it has looked at it skips.
 
+    Parameters
+    ----------
+    forgot : callable
+        Told of what is no longer watched since there is too much of it: `slices`, `sources` (see `Series`).
+
     Attributes
     ----------
     waiting : int
@@ -45,9 +50,10 @@ class Monitor:
         Events since it was made or loaded that came when a later one had been looked at. They are left out.
     """
 
-    __slots__ = ("_centre", "_last", "_positions", "_slices", "late", "waiting")
+    __slots__ = ("_centre", "_forgot", "_last", "_positions", "_slices", "late", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, forgot: Callable[[str], object] = lambda what: None) -> None:
+        self._forgot = forgot
         self._slices: dict[SliceKey, Slice] = {}  # the most recently live one last
         self._centre = Centre()
         self._last: Place | None = None
@@ -83,16 +89,18 @@ class Monitor:
     def dump(self) -> bytes:
         """State and positions. Forgets the slices seen longest ago where a message could not hold them all."""
         while len(data := pack(self._state())) > MAX_STATE and len(self._slices) > 1:
-            del self._slices[next(iter(self._slices))]
+            self._forget_slice()
         return data
 
     @classmethod
-    def load(cls, data: bytes, unreadable: Callable[[str], None]) -> Self:
+    def load(
+        cls, data: bytes, unreadable: Callable[[str], None], forgot: Callable[[str], object] = lambda what: None
+    ) -> Self:
         """The monitor that was dumped; what of it can't be read is left out, and learned anew.
 
         Never raises: `unreadable` is told the reason, for the whole state or for each slice.
         """
-        monitor = cls()
+        monitor = cls(forgot)
         try:
             state = unpack(data)
             centre = Centre(state.centre_total, state.centre_count)
@@ -141,6 +149,8 @@ class Monitor:
         part.events += 1
         for measure in measures(item, self._centre):
             series = part.series.setdefault(measure.name, Series())
+            if series.is_full_for(measure):
+                self._forgot("sources")
             source = series.take(measure)
             change = source.stream.update(measure.value, time)
             if change is not None and measure.producer == series.live:
@@ -169,8 +179,12 @@ class Monitor:
                 part.kind = "model" if baseline.key[0] == key[0] else "prompt_version"
         self._slices[key] = part
         if len(self._slices) > MAX_SLICES:
-            del self._slices[next(iter(self._slices))]
+            self._forget_slice()
         return part
+
+    def _forget_slice(self) -> None:
+        del self._slices[next(iter(self._slices))]
+        self._forgot("slices")
 
     def _baseline(self, key: SliceKey) -> Slice | None:
         """The most recently live slice on the same model, else of the same version, else any."""

@@ -5,7 +5,6 @@ It reads and writes nothing, and runs in the monitors' thread.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -14,9 +13,6 @@ from watchline.schemas.codec import Registry, decode
 from watchline.schemas.records import FindingBatch, Signal
 from watchline.streams.monitor.event_order import EventOrder, HeldMessage
 from watchline.streams.monitor.monitor import Monitor
-from watchline.streams.throttled_log import ThrottledLog
-
-_warnings = ThrottledLog(logging.getLogger(__name__))
 
 MAX_PROMPTS = 500  # monitors of one partition; the one that was fed longest ago is forgotten
 
@@ -40,16 +36,23 @@ class FindingsPartition:
         The last saved states, by key, the one that was saved longest ago first.
     unreadable : callable
         Told why a state can't be read.
+    forgot : callable
+        Told of each that is no longer watched since there are too many: `prompts`, and what a monitor forgets.
     registry : Registry, optional
         Whose framing the messages may have.
     """
 
     def __init__(
-        self, states: Mapping[bytes, bytes], unreadable: Callable[[str], None], registry: Registry | None = None
+        self,
+        states: Mapping[bytes, bytes],
+        unreadable: Callable[[str], None],
+        forgot: Callable[[str], object],
+        registry: Registry | None = None,
     ) -> None:
         self._decode = partial(decode, record_type=FindingBatch, registry=registry)
         self._monitors: dict[bytes, Monitor | bytes] = dict(states)  # bytes until the prompt's first event is due
         self._unreadable = unreadable
+        self._forgot = forgot
         self.order = EventOrder(self._decode)
 
     @property
@@ -76,8 +79,8 @@ class FindingsPartition:
         touched: dict[bytes, Monitor | None] = {}
         late, early = 0, self.order.early
         for key, batch in self.order.due(max_held_bytes):
-            known = self._monitors.pop(key, None) or Monitor()
-            monitor = Monitor.load(known, self._unreadable) if isinstance(known, bytes) else known
+            known = self._monitors.pop(key, None) or Monitor(self._forgot)
+            monitor = Monitor.load(known, self._unreadable, self._forgot) if isinstance(known, bytes) else known
             self._monitors[key] = touched[key] = monitor  # the most recently fed one last
             before = monitor.late
             signals += monitor.process(batch)
@@ -86,9 +89,7 @@ class FindingsPartition:
                 oldest = next(iter(self._monitors))
                 del self._monitors[oldest]
                 touched[oldest] = None
-                _warnings.warn(
-                    "forgotten", "more than %d prompts in a findings partition: one is no longer watched", MAX_PROMPTS
-                )
+                self._forgot("prompts")
         states = {key: None if monitor is None else monitor.dump() for key, monitor in touched.items()}
         return Outcome(signals, states, late, self.order.early - early)
 

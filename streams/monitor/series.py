@@ -86,6 +86,10 @@ class Series:
             self._share_out(source, measure.producer)
         return source
 
+    def is_full_for(self, measure: Measure) -> bool:
+        """Whether the next value makes it forget a source that gives values still."""
+        return len(self.sources) == MAX_SOURCES and measure.producer not in self.sources
+
     def drift_told(self) -> None:
         """Resets the other sources after the live one has reported a change, so that none reports the same change."""
         for producer, source in self.sources.items():
@@ -139,7 +143,7 @@ class Series:
         return series
 
     def _added(self, measure: Measure) -> Source:
-        if len(self.sources) == MAX_SOURCES:
+        if self.is_full_for(measure):
             self._forget(min(self.sources, key=lambda producer: self.sources[producer].share))
         if not self.sources:
             self.live = measure.producer

@@ -93,7 +93,7 @@ def report(time: int) -> FindingBatch:
 
 
 def run_in_order(messages: list[bytes]) -> None:
-    partition = FindingsPartition({}, print)
+    partition = FindingsPartition({}, print, print)
     for message in messages:
         held = partition.take(message, 2 * START, max_decoded_bytes=MAX_DECODED_BYTES)
         if not held.held:  # a report

@@ -226,7 +226,7 @@ class FuzzedWorker:
     def _watch(self) -> None:
         """What the agent on the findings topic does with them."""
         unreadable: list[str] = []
-        partition = FindingsPartition({}, unreadable.append)
+        partition = FindingsPartition({}, unreadable.append, lambda what: None)
         for record in self._member.sent.get(self._findings, []):
             partition.take(record.value, RECEIVED, max_decoded_bytes=0)
         all_done = FindingBatch(app="", environment="", items=(), progress=(RawProgress(0, 2 * RECEIVED, 1),))

@@ -223,16 +223,40 @@ def test_what_is_no_finding_batch_is_rejected_and_the_rest_goes_on(executor: Thr
 
 def test_the_longest_idle_prompt_is_forgotten(executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partition, "MAX_PROMPTS", 2)
-    world = World()
-    monitors = worker(world, executor)
+    world, metrics = World(), MonitorMetrics()
+    monitors = worker(world, executor, metrics)
     for name in ("a", "b", "a", "c"):
         asyncio.run(monitors.handle(messages(0, name)[:1]))
     assert list(world.states[0]) == [b"bot\0production\0a", b"bot\0production\0c"]
+    assert forgotten(metrics) == (1, 0, 0)
 
 
 def metric(metrics: MonitorMetrics, name: str) -> float:
     page = metrics.scrape(ConsumerState())
     return float(next(line for line in page.splitlines() if line.startswith(f"{name} ")).split()[1])
+
+
+def forgotten(metrics: MonitorMetrics) -> tuple[float, ...]:
+    kinds = ("prompts", "slices", "sources")
+    return tuple(metric(metrics, f'watchline_monitor_forgotten_total{{what="{kind}"}}') for kind in kinds)
+
+
+def test_slices_and_sources_that_are_forgotten_are_counted(
+    executor: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitoring, "_warnings", ThrottledLog(logging.getLogger(monitoring.__name__)))
+    rng, world, metrics = random.Random(1), World(), MonitorMetrics()
+    versions = [scored(rng, n, version=str(n)) for n in range(10)]
+    asyncio.run(worker(world, executor, metrics).handle([due(batch) for batch in batches(versions)]))
+    assert forgotten(metrics) == (0, 2, 0)
+    detectors = [scored(rng, n, version="9", detector_version=str(n)) for n in range(10, 14)]
+    sent = [due(batch) for batch in batches(detectors)]
+    asyncio.run(worker(world, executor, metrics).handle(sent))  # from the state that the first has saved
+    assert forgotten(metrics) == (0, 2, 2 * len(detectors[0].findings))
+    assert [record.message for record in caplog.records] == [
+        f"the monitors have too many {kind}: the one seen longest ago is no longer watched"
+        for kind in ("slices", "sources")
+    ]
 
 
 def test_states_that_cannot_be_read_are_counted_logged_once_and_begun_anew(
