@@ -31,6 +31,10 @@ AVRO = Path(__file__).parent / "avro"
 MAGIC = b"\xc3\x01"
 CONFLUENT_MAGIC = b"\x00"
 NAMESPACE = "watchline.v1"
+MAX_BYTES = 4_000_000
+"""The longest message that is read. No client sends more than 1,000,000 unless it is told to, and records without text
+take a hundred times their bytes of memory.
+"""
 
 R = TypeVar("R")
 
@@ -214,8 +218,8 @@ def decode(data: bytes | None, record_type: type[R], registry: Registry | None =
     Raises
     ------
     PoisonError
-        The bytes are `Unreadable`, empty, in another framing, written with an unknown schema or that of another record,
-        cut short, or followed by more bytes. The error never quotes them.
+        The bytes are `Unreadable`, empty, longer than `MAX_BYTES`, in another framing, written with an unknown schema
+        or that of another record, cut short, or followed by more bytes. The error never quotes them.
     TransientError
         The registry can't be reached.
     MemoryError
@@ -234,6 +238,8 @@ def decode(data: bytes | None, record_type: type[R], registry: Registry | None =
         raise PoisonError(Kind.UNDECODABLE, data.reason)
     if not data:
         raise PoisonError(Kind.UNDECODABLE, "empty message")
+    if len(data) > MAX_BYTES:
+        raise PoisonError(Kind.UNDECODABLE, f"longer than {MAX_BYTES:,} bytes")
     writer, start = _writer_of(data, name, registry)
     body = BytesIO(data)
     body.seek(start)
