@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _leave)  # as an exception, so that what was started is stopped
+    _dump_no_core()
     try:
         return _run(argv)
     except SystemExit as stop:  # argparse
@@ -50,6 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("WATCHLINE_LOG_LEVEL") == "DEBUG":
             raise
         return _fail(error)
+
+
+def _dump_no_core() -> None:
+    """No process of the command's leaves its memory on the disk when it crashes: passwords, and texts as they came."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _leave(number: int, frame: object) -> NoReturn:
