@@ -32,7 +32,7 @@ from watchline.streams.kafka import topics
 from watchline.streams.messages import Record, kafka_time
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.settings import Settings
-from watchline.streams.worker import record_batches
+from watchline.streams.worker import hang_watch, record_batches
 
 log = logging.getLogger(__name__)
 END_S = 30.0  # what a process takes to end after a failure, at most
@@ -221,7 +221,7 @@ class GroupMember:
         )
         if not with_signals:
             worker.install_signal_handlers = lambda: None
-        for task in (*tasks, self._watch_client()):
+        for task in (*tasks, self._watch_client(), hang_watch.watch()):
             worker.add_future(task)
         try:
             worker.execute_from_commandline()
