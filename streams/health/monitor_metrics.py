@@ -49,11 +49,11 @@ class MonitorMetrics:
             "What is no longer watched, since there was too much of it: prompts of a findings partition beyond 500, "
             "slices (versions times models) of a prompt beyond 8, sources (detector versions) of a measure beyond 3. "
             "One that comes again begins anew.",
-            ["what"],
+            ["kind"],
             registry=registry,
         )
-        for what in ("prompts", "slices", "sources"):
-            self.forgotten.labels(what)
+        for kind in ("prompts", "slices", "sources"):
+            self.forgotten.labels(kind)
         self._held_events = Gauge(
             "watchline_monitor_held_events", "Events that wait until the watermark is past them.", registry=registry
         )

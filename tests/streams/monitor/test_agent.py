@@ -238,7 +238,7 @@ def metric(metrics: MonitorMetrics, name: str) -> float:
 
 def forgotten(metrics: MonitorMetrics) -> tuple[float, ...]:
     kinds = ("prompts", "slices", "sources")
-    return tuple(metric(metrics, f'watchline_monitor_forgotten_total{{what="{kind}"}}') for kind in kinds)
+    return tuple(metric(metrics, f'watchline_monitor_forgotten_total{{kind="{kind}"}}') for kind in kinds)
 
 
 def test_slices_and_sources_that_are_forgotten_are_counted(
