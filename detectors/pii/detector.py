@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterator, Sequence
+from base64 import b64decode
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.declarations import PII
 from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii import identifiers
-from watchline.detectors.pii.entities import Entity, cut, resolve
-from watchline.detectors.pii.folding import fold
+from watchline.detectors.pii.decoding import read
+from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, cut, resolve
 from watchline.detectors.pii.recogniser import Recogniser, TaggedSpan
+from watchline.detectors.pii.structure import normal_form
 from watchline.detectors.runtime.cache import TextCache
+from watchline.detectors.runtime.mapped_text import MappedText
 from watchline.detectors.runtime.text import NO_TEXT, windows
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import is_prose, texts
@@ -38,7 +42,9 @@ _CODE = re.compile(r"```(?s:.*?)(?:```|\Z)|`[^`\n]*`|^[ \t]*(?:>>>|\.\.\.) .*$|^
 _NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
 _MASK = "\u2588"
 _LONG_NUMBER = re.compile(r"\d{9}")  # none of a house, a postcode or a company is as long
-_ESCAPED = re.compile(r"\\([nrt\"'])")  # as JSON in a text has line ends and quotes
+_SIGN = re.compile(r"\S")
+_BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{16,}+={0,2}(?![\w+/=-])")
+_URL_SAFE = str.maketrans("-_", "+/")  # RFC 4648, section 5
 _IN_CODE = re.compile(rf"[_(){{}}\[\]=<>\\/@{_MASK}]|[a-z][A-Z]{{2}}|\d[a-z]")
 
 
@@ -121,37 +127,51 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
             scores[span.label] = max(scores[span.label], span.score)
         return Evaluation(scores, tuple(spans))
 
-    def _find(self, items: list[tuple[str, bool]]) -> Iterator[tuple[Entity, ...]]:
-        folded = [fold(text) for text, _ in items]
-        names = self._names([(index, item.text) for index, item in enumerate(folded) if items[index][1]])
-        for index, item in enumerate(folded):
-            taken = [Entity(*match.span(), match[1], 1.0) for match in PLACEHOLDER.finditer(item.text)]
-            identified = [
-                entity for entity in identifiers.find(item.text) if [*cut(item.text, taken, entity)] == [entity]
-            ]
-            certain = resolve(item.text, [*taken, *(entity for entity in identified if entity.score >= _CERTAIN)])
+    def _find(self, items: Sequence[tuple[str, bool]], nested: bool = False) -> Iterator[tuple[Entity, ...]]:
+        meant = [read(text) for text, _ in items]
+        encoded = {} if nested else self._in_base64([text.text for text in meant])
+        forms = [_form(text.text, prose) for text, (_, prose) in zip(meant, items, strict=True)]
+        names = self._names([(index, form.text) for index, form in enumerate(forms) if items[index][1]])
+        for index, (item, form) in enumerate(zip(meant, forms, strict=True)):
+            text = item.text
+            taken = [Entity(*match.span(), match[1], 1.0) for match in PLACEHOLDER.finditer(text)]
+            found = list(identifiers.find(text))
+            if form.offsets is not None:  # a word that says what a number is may be the name of a column
+                found += _back(form, identifiers.find(form.text))
+            found += encoded.get(index, ())
+            identified = [entity for entity in found if [*cut(text, taken, entity)] == [entity]]
+            certain = resolve(text, [*taken, *(entity for entity in identified if entity.score >= _CERTAIN)])
             named = [
                 piece
-                for entity in names.get(index, ())
-                for piece in cut(item.text, certain, entity)
-                if piece == entity
-                or re.search(r"[^\W\d_]{2}", item.text[piece.start : piece.end])  # no digits left over
+                for entity in _back(form, names.get(index, ()))
+                for piece in cut(text, certain, entity)
+                if piece == entity or re.search(r"[^\W\d_]{2}", text[piece.start : piece.end])  # no digits left over
             ]
-            originals = [
-                Entity(*item.original(entity.start, entity.end), entity.type, entity.score)
-                for entity in (*identified, *named)
-            ]
-            yield tuple(resolve(items[index][0], originals))
+            yield tuple(resolve(items[index][0], _back(item, (*identified, *named))))
+
+    def _in_base64(self, texts: Sequence[str]) -> dict[int, list[Entity]]:
+        """Stretches of base64 that hold personal data: the stretch as a whole, of the type of the surest find."""
+        stretches = [
+            (index, match.span(), said)
+            for index, text in enumerate(texts)
+            for match in _BASE64.finditer(text)
+            if (said := _said(match[0])) is not None
+        ]
+        encoded = defaultdict[int, list[Entity]](list)
+        for (index, span, _), entities in zip(
+            stretches, self._find([(said, True) for *_, said in stretches], nested=True), strict=True
+        ):
+            personal = [entity for entity in entities if entity.type not in LEFT_IN_PLACE]
+            if personal:
+                surest = max(personal, key=lambda entity: entity.score)
+                encoded[index].append(Entity(*span, surest.type, surest.score))
+        return encoded
 
     def _names(self, items: list[tuple[int, str]]) -> dict[int, list[Entity]]:
-        """People, addresses and organisations in folded texts."""
+        """People, addresses and organisations in texts in normal form."""
         names: dict[int, list[Entity]] = {index: [] for index, _ in items}
         texts = dict(items)
-        parts: list[tuple[int, int, str]] = []
-        for index, text in items:
-            plain = _CODE.sub(lambda code: re.sub(r"\S", _MASK, code[0]), text)
-            plain = _ESCAPED.sub(lambda pair: f" {pair[1]}" if pair[1] in "\"'" else "  ", plain)
-            parts += ((index, start, plain[start:end]) for start, end in windows(plain))
+        parts = [(index, start, text[start:end]) for index, text in items for start, end in windows(text)]
         recognised = self._recogniser.find([part for *_, part in parts])
         for (index, start, _), spans in zip(parts, recognised, strict=True):
             for span in spans:
@@ -181,6 +201,33 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
         least = _LEAST_SMALL if find.type == "PERSON" and value.islower() else _LEAST[find.type]
         if score >= least:
             yield Entity(start, end, find.type, score)
+
+
+def _form(text: str, prose: bool) -> MappedText:
+    """The text as names are looked for in it: code hidden, but for its cells."""
+    if not prose:
+        return MappedText(text)
+    return normal_form(text, _CODE.sub(lambda code: _SIGN.sub(_MASK, code[0]), text))
+
+
+def _said(base64: str) -> str | None:
+    """What base64 stands for, if that is text."""
+    try:
+        said = b64decode(base64.rstrip("=").translate(_URL_SAFE) + "==").decode()
+    except ValueError:
+        return None
+    return said if said.replace("\n", "").replace("\t", "").replace("\r", "").isprintable() else None
+
+
+def _back(text: MappedText, entities: Iterable[Entity]) -> list[Entity]:
+    """Entities of a changed text where they stand in the one that it was made from."""
+    if text.offsets is None:
+        return list(entities)
+    return [
+        Entity(start, end, entity.type, entity.score)
+        for entity in entities
+        for start, end in text.originals(entity.start, entity.end)
+    ]
 
 
 def is_name_word(word: str) -> bool:

@@ -8,14 +8,18 @@ zero-width blank in the middle of a number.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
 from watchline.detectors.runtime.mapped_text import MappedText
 
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+_MARK = "mark"
+
 
 def fold(text: str) -> MappedText:
-    r"""The folded text. ASCII comes back as it is.
+    r"""The folded text. ASCII without control characters comes back as it is.
 
     Examples
     --------
@@ -23,10 +27,24 @@ def fold(text: str) -> MappedText:
     >>> folded.text, folded.original(5, 13)
     ('call 555-0199', (5, 14))
     """
-    if text.isascii():
+    if text.isascii() and not _CONTROL.search(text):
         return MappedText(text)
-    pairs = [(new, place) for place, char in enumerate(text) for new in (char if char < "\x80" else _plain(char))]
-    return MappedText("".join(new for new, _ in pairs), tuple(place for _, place in pairs))
+    chars: list[str] = []
+    offsets: list[int] = []
+    ends: list[int] = []
+    for place, char in enumerate(text):
+        plain = char if "\x1f" < char < "\x7f" else _plain(char)
+        if plain == _MARK:  # part of the character before it
+            if chars:
+                composed = unicodedata.normalize("NFC", chars[-1] + char)
+                chars[-1] = composed if len(composed) == 1 else chars[-1]
+                ends[-1] = place + 1
+            continue
+        for new in plain:
+            chars.append(new)
+            offsets.append(place)
+            ends.append(place + 1)
+    return MappedText("".join(chars), tuple(offsets), tuple(ends))
 
 
 @lru_cache(4096)
@@ -34,8 +52,12 @@ def _plain(char: str) -> str:
     digit = unicodedata.decimal(char, None)
     if digit is not None:
         return str(digit)
+    if "\U000e0020" <= char <= "\U000e007e":  # tag characters: ASCII that no one sees
+        return chr(ord(char) - 0xE0000)
     category = unicodedata.category(char)
-    if category == "Cf":  # zero-width blanks and joiners, soft hyphen, direction marks
+    if category in ("Mn", "Me"):  # combining marks, variation selectors, keycaps
+        return _MARK
+    if category == "Cf" or (category == "Cc" and not char.isspace()):  # zero-width, soft hyphen, direction marks; NUL
         return ""
     if category == "Cs":  # half of a surrogate pair, which no library takes
         return "\ufffd"

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from watchline.detectors.base import Evaluation, NotApplicable
 from watchline.detectors.languages.english import ENGLISH
+from watchline.detectors.pii.decoding import read
 from watchline.detectors.pii.detector import PLACEHOLDER, PersonalData, is_name_word
 from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, resolve
-from watchline.detectors.pii.folding import fold
 from watchline.detectors.pii.many_values import ManyValues
+from watchline.detectors.pii.placing import Placing
 from watchline.detectors.runtime.text import NO_TEXT
 from watchline.schemas.pseudonyms import Pseudonyms
 from watchline.schemas.records import Interaction, Span
@@ -84,7 +85,7 @@ def redact(
     ids = {
         field: (text, rule)
         for field, text, rule in strings(interaction)
-        if find is not None and rule.may_quote and any(True for _ in find(fold(text).text))
+        if find is not None and rule.may_quote and any(True for _ in find(read(text).text))
     }
     without_ids, replaced = (pseudonyms or Pseudonyms()).replace(replace_texts(interaction, changed), ids)
     return Redacted(
@@ -129,10 +130,10 @@ def _redact(
     out: dict[str, tuple[str, list[Span]]] = {}
     for field, text in fields.items():
         more = [
-            Entity(*folded.original(entity.start, entity.end), entity.type, entity.score)
-            for folded in ([fold(text)] if values else [])
-            for entity in find(folded.text)
-            if not PLACEHOLDER.search(folded.text, entity.start, entity.end)
+            Entity(*meant.original(entity.start, entity.end), entity.type, entity.score)
+            for meant in ([read(text)] if values else [])
+            for entity in find(meant.text)
+            if not PLACEHOLDER.search(meant.text, entity.start, entity.end)
         ]
         out[field] = _replace(
             field, text, resolve(text, [*resolved[field], *more]) if more else resolved[field], numbers
@@ -168,7 +169,7 @@ def value(type_: str, surface: str) -> tuple[str, str]:
     >>> value("EMAIL_ADDRESS", "Jane (at) example.com") == value("EMAIL_ADDRESS", "jane@example.com")
     True
     """
-    plain = fold(surface).text.casefold()
+    plain = read(surface).text.casefold()
     if type_ == "EMAIL_ADDRESS":
         plain = re.sub(rf"[(\[{{<\s]{{1,3}}(?:{ENGLISH.personal.at})[)\]}}>\s]+", "@", plain)
         plain = re.sub(rf"[(\[{{<\s]{{1,3}}(?:{ENGLISH.personal.dot})[)\]}}>\s]+", ".", plain)
@@ -179,7 +180,7 @@ def value(type_: str, surface: str) -> tuple[str, str]:
 
 
 def _everywhere(type_: str, plain: str) -> re.Pattern[str]:
-    """Finds a value in folded text, in identifiers too: `Jane Doe` in `chat_jane.doe-7`."""
+    """Finds a value in a text as it means, in identifiers too: `Jane Doe` in `chat_jane.doe-7`."""
     if type_ in _NUMERIC:
         inner = r"[\W_]{0,3}".join(map(re.escape, plain))
         return re.compile(rf"(?<!\d){inner}(?!\d)", re.IGNORECASE)
@@ -232,13 +233,15 @@ def _replace(field: str, text: str, entities: Sequence[Entity], numbers: _Number
     parts: list[str] = []
     spans: list[Span] = []
     done = length = 0
+    placing = Placing(text)
     for entity in entities:
-        new = text[entity.start : entity.end]
+        before, new, after = "", text[entity.start : entity.end], ""
         if entity.type not in LEFT_IN_PLACE:
-            new = f"[{entity.type}_{numbers.of(value(entity.type, new))}]"
-        parts += (text[done : entity.start], new)
-        length += entity.start - done
+            placeholder = f"[{entity.type}_{numbers.of(value(entity.type, new))}]"
+            before, new, after = placing.around(entity.start, entity.end, placeholder)
+        parts += (text[done : entity.start], before, new, after)
+        length += entity.start - done + len(before)
         spans.append(Span(field, length, length + len(new), entity.type, entity.score))
-        length += len(new)
+        length += len(new) + len(after)
         done = entity.end
     return "".join(parts) + text[done:], spans

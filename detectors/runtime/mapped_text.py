@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
+
+PUT_IN: Final = -1  # the offset of a character that stands for none of the original
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +17,9 @@ class MappedText:
     ----------
     text : str
     offsets : tuple of int or None
-        For each character of `text` the index of the character it came from; None where nothing was changed.
+        For each character of `text` where what it came from begins, or `PUT_IN`; None where nothing was changed.
+    ends : tuple of int or None
+        Likewise where it ends; None: each came from one character.
 
     Examples
     --------
@@ -23,7 +29,41 @@ class MappedText:
 
     text: str
     offsets: tuple[int, ...] | None = None
+    ends: tuple[int, ...] | None = None
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Start and end, in the original, of what `text[start:end]` came from; it must not be empty."""
-        return (start, end) if self.offsets is None else (self.offsets[start], self.offsets[end - 1] + 1)
+        if self.offsets is None:
+            return start, end
+        return self.offsets[start], self.ends[end - 1] if self.ends else self.offsets[end - 1] + 1
+
+    def originals(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The same of a stretch that may hold what was put in: of each piece between."""
+        offsets = self.offsets
+        if offsets is None:
+            yield start, end
+            return
+        place = start
+        while place < end:
+            if offsets[place] == PUT_IN:
+                place += 1
+                continue
+            first = place
+            while place < end and offsets[place] != PUT_IN:
+                place += 1
+            yield self.original(first, place)
+
+    def then(self, changed: MappedText) -> MappedText:
+        """The way back of what was made from this text, to the original of this one."""
+        if changed.offsets is None:
+            return self
+        if self.offsets is None:
+            return changed
+        last = len(changed.text)
+        origins = [
+            self.original(changed.offsets[place], changed.ends[place] if changed.ends else changed.offsets[place] + 1)
+            if changed.offsets[place] != PUT_IN
+            else (PUT_IN, PUT_IN)
+            for place in range(last)
+        ]
+        return MappedText(changed.text, tuple(start for start, _ in origins), tuple(end for _, end in origins))
