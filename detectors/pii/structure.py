@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from watchline.detectors.runtime.mapped_text import PUT_IN, MappedText
@@ -21,6 +21,9 @@ _START = re.compile(
     r"|'(?P<single>[^'\n]{1,60})'\s{0,9}:\s{0,9}(?=[\"'\[\w+-])"
     rf"|<(?P<tag>{_KEY})(?:\s[^<>]{{0,500}})?>(?P<content>[^<>]*)(?=</)"
     rf"|(?<![\w.$-])(?P<name>{_KEY})\s{{0,3}}=\s{{0,3}}(?P<quoted>\"[^\"\n]*\"|'[^'\n]*')"
+    # Of a query string, percent-decoded: a value may hold anything but its separator.
+    rf"|(?<![\w.$-])(?P<first>{_KEY})=(?P<encoded>[^&\n\"<>#=]{{1,200}})(?=&{_KEY}=)"
+    rf"|(?<=[?&])(?P<last>{_KEY})=(?P<rest>[^\s&\"<>#=]{{1,200}})"
     rf"|(?<![\w.$-])(?P<parameter>{_KEY})=(?P<value>[^\s&;,\"'`<>()\[\]{{}}=]+)"
     rf"|^[ \t]*(?:-[ \t]+)?(?P<yaml>{_KEY}):[ \t]+(?P<line>[^\s\"'\[{{|>&*][^\n]*)$"
     r"|\bVALUES\s{0,9}(?=\()",
@@ -37,16 +40,21 @@ _TABLE_CELL = {
     sign: re.compile(rf"[ ]*(?:\"((?:[^\"\n]|\"\")*)\"|([^{re.escape(sign)}\n]*?))[ ]*(?:{re.escape(sign)}|(?=\n)|\Z)")
     for sign in "\t|;,"
 }
-_MARKS = re.compile(r"</[\w:.-]{1,60}>|[{}\[\]|<>*]|\"(?=\s{0,3}[,:}\])]|\s*$)|(?<=[{\[(,:])\"|(?<=[{\[(,:]\s)\"", re.MULTILINE)
+_MARKS = re.compile(
+    r"</[\w:.-]{1,60}>|[{}\[\]|<>*]|\"(?=\s{0,3}[,:}\])]|\s*$)|(?<=[{\[(,:])\"|(?<=[{\[(,:]\s)\"", re.MULTILINE
+)
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
+_PLUS = re.compile(r"(?<!\A)\+")  # but for that of a telephone number
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FEWEST = {"\t": 1, "|": 2, ";": 2, ",": 2}  # separators in a line of a table
 _LONGEST = 120  # characters of a header's cell
 _MORE = 60  # characters of a cell on average
 _FURTHEST = 2100  # characters between the columns' names and the values
 _AROUND = " \t\r\n\"'"
-_KEY_OF = {"content": "tag", "quoted": "name", "value": "parameter", "line": "yaml"}
-_HTML = frozenset("a b body center code dd div dt em font h1 h2 h3 h4 h5 h6 i li p pre small span strong td th u".split())
+_KEY_OF = {
+    "content": "tag", "quoted": "name", "encoded": "first", "rest": "last", "value": "parameter", "line": "yaml"
+}  # fmt: skip
+_HTML = re.compile("a|b|body|center|code|dd|div|dt|em|h[1-6]|i|li|p|pre|small|span|strong|td|th|u", re.IGNORECASE)
 _NO_ROW = re.compile(r"[{}<>\[\]()=]|: ")
 
 
@@ -64,6 +72,8 @@ class Cell:
         Where what belongs to it begins: its key.
     begins : bool
         Whether a record begins with it.
+    pluses : bool
+        Whether a plus in it stands for a blank, as in forms that are sent.
     """
 
     start: int
@@ -71,6 +81,7 @@ class Cell:
     key: str
     first: int
     begins: bool = False
+    pluses: bool = False
 
 
 def normal_form(text: str, masked: str | None = None) -> MappedText:
@@ -96,7 +107,8 @@ def normal_form(text: str, masked: str | None = None) -> MappedText:
     for cell in cells(text):
         lines.between(between, done, cell.first)
         lines.put_in("\n" * cell.begins + (f"{cell.key}: " if cell.key else ""))
-        lines.keep(text, cell.start, cell.end)
+        value = text[cell.start : cell.end]
+        lines.keep(_PLUS.sub(" ", value) if cell.pluses else value, cell.start)
         done = cell.end
     if not done:
         return MappedText(between)
@@ -117,9 +129,9 @@ class _Lines:
         self.parts.append(new)
         self.offsets += [PUT_IN] * len(new)
 
-    def keep(self, text: str, start: int, end: int) -> None:
-        self.parts.append(text[start:end])
-        self.offsets += range(start, end)
+    def keep(self, piece: str, start: int) -> None:
+        self.parts.append(piece)
+        self.offsets += range(start, start + len(piece))
 
     def between(self, text: str, start: int, end: int) -> None:
         """What stands between cells, without the signs of their format; nothing if it says nothing."""
@@ -127,9 +139,9 @@ class _Lines:
         if _WORDS.search(piece) is not None:
             if start:
                 self.put_in("")
-            start += len(piece) - len(piece.lstrip())
-            self.keep(piece.strip(), 0, len(piece.strip()))
-            self.offsets[-len(piece.strip()) :] = range(start, start + len(piece.strip()))
+                start += len(piece) - len(piece.lstrip())
+                piece = piece.lstrip()
+            self.keep(piece.rstrip(), start)
 
 
 def words(key: str) -> str:
@@ -168,10 +180,12 @@ def _pairs(text: str, start: int, end: int) -> Iterator[Cell]:
             rows, place = _sql(text, match, end, keys)
             yield from rows
         else:
-            key = "" if match["tag"] and match["tag"].lower() in _HTML else words(match[_KEY_OF[kind]])
+            key = "" if match["tag"] and _HTML.fullmatch(match["tag"]) else words(match[_KEY_OF[kind]])
             value = _trimmed(text, *match.span(kind), key, match.start())
+            if kind == "line" and key == match["yaml"].lower():  # as a person writes it
+                continue
             if value.start < value.end:
-                yield value
+                yield replace(value, pluses=kind in ("encoded", "rest"))
 
 
 def _json(text: str, key_match: re.Match[str], end: int, key: str) -> tuple[list[Cell], int]:
@@ -237,7 +251,7 @@ def _sql(text: str, values: re.Match[str], end: int, keys: Sequence[str]) -> tup
 
 def _tables(text: str) -> Iterator[tuple[int, int, str, list[tuple[int, int]]]]:
     """Runs of lines with the same number of a sign in them: start, end, sign, lines."""
-    lines = [match.span() for match in re.finditer(r"[^\n]+", text)]
+    lines = [match.span() for match in re.finditer(r"[^\r\n]+", text)]
     for sign, run in groupby(lines, lambda line: _separators(text, *line)):
         rows = list(run)
         if sign and _is_table(text, sign[0], rows):
@@ -299,7 +313,9 @@ def _of_table(text: str, sign: str, rows: Sequence[tuple[int, int]]) -> Iterator
 
 def _is_header(names: Sequence[str]) -> bool:
     named = [name.strip() for name in names if name.strip()]
-    return bool(named) and all(len(name) <= _LONGEST and re.match(r"[^\W\d]", name) and "@" not in name for name in named)
+    return bool(named) and all(
+        len(name) <= _LONGEST and re.match(r"[^\W\d]", name) and "@" not in name for name in named
+    )
 
 
 def _trimmed(text: str, start: int, end: int, key: str, first: int, begins: bool = False) -> Cell:
