@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 
 from watchline.detectors.runtime.mapped_text import PUT_IN, MappedText
@@ -29,6 +30,8 @@ _START = re.compile(
     r"|\bVALUES\s{0,9}(?=\()",
     re.MULTILINE | re.IGNORECASE,
 )
+# Without one of these there is no cell to look for: prose has none.
+_HINT = re.compile(r"[\"']\s{0,9}:|=|</|[^\W_][_.A-Z-][\w.-]{0,60}:[ \t]|\bVALUES\b", re.IGNORECASE)
 _QUOTED = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'")
 _ELEMENT = re.compile(r"\s{0,99}(?:,\s{0,99})?(?=\"|')")
 _SCALAR = re.compile(r"[^\s,\]}\"']{1,200}")
@@ -36,10 +39,6 @@ _COLUMNS = re.compile(r"\(([^()]{1,2000})\)\s{0,9}\Z")
 _SQL_VALUE = re.compile(r"\s{0,99}(?:'((?:[^']|'')*)'|\"([^\"]*)\"|([^\s,()'\"]+))\s{0,99}([,)])")
 _SQL_ROW = re.compile(r"\s{0,99},?\s{0,99}\(")
 _CLOSES = re.compile(r"\s{0,99}(?:[,}\])\n]|\Z)")
-_TABLE_CELL = {
-    sign: re.compile(rf"[ ]*(?:\"((?:[^\"\n]|\"\")*)\"|([^{re.escape(sign)}\n]*?))[ ]*(?:{re.escape(sign)}|(?=\n)|\Z)")
-    for sign in "\t|;,"
-}
 _MARKS = re.compile(
     r"</[\w:.-]{1,60}>|[{}\[\]|<>*]|\"(?=\s{0,3}[,:}\])]|\s*$)|(?<=[{\[(,:])\"|(?<=[{\[(,:]\s)\"", re.MULTILINE
 )
@@ -167,6 +166,8 @@ def cells(text: str) -> Iterator[Cell]:
 
 def _pairs(text: str, start: int, end: int) -> Iterator[Cell]:
     """Cells that have their field's name with them, and rows of SQL."""
+    if _HINT.search(text, start, end) is None:
+        return
     place = start
     while (match := _START.search(text, place, end)) is not None:
         place = match.end()
@@ -285,13 +286,19 @@ def _is_table(text: str, sign: str, rows: Sequence[tuple[int, int]]) -> bool:
 
 def _row(text: str, sign: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     place = start
-    while place <= end and (cell := _TABLE_CELL[sign].match(text, place, end)) is not None:
+    while place <= end and (cell := _table_cell(sign).match(text, place, end)) is not None:
         yield cell.span(1) if cell[1] is not None else cell.span(2)
         if cell.end() == end:
             if end > start and text[end - 1] == sign and cell.end() > place:
                 yield end, end
             break
         place = cell.end()
+
+
+@cache
+def _table_cell(sign: str) -> re.Pattern[str]:
+    sign = re.escape(sign)
+    return re.compile(rf"\"((?:[^\"\n]|\"\")*+)\"[ ]{{0,9}}(?:{sign}|\Z)|([^{sign}\n]*+)(?:{sign}|(?=\n)|\Z)")
 
 
 def _of_table(text: str, sign: str, rows: Sequence[tuple[int, int]]) -> Iterator[Cell]:

@@ -10,7 +10,7 @@ from tests.linear_time.cost import FLOOR_S, KIB, exponent, reading, seconds
 from tests.linear_time.hostile_texts import Hostile, hostile_texts
 from tests.linear_time.patterns import Regex, find
 from watchline.detectors.grounding import structured
-from watchline.detectors.pii import redaction
+from watchline.detectors.pii import redaction, structure
 from watchline.detectors.runtime import text
 
 # What is made for a value: with one value for each kind.
@@ -26,6 +26,7 @@ MADE = {
         structured._reading(["outdoor", "seating"]),
         structured._reading(["a", "a", "a", "a"]),
     ],
+    "watchline.detectors.pii.structure._table_cell": [structure._table_cell(sign) for sign in "\t|,"],
     "watchline.schemas.validation._storable": [re.compile("[0-9a-f]{32}")],
 }
 # What only ever sees so many characters, by the constant that cuts its text.

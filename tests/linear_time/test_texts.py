@@ -16,8 +16,9 @@ from watchline.detectors.grounding.truncation import is_cut
 from watchline.detectors.harm.deobfuscation import deobfuscate
 from watchline.detectors.harm.groups import mentions
 from watchline.detectors.pii import identifiers
-from watchline.detectors.pii.folding import fold
+from watchline.detectors.pii.decoding import read as read_escapes
 from watchline.detectors.pii.redactor import Redactor
+from watchline.detectors.pii.structure import normal_form
 from watchline.detectors.runtime.text import sentences, windows
 from watchline.detectors.runtime.words import words
 
@@ -45,6 +46,18 @@ HOSTILE = {
     "a URL": Hostile("see https://example.com/", ".", " now"),
     "fences": Hostile("", "```\n", ""),
     "quotes": Hostile('{"k": "', '\\"', '"}'),
+    "keys": Hostile("", '"k": "', ""),
+    "keys in two kinds of quotes": Hostile("", '"k": \'', ""),
+    "quotes that don't close": Hostile('"k": "', 'x"y', '":'),
+    "a list of strings": Hostile('"k": [', '"a", ', ""),
+    "elements": Hostile("", "<a>", ""),
+    "parameters": Hostile("", "a=b&", ""),
+    "rows of SQL": Hostile("INSERT INTO t (a, b) VALUES ", "(1, 'x'),", ""),
+    "brackets before VALUES": Hostile("(", "a,", ") VALUES (1)"),
+    "rows with quotes": Hostile("a,b,c\n", '"x","","\n', ""),
+    "escapes of escapes": Hostile("", "\\\\\\\\", "n"),
+    "percent signs": Hostile("", "%25", "41"),
+    "entities": Hostile("", "&amp;", ""),
     "tags": Hostile("", "\U000e0061", "b"),
     "looked alike": Hostile("", "\u0430b ", ""),
 }
@@ -62,7 +75,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "is_cut": is_cut,
     "pairs": pairs,
     "identifiers": lambda text: list(identifiers.find(text)),
-    "fold": fold,
+    "as it means": read_escapes,
+    "normal form": normal_form,
     "windows": lambda text: windows(text, 300),
     "words": words,
     "groups": mentions,
