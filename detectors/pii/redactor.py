@@ -10,6 +10,7 @@ from time import perf_counter
 
 from watchline.detectors.pii import redaction
 from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.pii.recogniser import Recogniser
 from watchline.detectors.pii.redaction import Redacted
 from watchline.schemas.errors import Kind, PoisonError, raise_if_out_of_memory, where
 from watchline.schemas.pseudonyms import Pseudonyms, Replaced
@@ -30,6 +31,8 @@ class Redactor:
         False, which is for tests only, passes everything on as it is.
     pseudonym_key
         Of what takes the place of identifiers that may be personal: see `schemas.pseudonyms`.
+    device
+        Of the shipped finder's network: `cpu`, `cuda`, `cuda:N`; best that of the encoder, `Scorer.device`.
 
     Examples
     --------
@@ -37,8 +40,15 @@ class Redactor:
     'Ask [PERSON_1] at [EMAIL_ADDRESS_1].'
     """
 
-    def __init__(self, finder: PersonalData | None = None, *, enabled: bool = True, pseudonym_key: str = "") -> None:
-        self._finder = (finder or PersonalData()) if enabled else None
+    def __init__(
+        self,
+        finder: PersonalData | None = None,
+        *,
+        enabled: bool = True,
+        pseudonym_key: str = "",
+        device: str = "cpu",
+    ) -> None:
+        self._finder = (finder or PersonalData(recogniser=Recogniser.shipped(device))) if enabled else None
         self._pseudonyms = Pseudonyms(pseudonym_key)
 
     def redact(self, interactions: Sequence[Interaction]) -> Sequence[Redacted | PoisonError]:

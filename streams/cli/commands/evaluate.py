@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     )
     rows = labelled.read(args.file, detector.labels)
     scorer = Scorer([detector], device=settings.encoder_device, thresholds=settings.thresholds)
-    redactor = Redactor(enabled=args.redact)
+    redactor = Redactor(enabled=args.redact, device=scorer.device)
     predictions, seconds = predict(
         scorer, rows, redactor=redactor, progress=lambda done: progress(done, len(rows), "scored")
     )

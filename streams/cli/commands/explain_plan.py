@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
     interactions = _read(args.file, args.events) if args.file else _recorded(args.events)
     device, thresholds = settings.encoder_device, settings.thresholds
     detectors = registry.load(settings.detectors, settings.models, device=device, thresholds=thresholds)
-    redactor = Redactor(enabled=settings.redaction)
     scorer = Scorer(detectors, device=device, thresholds=thresholds)
+    redactor = Redactor(enabled=settings.redaction, device=scorer.device)
 
     def redacted(some: list[Any]) -> list[Redacted]:
         return [outcome for outcome in redactor.redact(some) if isinstance(outcome, Redacted)]

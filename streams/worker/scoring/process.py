@@ -126,13 +126,17 @@ class Jobs:
         )
         if self._registry is not None:
             self._registry.failed = waiting
-        self._redactor = Redactor(enabled=settings.redaction, pseudonym_key=settings.pseudonym_key.get_secret_value())
         self._scorer = Scorer(
             detectors.load(
                 settings.detectors, settings.models, device=settings.encoder_device, thresholds=settings.thresholds
             ),
             device=settings.encoder_device,
             thresholds=settings.thresholds,
+        )
+        self._redactor = Redactor(
+            enabled=settings.redaction,
+            pseudonym_key=settings.pseudonym_key.get_secret_value(),
+            device=self._scorer.device,
         )
         self._worker = settings.group_instance_id
         self._decode = Decode(self._registry)

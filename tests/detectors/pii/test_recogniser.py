@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -13,6 +14,7 @@ from watchline.detectors.pii.recogniser import Recogniser, TaggedSpan
 from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.training.pii.examples import Example, Examples, whole
 from watchline.detectors.training.pii.figures import Characters, as_address
+from watchline.detectors.training.pii.network import trainable, untrained
 from watchline.detectors.training.pii.recogniser import fit
 
 pytestmark = pytest.mark.slow
@@ -22,6 +24,13 @@ TEXTS = (
     "i live at 48 maple avenue, springfield, il 62704",
     "",
     "The capital of France is Paris.",
+)
+
+SPLIT = (  # by spaCy, in ways of its own
+    " a",
+    "   ",
+    "Don't say you can't,\n\n  they've\tgotta  go at 5p.m. in the U.S. :-) (o_O)\r\nx@y.co",
+    "\u201cIt\u2019s \xa35.99\u201d \U0001f600 http://a.b/c?d=1&e=2 don't\ndon't",
 )
 
 
@@ -45,6 +54,33 @@ def test_finds_are_in_order_and_do_not_overlap(shipped: Recogniser) -> None:
         ends = [0, *(place for each in found for place in (each.start, each.end)), len(text)]
         assert ends == sorted(ends)
         assert all(0 <= shipped.probability(each) <= 1 for each in found if each.type in shipped.calibrations)
+
+
+def test_the_network_is_the_one_that_was_trained(shipped: Recogniser) -> None:
+    """Within 1e-5, beside spaCy's tokens and thinc's layers, whatever stands beside what in however many passes."""
+    texts = [*TEXTS, *SPLIT, " ".join(f"{number} of {chr(65 + number % 26)}n{number}'s" for number in range(2000))]
+    documents = [shipped.nlp.make_doc(text) for text in texts]
+    tokens, tags = shipped.tags(texts)
+    for number, document in enumerate(documents):
+        places = tokens.texts == number
+        found = zip(tokens.starts[places], tokens.ends[places], strict=True)
+        assert list(found) == [(token.idx, token.idx + len(token)) for token in document]
+    theirs = trainable(shipped.tensors()).predict([document for document in documents if len(document)])
+    np.testing.assert_allclose(tags, np.concatenate(theirs), atol=1e-5)
+
+
+def test_it_forgets_words_and_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    recogniser = Recogniser(Recogniser.shipped().tensors())
+    first = list(recogniser.find(TEXTS))
+    monkeypatch.setattr("watchline.detectors.pii.tokens._MOST_TOKENS", 40)
+    for number in range(10):
+        assert list(recogniser.find([f"{number} o'{number}", *TEXTS]))[1:] == first
+        assert len(recogniser._words.vectors) < 100
+
+
+def test_spacy_keeps_no_word_of_a_text(shipped: Recogniser) -> None:
+    list(shipped.find(["Ask Zebulon Quimby-Xanthopoulos about it"]))
+    assert "Quimby" not in shipped.nlp.vocab.strings
 
 
 def test_tensors_make_the_same_recogniser_again(shipped: Recogniser, tmp_path: Path) -> None:
@@ -71,7 +107,7 @@ class Fixed:
 
 
 def test_training_learns_what_it_is_shown() -> None:
-    recogniser = Recogniser()
+    recogniser = untrained()
     fit(recogniser, cast(Examples, Fixed()), 12)
     assert places(recogniser, ["Ask Zebulon about the order"]) == [[(4, 11, "PERSON")]]
 

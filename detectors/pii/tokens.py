@@ -1,0 +1,125 @@
+"""Texts as spaCy's tokens, with the row of each word in a table of vectors that is made once for each word.
+
+spaCy splits a text at blanks, and each stretch by itself: what became of a stretch is remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from watchline.detectors.pii.network import FEATURES, GAP, WIDTH, Network
+
+Numbers = NDArray[np.int64]
+
+# A blank after a stretch belongs to it; further ones, and line ends, are a token of their own.
+_STRETCH = re.compile(r"\S+ ?|\s+")
+_MOST_TOKENS = 1 << 16  # of all stretches that are remembered: 25 MB of vectors
+_MOST_CHARS = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of some texts, one text after the other.
+
+    Attributes
+    ----------
+    texts, starts, ends
+        For each token the number of its text, and where it stands in that.
+    padded
+        The tokens' rows in `Words.vectors`, with `GAP` times 0 before, between and after the texts.
+    places
+        Where each token stands in `padded`.
+    """
+
+    texts: Numbers
+    starts: Numbers
+    ends: Numbers
+    padded: Numbers
+    places: Numbers
+
+
+class Words:
+    """Splits texts into tokens and remembers what words are to the network. Not for two threads at once.
+
+    Parameters
+    ----------
+    nlp
+        spaCy's pipeline.
+    network
+
+    Attributes
+    ----------
+    vectors : (rows, WIDTH) tensor
+        By the rows of tokens; the first is zero.
+    """
+
+    def __init__(self, nlp: Any, network: Network) -> None:
+        self._nlp, self._network = nlp, network
+        self._forget()
+
+    def tokens(self, texts: Sequence[str]) -> Tokens:
+        """The texts' tokens; their rows hold until the next call."""
+        if len(self._starts) > _MOST_TOKENS or self._chars > _MOST_CHARS:
+            self._forget()
+        split = [_STRETCH.findall(text) for text in texts]
+        stretches = [*chain.from_iterable(split)]
+        self._learn(stretch for stretch in dict.fromkeys(stretches) if stretch not in self._numbers)
+        numbers = np.fromiter(map(self._numbers.__getitem__, stretches), np.int64, len(stretches))
+        lengths = np.fromiter(map(len, stretches), np.int64, len(stretches))
+        text_of = np.repeat(np.arange(len(texts)), [len(each) for each in split])
+        offsets = np.cumsum(lengths) - lengths
+        offsets -= (np.cumsum([0, *map(len, texts)])[:-1])[text_of]
+        counts = self._counts[numbers]
+        stretch_of = np.repeat(np.arange(len(stretches)), counts)
+        within = np.arange(len(stretch_of)) - (np.cumsum(counts) - counts)[stretch_of]
+        rows = self._firsts[numbers][stretch_of] + within
+        starts = offsets[stretch_of] + self._starts[rows]
+        of_tokens = text_of[stretch_of]
+        places = np.arange(len(rows)) + GAP * (of_tokens + 1)
+        padded = np.zeros(len(rows) + GAP * (len(texts) + 1), np.int64)
+        padded[places] = rows
+        return Tokens(of_tokens, starts, starts + self._lengths[rows], padded, places)
+
+    def _forget(self) -> None:
+        self._numbers: dict[str, int] = {}  # of stretches
+        self._chars = 0
+        self._firsts, self._counts = np.zeros(0, np.int64), np.zeros(0, np.int64)  # rows, by stretch
+        self._starts, self._lengths = np.zeros(1, np.int64), np.zeros(1, np.int64)  # within the stretch, by row
+        self.vectors = torch.zeros(1, WIDTH, device=self._network.device)
+
+    def _learn(self, stretches: Iterable[str]) -> None:
+        blank: list[str] = []
+        written: list[str] = []
+        for stretch in stretches:
+            (blank if stretch.isspace() else written).append(stretch)
+        if written:
+            self._add(written)
+        for stretch in blank:
+            self._add([stretch])
+
+    def _add(self, stretches: Sequence[str]) -> None:
+        """Splits stretches, line ends between them, so that none runs together with the next."""
+        with self._nlp.memory_zone():  # without one, spaCy keeps every word that it has ever seen
+            tokens = self._nlp.make_doc("\n".join(stretches)).to_array([*FEATURES, "IDX", "LENGTH"])
+        lengths = np.fromiter(map(len, stretches), np.int64, len(stretches))
+        begins = np.cumsum(lengths + 1) - lengths - 1
+        starts = tokens[:, -2].astype(np.int64)
+        stretch_of = np.searchsorted(begins, starts, "right") - 1
+        starts -= begins[stretch_of]
+        is_word = starts < lengths[stretch_of]  # else a line end between them
+        counts = np.bincount(stretch_of[is_word], minlength=len(stretches))
+        self._numbers |= {stretch: len(self._numbers) + number for number, stretch in enumerate(stretches)}
+        self._chars += int(lengths.sum())
+        self._firsts = np.concatenate([self._firsts, len(self._starts) + np.cumsum(counts) - counts])
+        self._counts = np.concatenate([self._counts, counts])
+        self._starts = np.concatenate([self._starts, starts[is_word]])
+        self._lengths = np.concatenate([self._lengths, tokens[is_word, -1].astype(np.int64)])
+        self.vectors = torch.cat([self.vectors, self._network.embed(tokens[is_word, : len(FEATURES)])])
