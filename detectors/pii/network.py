@@ -7,7 +7,8 @@ neighbour on either side. All in single precision; thinc, with which it is train
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,8 @@ class Network:
         for column, (rows, seed) in enumerate(zip(self._rows, _SEEDS, strict=True)):
             keys = self._hash(np.ascontiguousarray(words[:, column]), seed) % len(rows)
             parts.append(functional.embedding_bag(self._to_device(keys.astype(np.int64)), rows, mode="sum"))
-        return self._mix(torch.cat(parts, 1))
+        with _one_thread():
+            return self._mix(torch.cat(parts, 1))
 
     @torch.inference_mode()
     def tags(self, words: Tensor, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -97,9 +99,10 @@ class Network:
             The row in `words` of each token; texts stand one after the other, `GAP` times 0 before, between and after.
         """
         places, out = self._to_device(tokens), []
-        for start in range(0, len(places), self._at_once):
-            first, last = max(start - GAP, 0), start + self._at_once
-            out.append(self._pass(words[places[first : last + GAP]])[start - first : last - first])
+        with _one_thread():
+            for start in range(0, len(places), self._at_once):
+                first, last = max(start - GAP, 0), start + self._at_once
+                out.append(self._pass(words[places[first : last + GAP]])[start - first : last - first])
         tags: NDArray[np.float32] = torch.cat(out).cpu().numpy()
         return tags
 
@@ -112,6 +115,17 @@ class Network:
 
     def _to_device(self, numbers: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(numbers).to(self.device)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Products of this size are too small to share: where cores are busy, waiting for other threads takes longer."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _tensor(array: NDArray[Any], device: str) -> Tensor:

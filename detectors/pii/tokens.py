@@ -1,6 +1,7 @@
-"""Texts as spaCy's tokens, with the row of each word in a table of vectors that is made once for each word.
+"""Texts as spaCy's tokens, each with the row of its word in a table of vectors.
 
-spaCy splits a text at blanks, and each stretch by itself: what became of a stretch is remembered.
+spaCy splits a text at blanks, and each stretch by itself: what became of a stretch is remembered, and so is what a word
+is to the network.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Numbers = NDArray[np.int64]
 
 # A blank after a stretch belongs to it; further ones, and line ends, are a token of their own.
 _STRETCH = re.compile(r"\S+ ?|\s+")
-_MOST_TOKENS = 1 << 16  # of all stretches that are remembered: 25 MB of vectors
+_MOST_TOKENS = 1 << 17  # of all stretches that are remembered, with 60,000 words or less in text as it comes
 _MOST_CHARS = 1 << 22
 
 
@@ -67,7 +68,7 @@ class Words:
 
     def tokens(self, texts: Sequence[str]) -> Tokens:
         """The texts' tokens; their rows hold until the next call."""
-        if len(self._starts) > _MOST_TOKENS or self._chars > _MOST_CHARS:
+        if self._tokens.length > _MOST_TOKENS or self._chars > _MOST_CHARS:
             self._forget()
         split = [_STRETCH.findall(text) for text in texts]
         stretches = [*chain.from_iterable(split)]
@@ -77,23 +78,24 @@ class Words:
         text_of = np.repeat(np.arange(len(texts)), [len(each) for each in split])
         offsets = np.cumsum(lengths) - lengths
         offsets -= (np.cumsum([0, *map(len, texts)])[:-1])[text_of]
-        counts = self._counts[numbers]
+        firsts, counts = self._stretches.rows[numbers].T
         stretch_of = np.repeat(np.arange(len(stretches)), counts)
         within = np.arange(len(stretch_of)) - (np.cumsum(counts) - counts)[stretch_of]
-        rows = self._firsts[numbers][stretch_of] + within
-        starts = offsets[stretch_of] + self._starts[rows]
+        rows, starts, widths = self._tokens.rows[firsts[stretch_of] + within].T
+        starts = offsets[stretch_of] + starts
         of_tokens = text_of[stretch_of]
         places = np.arange(len(rows)) + GAP * (of_tokens + 1)
         padded = np.zeros(len(rows) + GAP * (len(texts) + 1), np.int64)
         padded[places] = rows
-        return Tokens(of_tokens, starts, starts + self._lengths[rows], padded, places)
+        return Tokens(of_tokens, starts, starts + widths, padded, places)
 
     def _forget(self) -> None:
         self._numbers: dict[str, int] = {}  # of stretches
+        self._words: dict[bytes, int] = {}  # their rows, by their features
         self._chars = 0
-        self._firsts, self._counts = np.zeros(0, np.int64), np.zeros(0, np.int64)  # rows, by stretch
-        self._starts, self._lengths = np.zeros(1, np.int64), np.zeros(1, np.int64)  # within the stretch, by row
-        self.vectors = torch.zeros(1, WIDTH, device=self._network.device)
+        self._stretches = _Table(2)  # first token, number of tokens
+        self._tokens = _Table(3)  # row of the word, start in the stretch, length
+        self.vectors = torch.zeros(1024, WIDTH, device=self._network.device)
 
     def _learn(self, stretches: Iterable[str]) -> None:
         blank: list[str] = []
@@ -116,10 +118,36 @@ class Words:
         starts -= begins[stretch_of]
         is_word = starts < lengths[stretch_of]  # else a line end between them
         counts = np.bincount(stretch_of[is_word], minlength=len(stretches))
-        self._numbers |= {stretch: len(self._numbers) + number for number, stretch in enumerate(stretches)}
         self._chars += int(lengths.sum())
-        self._firsts = np.concatenate([self._firsts, len(self._starts) + np.cumsum(counts) - counts])
-        self._counts = np.concatenate([self._counts, counts])
-        self._starts = np.concatenate([self._starts, starts[is_word]])
-        self._lengths = np.concatenate([self._lengths, tokens[is_word, -1].astype(np.int64)])
-        self.vectors = torch.cat([self.vectors, self._network.embed(tokens[is_word, : len(FEATURES)])])
+        first = self._stretches.length
+        self._numbers |= {stretch: first + number for number, stretch in enumerate(stretches)}
+        self._stretches.add(np.stack([self._tokens.length + np.cumsum(counts) - counts, counts], 1))
+        rows = self._rows(np.ascontiguousarray(tokens[is_word, : len(FEATURES)]))
+        self._tokens.add(np.stack([rows, starts[is_word], tokens[is_word, -1].astype(np.int64)], 1))
+
+    def _rows(self, words: NDArray[np.uint64]) -> Numbers:
+        """The rows of words; of new ones the vectors are made."""
+        before = len(self._words) + 1  # the first row is no word's
+        keys = [word.tobytes() for word in words]
+        rows = [self._words.setdefault(key, len(self._words) + 1) for key in keys]
+        after = len(self._words) + 1
+        if after > before:
+            new = dict(zip(rows, words, strict=True))
+            while after > len(self.vectors):
+                self.vectors = torch.cat([self.vectors, torch.zeros_like(self.vectors)])
+            self.vectors[before:after] = self._network.embed(np.stack([new[row] for row in range(before, after)]))
+        return np.array(rows, np.int64)
+
+
+class _Table:
+    """Rows of numbers, with room for more."""
+
+    def __init__(self, width: int) -> None:
+        self.rows, self.length = np.zeros((1024, width), np.int64), 0
+
+    def add(self, rows: Numbers) -> None:
+        after = self.length + len(rows)
+        while after > len(self.rows):
+            self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+        self.rows[self.length : after] = rows
+        self.length = after
