@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 from watchline.detectors.base import Evaluation, NotApplicable
 from watchline.detectors.languages.english import ENGLISH
@@ -20,11 +22,17 @@ from watchline.schemas.pseudonyms import Pseudonyms
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import RedactedInteraction, replace_texts, strings, texts
 
-Find = Callable[[str], Iterable[Entity]]
 _NUMERIC = frozenset(["PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "US_BANK_NUMBER"])
 FEW_VALUES = 30  # of one event: up to here a pattern for each is faster
 PART_SCORE = 0.7  # of a word of a name
 _SHORTEST = 4  # letters and digits; anything shorter stands in other words by chance
+_DOTTED_I = re.compile("[\u0130\u0131]")  # patterns take them for an i, `casefold` doesn't
+
+
+class Find(Protocol):
+    """Finds values in a text as it means; one that stands nowhere but in what is known to be replaced need not be found."""
+
+    def __call__(self, text: str, known: str = "") -> Iterable[Entity]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +137,16 @@ def _redact(
     find = by_patterns(scores) if len(values) <= FEW_VALUES else in_linear_time(scores)
     out: dict[str, tuple[str, list[Span]]] = {}
     for field, text in fields.items():
-        more = [
-            Entity(*meant.original(entity.start, entity.end), entity.type, entity.score)
-            for meant in ([read(text)] if values else [])
-            for entity in find(meant.text)
-            if not PLACEHOLDER.search(meant.text, entity.start, entity.end)
-        ]
+        more: list[Entity] = []
+        if values:
+            meant = read(text)
+            replaced = (each for each in resolved[field] if each.type not in LEFT_IN_PLACE)
+            known = "\0".join(read(text[each.start : each.end]).text for each in replaced)
+            more = [
+                Entity(*meant.original(entity.start, entity.end), entity.type, entity.score)
+                for entity in find(meant.text, known)
+                if not PLACEHOLDER.search(meant.text, entity.start, entity.end)
+            ]
         out[field] = _replace(
             field, text, resolve(text, [*resolved[field], *more]) if more else resolved[field], numbers
         )
@@ -143,11 +155,43 @@ def _redact(
 
 def by_patterns(scores: Mapping[tuple[str, str], float]) -> Find:
     """What finds these values wherever else they stand, by a pattern for each."""
-    patterns = [(key[0], score, _everywhere(*key)) for key, score in scores.items() if len(key[1]) >= _SHORTEST]
-    patterns += [("PERSON", PART_SCORE, _alone(part)) for key in scores for part in _parts(key)]
-    return lambda text: (
-        Entity(*match.span(), type_, score) for type_, score, pattern in patterns for match in pattern.finditer(text)
-    )
+    values = [_Value(*key, score) for key, score in scores.items() if len(key[1]) >= _SHORTEST]
+    parts = [_Value("PERSON", part.capitalize(), PART_SCORE, is_part=True) for key in scores for part in _parts(key)]
+
+    def find(text: str, known: str = "") -> Iterator[Entity]:
+        folded = text.casefold(), known.casefold()
+        has_dotted_i = _DOTTED_I.search(text) is not None
+        for value in (*values, *parts):
+            if has_dotted_i or value.may_stand(*((text, known) if value.is_part else folded)):
+                for match in value.pattern.finditer(text):
+                    yield Entity(*match.span(), value.type, value.score)
+
+    return find
+
+
+@dataclass
+class _Value:
+    """One that is looked for. Its pattern is made where it is needed: that takes longer than reading a text."""
+
+    type: str
+    plain: str
+    score: float
+    is_part: bool = False
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return _alone(self.plain) if self.is_part else _everywhere(self.type, self.plain)
+
+    @cached_property
+    def _words(self) -> Sequence[str]:
+        return self.plain.split() if self.type == "PERSON" else [self.plain]
+
+    def may_stand(self, text: str, known: str) -> bool:
+        """Whether the text may have it elsewhere than in what is known of it, by its words."""
+        if self.type in _NUMERIC:  # signs may stand between its digits
+            return True
+        counts = [(text.count(word), word) for word in self._words]
+        return all(count for count, _ in counts) and any(count != known.count(word) for count, word in counts)
 
 
 def in_linear_time(scores: Mapping[tuple[str, str], float]) -> Find:
@@ -158,7 +202,8 @@ def in_linear_time(scores: Mapping[tuple[str, str], float]) -> Find:
             kind = numbers if type_ in _NUMERIC else names if type_ == "PERSON" else literal
             kind[plain][type_] = score
     parts = {part.capitalize(): {"PERSON": PART_SCORE} for key in scores for part in _parts(key)}
-    return ManyValues(literal, numbers, names, parts).find
+    many = ManyValues(literal, numbers, names, parts)
+    return lambda text, known="": many.find(text)
 
 
 def value(type_: str, surface: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from spacy import attrs
 
 from watchline.detectors.pii.network import FEATURES, GAP, WIDTH, Network
 
@@ -64,6 +65,10 @@ class Words:
 
     def __init__(self, nlp: Any, network: Network) -> None:
         self._nlp, self._network = nlp, network
+        getters = (
+            nlp.vocab.lex_attr_getters
+        )  # what spaCy finds out about each word that it meets, most of it for others
+        nlp.vocab.lex_attr_getters = {attrs.IDS[name]: getters[attrs.IDS[name]] for name in FEATURES}
         self._forget()
 
     def tokens(self, texts: Sequence[str]) -> Tokens:

@@ -259,6 +259,34 @@ def test_many_values_are_found_wherever_a_pattern_for_each_finds_one(
         )
 
 
+@given(
+    st.lists(st.tuples(_PIECE, _SIGN), max_size=14),
+    st.sets(st.sampled_from([(type_, plain) for type_, values in _VALUES.items() for plain in values]), max_size=8),
+)
+def test_only_values_that_stand_in_known_parts_alone_are_passed_over(
+    pieces: list[tuple[str, str]], values: set[tuple[str, str]]
+) -> None:
+    text = "".join(piece + sign for piece, sign in pieces)
+    find = by_patterns(dict.fromkeys(sorted(values), 0.9))
+    everything = resolve(text, find(text))
+    known = everything[::2]
+    known_text = "\0".join(text[each.start : each.end] for each in known)
+    covered = {place for each in known for place in range(each.start, each.end)}
+    for passed_over in {*find(text)} - {*find(text, known_text)}:
+        places = range(passed_over.start, passed_over.end)
+        assert all(place in covered or not text[place].isalnum() for place in places)
+
+
+def test_a_name_whose_pieces_are_known_alone_is_replaced_as_a_whole() -> None:
+    """May is a word as well: it is no name where it stands alone."""
+    event = interaction(
+        input_messages=(Message("user", "I am Zora May."),),
+        output_messages=(Message("assistant", "Thank you, Zora May!"),),
+    )
+    result = redacted(event, input__0=("Zora May", "PERSON"), output__0=("Zora", "PERSON"))
+    assert "May" not in result.interaction.output
+
+
 @pytest.mark.slow
 def test_many_values_take_no_quadratic_time() -> None:
     """Four times as many, less than eight times the processor's time; nested ones too."""
