@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 NAMES = (
-    "producer", "encoder", "groundedness", "personal_data", "detectors", "worker", "monitor", "deploy",
+    "producer", "encoder", "groundedness", "personal_data", "detectors", "ceiling", "worker", "monitor", "deploy",
 )  # fmt: skip
 
 
