@@ -69,7 +69,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
     """
 
     name, labels = PII.name, PII.labels
-    VERSION = "1"
+    VERSION = "2"
     uses_encoder = False
     on_device = False
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from watchline.detectors.runtime.mapped_text import MappedText
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
-_MARK = "mark"
+_MARK = "Mn"  # stands for any mark
 
 
 def fold(text: str) -> MappedText:

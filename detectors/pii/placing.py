@@ -27,14 +27,15 @@ class Placing:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._has_urls, self._has_quotes = "://" in text, '"' in text
 
     def around(self, start: int, end: int, placeholder: str) -> tuple[str, str, str]:
         """What stands before it, the placeholder, what stands after it."""
         text = self._text
-        if "://" in text and _AUTHORITY.search(text[max(start - _LONGEST_AUTHORITY, 0) : start]):
+        if self._has_urls and _AUTHORITY.search(text[max(start - _LONGEST_AUTHORITY, 0) : start]):
             return "", placeholder.strip("[]"), ""  # brackets there are an IPv6 address's
         quote = ""
-        if '"' in text and (key := _AFTER_KEY.search(text[max(start - _LONGEST_KEY_END, 0) : start])):
+        if self._has_quotes and (key := _AFTER_KEY.search(text[max(start - _LONGEST_KEY_END, 0) : start])):
             quote = key[1] if _AFTER_VALUE.match(text, end) else ""
         elif self._strings is not None:
             place = bisect(self._strings, (start, len(text))) - 1

@@ -30,7 +30,7 @@ _DOTTED_I = re.compile("[\u0130\u0131]")  # patterns take them for an i, `casefo
 
 
 class Find(Protocol):
-    """Finds values in a text as it means; one that stands nowhere but in what is known to be replaced need not be found."""
+    """Finds values in a text as it means, but for those that stand only in what is known to be replaced."""
 
     def __call__(self, text: str, known: str = "") -> Iterable[Entity]: ...
 
