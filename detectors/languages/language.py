@@ -102,7 +102,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class PersonalWords:
-    """Words beside personal data, and words that are no names: `pii.numbers`, `pii.identifiers`, `pii.detector`."""
+    """Words beside personal data, and words that are no names: modules of `pii`."""
 
     phone: re.Pattern[str]  # before digits: a telephone number
     extension: Fragment  # before the extension of a telephone number
@@ -110,7 +110,10 @@ class PersonalWords:
     at: Fragment  # the sign of an e-mail address spelled out; `pii.redaction` reads it too
     dot: Fragment  # likewise
     version: str  # before numbers with dots that are no IP address; of fixed length
-    credential: Fragment  # before a key or a password
+    login: Fragment  # before what people choose as a password; `pii.secrets` and `pii.secret_values` read these four
+    credential: Fragment  # before a key or a token
+    no_credential: Fragment  # names of fields that have such a word, and no secret
+    stand_in: Fragment  # values that only stand for a secret
     birth: Fragment  # before a date of birth
     driving_licence: Fragment  # before its number
     passport: Fragment  # before its number

@@ -37,9 +37,29 @@ PERSONAL = PersonalWords(
     at="at",
     dot="dot",
     version="ersion ",
+    login=(
+        r"pass(?:word|wd|code|phrase)|pwd|identified by|(?<![a-z])pass(?![a-z])"
+        r"|(?:db|user|root|admin|smtp|mail|ftp|login)[_-]?pass(?![a-z])"
+    ),
     credential=(
-        r"password|passwd|passcode|pwd|api[ _-]?key|secret(?:[ _-]access)?(?:[ _-]key)?"
-        r"|access[ _-]?token|auth[ _-]?token|client[ _-]?secret|bearer"
+        r"secret|token|bearer|credentials?|cookie|authorization|connection[ _-]?string|dsn|sess(?:ion)?[_-]?id"
+        r"|(?:api|app|auth|access|private|encryption|signing|master|account|shared|service|subscription|consumer|client"
+        r"|session|licen[cs]e|admin|deploy|webhook|storage)[ _-]?key|(?<=[_-])key(?![a-z])"
+    ),
+    no_credential=(
+        r"(?:^|[_.-])(?:max|min|num|total|count|n)[_-]|tokens\b|tokeni[sz]"
+        r"|(?:next|prev(?:ious)?|page|paging|pagination|continuation|sync|resume|cursor|trace|span|request|correlation"
+        r"|idempotency|cache|primary|foreign|public|partition|sort|object|row|routing|dedup\w{0,8}|unique|i18n|s3|message"
+        r"|verify|pub|kms|index|lookup|hash|group|item|sort|lock|storage[_-]item)[ _-]?(?:token|key)s?(?![a-z])"
+        r"|(?:token|key|password|passwd|pwd|secret|cookie|credential|authorization)s?[_-]?(?:type|name|ids?|path|file\w{0,5}"
+        r"|ur[il]|count|len\w{0,3}|size|limit|ttl|expir\w{0,6}|age|policy|field|hint|reset|format|pattern|regex|usage"
+        r"|version|at|date|required|enabled|index|ring|board|label|placeholder|arn|fingerprint)(?![a-z])"
+    ),
+    stand_in=(
+        r"your|example|placeholder|change[_ -]?(?:me|it|this)|redacted|insert|dummy|replace|sample|masked|hidden|^my[_-]"
+        r"|^enter|^(?:p(?:ass)?w(?:or)?d|pass|passwd|passphrase|secrets?|tokens?|string|str|bytes|int|bool|object|text|required"
+        r"|optional|none|null|nil|true|false|undefined|unknown|default|invalid|empty|todo|test\w{0,4}|foo\w{0,3}|bar|baz"
+        r"|user(?:name)?|admin|root|guest|basic|bearer|login|any|varchar\w{0,4})$"
     ),
     birth=r"born|birth\w*|d\.?o\.?b\.?",
     driving_licence=r"driv\w+'?s?'? licen[cs]e",
