@@ -110,8 +110,9 @@ class PersonalWords:
     at: Fragment  # the sign of an e-mail address spelled out; `pii.redaction` reads it too
     dot: Fragment  # likewise
     version: str  # before numbers with dots that are no IP address; of fixed length
-    login: Fragment  # before what people choose as a password; `pii.secrets` and `pii.secret_values` read these four
+    login: Fragment  # before what people choose as a password; `pii.secrets` and `pii.secret_values` read these five
     credential: Fragment  # before a key or a token
+    credential_words: tuple[str, ...]  # one of them begins each of these two, in small letters
     no_credential: Fragment  # names of fields that have such a word, and no secret
     stand_in: Fragment  # values that only stand for a secret
     birth: Fragment  # before a date of birth

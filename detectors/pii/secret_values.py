@@ -8,7 +8,7 @@ from watchline.detectors.languages.english import ENGLISH
 
 _SAME = re.compile(r"([^\W_]|[*.#•-])\1{5}")
 _PLACEHOLDER = re.compile(
-    r"^\$[\w{(]|\$\{|\$\(|\{\{|%\(|^%\w{0,30}%?$|^[<\[{(@]|[>}]$|^\*+|\*{3}|x{4}|\.\.\.|…"
+    r"^\$[\w{(]|\$\{|\$\(|\{\{|%\(|^%\w{0,30}%?$|^[<\[{(@\]]|[>}]$|^\*+|\*{3}|x{4}|\.\.\.|…"
     r"|environ|getenv|process\.env|secrets?\.|vars\.|(?:^|[^A-Za-z])env[.:\[]",
     re.IGNORECASE,
 )
@@ -110,7 +110,7 @@ def is_secret(name: str, value: str, *, password: bool, quoted: bool, sign: str 
         return False
     if not password:
         if _UUID.fullmatch(value):
-            return re.search(r"secret|api", name, re.IGNORECASE) is not None and sign is not None
+            return re.search(r"secret|api|auth", name, re.IGNORECASE) is not None and sign is not None
         return is_random(value) and (sign is not None or len(value) >= 12)
     if value.isdigit():
         return len(value) >= 6 and sign is not None and re.search(r"pass.", name, re.IGNORECASE) is not None
@@ -126,7 +126,7 @@ def is_secret(name: str, value: str, *, password: bool, quoted: bool, sign: str 
     spaced = sign is not None and sign != sign.strip()
     if spaced and not quoted and sign is not None and "=" in sign and _IDENTIFIER.fullmatch(value):
         return False  # a variable
-    if _IDENTIFIER.fullmatch(value) and _WORDS_OF_NAMES.search(value):
+    if _IDENTIFIER.fullmatch(value) and _WORDS_OF_NAMES.search(value) and not is_random(value):
         return False
     if quoted and sign is not None and re.fullmatch(r"[a-z]+(?:[-_][a-z]+)?", value):
         return len(value) >= 6 and ":" in sign and not _WORDS_OF_NAMES.search(value)

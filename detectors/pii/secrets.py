@@ -12,6 +12,7 @@ import base64
 import binascii
 import re
 import tomllib
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,24 +26,22 @@ from watchline.detectors.pii.entities import Entity
 
 _FORMS = Path(__file__).parent / "secret_formats.toml"
 _BY_FORM, _BY_NAME = 0.95, 0.8  # precision, by judgement: on generated rows both are higher
-_LONG = re.compile(r"[A-Za-z0-9_.+/=~$:%-]{20,}+")  # every form of a provider has as much without a blank
+_LONG = re.compile(r"[A-Za-z0-9_.+/=~$:%?&-]{16,}+")  # every form of a provider has as much without a blank
+_NO_WORD = re.compile(r"[A-Z0-9]")
 # Also behind an escaped line end or a percent-encoded sign.
 _BEGINS = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-F]{2}))"
 _MEDIA = re.compile(r";base64,[A-Za-z0-9+/=_-]{64,}+")
 
-_URL = re.compile(
-    r"\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@\"'<>]{0,200}:(?P<password>[^\s/\"'<>]{1,200})@[^\s\"'<>),\\`]+", re.IGNORECASE
-)
+_AUTHORITY = re.compile(r"://[^\s/:@\"'<>]{0,200}:(?P<password>[^\s/\"'<>]{1,200})@[^\s\"'<>),\\`]+")
+_URL_SCHEME = re.compile(r"(?<![A-Za-z0-9])[a-z][a-z0-9+.-]{0,20}\Z", re.IGNORECASE)
 _PEM = re.compile(r"-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}(?P<body>(?:[^-]|-(?!---))*+)")
 _PEM_END = re.compile(r"-{4,5} ?END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _PEM_LINES = re.compile(r"(?:(?:\s|\\+[nrt]|[\"'+,\\]){0,40}[A-Za-z0-9+/=]{16,}+)+")
 # What only begins like a JSON Web Token is passed over as a whole, not read again from each "eyJ" in it.
 _JWT = re.compile(r"\beyJ(?:[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+){1,3}|[\w-]*+)")
-_COOKIES = re.compile(
-    r"\b(?:set-)?cookie\\{0,3}[\"']?\s{0,2}[:=]\s{0,2}\\{0,3}[\"']?(?P<value>[^\n\"'\\]{8,4096})", re.I
-)
+_COOKIES = re.compile(r"cookie\\{0,3}[\"']?\s{0,2}[:=]\s{0,2}\\{0,3}[\"']?(?P<value>[^\n\"'\\]{8,4096})", re.I)
 _COOKIE = re.compile(r"(?<![^\s;])[\w.-]{1,64}=(?P<value>[^;\s,]{8,})")
-_SCHEME = re.compile(r"\b(?P<scheme>basic|bearer|token|apikey)[ +](?P<value>[A-Za-z0-9._~+/=%-]{8,2048})", re.I)
+_AUTHORIZATION = re.compile(r"\b(?P<scheme>basic|bearer|token|apikey)[ +](?P<value>[A-Za-z0-9._~+/=%-]{8,2048})", re.I)
 _SIGNATURE = re.compile(r"\bSignature=(?P<value>[A-Za-z0-9%+/]{32,}={0,2})")
 _COMMAND = re.compile(
     r"\b(?:curl\b[^\n]{0,300}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,64}:(?P<login>[^\s\"']{4,128})"
@@ -60,8 +59,9 @@ _NAMED = re.compile(
     r"|(?P<bare>[^\s\"'`,;()<>\[\]{}&|\\]{4,512}+)(?P<after>[(\[{]?))",
     re.IGNORECASE,
 )
+_NAME_IN_SENTENCE = re.compile(r"[A-Za-z _-]{3,30}")
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,40}\Z")
-_WORDS = ("pass", "pwd", "secret", "token", "key", "credential", "auth", "cookie", "dsn", "connection", "signature")
+_SCHEMES = ("basic ", "bearer ", "token ", "apikey ", "bearer+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,10 @@ class _Form:
     keywords: tuple[str, ...]
     pattern: re.Pattern[str]
     entropy: float
+
+    def is_in(self, text: str) -> bool:
+        """Whether the text may have such a key."""
+        return not self.keywords or any(keyword in text for keyword in self.keywords)
 
 
 def find(text: str) -> Iterator[Entity]:
@@ -89,7 +93,8 @@ def find(text: str) -> Iterator[Entity]:
     """
     media = [match.span() for match in _MEDIA.finditer(text)] if ";base64," in text else []
     for entity in _find(text):
-        if not any(start <= entity.start < end for start, end in media):
+        place = bisect(media, (entity.start, len(text)))
+        if not place or entity.start >= media[place - 1][1]:
             yield entity
 
 
@@ -99,20 +104,15 @@ def _find(text: str) -> Iterator[Entity]:
         yield from _private_keys(text)
     if "eyJ" in text:
         yield from (_entity(match.span()) for match in _JWT.finditer(text) if "." in match[0])
-    if "://" in text and "@" in text:
-        for match in _URL.finditer(text):
-            if not secret_values.is_placeholder(match["password"]):
-                yield Entity(*match.span(), "URL", _BY_FORM)
-    lower = text.lower()
-    if any(word in lower for word in _WORDS):
-        yield from _named(text)
-    if "cookie" in lower:
-        for header in _COOKIES.finditer(text):
-            for match in _COOKIE.finditer(text, *header.span("value")):
-                if secret_values.is_random(match["value"]):
-                    yield _entity(match.span("value"))
-    if any(word in lower for word in ("basic", "bearer", "token", "apikey")):
-        yield from _by_scheme(text)
+    if "@" in text:
+        yield from _urls(text)
+    lower = text.replace("\u0130", "i").lower()  # the one letter whose small form has another length
+    yield from _named(text, lower)
+    yield from _by_scheme(text, lower)
+    for header in _at(_COOKIES, text, lower, ["cookie"]):
+        for match in _COOKIE.finditer(text, *header.span("value")):
+            if secret_values.is_random(match["value"]):
+                yield _entity(match.span("value"))
     if "Signature=" in text:
         yield from (_entity(match.span("value")) for match in _SIGNATURE.finditer(text))
     if " -" in text:
@@ -122,14 +122,33 @@ def _find(text: str) -> Iterator[Entity]:
                 yield _entity(match.span(group), _BY_NAME)
 
 
+def _at(pattern: re.Pattern[str], text: str, lower: str, words: Iterable[str]) -> Iterator[re.Match[str]]:
+    """Matches that begin with one of the words: a search for a word takes a tenth of the time of one for a pattern."""
+    for word in words:
+        place = lower.find(word)
+        while place >= 0:
+            match = pattern.match(text, place)
+            if match:
+                yield match
+            place = lower.find(word, place + len(word))
+
+
+def _urls(text: str) -> Iterator[Entity]:
+    for match in _at(_AUTHORITY, text, text, ["://"]):
+        scheme = _URL_SCHEME.search(text, max(match.start() - 21, 0), match.start())
+        if scheme and not secret_values.is_placeholder(match["password"]):
+            yield Entity(scheme.start(), match.end(), "URL", _BY_FORM)
+
+
 def _of_providers(text: str) -> Iterator[Entity]:
-    candidates = "\n".join(_LONG.findall(text))
-    if candidates:
-        for form in _forms():
-            if not form.keywords or any(keyword in candidates for keyword in form.keywords):
-                for match in form.pattern.finditer(text):
-                    value = match[0]
-                    if _entropy(value) >= form.entropy and not secret_values.is_written_out(value):
+    runs = [run for run in _LONG.finditer(text) if _NO_WORD.search(run[0])]
+    candidates = "\n".join(run[0] for run in runs)
+    forms = [form for form in _forms() if form.is_in(candidates)] if runs else []
+    for run in runs:
+        for form in forms:
+            if form.is_in(run[0]):
+                for match in form.pattern.finditer(text, *run.span()):
+                    if _entropy(match[0]) >= form.entropy and not secret_values.is_written_out(match[0].lstrip("A")):
                         yield _entity(match.span())
 
 
@@ -144,9 +163,9 @@ def _private_keys(text: str) -> Iterator[Entity]:
             yield _entity((match.start(), lines.end()))
 
 
-def _by_scheme(text: str) -> Iterator[Entity]:
+def _by_scheme(text: str, lower: str) -> Iterator[Entity]:
     """What an Authorization header has after the name of its scheme (RFC 7617, RFC 6750)."""
-    for match in _SCHEME.finditer(text):
+    for match in _at(_AUTHORIZATION, text, lower, _SCHEMES):
         if match["scheme"].lower() == "basic":
             is_secret = _is_login(match["value"])
         else:
@@ -163,8 +182,8 @@ def _is_login(value: str) -> bool:
     return ":" in decoded and decoded.isprintable()
 
 
-def _named(text: str) -> Iterator[Entity]:
-    for match in _NAMED.finditer(text):
+def _named(text: str, lower: str) -> Iterator[Entity]:
+    for match in _at(_NAMED, text, lower, ENGLISH.personal.credential_words):
         before = _NAME_BEFORE.search(text, max(match.start() - 40, 0), match.start())
         end = match.end("rest")
         name = text[before.start() if before else match.start() : end]
@@ -172,6 +191,8 @@ def _named(text: str) -> Iterator[Entity]:
         value = match[group] if match["quote"] else match[group].rstrip(".:?")
         if not match["quote"] and match["after"]:
             continue  # a call or an index of a name in code
+        if match["sign"] is None and not _NAME_IN_SENTENCE.fullmatch(name):
+            continue  # the letters of such a word within something else
         if secret_values.is_secret(
             name,
             value,

@@ -10,7 +10,7 @@ from tests.linear_time.cost import FLOOR_S, KIB, exponent, reading, seconds
 from tests.linear_time.hostile_texts import Hostile, hostile_texts
 from tests.linear_time.patterns import Regex, find
 from watchline.detectors.grounding import structured
-from watchline.detectors.pii import redaction, structure
+from watchline.detectors.pii import redaction, secrets, structure
 from watchline.detectors.runtime import text
 
 # What is made for a value: with one value for each kind.
@@ -22,6 +22,7 @@ MADE = {
         redaction._everywhere("EMAIL_ADDRESS", "aa@aa.aa"),
     ],
     "watchline.detectors.pii.redaction._alone": [redaction._alone("jane")],
+    "watchline.detectors.pii.secrets._forms": [form.pattern for form in secrets._forms()],
     "watchline.detectors.grounding.structured._reading": [
         structured._reading(["outdoor", "seating"]),
         structured._reading(["a", "a", "a", "a"]),

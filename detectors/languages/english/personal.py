@@ -26,6 +26,13 @@ _NO_NAMES = """
     Default Optional WiFi Wifi
 """
 
+# "api_key", "accessKey", "private key"; "order_key" too, but not "key" or "monkey"
+_KEYS = (
+    *("api", "app", "auth", "access", "private", "encryption", "signing", "master", "account", "shared", "service"),
+    *("subscription", "consumer", "client", "session", "license", "licence", "admin", "deploy", "webhook", "storage"),
+)
+_BEFORE_KEY = r"(?<=[_-])" + "".join(rf"|(?<={word}[ ])|(?<={word})" for word in _KEYS)
+
 PERSONAL = PersonalWords(
     phone=re.compile(
         r"\b(?:(?:tele)?phones?|tel|mobile|cell|call(?:ing|ed)?|fax|whats ?app|dial|sms|text me|contact|reach|hotline"
@@ -37,28 +44,29 @@ PERSONAL = PersonalWords(
     at="at",
     dot="dot",
     version="ersion ",
-    login=(
-        r"pass(?:word|wd|code|phrase)|pwd|identified by|(?<![a-z])pass(?![a-z])"
-        r"|(?:db|user|root|admin|smtp|mail|ftp|login)[_-]?pass(?![a-z])"
-    ),
+    login=r"pass(?:word|wd|code|phrase)|pwd|identified by|(?:(?<![a-z])|(?<=db))pass(?![a-z])",
     credential=(
-        r"secret|token|bearer|credentials?|cookie|authorization|connection[ _-]?string|dsn|sess(?:ion)?[_-]?id"
-        r"|(?:api|app|auth|access|private|encryption|signing|master|account|shared|service|subscription|consumer|client"
-        r"|session|licen[cs]e|admin|deploy|webhook|storage)[ _-]?key|(?<=[_-])key(?![a-z])"
+        r"secret(?:[ _-]access)?(?:[ _-]key)?|token|bearer|credentials?|cookie|authorization"
+        r"|connection[ _-]?string|dsn|sess(?:ion)?[_-]?id"
+        rf"|(?:{_BEFORE_KEY})key"
+    ),
+    credential_words=(
+        *("pass", "pwd", "identified by", "secret", "token", "bearer", "credential", "cookie", "authorization"),
+        *("connection", "dsn", "sess", "key"),
     ),
     no_credential=(
         r"(?:^|[_.-])(?:max|min|num|total|count|n)[_-]|tokens\b|tokeni[sz]"
         r"|(?:next|prev(?:ious)?|page|paging|pagination|continuation|sync|resume|cursor|trace|span|request|correlation"
         r"|idempotency|cache|primary|foreign|public|partition|sort|object|row|routing|dedup\w{0,8}|unique|i18n|s3|message"
         r"|verify|pub|kms|index|lookup|hash|group|item|sort|lock|storage[_-]item)[ _-]?(?:token|key)s?(?![a-z])"
-        r"|(?:token|key|password|passwd|pwd|secret|cookie|credential|authorization)s?[_-]?(?:type|name|ids?|path|file\w{0,5}"
+        r"|(?:token|key|pass\w{0,6}|pwd|secret|cookie|credential|authorization)s?[_-]?(?:type|name|ids?|path|file\w{0,5}"
         r"|ur[il]|count|len\w{0,3}|size|limit|ttl|expir\w{0,6}|age|policy|field|hint|reset|format|pattern|regex|usage"
         r"|version|at|date|required|enabled|index|ring|board|label|placeholder|arn|fingerprint)(?![a-z])"
     ),
     stand_in=(
-        r"your|example|placeholder|change[_ -]?(?:me|it|this)|redacted|insert|dummy|replace|sample|masked|hidden|^my[_-]"
-        r"|^enter|^(?:p(?:ass)?w(?:or)?d|pass|passwd|passphrase|secrets?|tokens?|string|str|bytes|int|bool|object|text|required"
-        r"|optional|none|null|nil|true|false|undefined|unknown|default|invalid|empty|todo|test\w{0,4}|foo\w{0,3}|bar|baz"
+        r"your|example|placeholder|change[_ -]?(?:me|it|this)|redacted|insert|dummy|replace|sample|masked|hidden"
+        r"|^my[_-]|^enter|^(?:p(?:ass)?w(?:or)?d|pass|passwd|passphrase|secrets?|tokens?|string|str|bytes|int|bool|object|text"
+        r"|required|optional|none|null|nil|true|false|undefined|unknown|default|invalid|empty|todo|test\w{0,4}|foo\w{0,3}|bar|baz"
         r"|user(?:name)?|admin|root|guest|basic|bearer|login|any|varchar\w{0,4})$"
     ),
     birth=r"born|birth\w*|d\.?o\.?b\.?",
