@@ -8,7 +8,7 @@ from watchline.detectors.languages.english import ENGLISH
 
 _SAME = re.compile(r"([^\W_]|[*.#•-])\1{5}")
 _PLACEHOLDER = re.compile(
-    r"^\$[\w{(]|\$\{|\$\(|\{\{|%\(|^%\w{0,30}%?$|^[<\[{(@\]]|[>}]$|^\*+|\*{3}|x{4}|\.\.\.|…"
+    r"^\$+[\w{(]|\$\{|\$\(|\{\{|%\(|^%\w{0,30}%?$|^[<\[{(@\]]|[>}]$|^\*+|\*{3}|x{4}|\.\.\.|…"
     r"|environ|getenv|process\.env|secrets?\.|vars\.|(?:^|[^A-Za-z])env[.:\[]",
     re.IGNORECASE,
 )
@@ -54,7 +54,7 @@ def is_random(value: str) -> bool:
     >>> [is_random(value) for value in ("8LglaCjUtcKgLWS5", "us-east-1-backup", "2024-11-07T10:30")]
     [True, False, False]
     """
-    if len(value) < 8 or _DATE_OR_VERSION.fullmatch(value):
+    if len(value) < 8 or _DATE_OR_VERSION.fullmatch(value) or is_written_out(value):
         return False
     tokens = _PART.findall(value)
     letters = sum(char.isalpha() for char in value)
@@ -112,8 +112,9 @@ def is_secret(name: str, value: str, *, password: bool, quoted: bool, sign: str 
         if _UUID.fullmatch(value):
             return re.search(r"secret|api|auth", name, re.IGNORECASE) is not None and sign is not None
         return is_random(value) and (sign is not None or len(value) >= 12)
+    says_so = sign is not None and re.search(r"pass.|pwd", name, re.IGNORECASE) is not None  # more than "pass"
     if value.isdigit():
-        return len(value) >= 6 and sign is not None and re.search(r"pass.", name, re.IGNORECASE) is not None
+        return len(value) >= 6 and says_so
     if " " in value:
         words = set(value.split())
         return (
@@ -128,6 +129,6 @@ def is_secret(name: str, value: str, *, password: bool, quoted: bool, sign: str 
         return False  # a variable
     if _IDENTIFIER.fullmatch(value) and _WORDS_OF_NAMES.search(value) and not is_random(value):
         return False
-    if quoted and sign is not None and re.fullmatch(r"[a-z]+(?:[-_][a-z]+)?", value):
+    if quoted and says_so and sign and re.fullmatch(r"[a-z]+(?:[-_][a-z]+)?", value):
         return len(value) >= 6 and ":" in sign and not _WORDS_OF_NAMES.search(value)
     return len(value) >= (4 if quoted else 6) and is_password(value)
