@@ -24,7 +24,7 @@ quick: $(VENV)/dev.done ## the tests that need no model, no worker and no second
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not e2e and not faults and not gpu"
 
 test: $(VENV)/dev.done ## install, then run all tests
-	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest $(PARALLEL) --durations 25 --durations-min 10
 
 lint: $(VENV)/dev.done ## ruff, mypy, import-linter, known vulnerabilities of what is pinned
 	$(BIN)/ruff check .

@@ -151,7 +151,7 @@ class FuzzedWorker:
     def __init__(self, folder: Path, *, thorough: bool) -> None:
         self.thorough = thorough
         settings = load(
-            data_dir=folder,
+            data_dir=folder / ("thorough" if thorough else "plain"),
             detectors="pii" if thorough else "",
             redaction=thorough,
             store_timeout_s=5,

@@ -61,6 +61,8 @@ def fuzz(payloads: int, seed: str, failures: Path, processes: int) -> Outcome:
             for first in range(0, payloads, ROUND)
         ]
         for done in as_completed(waiting):
+            if done.exception() is not None:
+                pool.shutdown(cancel_futures=True)
             total.add(done.result())
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r{total.payloads:,} of {payloads:,}")

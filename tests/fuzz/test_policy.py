@@ -63,6 +63,7 @@ def test_a_view_can_be_read() -> None:
     assert not any(refused(f"SELECT * FROM {view} LIMIT 1") for view in views())
 
 
+@pytest.mark.slow
 def test_no_accepted_statement_reads_outside_the_views() -> None:
     """The engine judges, in a process whose user may read the views only: see tests/fuzz/policy.py."""
     pytest.importorskip("chdb")

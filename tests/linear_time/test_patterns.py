@@ -44,6 +44,7 @@ def regexes() -> list[Regex]:
     return [regex for regex in found if regex.where not in BOUNDED]
 
 
+@pytest.mark.slow
 def test_no_pattern_takes_quadratic_time(regexes: list[Regex]) -> None:
     """Each repetition of each pattern, with texts from 1 to 16 KiB."""
     slow: dict[str, tuple[Hostile, float]] = {}

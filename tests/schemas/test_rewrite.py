@@ -17,6 +17,8 @@ from watchline.streams.clickhouse import rows
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.clickhouse.tables import Table
 
+pytestmark = pytest.mark.slow
+
 REWRITTEN = (
     "interactions",
     "findings",

@@ -58,6 +58,7 @@ def wrong(raw: Interaction, event: Event, redacted: Redacted, scored: Scored, sc
 """
 
 
+@pytest.mark.slow
 def test_mypy_refuses_a_raw_interaction_where_a_redacted_one_is_wanted(
     tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:

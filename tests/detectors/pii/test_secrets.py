@@ -39,6 +39,7 @@ def recall(rows: list[tuple[str, str, str]]) -> dict[str, float]:
     return {kind: sum(values) / len(values) for kind, values in right.items()}
 
 
+@pytest.mark.slow
 def test_keys_of_every_provider_are_found() -> None:
     r = random.Random(17)
     places = [*generated_secrets.ALONE.values()]

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import asyncio, sys, threading, time
 from watchline.streams.worker import hang_watch

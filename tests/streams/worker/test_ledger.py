@@ -122,6 +122,7 @@ def test_what_is_lost_for_good_is_no_longer_missing_until_it_is_there_again(stor
     assert stored.coverage() == dict.fromkeys(PLANNED, (5, 5, 4, 0, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_missing_however_batches_were_cut(stored: Store, seed: int) -> None:
     rng = random.Random(seed)
