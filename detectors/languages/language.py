@@ -110,10 +110,13 @@ class PersonalWords:
     at: Fragment  # the sign of an e-mail address spelled out; `pii.redaction` reads it too
     dot: Fragment  # likewise
     version: str  # before numbers with dots that are no IP address; of fixed length
-    login: Fragment  # before what people choose as a password; `pii.secrets` and `pii.secret_values` read these five
+    login: Fragment  # before what people choose as a password; `pii.secrets` and `pii.secret_values` read these eight
     credential: Fragment  # before a key or a token
     credential_words: tuple[str, ...]  # one of them begins each of these two, in small letters
     no_credential: Fragment  # names of fields that have such a word, and no secret
+    surely_login: Fragment  # within the name of a password: digits or one word may be one, too
+    surely_credential: Fragment  # within the name of a key: a UUID may be one, too
+    in_code: Fragment  # within names of variables that stand for such a value
     stand_in: Fragment  # values that only stand for a secret
     birth: Fragment  # before a date of birth
     driving_licence: Fragment  # before its number

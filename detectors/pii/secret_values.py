@@ -14,7 +14,9 @@ _PLACEHOLDER = re.compile(
 )
 _STAND_IN = re.compile(ENGLISH.personal.stand_in, re.IGNORECASE)
 _NO_SECRET = re.compile(ENGLISH.personal.no_credential, re.IGNORECASE)  # fields such as `token_type`, `public_key`
-_WORDS_OF_NAMES = re.compile(rf"{ENGLISH.personal.login}|pass|pw|secret|token|key|arg|param|test", re.IGNORECASE)
+_WORDS_OF_NAMES = re.compile(ENGLISH.personal.in_code, re.IGNORECASE)
+_SURELY_LOGIN = re.compile(ENGLISH.personal.surely_login, re.IGNORECASE)
+_SURELY_CREDENTIAL = re.compile(ENGLISH.personal.surely_credential, re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _PATH = re.compile(r"(?:[.~]{0,2}/)?(?:[\w.-]+/){1,20}[\w.-]*")
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
@@ -110,20 +112,15 @@ def is_secret(name: str, value: str, *, password: bool, quoted: bool, sign: str 
         return False
     if not password:
         if _UUID.fullmatch(value):
-            return re.search(r"secret|api|auth", name, re.IGNORECASE) is not None and sign is not None
+            return _SURELY_CREDENTIAL.search(name) is not None and sign is not None
         return is_random(value) and (sign is not None or len(value) >= 12)
-    says_so = sign is not None and re.search(r"pass.|pwd", name, re.IGNORECASE) is not None  # more than "pass"
+    says_so = sign is not None and _SURELY_LOGIN.search(name) is not None
     if value.isdigit():
         return len(value) >= 6 and says_so
     if " " in value:
         words = set(value.split())
-        return (
-            quoted
-            and sign is not None
-            and value.islower()
-            and len(words) >= 3
-            and not words & ENGLISH.prose.function_words
-        )
+        is_phrase = value.islower() and len(words) >= 3 and not words & ENGLISH.prose.function_words
+        return quoted and sign is not None and is_phrase
     spaced = sign is not None and sign != sign.strip()
     if spaced and not quoted and sign is not None and "=" in sign and _IDENTIFIER.fullmatch(value):
         return False  # a variable

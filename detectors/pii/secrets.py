@@ -36,7 +36,7 @@ _AUTHORITY = re.compile(r"://[^\s/:@\"'<>]{0,200}:(?P<password>[^\s/\"'<>]{1,200
 _URL_SCHEME = re.compile(r"(?<![A-Za-z0-9])[a-z][a-z0-9+.-]{0,20}\Z", re.IGNORECASE)
 _PEM = re.compile(r"-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}(?P<body>(?:[^-]|-(?!---))*+)")
 _PEM_END = re.compile(r"-{4,5} ?END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
-_PEM_LINES = re.compile(r"(?:(?:\s|\\+[nrt]|[\"'+,\\]){0,40}[A-Za-z0-9+/=]{16,}+)+")
+_PEM_LINES = re.compile(r"(?:(?:\s|\\++[nrt]?|[\"'+,])*+[A-Za-z0-9+/=]{16,}+)++")
 # What only begins like a JSON Web Token is passed over as a whole, not read again from each "eyJ" in it.
 _JWT = re.compile(r"\beyJ(?:[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+){1,3}|[\w-]*+)")
 _COOKIES = re.compile(r"cookie\\{0,3}[\"']?\s{0,2}[:=]\s{0,2}\\{0,3}[\"']?(?P<value>[^\n\"'\\]{8,4096})", re.I)
@@ -122,7 +122,9 @@ def _find(text: str) -> Iterator[Entity]:
                 yield _entity(match.span(group), _BY_NAME)
 
 
-def _at(pattern: re.Pattern[str], text: str, lower: str, words: Iterable[str]) -> Iterator[re.Match[str]]:
+def _at(
+    pattern: re.Pattern[str], text: str, lower: str, words: Iterable[str], *, nested: bool = False
+) -> Iterator[re.Match[str]]:
     """Matches that begin with one of the words: a search for a word takes a tenth of the time of one for a pattern."""
     for word in words:
         place = lower.find(word)
@@ -130,7 +132,7 @@ def _at(pattern: re.Pattern[str], text: str, lower: str, words: Iterable[str]) -
             match = pattern.match(text, place)
             if match:
                 yield match
-            place = lower.find(word, place + len(word))
+            place = lower.find(word, match.end() if match and not nested else place + len(word))
 
 
 def _urls(text: str) -> Iterator[Entity]:
@@ -183,7 +185,7 @@ def _is_login(value: str) -> bool:
 
 
 def _named(text: str, lower: str) -> Iterator[Entity]:
-    for match in _at(_NAMED, text, lower, ENGLISH.personal.credential_words):
+    for match in _at(_NAMED, text, lower, ENGLISH.personal.credential_words, nested=True):
         before = _NAME_BEFORE.search(text, max(match.start() - 40, 0), match.start())
         end = match.end("rest")
         name = text[before.start() if before else match.start() : end]

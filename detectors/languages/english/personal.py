@@ -63,6 +63,9 @@ PERSONAL = PersonalWords(
         r"|ur[il]|count|len\w{0,3}|size|limit|ttl|expir\w{0,6}|age|policy|field|hint|reset|format|pattern|regex|usage"
         r"|version|at|date|required|enabled|index|ring|board|label|placeholder|arn|fingerprint)(?![a-z])"
     ),
+    surely_login="pass.|pwd",
+    surely_credential="secret|api|auth",
+    in_code="pass|pw|secret|token|key|arg|param|test",
     stand_in=(
         r"your|example|placeholder|change[_ -]?(?:me|it|this)|redacted|insert|dummy|replace|sample|masked|hidden"
         r"|^my[_-]|^enter|^(?:p(?:ass)?w(?:or)?d|pass|passwd|passphrase|secrets?|tokens?|string|str|bytes|int|bool|object|text"

@@ -113,6 +113,7 @@ def test_each_form_has_its_keyword_in_each_of_its_keys() -> None:
         (r"log\nghp_" + "a1B2" * 9 + r"\nend", ["ghp_" + "a1B2" * 9]),
         ("q=%20ghp_" + "a1B2" * 9, ["ghp_" + "a1B2" * 9]),
         ("{'private_key': '0x" + "3f9a" * 16 + "'}", ["0x" + "3f9a" * 16]),
+        (r'{"password_config": "{\"password\": \"n0tSoEasy\"}"}', ["n0tSoEasy"]),
         ("İ password=n0tSoEasy", ["n0tSoEasy"]),
     ],
 )
