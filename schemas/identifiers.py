@@ -13,6 +13,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from watchline.schemas.checksums import luhn, mod_97
 from watchline.schemas.columns import Text
 
 LONGEST = 512  # characters: ARNs, paths of deployments and the ids of gateways take 300
@@ -105,22 +106,14 @@ def _is_personal(text: str, version: bool) -> bool:
     return (
         any(pattern.search(text) for pattern in (_PHONE, _SOCIAL_SECURITY))
         or any(_is_card(match[0]) for match in _CARD.finditer(text))
-        or any(_is_iban(match[0]) for match in _IBAN.finditer(text))
+        or any(mod_97(match[0].replace(" ", "")) for match in _IBAN.finditer(text))
         or (not version and _has_ip_address(text))
     )
 
 
 def _is_card(text: str) -> bool:
-    digits = [int(char) for char in text if char.isdigit()]
-    if not _ISSUERS.fullmatch("".join(map(str, digits))):
-        return False
-    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0  # Luhn, ISO/IEC 7812-1
-
-
-def _is_iban(text: str) -> bool:
-    value = text.replace(" ", "")
-    return int("".join(str(int(char, 36)) for char in value[4:] + value[:4])) % 97 == 1  # ISO 13616
+    digits = "".join(str(int(char)) for char in text if char.isdigit())  # of any script
+    return _ISSUERS.fullmatch(digits) is not None and luhn(digits)
 
 
 def _has_ip_address(text: str) -> bool:

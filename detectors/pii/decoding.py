@@ -7,12 +7,14 @@ Personal data is found in what a text says, however it is written: `jane%40examp
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from html import unescape
 
 from watchline.detectors.pii.folding import fold
 from watchline.detectors.runtime.mapped_text import MappedText
 
 _LEVELS = 3  # of escapes within one another: JSON in a string of JSON in a URL
+_BREAKS = re.compile(r"[\n\t\r]")
 _SIGNS = {"n": "\n", "r": "\r", "t": "\t"}
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrt\"'/\\])"
@@ -39,6 +41,21 @@ def read(text: str) -> MappedText:
             break
         read_so_far = read_so_far.then(decoded)
     return read_so_far.then(fold(read_so_far.text))
+
+
+def of_base64(text: str) -> str | None:
+    """What base64 (RFC 4648, section 4), padded or not, stands for, if that is text.
+
+    Examples
+    --------
+    >>> of_base64("QXNrIEphbmU="), of_base64("QXNrIEphbmU"), of_base64("3q2+7w==")
+    ('Ask Jane', 'Ask Jane', None)
+    """
+    try:
+        said = b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
+    except ValueError:
+        return None
+    return said if _BREAKS.sub("", said).isprintable() else None
 
 
 def _decode(text: str) -> MappedText:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import builtins
 import re
-from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -18,7 +17,7 @@ from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplic
 from watchline.detectors.declarations import PII
 from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii import identifiers
-from watchline.detectors.pii.decoding import read
+from watchline.detectors.pii.decoding import of_base64, read
 from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, cut, resolve
 from watchline.detectors.pii.recogniser import Recogniser, TaggedSpan
 from watchline.detectors.pii.structure import normal_form
@@ -155,7 +154,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
             (index, match.span(), said)
             for index, text in enumerate(texts)
             for match in _BASE64.finditer(text)
-            if (said := _said(match[0])) is not None
+            if (said := of_base64(match[0].rstrip("=").translate(_URL_SAFE))) is not None
         ]
         encoded = defaultdict[int, list[Entity]](list)
         for (index, span, _), entities in zip(
@@ -210,19 +209,8 @@ def _form(text: str, prose: bool) -> MappedText:
     return normal_form(text, _CODE.sub(lambda code: _SIGN.sub(_MASK, code[0]), text))
 
 
-def _said(base64: str) -> str | None:
-    """What base64 stands for, if that is text."""
-    try:
-        said = b64decode(base64.rstrip("=").translate(_URL_SAFE) + "==").decode()
-    except ValueError:
-        return None
-    return said if said.replace("\n", "").replace("\t", "").replace("\r", "").isprintable() else None
-
-
 def _back(text: MappedText, entities: Iterable[Entity]) -> list[Entity]:
     """Entities of a changed text where they stand in the one that it was made from."""
-    if text.offsets is None:
-        return list(entities)
     return [
         Entity(start, end, entity.type, entity.score)
         for entity in entities

@@ -15,7 +15,6 @@ from functools import lru_cache
 from watchline.detectors.runtime.mapped_text import MappedText
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
-_MARK = "Mn"  # stands for any mark
 
 
 def fold(text: str) -> MappedText:
@@ -34,7 +33,7 @@ def fold(text: str) -> MappedText:
     ends: list[int] = []
     for place, char in enumerate(text):
         plain = char if "\x1f" < char < "\x7f" else _plain(char)
-        if plain == _MARK:  # part of the character before it
+        if plain is None:  # part of the character before it
             if chars:
                 composed = unicodedata.normalize("NFC", chars[-1] + char)
                 chars[-1] = composed if len(composed) == 1 else chars[-1]
@@ -48,7 +47,8 @@ def fold(text: str) -> MappedText:
 
 
 @lru_cache(4096)
-def _plain(char: str) -> str:
+def _plain(char: str) -> str | None:
+    """What a character reads as; None for a mark on the one before it."""
     digit = unicodedata.decimal(char, None)
     if digit is not None:
         return str(digit)
@@ -56,7 +56,7 @@ def _plain(char: str) -> str:
         return chr(ord(char) - 0xE0000)
     category = unicodedata.category(char)
     if category in ("Mn", "Me"):  # combining marks, variation selectors, keycaps
-        return _MARK
+        return None
     if category == "Cf" or (category == "Cc" and not char.isspace()):  # zero-width, soft hyphen, direction marks; NUL
         return ""
     if category == "Cs":  # half of a surrogate pair, which no library takes

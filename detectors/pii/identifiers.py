@@ -14,6 +14,7 @@ from hashlib import sha256
 from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii import numbers, secrets
 from watchline.detectors.pii.entities import Entity
+from watchline.schemas.checksums import mod_97
 
 
 def find(text: str) -> Iterator[Entity]:
@@ -185,5 +186,5 @@ def _ibans(text: str) -> Iterator[Entity]:
         places = [place for place in range(*match.span()) if text[place].isalnum()]
         length = _IBAN_LENGTHS.get(match[0][:2].upper(), 99)
         value = "".join(text[place] for place in places[:length]).upper()
-        if len(value) == length and int("".join(str(int(char, 36)) for char in value[4:] + value[:4])) % 97 == 1:
+        if len(value) == length and mod_97(value):
             yield Entity(match.start(), places[length - 1] + 1, "IBAN_CODE", 0.99)

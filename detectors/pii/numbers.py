@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii.entities import Entity
+from watchline.schemas.checksums import luhn
 
 # Digits with at most three signs between them: a number as people write it, or several in a row. UUIDs are passed over.
 _RUN = re.compile(
@@ -29,21 +30,6 @@ _DAY = re.compile(r"(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\b|\d{1,2}[-/.]\d{1,2}[
 # Never given out: area 000, 666 and 900 to 999, group 00, serial 0000 (Social Security Administration, POMS RM 10201).
 _SSN = re.compile(r"(?!000|666|9)\d{3}(?!00)\d\d(?!0000)\d{4}")
 _BEFORE = 40
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit is the check digit of those before it (ISO/IEC 7812-1).
-
-    Examples
-    --------
-    >>> luhn("4111111111111111"), luhn("4111111111111112")
-    (True, False)
-    """
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + place % 2)
-        total += value - 9 * (value > 9)
-    return total % 10 == 0
 
 
 def find(text: str) -> Iterator[Entity]:

@@ -275,6 +275,8 @@ class _Numbers:
 
 
 def _replace(field: str, text: str, entities: Sequence[Entity], numbers: _Numbers) -> tuple[str, list[Span]]:
+    if not entities:
+        return text, []
     parts: list[str] = []
     spans: list[Span] = []
     done = length = 0

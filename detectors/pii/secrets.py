@@ -8,8 +8,6 @@ tests/linear_time tries every pattern.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import tomllib
 from bisect import bisect
@@ -22,6 +20,7 @@ from pathlib import Path
 
 from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.pii import secret_values
+from watchline.detectors.pii.decoding import of_base64
 from watchline.detectors.pii.entities import Entity
 
 _FORMS = Path(__file__).parent / "secret_formats.toml"
@@ -177,11 +176,8 @@ def _by_scheme(text: str, lower: str) -> Iterator[Entity]:
 
 
 def _is_login(value: str) -> bool:
-    try:
-        decoded = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return False
-    return ":" in decoded and decoded.isprintable()
+    said = of_base64(value)
+    return said is not None and ":" in said and said.isprintable()
 
 
 def _named(text: str, lower: str) -> Iterator[Entity]:

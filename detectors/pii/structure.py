@@ -32,7 +32,6 @@ _START = re.compile(
 )
 # Without one of these there is no cell to look for: prose has none.
 _HINT = re.compile(r"[\"']\s{0,9}:|=|</|[^\W_][_.A-Z-][\w.-]{0,60}:[ \t]|\bVALUES\b", re.IGNORECASE)
-_QUOTED = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'")
 _ELEMENT = re.compile(r"\s{0,99}(?:,\s{0,99})?(?=\"|')")
 _SCALAR = re.compile(r"[^\s,\]}\"']{1,200}")
 _COLUMNS = re.compile(r"\(([^()]{1,2000})\)\s{0,9}\Z")

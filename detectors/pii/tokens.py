@@ -65,9 +65,8 @@ class Words:
 
     def __init__(self, nlp: Any, network: Network) -> None:
         self._nlp, self._network = nlp, network
-        getters = (
-            nlp.vocab.lex_attr_getters
-        )  # what spaCy finds out about each word that it meets, most of it for others
+        # What spaCy finds out about each word that it meets, most of it for others.
+        getters = nlp.vocab.lex_attr_getters
         nlp.vocab.lex_attr_getters = {attrs.IDS[name]: getters[attrs.IDS[name]] for name in FEATURES}
         self._forget()
 

@@ -54,16 +54,10 @@ class MappedText:
             yield self.original(first, place)
 
     def then(self, changed: MappedText) -> MappedText:
-        """The way back of what was made from this text, to the original of this one."""
+        """The way back of what was made from this text, to the original of this one. In neither was anything put in."""
         if changed.offsets is None:
             return self
         if self.offsets is None:
             return changed
-        last = len(changed.text)
-        origins = [
-            self.original(changed.offsets[place], changed.ends[place] if changed.ends else changed.offsets[place] + 1)
-            if changed.offsets[place] != PUT_IN
-            else (PUT_IN, PUT_IN)
-            for place in range(last)
-        ]
+        origins = [self.original(*changed.original(place, place + 1)) for place in range(len(changed.text))]
         return MappedText(changed.text, tuple(start for start, _ in origins), tuple(end for _, end in origins))

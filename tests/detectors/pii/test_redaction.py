@@ -233,12 +233,11 @@ _VALUES = {
 _PIECE = st.sampled_from([
     "a@b.co", "A@B.com", "Jane", "Doe", "smith", "555", "0199", "DE", "ab", "abab", "1", "Straße", "\u0130", "jane doe",
 ])  # fmt: skip
+_TEXTS = st.lists(st.tuples(_PIECE, _SIGN), max_size=14)
+_KEYS = st.sets(st.sampled_from([(type_, plain) for type_, values in _VALUES.items() for plain in values]), max_size=8)
 
 
-@given(
-    st.lists(st.tuples(_PIECE, _SIGN), max_size=14),
-    st.sets(st.sampled_from([(type_, plain) for type_, values in _VALUES.items() for plain in values]), max_size=8),
-)
+@given(_TEXTS, _KEYS)
 def test_many_values_are_found_wherever_a_pattern_for_each_finds_one(
     pieces: list[tuple[str, str]], values: set[tuple[str, str]]
 ) -> None:
@@ -259,10 +258,7 @@ def test_many_values_are_found_wherever_a_pattern_for_each_finds_one(
         )
 
 
-@given(
-    st.lists(st.tuples(_PIECE, _SIGN), max_size=14),
-    st.sets(st.sampled_from([(type_, plain) for type_, values in _VALUES.items() for plain in values]), max_size=8),
-)
+@given(_TEXTS, _KEYS)
 def test_only_values_that_stand_in_known_parts_alone_are_passed_over(
     pieces: list[tuple[str, str]], values: set[tuple[str, str]]
 ) -> None:
