@@ -47,6 +47,9 @@ class NotApplicable:
     reason: str
 
 
+TOOL_CALL = NotApplicable("tool call")  # for what judges answers: the output is a step on the way to one
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What a detector says of one interaction.

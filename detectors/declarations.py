@@ -55,6 +55,11 @@ PII = Declaration(
         "PERSON",
         "ORGANIZATION",
         "MEDICAL_RECORD_NUMBER",
+        "NATIONAL_ID",
+        "LICENSE_PLATE",
+        "VIN",
+        "IMEI",
+        "LEAK",  # no type of its own: any of these in an answer, if neither person nor conversation named it
     ),
     tasks=(),  # redaction needs its patterns and checksums
 )

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
+from watchline.detectors.base import TOOL_CALL, Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.declarations import GROUNDEDNESS
 from watchline.detectors.grounding import structured, tables, verifier
 from watchline.detectors.grounding.alignment import PairOutputs
@@ -30,6 +30,7 @@ from watchline.detectors.runtime.plan import Passes
 from watchline.detectors.runtime.text import sentences, unreadable
 from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.runtime.words import Words, words
+from watchline.schemas.properties import TOOL_ROLES
 from watchline.schemas.records import Evidence, Interaction, Span
 
 KINDS = ("question", "summary", "record")
@@ -157,13 +158,14 @@ class GroundednessInput:
 class Groundedness(Detector[GroundednessInput]):
     """The probability that some sentence of the answer isn't supported by the documents.
 
-    Not applicable without documents, without an answer, or where either can't be read. Question, instructions and the
-    conversation so far count a little: repeating them is no invention. Tool results stand beside the documents. What
-    claims nothing isn't judged: questions back, refusals, courtesies, headings, blocks of code; an answer of nothing
-    else has score 0. Where a document that it draws on was cut amid a sentence, the score is at most 0.8: what it
-    lacks may stand in the rest. Spans are the sentences that stand out, each with the nearest passage as evidence; of
-    a record, the clauses that its values contradict. At most 100 sentences are judged, against the 200 passages that
-    share most words with the answer.
+    Not applicable without documents, without an answer, where either can't be read, and to a step, which calls a tool.
+    Question, instructions and the conversation so far count a little: repeating them is no invention. What tools
+    gave stands beside the documents, in `tool_calls` as in messages of the role `tool`. What claims nothing isn't
+    judged: questions back, refusals, courtesies, headings, blocks of code; an answer of nothing else has score 0.
+    Where a document that it draws on was cut amid a sentence, the score is at most 0.8: what it lacks may stand in
+    the rest. Spans are the sentences that stand out, each with the nearest passage as evidence; of a record, the
+    clauses that its values contradict. At most 100 sentences are judged, against the 200 passages that share most
+    words with the answer.
 
     Every answer is judged by the features of `evidence`. What they leave open, a `Verifier` decides: it reads each
     sentence together with its nearest passages and the question, and what it says are features more. Where it marks
@@ -194,17 +196,18 @@ class Groundedness(Detector[GroundednessInput]):
         return {"verifier": self._verifier.passes}
 
     def prepare(self, interaction: Interaction) -> GroundednessInput | NotApplicable:
-        documents = [(f"document:{n}", document.content) for n, document in enumerate(interaction.documents)]
-        if not any(text.strip() for _, text in documents):
+        if interaction.is_step:
+            return TOOL_CALL
+        if not any(document.content.strip() for document in interaction.documents):
             return NotApplicable("no documents")
-        documents += [(f"tool_call_result:{n}", call.result or "") for n, call in enumerate(interaction.tool_calls)]
+        documents = sources(interaction)
         if not interaction.output.strip():
             return NotApplicable("no output")
         if reason := unreadable(interaction.output) or unreadable("\n".join(text for _, text in documents)):
             return NotApplicable(reason)
         conversation = [
             interaction.system_instructions or "",
-            *(message.content for message in interaction.input_messages),
+            *(message.content for message in interaction.input_messages if message.role not in TOOL_ROLES),
         ]
         outputs = [(f"output:{n}", message.content) for n, message in enumerate(interaction.output_messages)]
         return read(documents, conversation, outputs, question(interaction))
@@ -250,6 +253,16 @@ class Groundedness(Detector[GroundednessInput]):
             tuple(Evidence(place, *mark.evidence) for place, (_, _, mark) in enumerate(marked)),
             prepared.scored_fraction,
         )
+
+
+def sources(interaction: Interaction) -> list[tuple[str, str]]:
+    """What an answer may be held against, by field: documents, and what tools gave, wherever that stands."""
+    messages = enumerate(interaction.input_messages)
+    return [
+        *((f"document:{n}", document.content) for n, document in enumerate(interaction.documents)),
+        *((f"tool_call_result:{n}", call.result or "") for n, call in enumerate(interaction.tool_calls)),
+        *((f"input:{n}", message.content) for n, message in messages if message.role in TOOL_ROLES),
+    ]
 
 
 def read(

@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 import numpy as np
 from safetensors.numpy import load_file
 
-from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable, Vectors
+from watchline.detectors.base import TOOL_CALL, Detector, Embeddings, Evaluation, NotApplicable, Vectors
 from watchline.detectors.declarations import RELEVANCE
 from watchline.detectors.grounding.claims import claims_something, refers, refuses
 from watchline.detectors.grounding.evidence import Unit, most_alike
@@ -36,11 +36,12 @@ class RelevanceInput:
 class Relevance(Detector[RelevanceInput]):
     """The probabilities that the answer doesn't answer the question, and that the documents have nothing to say to it.
 
-    Not applicable without a question or an answer, or where either can't be read. What claims nothing (a refusal and
-    whom to ask instead, a question back, a courtesy, a block of code) is not irrelevant: `answer_irrelevant` is 0.
-    Without documents, and where the question asks for something to be done with them ("Summarise this article"),
-    `context_irrelevant` is 0; in the latter case the answer is held against the documents instead. At most 30
-    sentences of the answer are read, and the 200 passages that share most words with the question.
+    Not applicable without a question or an answer, where either can't be read, and to a step, which calls a tool.
+    What claims nothing (a refusal and whom to ask instead, a question back, a courtesy, a block of code) is not
+    irrelevant: `answer_irrelevant` is 0. Without documents, and where the question asks for something to be done
+    with them ("Summarise this article"), `context_irrelevant` is 0; in the latter case the answer is held against
+    the documents instead. At most 30 sentences of the answer are read, and the 200 passages that share most words
+    with the question.
     """
 
     name, labels = RELEVANCE.name, RELEVANCE.labels
@@ -52,6 +53,8 @@ class Relevance(Detector[RelevanceInput]):
         self._context = Logistic.load(tensors, "context_irrelevant.")
 
     def prepare(self, interaction: Interaction) -> RelevanceInput | NotApplicable:
+        if interaction.is_step:
+            return TOOL_CALL
         asked = question(interaction)
         if not asked:
             return NotApplicable("no input")

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from watchline.detectors.declarations import INJECTION
 from watchline.detectors.grounding.evidence import units
-from watchline.detectors.harm.windowed import WINDOW, TextField, WindowedDetector, last_question
+from watchline.detectors.harm.windowed import WINDOW, TextField, WindowedDetector
 from watchline.detectors.runtime.text import sentences, windows
+from watchline.schemas.properties import TOOL_ROLES
 from watchline.schemas.records import Interaction
-
-_TOOL_ROLES = ("tool", "function")
 
 
 class Injection(WindowedDetector):
@@ -28,14 +27,11 @@ class Injection(WindowedDetector):
 
     def text_fields(self, interaction: Interaction) -> Iterator[TextField]:
         messages = interaction.input_messages
-        asked = last_question(interaction)
+        asked = interaction.asked
         if asked is not None:
-            direct = messages[asked].role not in _TOOL_ROLES
-            yield TextField(f"input:{asked}", messages[asked].content, self.labels[:1] if direct else self.labels[1:])
+            yield TextField(f"input:{asked}", messages[asked].content, self.labels[:1])
         planted = [
-            (f"input:{index}", message.content)
-            for index, message in enumerate(messages)
-            if message.role in _TOOL_ROLES and index != asked
+            (f"input:{index}", message.content) for index, message in enumerate(messages) if message.role in TOOL_ROLES
         ]
         planted += [(f"document:{index}", document.content) for index, document in enumerate(interaction.documents)]
         planted += [

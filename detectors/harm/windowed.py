@@ -245,15 +245,8 @@ def _length(chosen: Sequence[Window]) -> int:
 
 def asked_and_answered(interaction: Interaction, labels: Sequence[str]) -> Iterator[TextField]:
     """The user's last message and all that the model answered: earlier messages were judged in their own turn."""
-    place = last_question(interaction)
+    place = interaction.asked
     if place is not None:
         yield TextField(f"input:{place}", interaction.input_messages[place].content, labels)
     for index, message in enumerate(interaction.output_messages):
         yield TextField(f"output:{index}", message.content, labels)
-
-
-def last_question(interaction: Interaction) -> int | None:
-    """Which of the input messages is `Interaction.input`."""
-    messages = interaction.input_messages
-    asked = [index for index, message in enumerate(messages) if message.role == "user"]
-    return asked[-1] if asked else len(messages) - 1 if messages else None

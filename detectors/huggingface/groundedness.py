@@ -13,7 +13,7 @@ from watchline.detectors.grounding import groundedness
 from watchline.detectors.grounding.evidence import Unit, most_alike, units
 from watchline.detectors.grounding.question import question
 from watchline.detectors.huggingface.classifier import Classifier
-from watchline.detectors.huggingface.pretrained import CHARS, Pretrained, document_texts, grouped, share_read
+from watchline.detectors.huggingface.pretrained import CHARS, Pretrained, grouped, share_read
 from watchline.detectors.runtime.calibration import Numbers
 from watchline.detectors.runtime.text import sentences, windows
 from watchline.schemas.records import Evidence, Interaction, Span
@@ -95,7 +95,7 @@ class Tokens(Pretrained[Answer]):
         ]
         documents = [
             Unit(field, start, end, text[start:end])
-            for field, text in document_texts(interaction)
+            for field, text in groundedness.sources(interaction)
             for start, end in windows(text, room)
         ]
         return _answer(

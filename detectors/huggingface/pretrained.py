@@ -15,12 +15,12 @@ import numpy as np
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.grounding import relevance
 from watchline.detectors.grounding.evidence import MAX_UNITS, Unit
+from watchline.detectors.grounding.groundedness import sources
 from watchline.detectors.harm import windowed
 from watchline.detectors.huggingface.classifier import Classifier
 from watchline.detectors.runtime.plan import Passes
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Interaction
-from watchline.schemas.texts import texts
 
 Prepared = TypeVar("Prepared")
 
@@ -129,14 +129,9 @@ def grouped(pieces: Sequence[str], room: int) -> list[slice]:
     return runs
 
 
-def document_texts(interaction: Interaction) -> list[tuple[str, str]]:
-    fields = ("document", "tool_call_result")
-    return [(field, text) for field, text in texts(interaction) if field.partition(":")[0] in fields]
-
-
 def share_read(interaction: Interaction, kept: Sequence[Unit]) -> float:
     """How much of the documents the shipped detector has kept."""
     if len(kept) < MAX_UNITS:
         return 1.0
-    length = sum(len(text) for _, text in document_texts(interaction))
+    length = sum(len(text) for _, text in sources(interaction))
     return min(sum(unit.end - unit.start for unit in kept) / max(length, 1), 1.0)

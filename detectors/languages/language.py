@@ -104,12 +104,19 @@ class Records:
 class PersonalWords:
     """Words beside personal data, and words that are no names: modules of `pii`."""
 
-    phone: re.Pattern[str]  # before digits: a telephone number
+    phone: Fragment  # before digits: a telephone number; `pii.numbers` reads these seven
+    phone_after: Fragment  # after digits, the same
+    no_phone: Fragment  # before digits: they are no telephone number
+    no_card: Fragment  # before digits: no card's number either
+    said_between: Fragment  # between such a word and the digits
+    counted: Fragment  # after digits: how many there are of something
+    card: Fragment  # before digits: a card's number
     extension: Fragment  # before the extension of a telephone number
     social_security: re.Pattern[str]  # before digits: a social security number
     at: Fragment  # the sign of an e-mail address spelled out; `pii.redaction` reads it too
     dot: Fragment  # likewise
-    version: str  # before numbers with dots that are no IP address; of fixed length
+    version: Fragment  # before numbers with dots that are no IP address
+    someones: Fragment  # before an IP address: it is someone's, though it is of a range for documentation
     login: Fragment  # before what people choose as a password; `pii.secrets` and `pii.secret_values` read these eight
     credential: Fragment  # before a key or a token
     credential_words: tuple[str, ...]  # one of them begins each of these two, in small letters
@@ -119,18 +126,35 @@ class PersonalWords:
     in_code: Fragment  # within names of variables that stand for such a value
     stand_in: Fragment  # values that only stand for a secret
     birth: Fragment  # before a date of birth
-    driving_licence: Fragment  # before its number
     passport: Fragment  # before its number
     medical_record: Fragment  # before its number
     bank_account: Fragment  # before its number
     is_or_was: Fragment  # between such a word and the value
     date: Fragment  # in figures, or with the month in letters
+    log_levels: Fragment  # after the number of a line
     streets: Fragment  # end the name of a street
     flats: Fragment  # before the number of a flat
     post_box: Fragment  # in place of street and number
-    foreign_street_endings: Fragment  # of streets in countries that speak another language
-    foreign_street_beginnings: Fragment  # likewise
+    rural_route: Fragment  # likewise
+    box: str  # in each of these two
+    compass: Fragment  # after the name of a street
+    numbered: Fragment  # what has a number that isn't a house's
+    of: str  # after a word that would end a street's name, which it then doesn't
+    foreign_street_endings: Fragment  # of streets in countries that speak another language; `pii.postal` reads these
+    foreign_streets_first: Fragment  # begin the names of streets that have a number
+    foreign_numbered_streets: Fragment  # before the number that is a street's name
+    foreign_streets_alone: tuple[str, ...]  # begin the names of streets, with or without one
+    foreign_street_ends: Fragment  # words after the name
+    foreign_links: Fragment  # small words within names
+    foreign_flats: Fragment  # before the number of a flat, a floor, an entrance
+    foreign_number: Fragment  # before any number of an address
+    foreign_sides: Fragment  # of a staircase, after the number of a floor
+    foreign_again: Fragment  # after a house's number, of a second house that has it
+    foreign_wards: Fragment  # after the hyphen, of towns and their parts
+    foreign_ids: Mapping[str, tuple[str, ...]]  # before numbers of people, cars and telephones: `pii.national_ids`
     no_names: frozenset[str]  # capitalised words that begin sentences, or stand in code and its documentation
+    before_name: Fragment  # right before a person's name: `pii.other_scripts`; the next one too
+    name_fields: Fragment  # fields of records that hold one
     names_and_words: frozenset[str]  # names that are common words as well, in small letters: `pii.redaction`
 
 

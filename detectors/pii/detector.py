@@ -10,15 +10,16 @@ from __future__ import annotations
 import builtins
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from watchline.detectors.base import Detector, Embeddings, Evaluation, NotApplicable
 from watchline.detectors.declarations import PII
 from watchline.detectors.languages.english import ENGLISH
-from watchline.detectors.pii import identifiers
+from watchline.detectors.pii import identifiers, leaks, national_ids, other_scripts, postal
 from watchline.detectors.pii.decoding import of_base64, read
 from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, cut, resolve
+from watchline.detectors.pii.no_names import NoNames
 from watchline.detectors.pii.recogniser import Recogniser, TaggedSpan
 from watchline.detectors.pii.structure import normal_form
 from watchline.detectors.runtime.cache import TextCache
@@ -27,14 +28,15 @@ from watchline.detectors.runtime.text import NO_TEXT, windows
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import is_prose, texts
 
-PLACEHOLDER = re.compile(rf"\[({'|'.join(PII.labels)})_(\d+)\]")
+PLACEHOLDER = re.compile(rf"\[({'|'.join(label for label in PII.labels if label != leaks.LABEL)})_(\d+)\]")
 
 _LEAST = {
-    "PERSON": 0.5,
+    "PERSON": 0.4,
     "ADDRESS": 0.5,
     "ORGANIZATION": 0.3,
 }  # of probability: a find of the recogniser below it is none
-_LEAST_SMALL = 0.8  # of a name in small letters: rare words of ordinary text look like one
+_LEAST_SMALL = 0.7  # of a name in small letters: rare words of ordinary text look like one
+_BY_FIELD = frozenset(["IP_ADDRESS", "PHONE_NUMBER"])  # versions and order numbers look like them
 _CERTAIN = 0.9  # an identifier of this score is no part of a name or an address
 _EDGES = " \t\n\r,;:\"'()[]<>*|"
 _CODE = re.compile(r"```(?s:.*?)(?:```|\Z)|`[^`\n]*`|^[ \t]*(?:>>>|\.\.\.) .*$|^ {4,}[\w.]+\(.*$", re.MULTILINE)
@@ -42,12 +44,28 @@ _NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
 _MASK = "\u2588"
 _LONG_NUMBER = re.compile(r"\d{9}")  # none of a house, a postcode or a company is as long
 _SIGN = re.compile(r"\S")
+# What no address is: markup and code, one word alone, codes, versions, dates, digests, a number of things.
+_NO_ADDRESS = re.compile(
+    r".*(?:[<>{}=|\\]|://|->|\d\.\d{1,9}\.\d|(?<![^\W_])(?=\d{0,63}[a-f])(?=[a-f]{0,63}\d)[0-9a-f]{8,64}(?![^\W_])).*"
+    r"|[^\W\d_]+|v?[\d.]\S*"
+    rf"|\W?[A-Z]{{2,6}}-\d[\dA-Z.-]*|\d{{1,2}} [A-Z][a-z]{{2,8}} \d{{4}}"
+    rf"|\d{{1,6}} (?:{ENGLISH.personal.log_levels})\b.*"
+    rf"|\d{{1,6}}(?: (?!(?i:{ENGLISH.personal.streets})\b)[a-z]+){{1,3}}",
+    re.DOTALL,
+)
+_POSTCODE = re.compile(
+    r"[A-Z]{1,2}\d[\dA-Z]? ?\d[A-Z]{2}|\d{4} [A-Z]{2}"
+)  # British and Dutch ones stand alone on lines
+_WORD = re.compile(r"[^\W\d_]{3}|\d[a-z]{2}\b")  # 45th
 _BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{16,}+={0,2}(?![\w+/=-])")
 _URL_SAFE = str.maketrans("-_", "+/")  # RFC 4648, section 5
-_IN_CODE = re.compile(rf"[_(){{}}\[\]=<>\\/@{_MASK}]|[a-z][A-Z]{{2}}|\d[a-z]")
+# Names of people have capitals within a word after a short beginning: McDonald, DeShawn, FitzGerald.
+_IN_CODE = re.compile(
+    rf"[_(){{}}\[\]=<>\\/@{_MASK}]|[a-z][A-Z]{{2}}|\d[a-z]|(?<![^\W_])(?!Fitz)(?:[a-z]+[A-Z]|[A-Z][a-z]{{3,30}}[A-Z][a-z])"
+)
 
 
-class PersonalData(Detector[list[tuple[str, Entity]]]):
+class PersonalData(Detector[Evaluation]):
     """Finds personal data.
 
     As a detector it speaks of the text that it is given. Where that was redacted, it has nothing more to find: the
@@ -59,6 +77,8 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
         How many texts' entities are kept: passages of documents come again all day.
     recogniser
         Of names; by default the shipped one.
+    no_names
+        What is no person's name; by default what is shipped.
 
     Examples
     --------
@@ -68,12 +88,15 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
     """
 
     name, labels = PII.name, PII.labels
-    VERSION = "2"
+    VERSION = "3"
     uses_encoder = False
     on_device = False
 
-    def __init__(self, cache_texts: int = 20_000, recogniser: Recogniser | None = None) -> None:
+    def __init__(
+        self, cache_texts: int = 20_000, recogniser: Recogniser | None = None, no_names: NoNames | None = None
+    ) -> None:
         self._recogniser = recogniser or Recogniser.shipped()
+        self.no_names = no_names or NoNames.shipped()
         self._cache = TextCache[tuple[Entity, ...]](cache_texts)
 
     @property
@@ -101,30 +124,39 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
             self._cache.keep(key, entities)
         return [known[key] for key in keys]
 
-    def prepare(self, interaction: Interaction) -> list[tuple[str, Entity]] | NotApplicable:
-        fields = list(texts(interaction))
+    def prepare(self, interaction: Interaction) -> Evaluation | NotApplicable:
+        fields = dict(texts(interaction))
         if not fields:
             return NotApplicable(NO_TEXT)
-        found_entities = self.find([text for _, text in fields], [is_prose(field) for field, _ in fields])
-        return [
-            (field, entity) for (field, _), entities in zip(fields, found_entities, strict=True) for entity in entities
+        found = self.find([*fields.values()], [is_prose(field) for field in fields])
+        spans = [
+            Span(field, entity.start, entity.end, entity.type, entity.score)
+            for field, entities in zip(fields, found, strict=True)
+            for entity in entities
         ]
+        return self.evaluation(interaction, fields, spans)
 
-    def evaluate(self, batch: Sequence[list[tuple[str, Entity]]], embeddings: Embeddings) -> list[Evaluation]:
-        return [
-            self.evaluation(
-                [Span(field, entity.start, entity.end, entity.type, entity.score) for field, entity in prepared]
-            )
-            for prepared in batch
-        ]
+    def evaluate(self, batch: Sequence[Evaluation], embeddings: Embeddings) -> list[Evaluation]:
+        return [*batch]
 
     @staticmethod
-    def evaluation(spans: Sequence[Span]) -> Evaluation:
-        """What spans with personal data come to: for each label the highest score."""
+    def evaluation(interaction: Interaction, fields: Mapping[str, str], spans: Sequence[Span]) -> Evaluation:
+        """What spans with personal data come to: for each label the highest score, and where an answer has them from.
+
+        Parameters
+        ----------
+        interaction
+            Its messages' roles are read.
+        fields
+            Its texts, by name, redacted or not.
+        spans
+            In these texts.
+        """
         scores = dict.fromkeys(PII.labels, 0.0)
         for span in spans:
             scores[span.label] = max(scores[span.label], span.score)
-        return Evaluation(scores, tuple(spans))
+        scores[leaks.LABEL], origins = leaks.origins(interaction, fields, spans)
+        return Evaluation(scores, tuple(spans), origins)
 
     def _find(self, items: Sequence[tuple[str, bool]], nested: bool = False) -> Iterator[tuple[Entity, ...]]:
         meant = [read(text) for text, _ in items]
@@ -136,10 +168,13 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
             taken = [Entity(*match.span(), match[1], 1.0) for match in PLACEHOLDER.finditer(text)]
             found = list(identifiers.find(text))
             if form.offsets is not None:  # a word that says what a number is may be the name of a column
-                found += _back(form, identifiers.find(form.text))
+                found = _joined(form, found, _back(form, identifiers.find(form.text)))
             found += encoded.get(index, ())
             identified = [entity for entity in found if [*cut(text, taken, entity)] == [entity]]
-            certain = resolve(text, [*taken, *(entity for entity in identified if entity.score >= _CERTAIN)])
+            said = []  # words such as "tax ID" before a number are no name
+            if any(entity.type in national_ids.TYPES for entity in found):
+                said = [Entity(*span, entity.type, 1.0) for span, entity in national_ids.after_words(text)]
+            certain = resolve(text, [*taken, *said, *(entity for entity in identified if entity.score >= _CERTAIN)])
             named = [
                 piece
                 for entity in _back(form, names.get(index, ()))
@@ -176,6 +211,8 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
             for span in spans:
                 if span.type in _LEAST:
                     names[index] += self._as_entity(texts[index], start, span)
+        for index, text in items:
+            names[index] += other_scripts.find(text)
         return names
 
     def _as_entity(self, text: str, offset: int, find: TaggedSpan) -> Iterator[Entity]:
@@ -188,7 +225,12 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
         value = text[start:end]
         if "_" in value or _MASK in value or _LONG_NUMBER.search(value):
             return
-        if find.type != "ADDRESS" and (
+        if find.type == "ADDRESS":
+            if not is_address(value) or postal.is_numbered(value):
+                return
+            if re.search(r"\d", value):
+                end = postal.end(text, end, most_plain=0)
+        elif (
             _IN_CODE.search(value)
             or _NOT_LATIN.search(value)
             or text[end : end + 1] in ("(", "_", "=")
@@ -198,7 +240,7 @@ class PersonalData(Detector[list[tuple[str, Entity]]]):
             return
         score = self._recogniser.probability(find)
         least = _LEAST_SMALL if find.type == "PERSON" and value.islower() else _LEAST[find.type]
-        if score >= least:
+        if score >= least and not (find.type == "PERSON" and self.no_names.has(text, start, end)):
             yield Entity(start, end, find.type, score)
 
 
@@ -209,6 +251,25 @@ def _form(text: str, prose: bool) -> MappedText:
     return normal_form(text, _CODE.sub(lambda code: _SIGN.sub(_MASK, code[0]), text))
 
 
+def _joined(form: MappedText, found: Sequence[Entity], in_form: Sequence[Entity]) -> list[Entity]:
+    """What was found in a text and in its normal form; a field's name that says what a number is has the last word."""
+    kept = [entity for entity in found if entity.type not in _BY_FIELD]
+    if len(kept) < len(found):
+        offsets = form.offsets or ()
+        at = {place: index for index, place in enumerate(offsets)}
+        again = {(entity.type, place) for entity in in_form for place in range(entity.start, entity.end)}
+        for entity in found:
+            if entity.type in _BY_FIELD:
+                first = at.get(entity.start, len(offsets))
+                last = first + entity.end - entity.start
+                is_read = (
+                    offsets[first:last] == (*range(entity.start, entity.end),) and _MASK not in form.text[first:last]
+                )
+                if not is_read or (entity.type, entity.start) in again:
+                    kept.append(entity)
+    return [*kept, *in_form]
+
+
 def _back(text: MappedText, entities: Iterable[Entity]) -> list[Entity]:
     """Entities of a changed text where they stand in the one that it was made from."""
     return [
@@ -216,6 +277,19 @@ def _back(text: MappedText, entities: Iterable[Entity]) -> list[Entity]:
         for entity in entities
         for start, end in text.originals(entity.start, entity.end)
     ]
+
+
+def is_address(text: str) -> bool:
+    """Whether a text can be an address, or a line of one, by its signs.
+
+    Examples
+    --------
+    >>> [is_address(text) for text in ("12 Oak Street", "SW1A 1AA", "19 notice", "fd55-3a8e-65fb65bbe87b", "ul>\\n<li")]
+    [True, True, False, False, False]
+    """
+    if _WORD.search(text) is None:
+        return _POSTCODE.fullmatch(text) is not None
+    return _NO_ADDRESS.fullmatch(text) is None
 
 
 def is_name_word(word: str) -> bool:

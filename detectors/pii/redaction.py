@@ -16,6 +16,7 @@ from watchline.detectors.pii.decoding import read
 from watchline.detectors.pii.detector import PLACEHOLDER, PersonalData, is_name_word
 from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, resolve
 from watchline.detectors.pii.many_values import ManyValues
+from watchline.detectors.pii.no_names import NoNames
 from watchline.detectors.pii.placing import Placing
 from watchline.detectors.runtime.text import NO_TEXT
 from watchline.schemas.pseudonyms import Pseudonyms
@@ -63,7 +64,10 @@ class Redacted:
 
 
 def redact(
-    interaction: Interaction, entities: Mapping[str, Sequence[Entity]], pseudonyms: Pseudonyms | None = None
+    interaction: Interaction,
+    entities: Mapping[str, Sequence[Entity]],
+    pseudonyms: Pseudonyms | None = None,
+    no_names: NoNames | None = None,
 ) -> Redacted:
     """Replaces what was found in the named fields, and the same values wherever else they stand in the event's texts.
 
@@ -76,6 +80,8 @@ def redact(
         By field, as `schemas.texts.texts` names them; in code points of its text, overlapping or not.
     pseudonyms
         What takes the place of ids; by default they are dropped.
+    no_names
+        What stays where a word of a name stands in it; by default what is shipped.
 
     Examples
     --------
@@ -87,25 +93,27 @@ def redact(
     ['I am [PERSON_1].', 'Who is [PERSON_1]?']
     """
     fields = dict(texts(interaction))
-    redacted, find = _redact(fields, entities)
-    changed = {field: text for field, (text, _) in redacted.items() if text != fields[field]}
+    redacted, find = _redact(fields, entities, no_names)
+    new = {field: text for field, (text, _) in redacted.items()}
+    changed = {field: text for field, text in new.items() if text != fields[field]}
     spans = tuple(span for _, spans in redacted.values() for span in spans)
     ids = {
         field: (text, rule)
         for field, text, rule in strings(interaction)
         if find is not None and rule.may_quote and any(True for _ in find(read(text).text))
     }
+    report = PersonalData.evaluation(interaction, new, spans) if fields else NotApplicable(NO_TEXT)
     without_ids, replaced = (pseudonyms or Pseudonyms()).replace(replace_texts(interaction, changed), ids)
     return Redacted(
         RedactedInteraction(without_ids),
         spans,
         dict(Counter(span.label for span in spans if span.label not in LEFT_IN_PLACE)),
-        {PersonalData.name: PersonalData.evaluation(spans) if fields else NotApplicable(NO_TEXT)},
+        {PersonalData.name: report},
         replaced=replaced,
     )
 
 
-def redact_text(text: str, entities: Sequence[Entity]) -> str:
+def redact_text(text: str, entities: Sequence[Entity], no_names: NoNames | None = None) -> str:
     """The text redacted, where it is no part of an interaction, such as a comment of feedback.
 
     Examples
@@ -113,12 +121,12 @@ def redact_text(text: str, entities: Sequence[Entity]) -> str:
     >>> redact_text("Ask Jane, Jane knows.", [Entity(4, 8, "PERSON", 0.9)])
     'Ask [PERSON_1], [PERSON_1] knows.'
     """
-    redacted, _ = _redact({"text": text}, {"text": entities})
+    redacted, _ = _redact({"text": text}, {"text": entities}, no_names)
     return redacted["text"][0]
 
 
 def _redact(
-    fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]]
+    fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]], no_names: NoNames | None
 ) -> tuple[dict[str, tuple[str, list[Span]]], Find | None]:
     """Each field's new text and the spans in it; and what finds the same values elsewhere, if there are any."""
     numbers = _Numbers(fields.values())
@@ -134,7 +142,9 @@ def _redact(
     for key in values:
         numbers.of(key)
     scores = {key: entity.score for key, entity in values.items()}
-    find = by_patterns(scores) if len(values) <= FEW_VALUES else in_linear_time(scores)
+    find = _but_no_names(
+        by_patterns(scores) if len(values) <= FEW_VALUES else in_linear_time(scores), no_names or NoNames.shipped()
+    )
     out: dict[str, tuple[str, list[Span]]] = {}
     for field, text in fields.items():
         more: list[Entity] = []
@@ -151,6 +161,14 @@ def _redact(
             field, text, resolve(text, [*resolved[field], *more]) if more else resolved[field], numbers
         )
     return out, find if values else None
+
+
+def _but_no_names(find: Find, no_names: NoNames) -> Find:
+    return lambda text, known="": (
+        entity
+        for entity in find(text, known)
+        if entity.type != "PERSON" or not no_names.has(text, entity.start, entity.end)
+    )
 
 
 def by_patterns(scores: Mapping[tuple[str, str], float]) -> Find:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from time import perf_counter
 
 from watchline.detectors.pii import redaction
 from watchline.detectors.pii.detector import PersonalData
+from watchline.detectors.pii.no_names import NoNames
 from watchline.detectors.pii.recogniser import Recogniser
 from watchline.detectors.pii.redaction import Redacted
 from watchline.schemas.errors import Kind, PoisonError, raise_if_out_of_memory, where
@@ -33,6 +34,8 @@ class Redactor:
         Of what takes the place of identifiers that may be personal: see `schemas.pseudonyms`.
     device
         Of the shipped finder's network: `cpu`, `cuda`, `cuda:N`; best that of the encoder, `Scorer.device`.
+    no_names
+        Phrases that the shipped finder takes for no one's name, besides its own: see `pii.no_names`.
 
     Examples
     --------
@@ -47,8 +50,11 @@ class Redactor:
         enabled: bool = True,
         pseudonym_key: str = "",
         device: str = "cpu",
+        no_names: Iterable[str] = (),
     ) -> None:
-        self._finder = (finder or PersonalData(recogniser=Recogniser.shipped(device))) if enabled else None
+        self._finder = None
+        if enabled:
+            self._finder = finder or PersonalData(recogniser=Recogniser.shipped(device), no_names=NoNames(no_names))
         self._pseudonyms = Pseudonyms(pseudonym_key)
 
     def redact(self, interactions: Sequence[Interaction]) -> Sequence[Redacted | PoisonError]:
@@ -88,7 +94,7 @@ class Redactor:
         if self._finder is None or not text:
             return text
         try:
-            return redaction.redact_text(text, self._finder.find([text], [True])[0])
+            return redaction.redact_text(text, self._finder.find([text], [True])[0], self._finder.no_names)
         except Exception as error:  # fail closed, whatever went wrong
             raise_if_out_of_memory(error)
             raise _failed(error) from None
@@ -104,7 +110,7 @@ class Redactor:
         flat = [item for items in fields for item in items]
         entities = iter(finder.find([text for _, text in flat], [is_prose(name) for name, _ in flat]))
         redacted = [
-            redaction.redact(interaction, {name: next(entities) for name, _ in items}, pseudonyms)
+            redaction.redact(interaction, {name: next(entities) for name, _ in items}, pseudonyms, finder.no_names)
             for interaction, items in zip(interactions, fields, strict=True)
         ]
         seconds = (perf_counter() - start) / max(len(interactions), 1)

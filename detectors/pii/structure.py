@@ -17,42 +17,57 @@ from itertools import groupby
 from watchline.detectors.runtime.mapped_text import PUT_IN, MappedText
 
 _KEY = r"[A-Za-z_@$][\w.:@$-]{0,60}"
+# Names of HTML's elements say nothing where they stand between cells.
+_ELEMENTS = (
+    "a|b|body|br|button|center|code|d[dlt]|div|em|form|h[1-6r]|head|header|html|i|img|input|label|li|link|main|meta|nav|ol|p|pre"
+    "|section|select|small|span|strong|style|table|tbody|td|tfoot|th|thead|title|tr|u|ul"
+)
 _START = re.compile(
     r"\"(?P<json>[^\"\n]{1,60})\"\s{0,9}:\s{0,9}(?=[\"'\[\w+-])"
     r"|'(?P<single>[^'\n]{1,60})'\s{0,9}:\s{0,9}(?=[\"'\[\w+-])"
     rf"|<(?P<tag>{_KEY})(?:\s[^<>]{{0,500}})?>(?P<content>[^<>]*)(?=</)"
+    rf"|(?<![\w.$-])(?P<list>{_KEY})\s{{0,3}}=\s{{0,3}}(?=\[\s{{0,9}}[\"'])"
     rf"|(?<![\w.$-])(?P<name>{_KEY})\s{{0,3}}=\s{{0,3}}(?P<quoted>\"[^\"\n]*\"|'[^'\n]*')"
     # Of a query string, percent-decoded: a value may hold anything but its separator.
     rf"|(?<![\w.$-])(?P<first>{_KEY})=(?P<encoded>[^&\n\"<>#=]{{1,200}})(?=&{_KEY}=)"
     rf"|(?<=[?&])(?P<last>{_KEY})=(?P<rest>[^\s&\"<>#=]{{1,200}})"
     rf"|(?<![\w.$-])(?P<parameter>{_KEY})=(?P<value>[^\s&;,\"'`<>()\[\]{{}}=]+)"
-    rf"|^[ \t]*(?:-[ \t]+)?(?P<yaml>{_KEY}):[ \t]+(?P<line>[^\s\"'\[{{|>&*][^\n]*)$"
+    rf"|^[ \t]*(?:-[ \t]+)?(?P<yaml>{_KEY}):[ \t]+(?P<line>[^\s\"'\[{{|>&*][^\n]*|\"[^\"\n]*\"|'[^'\n]*')[ \t]*$"
+    r"|^[ \t]*(?:[*+-][ \t]+)?(?:\*\*|__)(?P<bold>[^*:\n]{1,60})(?::(?:\*\*|__)|(?:\*\*|__):)[ \t]+(?P<entry>\S[^\n]*)$"
     r"|\bVALUES\s{0,9}(?=\()",
     re.MULTILINE | re.IGNORECASE,
 )
 # Without one of these there is no cell to look for: prose has none.
-_HINT = re.compile(r"[\"']\s{0,9}:|=|</|[^\W_][_.A-Z-][\w.-]{0,60}:[ \t]|\bVALUES\b", re.IGNORECASE)
+_HINT = re.compile(r"[\"']\s{0,9}:|=|</|\*\*:|:\*\*|__:|:__|[^\W_][_.A-Z-][\w.-]{0,60}:[ \t]|\bVALUES\b", re.IGNORECASE)
 _ELEMENT = re.compile(r"\s{0,99}(?:,\s{0,99})?(?=\"|')")
 _SCALAR = re.compile(r"[^\s,\]}\"']{1,200}")
 _COLUMNS = re.compile(r"\(([^()]{1,2000})\)\s{0,9}\Z")
-_SQL_VALUE = re.compile(r"\s{0,99}(?:'((?:[^']|'')*)'|\"([^\"]*)\"|([^\s,()'\"]+))\s{0,99}([,)])")
+_SQL_VALUE = re.compile(r"\s{0,99}(?:'([^']*+(?:''[^']*+)*+)'|\"([^\"]*)\"|([^\s,()'\"]+))\s{0,99}([,)])")
 _SQL_ROW = re.compile(r"\s{0,99},?\s{0,99}\(")
+_WHOLE = re.compile(
+    r"\s{0,99}(?:[{\[]\s{0,99}[\"{]|<[\w?!].*>\s{0,99}\Z)", re.DOTALL
+)  # JSON, XML: values may hold tables
 _CLOSES = re.compile(r"\s{0,99}(?:[,}\])\n]|\Z)")
 _MARKS = re.compile(
-    r"</[\w:.-]{1,60}>|[{}\[\]|<>*]|\"(?=\s{0,3}[,:}\])]|\s*$)|(?<=[{\[(,:])\"|(?<=[{\[(,:]\s)\"", re.MULTILINE
+    rf"</[\w:.-]{{1,60}}>|</?(?i:{_ELEMENTS})(?=[\s/>])"
+    r"|[{}\[\]|<>*]|\"(?=\s{0,3}[,:}\])]|\s*$)|(?<=[{\[(,:])\"|(?<=[{\[(,:]\s)\"",
+    re.MULTILINE,
 )
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
 _PLUS = re.compile(r"(?<!\A)\+")  # but for that of a telephone number
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FEWEST = {"\t": 1, "|": 2, ";": 2, ",": 2}  # separators in a line of a table
+_LEVELS, _SHORTEST = 2, 20  # of records in values of records; characters of one
 _LONGEST = 120  # characters of a header's cell
 _MORE = 60  # characters of a cell on average
 _FURTHEST = 2100  # characters between the columns' names and the values
 _AROUND = " \t\r\n\"'"
 _KEY_OF = {
-    "content": "tag", "quoted": "name", "encoded": "first", "rest": "last", "value": "parameter", "line": "yaml"
+    "content": "tag", "quoted": "name", "encoded": "first", "rest": "last", "value": "parameter", "line": "yaml",
+    "entry": "bold",
 }  # fmt: skip
 _HTML = re.compile("a|b|body|center|code|dd|div|dt|em|h[1-6]|i|li|p|pre|small|span|strong|td|th|u", re.IGNORECASE)
+_NEW_ROW = re.compile("<tr", re.IGNORECASE)
 _NO_ROW = re.compile(r"[{}<>\[\]()=]|: ")
 
 
@@ -153,10 +168,25 @@ def words(key: str) -> str:
     return " ".join(_WORDS.findall(_CAMEL.sub(" ", key))).lower()
 
 
-def cells(text: str) -> Iterator[Cell]:
-    """The cells of the records in a text, in order."""
+def cells(text: str, level: int = 0) -> Iterator[Cell]:
+    """The cells of the records in a text, in order; of a record in a value those, in place of it."""
+    for cell in _cells(text):
+        inner = []
+        if level < _LEVELS and cell.end - cell.start >= _SHORTEST:
+            value = text[cell.start : cell.end + (text[cell.end : cell.end + 1] in ('"', "'"))]  # what it may end with
+            if "\n" in value or _HINT.search(value) is not None:
+                inner = [*cells(value, level + 1)]
+        if len(inner) > 1:
+            for each in inner:
+                start, end, first = (place + cell.start for place in (each.start, each.end, each.first))
+                yield replace(each, start=start, end=end, first=first, pluses=each.pluses or cell.pluses)
+        else:
+            yield cell
+
+
+def _cells(text: str) -> Iterator[Cell]:
     done = 0
-    for start, end, sign, rows in _tables(text):
+    for start, end, sign, rows in () if _WHOLE.match(text) else _tables(text):
         yield from _pairs(text, done, start)
         yield from _of_table(text, sign, rows)
         done = end
@@ -167,11 +197,11 @@ def _pairs(text: str, start: int, end: int) -> Iterator[Cell]:
     """Cells that have their field's name with them, and rows of SQL."""
     if _HINT.search(text, start, end) is None:
         return
-    place = start
+    place, header = start, _Header()
     while (match := _START.search(text, place, end)) is not None:
         place = match.end()
         kind = match.lastgroup
-        if kind in ("json", "single"):
+        if kind in ("json", "single", "list"):
             cells_of_key, place = _json(text, match, end, words(match[kind]))
             yield from cells_of_key
         elif kind is None:
@@ -180,12 +210,42 @@ def _pairs(text: str, start: int, end: int) -> Iterator[Cell]:
             rows, place = _sql(text, match, end, keys)
             yield from rows
         else:
-            key = "" if match["tag"] and _HTML.fullmatch(match["tag"]) else words(match[_KEY_OF[kind]])
+            if kind == "content" and match.end("tag") + 1 < match.start("content"):
+                yield from _pairs(text, match.end("tag"), match.start("content") - 1)  # attributes
+            name = match[_KEY_OF[kind]]
+            key = header.of(text, match) if match["tag"] and _HTML.fullmatch(name) else words(name)
             value = _trimmed(text, *match.span(kind), key, match.start())
-            if kind == "line" and key == match["yaml"].lower():  # as a person writes it
+            if kind == "line" and key == match["yaml"].lower() and match[0][0].isalpha():  # as a person writes it
                 continue
             if value.start < value.end:
                 yield replace(value, pluses=kind in ("encoded", "rest"))
+
+
+class _Header:
+    """The names of fields in HTML: a row of `th`, or the `th` or `dt` before a cell."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []  # of the columns
+        self._row: list[str] = []  # of the row's own `th`
+        self._column = 0
+        self._end = 0  # of the last cell
+
+    def of(self, text: str, element: re.Match[str]) -> str:
+        """The name of an element's field, or ""."""
+        tag = element["tag"].lower()
+        if tag not in ("th", "td", "dt", "dd"):
+            return ""
+        if _NEW_ROW.search(text, self._end, element.start()):
+            if len(self._row) == self._column > 1:
+                self._names = self._row
+            self._row, self._column = [], 0
+        self._end = element.end()
+        self._column += 1
+        named = self._names[self._column - 1] if self._column <= len(self._names) else ""
+        if tag in ("th", "dt"):
+            self._row = [*self._row, words(element["content"])]
+            return named
+        return named or (self._row[-1] if self._row and not self._names else "")
 
 
 def _json(text: str, key_match: re.Match[str], end: int, key: str) -> tuple[list[Cell], int]:

@@ -60,6 +60,9 @@ def windows(text: str, max_chars: int = MAX_SENTENCE) -> list[tuple[int, int]]:
     >>> windows("One. Two. Three.", max_chars=9)
     [(0, 9), (10, 16)]
     """
+    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    if end - start <= max_chars:  # where sentences end makes no difference
+        return [(start, end)] if start < end else []
     runs: list[tuple[int, int]] = []
     for start, end in sentences(text):
         if runs and end - runs[-1][0] <= max_chars:

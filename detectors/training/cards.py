@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -99,6 +100,49 @@ def save(name: str, tensors: Tensors) -> None:
     folder = weights_folder(name)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / "model.safetensors")
+
+
+def with_hand_written(old: str, new: str) -> str:
+    """A new card with those sections of the old one that it lacks, each before the one that followed it.
+
+    Examples
+    --------
+    >>> print(with_hand_written("# A\\n\\n## B\\n\\nby hand\\n\\n## C\\n\\n1\\n", "# A\\n\\n## C\\n\\n2\\n"), end="")
+    # A
+    <BLANKLINE>
+    ## B
+    <BLANKLINE>
+    by hand
+    <BLANKLINE>
+    ## C
+    <BLANKLINE>
+    2
+    """
+    head, *sections = _sections(new)
+    for section in reversed(_sections(old)[1:]):
+        titles = [_title(each) for each in sections]
+        if _title(section) not in titles:
+            place = titles.index(follower) if (follower := _follower(old, section)) in titles else len(sections)
+            sections.insert(place, section)
+    return "\n\n".join(part.strip() for part in (head, *sections)) + "\n"
+
+
+def _sections(card: str) -> list[str]:
+    return re.split(r"^(?=## )", card, flags=re.MULTILINE)
+
+
+def _title(section: str) -> str:
+    return section.partition("\n")[0].strip()
+
+
+def _follower(card: str, section: str) -> str | None:
+    titles = [_title(each) for each in _sections(card)] + [None]
+    return titles[titles.index(_title(section)) + 1]
+
+
+def read(name: str) -> str:
+    """The model card beside the weights."""
+    return (weights_folder(name) / "card.md").read_text("utf-8")
 
 
 def write(name: str, card: str) -> None:

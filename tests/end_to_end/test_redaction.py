@@ -21,7 +21,7 @@ PLANTED = {
     "tool_calls": "+1 202-555-0143",
     "tool_result": "carol@example.net",
     "prompt_variables": "5500 0000 0000 0004",
-    "attributes": "203.0.113.77",
+    "attributes": "81.2.69.77",
     "attribute_key": "dave@example.com",
     "error": "erin@example.com",
     "tenant": "frank@example.org",

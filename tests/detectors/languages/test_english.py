@@ -32,20 +32,28 @@ ALLOWED = {
     "harm/windowed.py": {"user"},  # a role in the protocol
     "pii/decoding.py": {"utf-16-be"},
     "pii/identifiers.py": {"value"},  # a group of a pattern
+    "pii/ip_addresses.py": {"2001:db8::/32"},
+    "pii/leaks.py": {"system", "developer", "function"},  # roles in the protocol
+    # Kinds, a group of a pattern, letters of Kenya's numbers.
+    "pii/national_ids.py": {"any", "driving", "imei", "social", "vietnamese", "value", r"[AP]\d{9}[A-Z]"},
     "pii/redaction.py": {"text"},  # a field
     # Schemes of HTTP, groups of patterns.
     "pii/secrets.py": {"basic", "basic ", "bearer ", "token ", "bearer+", "cookie", "login", "value", "PRIVATE KEY"},
-    "pii/structure.py": {"value", "name", "first", "last", "yaml", "json"},  # groups of a pattern
+    # Groups of a pattern, an element of HTML.
+    "pii/structure.py": {"value", "name", "first", "last", "line", "tag", "yaml", "json", "list", "th"},
     "pii/tokens.py": {"right"},  # a side, to numpy
     "runtime/encoder.py": {"all-MiniLM-L6-v2", "meta"},  # a model, a device of torch
     "runtime/packing.py": {"replace"},  # what encoding does with a lone surrogate
     "runtime/text.py": {"no text", "language not supported"},  # reasons why a detector doesn't apply
 }
 ALLOWED_PATTERNS = {
+    "pii/national_ids.py": ("(?!BG|GB",),  # letters of British numbers
     # Names in code and commands, which are the same whatever language a text is in.
     "pii/secret_values.py": ("^\\$+",),
     "pii/secrets.py": (";base64,", "-{4,5} ", "cookie", "\\b(?P<scheme>", "\\b(?:curl", "))(?P<rest>"),
     "pii/structure.py": ("a|b|body", "):[ ", "[\\\"'"),  # words of HTML and SQL
+    "pii/ip_addresses.py": ("(?<![\\w.])(?:\\d", ")[ ])?|"),  # endings of files, ip-10-0-0-1
+    "pii/said.py": ("[\\\"'](?P<quoted>",),  # tags of HTML
     "pii/identifiers.py": ("com|org|", "AD24 "),  # top-level domains, lengths of IBANs
 }
 

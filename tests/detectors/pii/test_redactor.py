@@ -54,7 +54,7 @@ def test_the_report_is_about_the_placeholders_in_the_text_that_goes_on(finder: P
     fields = dict(texts(found.interaction))
     assert [fields[span.field][span.start : span.end] for span in report.spans] == ["[EMAIL_ADDRESS_1]"]
     assert found.counts == {"EMAIL_ADDRESS": 1} and found.seconds > 0
-    assert nothing.reports["pii"] == PersonalData.evaluation(())
+    assert nothing.reports["pii"] == PersonalData.evaluation(nothing.interaction, {}, ())
     assert empty.reports["pii"] == NotApplicable("no text")
 
 

@@ -48,6 +48,25 @@ FORMATS: dict[str, Callable[[dict[str, str]], str]] = {
     "CSV": csv_of,
     "TSV": lambda record: csv_of(record, "\t"),
     "XML": xml_of,
+    "HTML list": lambda record: (
+        "<dl>" + "".join(f"<dt>{key}</dt><dd>{html.escape(record[key])}</dd>" for key in record) + "</dl>"
+    ),
+    "HTML rows": lambda record: (
+        "<table>\n"
+        + "\n".join(f"<tr><th>{key}</th><td>{html.escape(record[key])}</td></tr>" for key in record)
+        + "\n</table>"
+    ),
+    "HTML table": lambda record: (
+        "<table>"
+        + "".join(
+            "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
+            for tag, row in (("th", record.keys()), ("td", record.values()))
+        )
+        + "</table>"
+    ),
+    "Markdown list": lambda record: "\n".join(f"- **{key}:** {value}" for key, value in record.items()),
+    "Markdown paragraphs": lambda record: "\n\n".join(f"**{key}**: {value}" for key, value in record.items()),
+    "lists": lambda record: "\n".join(f"{key} = [{value!r}]" for key, value in record.items()),
     "attributes": lambda record: "<row " + " ".join(f'{key}="{html.escape(record[key])}"' for key in record) + "/>",
     "SQL": sql_of,
     "query string": urlencode,
@@ -85,6 +104,17 @@ def test_sentences_and_code_stay_as_they_are() -> None:
         "for x in range(1, 2, 3):\n    foo(a, b, c)\n    bar(d, e, f)",
     ):
         assert normal_form(text).text == text
+
+
+def test_rows_of_html_below_a_header_may_begin_with_a_name_of_their_own() -> None:
+    rows = (("Name", "City"), ("Jane Doe", "Oslo"), ("Jim Roe", "Rome"))
+    table = "".join(f"<tr><th>{first}</th><td>{second}</td></tr>" for first, second in rows[1:])
+    form = normal_form(f"<table><tr><th>Name</th><th>City</th></tr>{table}</table>").text
+    assert form.splitlines()[2:] == ["name: Jane Doe", "city: Oslo", "name: Jim Roe", "city: Rome"]
+
+
+def test_every_value_of_a_list_has_its_name() -> None:
+    assert normal_form("born = ['07/01/1960', \"10/23/2004\"]").text == "born: 07/01/1960\nborn: 10/23/2004"
 
 
 def test_a_sentence_around_a_record_is_kept() -> None:
@@ -144,3 +174,14 @@ def test_a_key_in_words() -> None:
         "x request id",
         "cust fname",
     ]
+
+
+@pytest.mark.parametrize(
+    "inner", [format_ for format_ in FORMATS if format_ not in ("JSON in JSON", "Markdown paragraphs")]
+)
+@pytest.mark.parametrize("outer", ["JSON", "compact JSON", "XML"])
+def test_a_record_within_a_value_has_the_same_form(inner: str, outer: str) -> None:
+    record = {"id": "7", "payload": FORMATS[inner]({**RECORD, "note": "rang twice"}), "ok": "yes"}
+    form = normal_form(read(FORMATS[outer](record)).text).text.replace("''", "'")
+    for line in ("id: 7", *FORM.replace("rang, twice", "rang twice").splitlines(), "ok: yes"):
+        assert any(each.rstrip(" ,") == line for each in form.splitlines()), form

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from watchline.detectors.runtime.text import MAX_SENTENCE, sentences, unreadable, windows
 
@@ -57,6 +59,12 @@ def test_windows_hold_whole_sentences() -> None:
     assert all(end - start <= 50 for start, end in runs)
     assert all(text[start:end].startswith("One") and text[start:end].endswith("three.") for start, end in runs)
     assert windows(text, 5) == sentences(text)  # each longer than a window: alone
+
+
+@given(st.text(alphabet="ab. \n!`-\u2003", max_size=60))
+def test_a_text_that_fits_is_one_window_from_its_first_sentence_to_its_last(text: str) -> None:
+    found = sentences(text)
+    assert windows(text, 60) == ([(found[0][0], found[-1][1])] if found else [])
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n", "…!?", "🙂🙂"])
