@@ -60,6 +60,8 @@ _MICROS = "DateTime64(6, 'UTC')"
 _MILLIS = "DateTime64(3, 'UTC')"
 _LONG = "ZSTD(3)"
 _MESSAGES = "Array(Tuple(role String, content String))"
+_PARTS = "Array(Tuple(message UInt32, type LowCardinality(String), content String, name String, id String))"
+_SOURCE = "Enum8('production' = 1, 'experiment' = 2, 'replay' = 3, 'canary' = 4)"
 # OpenTelemetry's value for one that is not of a vocabulary.
 OTHER = "_OTHER"
 _ID, _IDENTIFIER, _VERSION, _UUID = Text("id"), Text("identifier"), Text("version"), Text("uuid")
@@ -111,6 +113,20 @@ INTERACTION = (
     Column("request_parameters", f"Map({_NAME}, String)", text=Text("value", "request_parameter")),
     Column("variant", f"Map({_NAME}, String)", text=_VERSION),
     Column("attributes", "Map(String, String)", text=Text("prose", "attribute")),
+    *(
+        Column(
+            f"{side}_parts",
+            _PARTS,
+            codec=_LONG,
+            text={
+                "type": Text("word", f"{side}_part_type", instead=OTHER),
+                "content": Text("prose", f"{side}_part"),
+                "name": Text("identifier", f"{side}_part_name"),
+                "id": Text("id", f"{side}_part_id"),
+            },
+        )
+        for side in ("input", "output")
+    ),
     Column("conversation_id", "String", text=_ID),
     Column("error_type", _NAME, text=Text("identifier", instead=OTHER)),
     Column("prompt_name", _NAME, text=_VERSION),
@@ -126,10 +142,16 @@ INTERACTION = (
     Column("cache_read_input_tokens", "Nullable(UInt64)"),
     Column("cache_write_input_tokens", "Nullable(UInt64)"),
     Column("reasoning_output_tokens", "Nullable(UInt64)"),
+    Column("input_audio_tokens", "Nullable(UInt64)"),
+    Column("output_audio_tokens", "Nullable(UInt64)"),
     Column("cost", "Nullable(Float64)", "US dollars"),
     Column("latency_s", "Nullable(Float64)"),
     Column("time_to_first_chunk_s", "Nullable(Float64)"),
     Column("truncated", f"Map({_NAME}, UInt64)", "field to its length in bytes before the cut", text=Text("word")),
+    Column("unreadable", f"Map({_NAME}, String)", "argument to the type that it had", text=Text("word")),
+    Column("cancelled", "Bool", "whoever asked did not wait for the end"),
+    Column("source", _SOURCE, "rates, monitors and rules look at production alone"),
+    Column("document_set", _NAME, "version of the knowledge base", text=_VERSION),
 )
 
 FINDING = (
@@ -168,6 +190,10 @@ FEEDBACK = (
     Column("subject", "String", text=Text("pseudonym")),
     Column("rating", "Nullable(Int32)"),
     Column("comment", "String", "redacted", text=Text("prose")),
+    Column("score", "Nullable(Float64)", "where the rating is on its scale, 0 the worst to 1 the best"),
+    Column("scale", _NAME, text=_IDENTIFIER),
+    Column("category", _NAME, text=_IDENTIFIER),
+    Column("unreadable", f"Map({_NAME}, String)", "argument to the type that it had", text=Text("word")),
 )
 
 SIGNAL = (
@@ -226,6 +252,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("raw_offset", "UInt64"),
         Column("raw_index", "UInt16"),
         *_REPAIRED,
+        Column("price_version", _NAME, "of the table that cost is by; empty: the app said it, or it is unknown"),
     ),
     "findings": (
         Column("time", _MICROS),
@@ -235,6 +262,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("prompt_name", _NAME),
         Column("prompt_version", _NAME),
         Column("model", _NAME),
+        Column("source", _SOURCE, "of the event"),
         *FINDING,
     ),
     "feedback": (*FEEDBACK, *_REPAIRED),

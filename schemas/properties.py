@@ -5,7 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from watchline.schemas.records import Message
+    from watchline.schemas.records import Message, ToolCall
+
+
+TOOL_ROLES = ("tool", "function")  # of messages with what a tool gave
+TOOL_CALL = "tool_call"  # as a finish reason: the model waits for what a tool gives
+_TOOL_CALLS = frozenset((TOOL_CALL, "tool_calls", "tool_use", "function_call"))
+
+
+def is_tool_call(finish_reason: str) -> bool:
+    """Whether a provider's finish reason says that the model waits for a tool.
+
+    Examples
+    --------
+    >>> is_tool_call("tool_use"), is_tool_call("tool-calls"), is_tool_call("stop")
+    (True, True, False)
+    """
+    return finish_reason.lower().replace("-", "_") in _TOOL_CALLS
 
 
 class InteractionProperties:
@@ -24,6 +40,8 @@ class InteractionProperties:
     ... )
     >>> interaction.model, interaction.input, interaction.output
     ('small', 'Is it in stock?', 'Yes.\\nTwo are left.')
+    >>> interaction.is_step
+    False
     """
 
     __slots__ = ()
@@ -33,6 +51,8 @@ class InteractionProperties:
         response_model: str | None
         input_messages: tuple[Message, ...]
         output_messages: tuple[Message, ...]
+        tool_calls: tuple[ToolCall, ...]
+        finish_reasons: tuple[str, ...]
 
     @property
     def model(self) -> str | None:
@@ -41,16 +61,30 @@ class InteractionProperties:
 
     @property
     def input(self) -> str:
-        """What the user asked: the user's last message, or the last message of all where none is the user's."""
-        for message in reversed(self.input_messages):
-            if message.role == "user":
-                return message.content
-        return self.input_messages[-1].content if self.input_messages else ""
+        """What the user asked: the user's last message; where none is the user's, the last that isn't a tool's."""
+        place = self.asked
+        return "" if place is None else self.input_messages[place].content
+
+    @property
+    def asked(self) -> int | None:
+        """Which of the input messages is `input`; None where there is none."""
+        places = range(len(self.input_messages))
+        for may_ask in (lambda role: role == "user", lambda role: role not in TOOL_ROLES):
+            found = [place for place in places if may_ask(self.input_messages[place].role)]
+            if found:
+                return found[-1]
+        return None
 
     @property
     def output(self) -> str:
         """What the model answered: the contents of its messages, joined by newlines."""
-        return "\n".join(message.content for message in self.output_messages)
+        return "\n".join(message.content for message in self.output_messages if message.content)
+
+    @property
+    def is_step(self) -> bool:
+        """Whether the model called a tool instead of answering: the output is a step on the way to an answer."""
+        waits = any(map(is_tool_call, self.finish_reasons))
+        return waits or (bool(self.tool_calls) and not self.output.strip())
 
 
 class InteractionBatchProperties:

@@ -19,6 +19,9 @@ Decision = Literal["evaluated", "not_applicable", "not_sampled", "shed", "failed
 Severity = Literal["none", "low", "medium", "high"]
 """How bad a finding is."""
 
+Source = Literal["production", "experiment", "replay", "canary"]
+"""Where a call came from. Rates, monitors and alert rules look at production alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -70,6 +73,14 @@ class Feedback:
     """-1 bad, 0 neutral, 1 good; or the app's own scale."""
     comment: str | None = None
     """The user's words; redacted before they are stored."""
+    score: float | None = None
+    """Where the rating is on its scale, 0 the worst to 1 the best."""
+    scale: str | None = None
+    """thumbs, or the least and the most that the rating can be, as 1..5."""
+    category: str | None = None
+    """What the feedback is about, by the app's own word."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """As in Interaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +189,8 @@ class ScoredInteraction:
     """Index in the envelope."""
     raw_time: int = 0
     """Kafka's time of that message: LogAppendTime; 0: not known, in messages from before this field."""
+    source: Source = "production"
+    """Of the event; the monitors look at production alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +271,24 @@ class ToolCall:
     """gen_ai.tool.call.result"""
     id: str | None = None
     """gen_ai.tool.call.id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a message has beside its text, after OpenTelemetry's parts. What a tool gave is a message of the role tool,
+    and its part has no content; what the model called, in an output, stands in tool_calls.
+    """
+
+    message: int
+    """Index of the message that it belongs to."""
+    type: str
+    """reasoning, tool_call, tool_call_response, media, or the app's or provider's own word."""
+    content: str = ""
+    """Its text or JSON; bytes are described by type, size and SHA-256."""
+    name: str | None = None
+    """Of a tool; the MIME type of media."""
+    id: str | None = None
+    """gen_ai.tool.call.id, or the provider's id of a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,6 +379,26 @@ class Interaction(InteractionProperties):
     """Anything else the app wants to keep."""
     truncated: Mapping[str, int] = field(default_factory=dict)
     """Fields that the producer cut, with their length in bytes before the cut. Not in the conventions."""
+    input_parts: tuple[Part, ...] = ()
+    """What the input messages have beside text."""
+    output_parts: tuple[Part, ...] = ()
+    """What the output messages have beside text."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Arguments that the producer could not read, with the type that each had; the event is without them. Not in the
+    conventions.
+    """
+    cancelled: bool = False
+    """Whoever asked did not wait for the end; output is the text so far. Not in the conventions."""
+    input_audio_tokens: int | None = None
+    """A part of input_tokens. Not in the conventions."""
+    output_audio_tokens: int | None = None
+    """A part of output_tokens. Not in the conventions."""
+    source: Source = "production"
+    """production: of people; experiment: of a test or an evaluation; replay: of an earlier call that is made again;
+    canary: of a probe. Not in the conventions.
+    """
+    document_set: str | None = None
+    """Version of the knowledge base that the documents are from. Not in the conventions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

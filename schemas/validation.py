@@ -81,6 +81,8 @@ def repair(record: FromApp, *, received: int) -> Repaired[FromApp]:
         _require_uuid("feedback_id", record.feedback_id)
         if record.rating is not None and not -(1 << 31) <= record.rating < 1 << 31:
             changes["rating"] = None
+        if record.score is not None and not 0 <= record.score <= 1:
+            changes["score"] = None
     else:
         changes |= _storable(record)
     return _repaired(record, changes)
@@ -153,6 +155,9 @@ def _storable(record: Interaction) -> dict[str, Any]:
         # Their texts are never searched for personal data, since nothing but digits may stand there.
         if text is not None and not re.fullmatch(f"[0-9a-f]{{{digits}}}", text):
             changes[name] = None
+    for name in ("input_parts", "output_parts"):
+        if any(not 0 <= part.message < 1 << 32 for part in getattr(record, name)):
+            changes[name] = tuple(part for part in getattr(record, name) if 0 <= part.message < 1 << 32)
     if any(length < 0 for length in record.truncated.values()):
         changes["truncated"] = {name: length for name, length in record.truncated.items() if length >= 0}
     return changes

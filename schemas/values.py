@@ -34,6 +34,8 @@ def interaction(record: Interaction) -> list[Any]:
         record.request_parameters,
         record.variant,
         record.attributes,
+        [(part.message, part.type, part.content, part.name or "", part.id or "") for part in record.input_parts],
+        [(part.message, part.type, part.content, part.name or "", part.id or "") for part in record.output_parts],
         record.conversation_id or "",
         record.error_type or "",
         record.prompt_name or "",
@@ -49,10 +51,16 @@ def interaction(record: Interaction) -> list[Any]:
         record.cache_read_input_tokens,
         record.cache_write_input_tokens,
         record.reasoning_output_tokens,
+        record.input_audio_tokens,
+        record.output_audio_tokens,
         record.cost,
         record.latency_s,
         record.time_to_first_chunk_s,
         record.truncated,
+        record.unreadable,
+        record.cancelled,
+        record.source,
+        record.document_set or "",
     ]
 
 
@@ -93,6 +101,10 @@ def feedback(record: Feedback) -> list[Any]:
         record.subject or "",
         record.rating,
         record.comment or "",
+        record.score,
+        record.scale or "",
+        record.category or "",
+        record.unreadable,
     ]
 
 

@@ -1,12 +1,15 @@
 -- What readers use. Exact whether or not parts have merged (FINAL), made anew by every `watchline migrate`.
 -- A view runs with the rights of who migrated, so that a reader needs a grant on the views and none on the tables.
 -- Of an id that came under several keys they show what was stored first: the other keys are in `superseded`.
+-- A row of a moment has that moment as `time`, one that sums up many has `first_time` and `last_time`.
 
 CREATE OR REPLACE VIEW v_interactions SQL SECURITY DEFINER AS
 SELECT *,
     arrayElement(if(arrayExists(m -> m.1 = 'user', input_messages), arrayFilter(m -> m.1 = 'user', input_messages),
-        input_messages), -1).2 AS input,
-    arrayStringConcat(arrayMap(m -> m.2, output_messages), '\n') AS output
+        arrayFilter(m -> m.1 NOT IN ('tool', 'function'), input_messages)), -1).2 AS input,
+    arrayStringConcat(arrayFilter(t -> t != '', arrayMap(m -> m.2, output_messages)), '\n') AS output,
+    arrayExists(r -> replaceAll(lower(r), '-', '_') IN ('tool_call', 'tool_calls', 'tool_use', 'function_call'),
+        finish_reasons) OR (notEmpty(tool_calls) AND trimBoth(output) = '') AS is_step
 FROM interactions FINAL
 WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded);
 
@@ -29,7 +32,7 @@ SELECT
     l.day AS day, l.event_id AS event_id, any(l.app) AS app, any(l.hour) AS hour, any(mapKeys(l.findings)) AS detectors,
     any(l.topic_id) AS topic_id, any(l.partition) AS partition, any(l.first_offset) AS first_offset,
     any(l.last_offset) AS last_offset, min(l.stored_at) AS stored_at,
-    event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost
+    event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost, hour AS time
 FROM
 (
     SELECT * EXCEPT event_ids, toDate(ledger.hour) AS day, arrayJoin(event_ids) AS event_id
@@ -45,7 +48,7 @@ SELECT
     p.day AS day, p.event_id AS event_id, any(p.app) AS app, any(toStartOfHour(p.time)) AS hour,
     groupUniqArray(p.detector) AS detectors, any(p.raw_topic_id) AS topic_id, any(p.raw_partition) AS partition,
     any(p.raw_offset) AS first_offset, any(p.raw_offset) AS last_offset, min(p.stored_at) AS stored_at,
-    event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost
+    event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost, hour AS time
 FROM
 (
     SELECT toDate(time) AS day, time, app, event_id, arrayJoin(mapKeys(planned)) AS detector, raw_topic_id,
@@ -216,15 +219,17 @@ SELECT
     max(i.time) AS last_time,
     count() AS events,
     countIf(i.error_type != '') AS errors,
-    quantileExact(0.5)(i.latency_s) AS latency_p50_s,
-    quantileExact(0.95)(i.latency_s) AS latency_p95_s,
+    countIf(i.cancelled) AS cancelled,
+    quantileExactIf(0.5)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p50_s,
+    quantileExactIf(0.95)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p95_s,
     sum(i.input_tokens) AS input_tokens,
     sum(i.output_tokens) AS output_tokens,
     sum(i.cost) AS cost
 FROM v_interactions AS i
+WHERE source = 'production'
 GROUP BY app, environment, prompt_name, prompt_version;
 
--- Share of flagged answers by prompt version and detector, with the 95 % Wilson interval.
+-- Share of flagged answers by prompt version and detector, with the 95 % Wilson interval. Production alone.
 CREATE OR REPLACE VIEW v_quality SQL SECURITY DEFINER AS
 SELECT
     app, environment, prompt_name, prompt_version, detector,
@@ -235,17 +240,40 @@ SELECT
     (rate + 1.9208 / evaluated - 1.96 * sqrt((rate * (1 - rate) + 0.9604 / evaluated) / evaluated))
         / (1 + 3.8416 / evaluated) AS rate_low,
     (rate + 1.9208 / evaluated + 1.96 * sqrt((rate * (1 - rate) + 0.9604 / evaluated) / evaluated))
-        / (1 + 3.8416 / evaluated) AS rate_high
+        / (1 + 3.8416 / evaluated) AS rate_high,
+    min(time) AS first_time,
+    max(time) AS last_time
 FROM v_findings
+WHERE source = 'production'
 GROUP BY app, environment, prompt_name, prompt_version, detector;
 
--- Rollups by hour, refreshed every ten minutes: `age_s` is how old a row's numbers are at most. The views above are exact
+-- What calls cost by hour, tenant and model, from every source: experiments cost money too. An answer is good where nothing
+-- flags it, nobody rates it below the middle, no error or Stop ended it and it is no step; what all calls cost is shared by
+-- the good ones. A cost that isn't known counts as nothing, and is counted in `without_cost`.
+CREATE OR REPLACE VIEW v_cost_hourly SQL SECURITY DEFINER AS
+SELECT
+    toStartOfHour(i.time) AS hour, i.app AS app, i.environment AS environment, i.tenant AS tenant, i.model AS model,
+    i.source AS source,
+    count() AS events,
+    countIf(i.cost IS NULL) AS without_cost,
+    sum(i.cost) AS cost,
+    countIf(i.error_type = '' AND NOT i.cancelled AND NOT i.is_step
+        AND i.event_id NOT IN (SELECT event_id FROM findings FINAL WHERE flagged)
+        AND i.event_id NOT IN (SELECT event_id FROM feedback FINAL WHERE score < 0.5)) AS good_answers,
+    cost / nullIf(good_answers, 0) AS cost_per_good_answer,
+    hour AS time
+FROM v_interactions AS i
+GROUP BY hour, app, environment, tenant, model, source;
+
+-- Rollups of production by hour, refreshed every ten minutes: `age_s` is how old a row's numbers are at most. The views above are exact
 -- at once and read all that is asked for.
 CREATE OR REPLACE VIEW v_quality_hourly SQL SECURITY DEFINER AS
-SELECT * EXCEPT (computed_at), dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s FROM quality_hourly;
+SELECT * EXCEPT (computed_at), dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s, hour AS time
+FROM quality_hourly;
 
 CREATE OR REPLACE VIEW v_usage_hourly SQL SECURITY DEFINER AS
-SELECT * EXCEPT (computed_at), dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s FROM usage_hourly;
+SELECT * EXCEPT (computed_at), dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s, hour AS time
+FROM usage_hourly;
 
 -- One row for each rollup, and for each list of what came after the first: when its last good refresh began, and what
 -- went wrong since then.
@@ -258,11 +286,25 @@ SELECT
     dateDiff('second', refreshed_at, now()) AS age_s,
     last_success_duration_ms / 1000 AS duration_s,
     next_refresh_time,
-    exception
+    exception,
+    refreshed_at AS time
 FROM system.view_refreshes
 WHERE view IN ('quality_hourly_refresh', 'usage_hourly_refresh', 'superseded_refresh', 'later_contents_refresh');
 
 CREATE OR REPLACE VIEW v_feedback SQL SECURITY DEFINER AS SELECT * FROM feedback FINAL;
+
+-- Arguments of the producer that it could not read, and events are without, or did not know (`unknown`), and kept as
+-- attributes: a wrong type in an app, a name mistyped.
+CREATE OR REPLACE VIEW v_unreadable SQL SECURITY DEFINER AS
+SELECT toStartOfHour(at) AS hour, app, environment, records, argument, type, count() AS events, hour AS time
+FROM
+(
+    SELECT time AS at, app, environment, 'interactions' AS records, unreadable FROM v_interactions WHERE notEmpty(unreadable)
+    UNION ALL
+    SELECT time AS at, app, environment, 'feedback', unreadable FROM feedback FINAL WHERE notEmpty(unreadable)
+)
+ARRAY JOIN mapKeys(unreadable) AS argument, mapValues(unreadable) AS type
+GROUP BY ALL;
 
 CREATE OR REPLACE VIEW v_signals SQL SECURITY DEFINER AS SELECT * FROM signals FINAL;
 
@@ -277,7 +319,8 @@ LEFT JOIN dead_letter_replays AS r FINAL
 CREATE OR REPLACE VIEW v_offset_gaps SQL SECURITY DEFINER AS SELECT * FROM offset_gaps FINAL;
 
 -- Which offsets workers have dealt with, and how many events they stored of them. Ranges overlap after redelivery.
-CREATE OR REPLACE VIEW v_ledger SQL SECURITY DEFINER AS SELECT * EXCEPT event_ids FROM ledger FINAL;
+CREATE OR REPLACE VIEW v_ledger SQL SECURITY DEFINER AS
+SELECT * EXCEPT event_ids, stored_at AS time FROM ledger FINAL;
 
 -- Offsets between those of the ledger that it doesn't have, and that were not gone before they were read: a part of the
 -- ledger itself was damaged. What came before its first offset is of a version without a ledger, or was deleted.
@@ -301,7 +344,7 @@ WHERE begun AND next_offset > first_missing;
 
 -- Parts of tables that the server has set aside, as a rule because it could not read them when it started.
 CREATE OR REPLACE VIEW v_detached_parts SQL SECURITY DEFINER AS
-SELECT database, table, name, reason, path, bytes_on_disk, modification_time AS detached_at
+SELECT database, table, name, reason, path, bytes_on_disk, modification_time AS detached_at, detached_at AS time
 FROM system.detached_parts;
 
 -- The last canary of each partition of the raw topic, and how long ago it arrived. A worker sends one every minute.
@@ -313,7 +356,8 @@ SELECT
     max(c.stored_at) AS last_arrived,
     dateDiff('millisecond', last_sent, last_arrived) / 1000 AS delay_s,
     dateDiff('second', last_arrived, now64(3, 'UTC')) AS age_s,
-    argMax(c.worker, c.stored_at) AS worker
+    argMax(c.worker, c.stored_at) AS worker,
+    last_arrived AS time
 FROM canaries AS c FINAL
 GROUP BY topic, partition;
 
@@ -322,20 +366,21 @@ CREATE OR REPLACE VIEW v_watermarks SQL SECURITY DEFINER AS SELECT * FROM waterm
 
 -- Each key that the views leave out: its id had been stored under another hour, tenant or app, which is the kept one.
 CREATE OR REPLACE VIEW v_superseded SQL SECURITY DEFINER AS
-SELECT * EXCEPT (listed_at) FROM superseded FINAL WHERE hour != toDateTime(0);
+SELECT * EXCEPT (listed_at), stored_at AS time FROM superseded FINAL WHERE hour != toDateTime(0);
 
 -- Each content that differs from what the same version of the detector had said of the event first, which is shown. The
 -- detector '' stands for the texts of the event.
 CREATE OR REPLACE VIEW v_conflicts SQL SECURITY DEFINER AS
 SELECT * EXCEPT (hash, conflict, first_version, score, first_score, flagged, listed_at),
-    if(decision = 'evaluated', score, NULL) AS score, if(first_decision = 'evaluated', first_score, NULL) AS first_score
+    if(decision = 'evaluated', score, NULL) AS score, if(first_decision = 'evaluated', first_score, NULL) AS first_score,
+    stored_at AS time
 FROM later_contents FINAL
 WHERE conflict;
 
 -- Each finding by another version of the detector than the one whose finding was stored first and is shown.
 CREATE OR REPLACE VIEW v_rescored SQL SECURITY DEFINER AS
 SELECT * EXCEPT (hash, conflict, score, first_score, listed_at), if(decision = 'evaluated', score, NULL) AS score,
-    if(first_decision = 'evaluated', first_score, NULL) AS first_score
+    if(first_decision = 'evaluated', first_score, NULL) AS first_score, stored_at AS time
 FROM later_contents FINAL
 WHERE NOT conflict AND hour != toDateTime(0);
 
@@ -456,7 +501,7 @@ FROM
             time, event_id, app, environment, prompt_name, prompt_version, model,
             arrayJoin(mapKeys(planned)) AS detector
         FROM interactions FINAL
-        WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
+        WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production'
             AND (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
     ) AS p
     LEFT JOIN
@@ -495,11 +540,11 @@ FROM
         ifNull(sum(i.input_tokens), 0) AS input_tokens,
         ifNull(sum(i.output_tokens), 0) AS output_tokens,
         ifNull(sum(i.cost), 0) AS cost,
-        quantileExact(0.5)(i.latency_s) AS latency_p50_s,
-        quantileExact(0.95)(i.latency_s) AS latency_p95_s,
+        quantileExactIf(0.5)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p50_s,
+        quantileExactIf(0.95)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p95_s,
         now64(3, 'UTC') AS computed_at,
         computed_at AS refreshed_at
     FROM v_interactions AS i
-    WHERE toStartOfHour(i.time) IN (SELECT arrayJoin(touched))
+    WHERE toStartOfHour(i.time) IN (SELECT arrayJoin(touched)) AND i.source = 'production'
     GROUP BY hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model
 );

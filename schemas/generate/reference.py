@@ -1,4 +1,4 @@
-"""The text of `schemas/REFERENCE.md`: every record with its fields, every table with its columns."""
+"""The text of `schemas/REFERENCE.md`: every record with its fields, every view and table with its columns."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from watchline.schemas.columns import FROM_APPS, RECORDS, TABLES, Column, Text
 from watchline.schemas.generate.records import Declared, python_type
+from watchline.schemas.views import views
 
 _HEAD = """# Records and tables
 
-Made from the Avro schemas in `avro/` and from `columns.py` by `make generate`: change these, never this file.
+Made from the Avro schemas in `avro/`, `columns.py` and `views.py` by `make generate`: change these, never this file.
 
 A new field takes three edits: its lines in `avro/`, its line in `columns.py`, and its argument of `Producer.emit`. Then
 `python -m watchline.schemas.generate --migration NAME` writes the rest, the next migration included, and `make
@@ -23,9 +24,14 @@ its type in ClickHouse, in which an empty string stands for null. `text` is the 
 record, which [README.md](README.md#what-may-be-stored-of-each-string) explains; the keys of a map of strings are
 identifiers.
 """
+_VIEWS = """## Views
+
+What readers read; `watchline schema VIEW` shows the same. A row of a moment has `time`, one that sums up many
+`first_time` and `last_time`.
+"""
 _TABLES = """## Tables
 
-Read the views (`v_*`), which are exact, rather than these. Each table has also `stored_at`, the time by the server's
+Read the views, which are exact, rather than these. Each table has also `stored_at`, the time by the server's
 clock.
 """
 _HEADS = ("column", "type", "what it is")
@@ -40,6 +46,10 @@ def source(declared: Mapping[str, Declared]) -> str:
             parts.append(", ".join(f"`{symbol}`" for symbol in schema["symbols"]) + ".\n")
         else:
             parts.append(_fields(schema))
+    parts.append(_VIEWS)
+    for name, view in views().items():
+        rows = [_column(column) for column in view.columns]
+        parts.append(f"### {name}\n\nOne row for {view.one_row_for}.\n\n{_table(_HEADS, rows)}")
     parts.append(_TABLES)
     for name, columns in sorted(TABLES.items()):
         parts.append(f"### {name}\n\n{_columns(columns)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from watchline.schemas import codec
@@ -23,6 +24,7 @@ from watchline.schemas.records import (
     MonitorSource,
     MonitorState,
     MonitorStream,
+    Part,
     RawProgress,
     ScoredInteraction,
     Signal,
@@ -73,6 +75,13 @@ INTERACTION = Interaction(
     error_message="gave up after 30 s",
     attributes={"region": "eu"},
     truncated={"input:0": 300_000},
+    input_parts=(Part(0, "media", '{"detail": "low"}', "image/png", "file-1"),),
+    output_parts=(Part(0, "reasoning", "Five and seven."),),
+    unreadable={"release": "unknown"},
+    cancelled=True,
+    input_audio_tokens=20,
+    output_audio_tokens=10,
+    document_set="handbook-7",
 )
 
 FINDING = Finding(
@@ -107,7 +116,7 @@ SAMPLES: tuple[Any, ...] = (
         time=TIME,
         dropped_by={"buffer full": 2, "bad value: latency_s": 1},
         feedback_dropped=1,
-        interactions=(INTERACTION,),
+        interactions=(replace(INTERACTION, source="experiment"),),  # most that look at it look at production
     ),
     Feedback(
         feedback_id="01935c3e-7a00-7000-8000-000000000002",
@@ -119,6 +128,10 @@ SAMPLES: tuple[Any, ...] = (
         subject="k1:" + "ab" * 32,
         rating=-1,
         comment="wrong total",
+        score=0.0,
+        scale="thumbs",
+        category="figures",
+        unreadable={"release": "unknown"},
     ),
     FindingBatch(
         app="support-bot",
@@ -147,6 +160,7 @@ SAMPLES: tuple[Any, ...] = (
                 raw_offset=2,
                 raw_index=3,
                 raw_time=TIME + 5_000,
+                source="experiment",
             ),
         ),
         progress=(RawProgress(1, TIME, 4),),

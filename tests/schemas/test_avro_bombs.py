@@ -30,7 +30,7 @@ def least(kind: Any) -> bytes:
     if kind["type"] == "record":
         NAMED[kind["name"]] = kind
         return b"".join(least(field["type"]) for field in kind["fields"])
-    return b"\0" if kind["type"] in ("array", "map") else least(kind["type"])
+    return b"\0" if kind["type"] in ("array", "enum", "map") else least(kind["type"])
 
 
 for field in EVENT:

@@ -31,6 +31,8 @@ from watchline.streams.messages import Message, ScoredEvent
 from watchline.streams.monitor import signals, watermarks
 from watchline.streams.worker import feedback, ledger, offset_gaps
 
+pytestmark = pytest.mark.slow
+
 LETTER = DeadLetter("topic", "topic-id", 1, 2, 3, TIME, b"junk", Kind.INVALID, "no Avro", "cost", "an event", "an app")
 MESSAGE = Message("topic", "topic-id", 1, 9, TIME, b"", LETTER)
 WHEN = datetime.fromtimestamp(TIME / 1e6, UTC).replace(tzinfo=None)  # as the client gives it

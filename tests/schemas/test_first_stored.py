@@ -19,6 +19,8 @@ from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.messages import ScoredEvent
 from watchline.streams.query.policy import views
 
+pytestmark = pytest.mark.slow
+
 LISTS = ("superseded", "later_contents")
 
 

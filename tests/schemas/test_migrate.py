@@ -16,6 +16,26 @@ def test_twice_is_once(clickhouse: Callable[..., Any]) -> None:
     assert migrate(client, client.test_database) == []
 
 
+def test_the_databases_of_tests_are_like_migrated_ones(clickhouse: Callable[..., Any]) -> None:
+    """They are made from the last form of the tables, which takes a quarter of the time."""
+    copied, migrated = clickhouse("copied"), clickhouse("migrated", migrated=False)
+    migrate(migrated, migrated.test_database)
+    rows = "SELECT name FROM migrations ORDER BY name"
+    assert copied.query(rows).result_rows == migrated.query(rows).result_rows
+    tables, expected = (
+        {
+            name: query.replace(client.test_database, "database")
+            for name, query in client.query(
+                "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()"
+                " AND name NOT LIKE '.%'"  # of a refresh on its way
+            ).result_rows
+        }
+        for client in (copied, migrated)
+    )
+    assert tables == expected and len(tables) > 40
+    assert migrate(copied, copied.test_database) == []
+
+
 def test_a_crash_half_way_is_mended(clickhouse: Callable[..., Any]) -> None:
     client = clickhouse("half", migrated=False)
     first = sorted(FOLDER.glob("[0-9]*.sql"))[0]

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -32,6 +33,8 @@ from watchline.streams.worker import offset_gaps as offsets
 from watchline.streams.worker.offset_gaps import Gap
 from watchline.streams.worker.stages import store
 
+pytestmark = pytest.mark.slow
+
 DECISIONS = ("evaluated", "not_applicable", "not_sampled", "shed", "failed")
 PLANNED = {"groundedness": "1", "toxicity": "1", "pii": "1"}
 HOUR = 3_600_000_000  # microseconds
@@ -49,7 +52,9 @@ def random_events(rng: random.Random, count: int) -> list[ScoredEvent]:
             prompt_version=rng.choice(["1", "2"]),
             latency_s=rng.choice([None, rng.random()]),
             cost=rng.choice([None, 0.5]),
-            error_type=rng.choice([None, "Timeout"]),
+            error_type=rng.choice([None, None, "Timeout"]),
+            cancelled=rng.random() < 0.3,
+            source=rng.choice(["production"] * 4 + ["experiment"]),
         )
         findings = []
         for detector in PLANNED:
@@ -124,17 +129,24 @@ def check_views(client: Any, events: list[ScoredEvent]) -> None:
     assert dict(found(client, "SELECT detector, count() FROM v_spans GROUP BY detector")) == spans
     assert found(client, "SELECT stored, missing FROM v_producer_gaps") == [(count, 0)]
     rates = Counter(
-        (i.app, i.prompt_version, f.detector, f.flagged) for i, f in everything if f.decision == "evaluated"
+        (i.app, i.prompt_version, f.detector, f.flagged)
+        for i, f in everything
+        if f.decision == "evaluated" and i.source == "production"
     )
     for app, version, detector, flagged, rate in found(
         client, "SELECT app, prompt_version, detector, flagged_events, rate FROM v_quality WHERE evaluated > 0"
     ):
         yes, no = (rates[app, version, detector, flag] for flag in (True, False))
         assert (flagged, rate) == (yes, pytest.approx(yes / (yes + no)))
-    versions = Counter((event.scored.interaction.app, event.scored.interaction.prompt_version) for event in events)
+    production = [event.scored.interaction for event in of_production(events)]
+    versions = Counter((interaction.app, interaction.prompt_version) for interaction in production)
     assert {(a, v): n for a, v, n in found(client, "SELECT app, prompt_version, events FROM v_prompt_versions")} == (
         versions
     )
+
+
+def of_production(events: list[ScoredEvent]) -> list[ScoredEvent]:
+    return [event for event in events if event.scored.interaction.source == "production"]
 
 
 def check_rollups(client: Any, events: list[ScoredEvent]) -> None:
@@ -147,10 +159,11 @@ def check_rollups(client: Any, events: list[ScoredEvent]) -> None:
         client,
         f"SELECT toStartOfHour(d.time) AS hour, d.app, d.environment, d.prompt_name, d.prompt_version,"
         f" i.model AS model, d.detector, count() AS planned, countIf(d.decision = 'missing') AS missing, {decided}"
-        f" FROM v_decisions AS d JOIN v_interactions AS i ON d.event_id = i.event_id"
+        f" FROM v_decisions AS d JOIN v_interactions AS i ON d.event_id = i.event_id WHERE i.source = 'production'"
         f" GROUP BY {group}, detector ORDER BY ALL",
     )
     assert rolled == exact and rolled
+    events = of_production(events)
     flags = [finding for event in events for finding in event.scored.findings]
     assert found(client, "SELECT sum(planned), sum(flagged_events), sum(alert_events) FROM v_quality_hourly") == [
         (len(events) * len(PLANNED), sum(f.flagged for f in flags), sum(f.alert for f in flags))
@@ -160,10 +173,39 @@ def check_rollups(client: Any, events: list[ScoredEvent]) -> None:
         client,
         "SELECT toStartOfHour(time) AS hour, app, environment, prompt_name, prompt_version, model, count() AS events,"
         " countIf(error_type != '') AS errors, sum(input_tokens), sum(output_tokens), ifNull(sum(cost), 0),"
-        f" quantileExact(0.5)(latency_s), quantileExact(0.95)(latency_s) FROM v_interactions GROUP BY {group}"
-        " ORDER BY ALL",
+        " quantileExactIf(0.5)(latency_s, error_type = '' AND cancelled = 0),"
+        f" quantileExactIf(0.95)(latency_s, error_type = '' AND cancelled = 0) FROM v_interactions"
+        f" WHERE source = 'production' GROUP BY {group} ORDER BY ALL",
     )
     assert found(client, "SELECT sum(events) FROM v_usage_hourly") == [(len(events),)]
+
+
+def test_what_a_good_answer_costs(clickhouse: Callable[..., Any]) -> None:
+    """The cost of all calls, shared by those that nothing flags, nobody rates down, and no error or Stop ended."""
+    client, events = clickhouse("cost"), random_events(random.Random(5), 120)
+    write(client, events)
+    flagged = {event.scored.interaction.event_id for event in events for f in event.scored.findings if f.flagged}
+    disliked = {event.scored.interaction.event_id for event in events[::3]}
+    given = [
+        Feedback(feedback_id=str(UUID(int=number)), event_id=event, time=TIME, app="a", rating=rating, score=score)
+        for number, (event, rating, score) in enumerate(
+            [(event, -1, 0.0) for event in disliked]
+            + [(event.scored.interaction.event_id, 1, 1.0) for event in events[1::3]]
+        )
+    ]
+    Sink(lambda: client, 5).write(feedback.table([Repaired(each) for each in given]))
+    counted: dict[tuple[Any, ...], list[Any]] = {}
+    for event in events:
+        call = event.scored.interaction
+        sums = counted.setdefault((call.app, call.source), [0, 0, 0.0, 0])
+        bad = call.error_type or call.cancelled or call.event_id in flagged | disliked
+        sums[:] = [sums[0] + 1, sums[1] + (call.cost is None), sums[2] + (call.cost or 0), sums[3] + (not bad)]
+    assert min(sums[3] for sums in counted.values()) > 0
+    totals = "sum(events), sum(without_cost), sum(cost), sum(good_answers)"
+    rows = found(client, f"SELECT app, toString(source), {totals} FROM v_cost_hourly GROUP BY ALL")
+    assert {(app, source): sums for app, source, *sums in rows} == {key: pytest.approx(s) for key, s in counted.items()}
+    for cost, good, each in found(client, "SELECT cost, good_answers, cost_per_good_answer FROM v_cost_hourly"):
+        assert each == (None if good == 0 or cost is None else pytest.approx(cost / good))
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -200,7 +242,7 @@ def test_a_refresh_counts_anew_only_the_days_that_changed(clickhouse: Callable[.
             "SETTINGS mutations_sync = 2"
         )
     (counted,) = found(client, "SELECT max(computed_at) FROM quality_hourly")
-    late = random_events(random.Random(8), 61)[60:]
+    late = of_production(random_events(random.Random(8), 90)[60:])[:1]
     write(client, late)
     refresh(client)
     check_rollups(client, events + late)

@@ -12,7 +12,8 @@ from tests.schemas.samples import FINDING, INTERACTION, TIME
 from tests.streams.worker.parts import scored_part
 from watchline.detectors.scorer import Scored
 from watchline.schemas import codec
-from watchline.schemas.records import Finding, Interaction, InteractionBatch
+from watchline.schemas.records import Finding, Interaction, InteractionBatch, ToolCall
+from watchline.schemas.records import Message as Said
 from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse import producer_reports, rows
 from watchline.streams.clickhouse.sink import Sink
@@ -58,6 +59,31 @@ def test_every_column_of_the_tables_is_written(client: Any) -> None:
     for table in (rows.interactions_table([scored(1)]), rows.findings_table([scored(1)])[0], reports):
         columns = {row[0] for row in client.query(f"DESCRIBE {table.name}").result_rows}
         assert columns - set(table.columns) == {"stored_at", "version"}
+
+
+CONVERSATIONS: list[tuple[dict[str, Any], tuple[str, str, bool]]] = [
+    ({"input_messages": (Said("user", "q"), Said("assistant", "a"), Said("user", "r"))}, ("r", "", False)),
+    ({"input_messages": (Said("user", "q"), Said("tool", "15"))}, ("q", "", False)),
+    ({"input_messages": (Said("critic", "c"), Said("function", "15"))}, ("c", "", False)),
+    ({"input_messages": (Said("tool", "15"),)}, ("", "", False)),
+    ({"output_messages": (Said("assistant", ""), Said("assistant", "a"))}, ("", "a", False)),
+    ({"output_messages": (Said("assistant", "a"),), "tool_calls": (ToolCall("f", "{}"),)}, ("", "a", False)),
+    ({"output_messages": (Said("assistant", " "),), "tool_calls": (ToolCall("f", "{}"),)}, ("", " ", True)),
+    ({"output_messages": (Said("assistant", "a"),), "finish_reasons": ("Tool-Calls",)}, ("", "a", True)),
+]
+
+
+def test_what_was_asked_and_answered_is_as_the_record_says(client: Any) -> None:
+    empty: dict[str, Any] = dict.fromkeys(("input_messages", "output_messages", "tool_calls", "finish_reasons"), ())
+    events = []
+    for number, (fields, expected) in enumerate(CONVERSATIONS, 1):
+        event = scored(number)
+        interaction = dataclasses.replace(event.scored.interaction, **{**empty, **fields})
+        assert (interaction.input, interaction.output, interaction.is_step) == expected
+        events.append(dataclasses.replace(event, scored=dataclasses.replace(event.scored, interaction=interaction)))
+    write(client, events)
+    found = client.query("SELECT input, output, is_step FROM v_interactions ORDER BY producer_sequence").result_rows
+    assert [(asked, answered, bool(step)) for asked, answered, step in found] == [said for _, said in CONVERSATIONS]
 
 
 def test_values_come_back(client: Any) -> None:
