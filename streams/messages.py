@@ -181,6 +181,8 @@ class Origin:
         What `schemas.validation.repair` has changed in it.
     over_budget : bool
         Whether it was more than its app's budget, and therefore has no texts.
+    price_version : str
+        Of the table of prices that its cost is by; empty where the app said it, or nobody knows it.
     """
 
     topic: str
@@ -195,6 +197,7 @@ class Origin:
     sent_time: int | None = None
     invalid_fields: tuple[str, ...] = ()
     over_budget: bool = False
+    price_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,16 @@ class Settings(BaseSettings):
         description="Secret, the same for all workers: a name or an id that could be personal data is stored as its "
         "HMAC under it. Unset: such a field is left empty.",
     )
+    no_names: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Words and phrases that are never replaced as a person's name, comma-separated: products, teams "
+        "of yours. Brands and software that are widely known needn't be among them.",
+    )
+    prices: Path | None = Field(
+        None,
+        description="JSON file in LiteLLM's form with prices of models, which win over the shipped ones. They are used "
+        "where the app doesn't say what a call has cost.",
+    )
     redaction: bool = Field(True, description="Replace personal data before anything is stored. Off: for tests only.")
     thresholds: Path | None = Field(None, description="TOML file with operating points that replace the shipped ones.")
     store_timeout_s: float = Field(300.0, gt=0, le=900, description="Seconds of retries before the worker gives up.")
@@ -187,11 +197,17 @@ class Settings(BaseSettings):
     canary_interval_s: float = Field(
         60.0, ge=0, description="Seconds between the canaries of a partition; 0 sends none. See `v_canary`."
     )
+    receive_host: str = Field("127.0.0.1", description="Address at which `watchline receive` takes traces and logs.")
+    receive_port: int = Field(4318, ge=0, le=65535, description="Port of that address; a busy one is refused.")
+    receive_token: SecretStr = Field(
+        SecretStr(""),
+        description="Token that whoever sends traces must have. Unset: one is made and kept in the data folder.",
+    )
     http_host: str = Field("127.0.0.1", description="Address of the page with health and metrics.")
     http_port: int = Field(6066, ge=0, le=65535, description="Port of that page; a busy one picks another.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line.")
 
-    @field_validator("detectors", mode="before")
+    @field_validator("detectors", "no_names", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from watchline.schemas.errors import Kind
+from watchline.streams.cli.arguments import moment
 
 if TYPE_CHECKING:
     from watchline.streams.settings import Settings
@@ -30,7 +31,7 @@ def add_filters(parser: argparse.ArgumentParser, all_option: str) -> None:
     parser.add_argument("--reason", default="", metavar="TEXT", help="only those whose reason has this text in it")
     parser.add_argument("--topic", default="", metavar="NAME", help="only those of this topic; its last part will do")
     parser.add_argument(
-        "--since", type=_since, default="1970-01-01", metavar="TIME",
+        "--since", type=moment, default="1970-01-01", metavar="TIME",
         help="only those whose message came to Kafka since then: ISO 8601 (UTC where it has no zone), or 30m, 2h, 3d",
     )  # fmt: skip
     parser.add_argument(all_option, action="store_true", dest="resolved", help="resolved ones too")
@@ -47,7 +48,7 @@ def rows(
     topic: str = "",
     since: datetime = datetime(1970, 1, 1, tzinfo=UTC),
     resolved: bool = True,
-) -> tuple[Sequence[str], list[Row]]:
+) -> tuple[Sequence[str], Sequence[Row]]:
     """Columns and rows of v_dead_letters (`d`). Raises what `open_queries` and its queries raise."""
     from watchline.streams.query.open import open_queries
 
@@ -70,7 +71,7 @@ def rows(
     sql = f"SELECT {select} FROM v_dead_letters AS d WHERE {' AND '.join(conditions)} {tail}"  # noqa: S608
     with open_queries(settings) as queries:
         result = queries.query(sql, parameters)
-    return result.columns, [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    return result.columns, result.by_column
 
 
 def key(row: Row) -> str:
@@ -85,21 +86,3 @@ def name(text: str) -> str:
     if re.fullmatch(r"[0-9a-fA-F]{8,64}", text):
         return text.lower()
     raise argparse.ArgumentTypeError(f"{text!r} is no dead letter's name: want {NAME_HELP}")
-
-
-def number(text: str) -> int:
-    """How many rows, on the command line."""
-    if not text.isdecimal() or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST:,}")
-    return int(text)
-
-
-def _since(text: str) -> datetime:
-    units = {"m": "minutes", "h": "hours", "d": "days"}
-    try:
-        if match := re.fullmatch(r"(\d{1,6})([mhd])", text):
-            return datetime.now(UTC) - timedelta(**{units[match[2]]: int(match[1])})
-        time = datetime.fromisoformat(text)
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither ISO 8601 nor like 30m, 2h, 3d") from None

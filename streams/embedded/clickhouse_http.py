@@ -11,6 +11,8 @@ import contextlib
 import re
 import tempfile
 from collections.abc import Callable, Mapping
+from email import message_from_bytes
+from email.message import Message
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -84,7 +86,10 @@ class Handler(BaseHTTPRequestHandler):
         """Answers one request."""
         address = urlsplit(self.path)
         settings = {name: values[-1] for name, values in parse_qs(address.query, keep_blank_values=True).items()}
-        query = b"\n".join(filter(None, [settings.get("query", "").encode(), self.body()]))
+        body = self.body()
+        if (kind := self.headers.get("Content-Type", "")).startswith("multipart/form-data"):
+            settings, body = {**_form(kind, body), **settings}, b""
+        query = b"\n".join(filter(None, [settings.get("query", "").encode(), body]))
         if address.path == "/ping":
             self.reply(200, b"Ok.\n")
         elif not query.strip():  # the engine would take it for done
@@ -151,6 +156,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: Any) -> None:
         """Logs nothing: a statement may quote an event."""
+
+
+def _form(kind: str, body: bytes) -> dict[str, str]:
+    """The fields of a form: the client sends parameters so that are too long for an address, such as long SQL."""
+    form = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
+    parts = [part for part in form.walk() if not part.is_multipart()]
+    return {str(part.get_param("name", "", "content-disposition")): _text(part) for part in parts}
+
+
+def _text(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    return content.decode() if isinstance(content, bytes) else ""
 
 
 def _name(name: str) -> str:

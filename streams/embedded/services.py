@@ -34,14 +34,16 @@ STOP_S = 45.0
 class Services:
     """Broker and worker on loopback, in `settings.data_dir`. A context manager: entering starts, leaving stops.
 
+    `port` is the broker's; by default one that is free.
+
     Both have sessions of their own, so that Ctrl-C reaches only the one who started them, who then drains.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, port: int = 0) -> None:
         self.data_dir = settings.data_dir.absolute()
         self._settings = settings
         self._registry = schema_registry.connect(settings.schema_registry, settings.topic_prefix)
-        self.broker = Broker(self.data_dir / "logs" / "broker.log")
+        self.broker = Broker(self.data_dir / "logs" / "broker.log", port)
         self.worker_log = self.data_dir / "logs" / "worker.log"
         self._worker: subprocess.Popen[bytes] | None = None
         self._pause_s, self._worker_started, self._worker_ended = FIRST_PAUSE_S, 0.0, 0.0
@@ -49,7 +51,7 @@ class Services:
     @property
     def kafka_url(self) -> str:
         """Where a producer sends to: HOST:PORT."""
-        return self.broker.url.removeprefix("kafka://")
+        return f"localhost:{self.broker.port}"
 
     @property
     def health_url(self) -> str:
@@ -57,7 +59,7 @@ class Services:
         return self._pages()["health"]
 
     def start(self) -> Services:
-        """Starts both; returns before the worker is ready. Raises FatalError where the broker doesn't start."""
+        """Starts both; returns before the worker is ready. Raises what `Broker.start` raises."""
         if self._registry is not None:
             self._registry.register()
         own_folder.make(self.data_dir)

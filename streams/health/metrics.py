@@ -41,6 +41,9 @@ class Scoring(Protocol):
     def invalid_fields(self) -> Mapping[tuple[str, str], int]: ...
 
     @property
+    def unreadable(self) -> Mapping[str, int]: ...
+
+    @property
     def shed_events(self) -> int: ...
 
     @property
@@ -125,6 +128,13 @@ class Metrics:
             "watchline_invalid_fields",
             "Fields that came with a value that can't be stored, and are stored without; `time` with Kafka's.",
             ["app", "field"],
+            registry=registry,
+        )
+        self._unreadable = Counter(
+            "watchline_unreadable_fields",
+            "Arguments that producers could not read, and left out, or did not know, and kept as attributes: "
+            "`v_unreadable` names them.",
+            ["app"],
             registry=registry,
         )
         self._replaced = Counter(
@@ -250,6 +260,7 @@ class Metrics:
         for app, count in scored.over_budget.items():
             self._over_budget.labels(self.apps.label(app)).inc(count)
         self.fields_invalid(scored.invalid_fields)
+        self.fields_unreadable(scored.unreadable)
         for detector, count in scored.failed.items():
             self.failed_findings.labels(detector).inc(count)
         for detector, duration_us in scored.duration_us.items():
@@ -276,6 +287,11 @@ class Metrics:
         """Fields that had to be left out are stored without, by app and field."""
         for (app, field), count in counts.items():
             self._invalid_fields.labels(self.apps.label(app), field).inc(count)
+
+    def fields_unreadable(self, counts: Mapping[str, int]) -> None:
+        """Arguments that producers could not read, by app."""
+        for app, count in counts.items():
+            self._unreadable.labels(self.apps.label(app)).inc(count)
 
     def scrape(self, progress: Progress) -> bytes:
         """Everything, as Prometheus reads it."""

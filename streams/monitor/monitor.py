@@ -63,10 +63,10 @@ class Monitor:
         self.late = 0
 
     def process(self, batch: FindingBatch) -> list[Signal]:
-        """Takes the batch's events that are new. Never blocks; not for two threads at once."""
+        """Takes the batch's events that are new, of production alone. Never blocks; not for two threads at once."""
         signals: list[Signal] = []
         for item in batch.items:
-            if self._is_next(item):
+            if self._is_next(item) and item.source == "production":
                 signals.extend(self._signals(batch, item))
         self.waiting = self._waiting()
         return signals

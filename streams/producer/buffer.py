@@ -17,6 +17,7 @@ from watchline.schemas.records import Feedback, Interaction
 from watchline.streams import native_threads
 
 ENVELOPE_EVENTS = 64
+_MOST_NAMES = 1_000
 LOOK_S = 0.02  # how often a greenlet looks whether what it waits for has come
 
 
@@ -49,6 +50,9 @@ class Stats:
     dropped: int = 0  # lost, and `dropped_by` says why
     buffered: int = 0  # waiting, or on the way to Kafka
     dropped_by: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Mapping[str, int] = field(
+        default_factory=dict
+    )  # arguments that events came without, or with another name
     hanging_s: float = 0.0  # how long a hook or other code of the app's has held up the thread; 0 below ten seconds
     restarts: int = 0  # of the thread, after an error that isn't one of an event
 
@@ -81,6 +85,7 @@ class Buffer:
         self._discarded = 0
         self._dropped: Counter[str] = Counter()
         self._dropped_events: Counter[str] = Counter()
+        self._unreadable: Counter[str] = Counter()
         self._next_sequence = 0
         self._report_due = False
         self._reporting = False
@@ -100,6 +105,7 @@ class Buffer:
                 dropped=self._dropped.total(),
                 buffered=len(self._waiting) + self._taken,
                 dropped_by=dict(self._dropped),
+                unreadable=dict(self._unreadable),
             )
 
     def put(self, pending: Pending) -> str:
@@ -129,6 +135,12 @@ class Buffer:
         with self._lock:
             self._emitted += 1
             self._drop(reason, event, late=self.closed)
+
+    def count_unreadable(self, argument: str) -> None:
+        """Counts an argument that an event was sent without; of names that no argument has, so many at most."""
+        with self._lock:
+            if argument in self._unreadable or len(self._unreadable) < _MOST_NAMES:
+                self._unreadable[argument] += 1
 
     def take(self, limit: int) -> list[Pending]:
         """The oldest, which the caller has to settle, each once."""

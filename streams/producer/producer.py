@@ -11,23 +11,25 @@ import threading
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.pseudonyms import pseudonym
 from watchline.schemas.records import Feedback, Interaction
 from watchline.streams.ids import uuid7
 from watchline.streams.kafka.schema_registry import client_settings, connect
-from watchline.streams.producer.arguments import ArgumentError, current_span, fields
+from watchline.streams.producer.arguments import SOURCES, ArgumentError, current_span, fields
 from watchline.streams.producer.buffer import Buffer, Pending, Stats
+from watchline.streams.producer.messages import Content
 from watchline.streams.producer.observe import Call
-from watchline.streams.producer.reading import Content
 from watchline.streams.producer.signals import from_signal
 from watchline.streams.producer.snapshot import Snapshot
 from watchline.streams.security import secret_files
 from watchline.streams.security.kafka_login import Security
 from watchline.streams.throttled_log import ThrottledLog
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
     from watchline.streams.producer.sender import Sender
@@ -50,8 +52,8 @@ class Producer:
 
     Make one for each process and keep it; any thread may use it. After a fork the child's goes on by itself.
     From when it is made nothing waits for Kafka but `flush`, `close` and, for at most five seconds, the end of the
-    process; and nothing raises but Python's TypeError for an unknown keyword, and a signal that comes meanwhile. What
-    can't be sent is dropped, counted in `stats` and logged.
+    process; and nothing raises but a signal that comes meanwhile. What can't be sent is dropped, and a value that can't
+    be read is left out of its event: both are counted in `stats` and logged.
 
     Parameters
     ----------
@@ -61,6 +63,9 @@ class Producer:
         Whose traffic this is.
     environment : str, optional
         By default WATCHLINE_ENVIRONMENT, then `default`.
+    source : str, optional
+        `production`, or `experiment`, `replay`, `canary`, which no rate, monitor or alert rule counts; by default
+        WATCHLINE_SOURCE, then `production`.
     kafka : mapping, optional
         Settings of the Kafka client (librdkafka); they win over ours and over WATCHLINE_KAFKA_SECURITY_PROTOCOL,
         _SASL_MECHANISM, _USERNAME, _PASSWORD or _PASSWORD_FILE, _CA_FILE, _CERTIFICATE_FILE and _KEY_FILE.
@@ -100,6 +105,7 @@ class Producer:
         *,
         app: str,
         environment: str | None = None,
+        source: str | None = None,
         kafka: Mapping[str, Any] | None = None,
         schema_registry: Mapping[str, Any] | None = None,
         before_send: Callable[[Interaction], Interaction | None] | None = None,
@@ -113,6 +119,9 @@ class Producer:
             raise ConfigurationError("app: the name of the app, which can't be empty")
         self.app = app
         self.environment = environment or os.environ.get("WATCHLINE_ENVIRONMENT") or "default"
+        self.source = source or os.environ.get("WATCHLINE_SOURCE") or "production"
+        if self.source not in SOURCES:
+            raise ConfigurationError(f"source, or WATCHLINE_SOURCE: one of {', '.join(SOURCES)}")
         url = kafka_url or os.environ.get("WATCHLINE_KAFKA_URL") or "localhost:9092"
         self._kafka = {"bootstrap.servers": _addresses(url), **Security.from_environment().client(), **(kafka or {})}
         self._before_send = before_send
@@ -156,12 +165,15 @@ class Producer:
         prompt: str | None = None,
         prompt_template: str | None = None,
         prompt_variables: Mapping[str, Any] | None = None,
-        usage: Mapping[str, Any] | None = None,
+        usage: Any = None,
         cost: float | None = None,
-        latency_s: float | None = None,
-        time_to_first_chunk_s: float | None = None,
+        latency_s: float | timedelta | None = None,
+        time_to_first_chunk_s: float | timedelta | None = None,
         finish_reasons: Sequence[str] = (),
         error: BaseException | str | None = None,
+        cancelled: bool = False,
+        source: str | None = None,
+        document_set: str | None = None,
         tenant: str | None = None,
         subject: str | None = None,
         conversation_id: str | None = None,
@@ -173,6 +185,11 @@ class Producer:
         operation: str = "chat",
         response_id: str | None = None,
         system_fingerprint: str | None = None,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[str] | None = None,
+        **others: Any,
     ) -> str:
         """Takes one call of a model; returns at once, also where the event had to be dropped.
 
@@ -181,35 +198,50 @@ class Producer:
 
         Parameters
         ----------
-        input, output : str or sequence of messages
-            Messages are mappings with `role` and `parts` (OpenTelemetry) or `content` (the providers' chat form).
+        input, output : str, messages, or a whole request and response
+            In any provider's or framework's form, plain or as its library's own objects: text, OpenTelemetry's parts,
+            OpenAI (chat and responses), Anthropic, Gemini, Bedrock, Mistral, Cohere, Vercel, LangChain, LlamaIndex. Of
+            a whole response its model, id, usage and finish reason are taken too, where they aren't given.
         model, response_model, provider : str, optional
             The model that was asked for, the one that answered, and whose it is.
         system : str or sequence, optional
             The system instructions.
         documents : sequence
-            What the model was given to answer from: texts, or mappings with `id`, `content`, `score`.
+            What the model was given to answer from: texts, or mappings or objects with `id`, `content`, `score`, also
+            by the names that LangChain and LlamaIndex have for them.
         tool_calls : sequence of mappings
-            `name`, `arguments`, and where it is known `result` and `id`.
-        prompt : str, optional
-            `name@version`; `prompt_template` is only hashed, never sent.
-        usage : mapping, optional
-            `input_tokens`, `output_tokens`, `cache_read_input_tokens`, `cache_write_input_tokens`,
-            `reasoning_output_tokens`; the cached and the reasoning ones are parts of the first two.
+            `name`, `arguments`, and where it is known `result` and `id`, in any provider's form.
+        prompt : str or object, optional
+            `name@version`, or an object with a name and a version; `prompt_template` is only hashed, never sent.
+        usage : mapping or object, optional
+            The provider's own, as its library gives it; or `input_tokens`, `output_tokens`, `cache_read_input_tokens`,
+            `cache_write_input_tokens`, `reasoning_output_tokens`, `input_audio_tokens`, `output_audio_tokens`. All but
+            the first two are parts of these, and are made so where a provider counts them apart.
         cost : float, optional
-            In US dollars.
-        latency_s, time_to_first_chunk_s : float, optional
+            In US dollars. Where it isn't given, the worker looks up the model's prices.
+        latency_s, time_to_first_chunk_s : float or timedelta, optional
             In seconds.
         error : exception or str, optional
+        cancelled : bool
+            Whoever asked didn't wait for the end; `output` is the text so far.
+        source : str, optional
+            As the producer's, for this call.
+        document_set : str, optional
+            Version of the knowledge base that the documents are from.
         tenant, conversation_id : str, optional
+            `session_id` is another name for the latter.
         subject : str, optional
-            Who asked; only its hash under WATCHLINE_SUBJECT_KEY leaves the app.
+            Who asked; only its hash under WATCHLINE_SUBJECT_KEY leaves the app. `user_id` is another name for it.
         parameters, variant, attributes : mapping, optional
             Of the request; of the deployment (quantisation, engine); whatever else the app wants to find again.
-        time : datetime or float, optional
-            When the call ended, as an aware datetime or seconds since 1970; by default now.
+            `metadata` is another name for the last; `tags` are the attribute of that name.
+        time : datetime, float or str, optional
+            When the call ended: a datetime or ISO 8601 (without a zone: local time), or a number of seconds,
+            milliseconds, microseconds or nanoseconds since 1970; by default now.
         event_id : str, optional
-            A UUID; by default a new UUIDv7.
+            A UUID; by default a new UUIDv7. Any other name becomes the UUID that is always its, here and in `feedback`.
+        **others
+            Kept as attributes of their names.
 
         Returns
         -------
@@ -234,18 +266,19 @@ class Producer:
         ...     )
         """
         arguments = locals()
-        if event_id is not None:
-            self._publish(Interaction, arguments, {})
-            return event_id
+        del arguments["others"]
+        arguments.update(others)
         identity = uuid7()
         self._publish(Interaction, arguments, {"event_id": identity})
-        return identity
+        return identity if event_id is None else event_id
 
     def feedback(
         self,
         event_id: str,
         *,
-        rating: int | None = None,
+        rating: float | bool | None = None,
+        scale: str | None = None,
+        category: str | None = None,
         comment: str | None = None,
         tenant: str | None = None,
         subject: str | None = None,
@@ -257,8 +290,12 @@ class Producer:
         ----------
         event_id : str
             What `emit` returned.
-        rating : int, optional
-            -1 bad, 0 neutral, 1 good.
+        rating : float or bool, optional
+            Thumbs as -1, 0 or 1, False or True, "up" or "down"; or any number on `scale`.
+        scale : str, optional
+            The least and the most that `rating` can be, as `1..5`; by default `thumbs` for -1, 0 and 1, else `0..1`.
+        category : str, optional
+            What it is about, such as `tone`; an event may have several feedbacks.
         comment : str, optional
             Personal data in it is replaced before it is stored.
         tenant, subject, time
@@ -288,6 +325,9 @@ class Producer:
     def observe(self, **arguments: Any) -> Call:
         """Times a call of a model, and emits it when the block ends.
 
+        What ends the block is recorded: an exception as an error, a cancelled task or a stream that nobody reads to its
+        end as `cancelled`. A generator that is closed and `sys.exit(0)` are neither.
+
         Parameters
         ----------
         **arguments
@@ -296,22 +336,47 @@ class Producer:
         Returns
         -------
         Call
-            For `with` or `async with`. An exception in the block is recorded and raised again.
-
-        Raises
-        ------
-        TypeError
-            For a name that `emit` doesn't know.
+            For `with` or `async with`. An exception in the block is raised again.
 
         Examples
         --------
         >>> with Producer(app="support-bot") as producer:
         ...     with producer.observe(input="What is the total?", model="gpt-4o") as call:
-        ...         for chunk in ("The total ", "is 12 euros."):
-        ...             call.chunk()
-        ...             call.output = (call.output or "") + chunk
+        ...         for chunk in call.stream(["The total ", "is 12 euros."]):
+        ...             print(chunk, end="")
+        The total is 12 euros.
         """
         return Call(self.emit, arguments)
+
+    def watch(self, **about: Any) -> Callable[[F], F]:
+        """Makes each call of a function an event: `@producer.watch()`, for coroutine functions and generators too.
+
+        Parameters
+        ----------
+        **about
+            Arguments of `emit` that hold for all calls. The input is the function's parameter of that name, or of
+            `messages`, `question`, `query`, `prompt`, `text`, `message`, `request`, else the only one, else all; the
+            output what it returns or yields.
+
+        Returns
+        -------
+        callable
+            For a function.
+
+        Examples
+        --------
+        >>> with Producer(app="support-bot") as producer:
+        ...
+        ...     @producer.watch(model="gpt-4o", prompt="answer@7")
+        ...     def answer(question):
+        ...         return "The total is 12 euros."
+        ...
+        ...     answer("What is the total?")
+        'The total is 12 euros.'
+        """
+        from watchline.streams.producer.decorator import watched
+
+        return lambda function: watched(self, function, about)
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Waits until everything was delivered or dropped, for `timeout_s` seconds at most; whether it came to that.
@@ -370,19 +435,22 @@ class Producer:
             own["app"], own["environment"] = self.app, self.environment
             own["time"] = clock.time_ns() // 1000
             if is_event:
+                own["source"] = self.source
                 own.update(current_span())
             snapshot = Snapshot(arguments)
             if snapshot.cut and is_event:
                 own["truncated"] = snapshot.cut
+            if snapshot.unreadable:
+                own["unreadable"] = snapshot.unreadable
             if self._strict:
-                fields(snapshot.arguments)  # raises for a bad value
+                for argument, raised in snapshot.unreadable.items():
+                    raise ArgumentError(argument, f"a value that can be read, which gave {raised}")
+                fields(snapshot.arguments, strict=True)
             if reason := self._buffer.put(Pending(record_type, snapshot.arguments, own, snapshot.size)):
                 self._warn(reason, "events are dropped: %s", _REASONS[reason])
-        except ArgumentError as error:
+        except ArgumentError as error:  # of a strict producer
             self._buffer.refuse(f"bad value: {error.argument}", event=is_event)
-            if self._strict:
-                raise
-            self._warn(f"bad value: {error.argument}", "an event is dropped: %s", error)
+            raise
         except BaseException as error:  # a fault of ours must not become the app's
             if from_signal(error):
                 raise

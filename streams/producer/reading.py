@@ -1,89 +1,65 @@
-"""Messages as apps have them (text, OpenTelemetry parts, the chat form of the providers) to `Message` records.
-
-Text parts are joined by newlines; any other part is kept as JSON without its bytes.
-"""
+"""Any value of an app's as text: a text as it is, a single value as its own text, lists and maps as JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from watchline.schemas.records import Message
+from watchline.streams.producer.media import SHORTEST, decoded, described, without_bytes
+from watchline.streams.producer.plain import plain
+
+LONG = 1_024  # characters that no text has without a sign beside those of base64
 
 
 class NotAllowedError(ValueError):
     """A value is not what is allowed; its text says what is, and never quotes the value."""
 
 
-Content = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
-
-_LONGEST_ROLE = 64  # characters
-_BYTES = ("data", "file_data")  # where the providers put base64: images, audio, files
-
-
-def messages(value: Content, role: str) -> tuple[Message, ...]:
-    """The messages in `value`; a plain text is one message of `role`. Else NotAllowedError."""
-    if isinstance(value, str):
-        return (Message(role, value),)
-    items: Iterable[Any] = (value,) if isinstance(value, Mapping) else value
-    if not isinstance(items, Iterable) or isinstance(items, bytes | bytearray):
-        raise NotAllowedError("text, or messages with role and content or parts")
-    return tuple(_message(item, role) for item in items)
-
-
-def text_of(parts: Any) -> str:
-    """The text of a message's content: text, or a sequence of parts. Else NotAllowedError."""
-    if parts is None:
-        return ""
-    if isinstance(parts, str):
-        return parts
-    if isinstance(parts, Mapping):
-        return _part(parts)
-    if isinstance(parts, list | tuple):
-        return "\n".join(_part(part) for part in parts)
-    raise NotAllowedError("text, or a list of parts, in each message")
-
-
 def as_text(value: Any) -> str:
-    """Text as it is, anything else as JSON. Raises what `json` raises."""
+    """The text of a value, without the bytes in it. Raises what the app's own objects raise.
+
+    Examples
+    --------
+    >>> as_text("hi"), as_text(1.5), as_text({"a": [1, True]}), as_text(b"hi")
+    ('hi', '1.5', '{"a": [1, true]}', 'hi')
+    """
+    return written(value if isinstance(value, str) else plain(value))
+
+
+def written(value: Any) -> str:
+    """The text of a value that `plain` has made."""
     if isinstance(value, str):
-        return str.__str__(value)  # the value of an enum of texts, not its name
-    return json.dumps(value, ensure_ascii=False, default=str)
+        return without_bytes(str.__str__(value))  # the value of an enum of texts, not its name
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _text_of_bytes(bytes(value))
+    if isinstance(value, bool | Mapping | list) or value is None:
+        return json.dumps(_ready(value), ensure_ascii=False, default=str)
+    return without_bytes(str(value))
 
 
-def _message(item: Any, role: str) -> Message:
-    if isinstance(item, str):
-        return Message(role, item)
-    if not isinstance(item, Mapping):
-        raise NotAllowedError("text, or messages with role and content or parts")
-    role = as_text(item.get("role") or role)[:_LONGEST_ROLE].encode("utf-8", "replace").decode()
-    content = text_of(item["parts"] if "parts" in item else item.get("content"))
-    if item.get("tool_calls"):
-        content = "\n".join(filter(None, (content, as_text(item["tool_calls"]))))
-    return Message(role, content)
-
-
-def _part(part: Any) -> str:
-    if isinstance(part, str):
-        return part
-    if not isinstance(part, Mapping):
-        raise NotAllowedError("parts that are text or have a type")
-    kind = part.get("type", "text")
-    if kind in ("text", "input_text", "output_text"):
-        return text_of(part["content"] if "content" in part else part.get("text"))
-    if kind == "blob":
-        part = {key: value for key, value in part.items() if key != "content"}
-    elif kind not in ("tool_call", "tool_call_response"):  # whose `data` is what the app gave or got
-        part = _without_bytes(part)
-    return as_text(part)
-
-
-def _without_bytes(value: Any) -> Any:
+def _ready(value: Any, key: str = "") -> Any:
+    """What `json` can write, with bytes described wherever they stand."""
     if isinstance(value, Mapping):
-        return {key: _without_bytes(item) for key, item in value.items() if key not in _BYTES}
-    if isinstance(value, list | tuple):
-        return [_without_bytes(item) for item in value]
-    if isinstance(value, str) and value.startswith("data:"):
-        return value.partition(",")[0]
-    return None if isinstance(value, bytes | bytearray | memoryview) else value
+        return {name: _ready(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_ready(item, key) for item in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _text_of_bytes(bytes(value))
+    if isinstance(value, str):
+        if len(value) >= (SHORTEST if key in _OF_BYTES else LONG) and (data := decoded(value)) is not None:
+            return described(data)
+        return without_bytes(value)
+    return value
+
+
+def _text_of_bytes(data: bytes) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return described(data)
+    return without_bytes(text) if text.isprintable() or "\n" in text else described(data)
+
+
+# Where the providers put base64: images, audio, files.
+_OF_BYTES = ("data", "file_data", "b64_json", "bytes", "base64", "image", "audio")

@@ -19,7 +19,7 @@ from watchline.streams import native_threads
 from watchline.streams.ids import uuid7
 from watchline.streams.kafka import topics
 from watchline.streams.kafka.schema_registry import FIRST_PAUSE_S, LONGEST_PAUSE_S, SchemaRegistry
-from watchline.streams.producer.arguments import ArgumentError, fields
+from watchline.streams.producer.arguments import UNKNOWN, completed, fields, scored
 from watchline.streams.producer.buffer import ENVELOPE_EVENTS, Buffer, Pending
 from watchline.streams.producer.truncation import truncate
 
@@ -264,25 +264,17 @@ class Sender:
         try:
             with self._foreign("text of an object of the app's"):
                 by_field = fields(pending.arguments)
-            if "subject" in by_field:
-                by_field["subject"] = self._pseudonym(by_field["subject"])
-            record = pending.record_type(**{**pending.own, **by_field})
-            if isinstance(record, Interaction):
-                if self._before_send is not None:
-                    culprit = "before_send"
-                    with self._foreign("before_send"):
-                        changed = self._before_send(record)
-                    if changed is None:
-                        self._buffer.settle_discarded()
-                        return None
-                    record = changed
-                record = truncate(record)
+            record: Any = self._record(pending, by_field)
+            if isinstance(record, Interaction) and self._before_send is not None:
+                culprit = "before_send"
+                with self._foreign("before_send"):
+                    changed = self._before_send(record)
+                if changed is None:
+                    self._buffer.settle_discarded()
+                    return None
+                record = changed
+            record = truncate(record)
             item = encode_body(record) if pending.is_event else encode(record, self._registry)
-        except ArgumentError as error:
-            culprit = f"bad value: {error.argument}"
-            self._buffer.settle_dropped(culprit, event=pending.is_event)
-            self._warn(culprit, "an event is dropped: %s", error)
-            return None
         except BaseException as error:  # CancelledError, SystemExit and gevent's Timeout are no Exception
             # Without the error's text, which may quote the event. A hook that fails must not let the event through.
             self._buffer.settle_dropped(culprit, event=pending.is_event)
@@ -293,6 +285,16 @@ class Sender:
             self._warn("too large", "an event of %d bytes is dropped", len(item))
             return None
         return item
+
+    def _record(self, pending: Pending, by_field: dict[str, Any]) -> Interaction | Feedback:
+        by_field = completed(by_field, pending.own.get("unreadable", {}), self._pseudonym)
+        for argument, kind in by_field["unreadable"].items():
+            self._buffer.count_unreadable(argument)
+            what = "is kept as an attribute" if kind == UNKNOWN else "is left out"
+            self._warn(f"unreadable {argument}", "an event's %s %s: %s", argument, what, kind)
+        if not pending.is_event:
+            by_field = scored({name: value for name, value in by_field.items() if name != "attributes"})
+        return pending.record_type(**{**pending.own, **by_field})
 
     def _send(self) -> None:
         if not self._packed:

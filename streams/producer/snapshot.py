@@ -13,33 +13,31 @@ from sys import getsizeof
 from types import NoneType
 from typing import Any
 
-from watchline.streams.producer.arguments import NO_INPUT, ArgumentError, field_of
+from watchline.streams.producer.arguments import field_of
+from watchline.streams.producer.plain import has_fields
 from watchline.streams.producer.signals import from_signal
 
 MAX_ENTRIES = 1_000  # of an argument that is a list or a map
 # Of all lists and maps in an argument, with those inside them: more than its text has room for.
 MAX_NESTED = 20_000
 MAX_DEPTH = 32
+MAX_ITEM = 16  # entries of a message that need no counting
 _NODE_BYTES = 100  # about what an entry takes beside its text
 _OBJECT_BYTES = 1_000  # of an object of the app's own, whose size nobody knows
 
-# What is read of each message, document and tool call: the rest (a document's metadata) isn't copied.
-_MESSAGE = ("role", "parts", "content", "tool_calls")
-_READ = {
-    "input": _MESSAGE,
-    "output": _MESSAGE,
-    "documents": ("content", "id", "score"),
-    "tool_calls": ("name", "arguments", "result", "response", "id", "function"),
-}
+# What isn't copied of each document, because nothing reads it.
+_UNREAD = {"documents": frozenset(["metadata", "embedding", "vector"])}
 _FIRST = ("type", "text", "content", "name", "arguments")  # kept first where a map inside them is cut
 _PLAIN = frozenset({str, int, float, bool, NoneType})
-_ITERABLE = frozenset({*_READ, "finish_reasons"})  # may be a generator or a set
+_ITERABLE = frozenset({"input", "output", "documents", "tool_calls", "finish_reasons"})  # may be a generator or a set
 _READ_AS_IT_IS = (str, bytes, bytearray, Mapping, list, tuple)
+_HOLDERS = (list, tuple, Mapping, set, frozenset)
 _NOTHING = ()
+_ALL_READ: frozenset[str] = frozenset()
 
 
 class Snapshot:
-    """The arguments of one call that aren't None. Raises ArgumentError where the app's own list or map does.
+    """The arguments of one call that aren't None; an `input` that is one stays, so that its absence is noted.
 
     Attributes
     ----------
@@ -49,40 +47,49 @@ class Snapshot:
     cut : dict of str to int
         By field, how many entries the longest list or map in it had, where one has lost some. Of an iterator only so
         many are counted as were read.
+    unreadable : dict of str to str
+        Arguments whose own list or map raised something, and what.
     """
 
-    __slots__ = ("_longest", "_read", "arguments", "cut", "size")
+    __slots__ = ("_longest", "_unread", "arguments", "cut", "size", "unreadable")
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
         self.arguments: dict[str, Any] = {}
         self.cut: dict[str, int] = {}
+        self.unreadable: dict[str, str] = {}
         self.size = 2_000
         for name, value in arguments.items():
-            if value is None and name == "input":
-                raise ArgumentError(name, NO_INPUT)
             if value is None or value is _NOTHING:
+                if name == "input":
+                    self.arguments[name] = value
                 continue
             if type(value) is str:
                 self.size += getsizeof(value)
             elif type(value) not in _PLAIN:
                 self._longest = 0
                 value = self._argument(name, value)
+                if name in self.unreadable:
+                    continue
                 if self._longest:
                     self.cut[field_of(name)] = self._longest
             self.arguments[name] = value
 
     def _argument(self, name: str, value: Any) -> Any:
         try:
-            if name in _ITERABLE and issubclass(type(value), Iterable) and not issubclass(type(value), _READ_AS_IT_IS):
+            kind = type(value)
+            if (
+                name in _ITERABLE
+                and issubclass(kind, Iterable)
+                and not (issubclass(kind, _READ_AS_IT_IS) or has_fields(kind))
+            ):
                 value = list(islice(value, MAX_ENTRIES + 1))
-            self._read = _READ.get(name)
-            if self._read and issubclass(type(value), Mapping):
-                value = [value]
+            self._unread = _UNREAD.get(name, _ALL_READ)
             return self._copy(value, MAX_NESTED, 0)[0]
         except BaseException as error:  # of a class of the app's; its text may quote the value
             if from_signal(error):
                 raise
-            raise ArgumentError(name, f"a value that can be read, which gave {type(error).__name__}") from None
+            self.unreadable[name] = type(error).__name__
+            return None
 
     def _copy(self, value: Any, budget: int, depth: int) -> tuple[Any, int]:
         """The copy, and how much of the budget is left."""
@@ -107,12 +114,10 @@ class Snapshot:
     def _list(self, value: Any, budget: int, depth: int) -> tuple[list[Any], int]:
         base = list if issubclass(type(value), list) else tuple
         length = base.__len__(value)
-        # A quarter, so that something is left for what is inside each.
-        kept = (
-            min(length, MAX_ENTRIES if depth == 0 else length, max(1, budget // 4))
-            if self._may_enter(budget, depth)
-            else 0
-        )
+        most = budget // 4  # so that something is left for what is inside each
+        if most < length <= MAX_ENTRIES and not any(issubclass(type(item), _HOLDERS) for item in base.__iter__(value)):
+            most = budget  # as of a stream's pieces, of which none may be missing
+        kept = min(length, MAX_ENTRIES if depth == 0 else length, max(1, most)) if self._may_enter(budget, depth) else 0
         self._count(length, kept)
         # The beginning and the end: the question stands at the end of a conversation.
         if kept < length:
@@ -128,27 +133,31 @@ class Snapshot:
             kind = type(item)
             if kind is str:
                 self.size += getsizeof(item)
-            elif kind is dict and depth == 0 and self._read:
-                items[index], budget = self._read_of(item, self._read, budget, kept - index)
+            elif kind is dict and depth == 0:
+                items[index], budget = self._item(item, budget, kept - index)
             elif kind not in _PLAIN:
                 share = budget // (kept - index)
                 items[index], left = self._copy(item, share, depth + 1)
                 budget -= share - left
         return items, budget
 
-    def _read_of(self, value: dict[Any, Any], read: tuple[str, ...], budget: int, shares: int) -> tuple[Any, int]:
-        """What is read of a message, a document or a tool call: the most usual case, and so the one made fast."""
-        copy = {}
-        for key in read:
-            if key in value:
-                copy[key] = item = value[key]
-                if type(item) is str:
-                    self.size += getsizeof(item)
-                elif type(item) not in _PLAIN:
-                    share = budget // shares
-                    copy[key], left = self._copy(item, share, 1)
-                    budget -= share - left
-        self.size += _NODE_BYTES * len(copy)
+    def _item(self, value: dict[Any, Any], budget: int, shares: int) -> tuple[Any, int]:
+        """A message, a document or a tool call: the most usual case, and so the one made fast."""
+        if len(value) > MAX_ITEM or not self._unread.isdisjoint(value):
+            value = {key: item for key, item in dict.copy(value).items() if key not in self._unread}
+            share = budget // shares
+            copy, left = self._copy(value, share, 1)
+            return copy, budget - share + left
+        copy = dict.copy(value)
+        size = _NODE_BYTES * len(copy)
+        for key, item in copy.items():
+            if type(item) is str:
+                size += getsizeof(item)
+            elif type(item) not in _PLAIN:
+                share = budget // shares
+                copy[key], left = self._copy(item, share, 1)
+                budget -= share - left
+        self.size += size
         return copy, budget
 
     def _map(self, value: Any, budget: int, depth: int) -> tuple[dict[Any, Any], int]:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar
 
-from watchline.schemas.records import Interaction
+from watchline.schemas.records import Feedback, Interaction
 from watchline.schemas.texts import CUT, replace_texts, strings
+
+R = TypeVar("R", Interaction, Feedback)
 
 FIELD_LIMIT = 256 * 1024  # bytes of one text
 EVENT_LIMIT = 512 * 1024  # bytes of all texts of an event
@@ -25,15 +28,15 @@ _WORD = re.compile(r"[^\W\d_]{5,}")  # longer than the letters of an IBAN
 _ENDS_VALUES = re.compile(r"[^\s()]")
 
 
-def truncate(interaction: Interaction) -> Interaction:
-    """The interaction with every string within the limits and valid as UTF-8; itself where nothing has to change.
+def truncate(record: R) -> R:
+    """The interaction or feedback with every string within the limits and valid as UTF-8; itself if nothing changes.
 
-    `truncated` then names each cut text, as `schemas.texts` does, with its length in bytes before. What can't be
-    written as UTF-8 (half of a surrogate pair) becomes a question mark.
+    An interaction's `truncated` then names each cut text, as `schemas.texts` does, with its length in bytes before.
+    What can't be written as UTF-8 (half of a surrogate pair) becomes a question mark.
     """
     texts_by_field = {
         field: text
-        for field, text, rule in strings(interaction)
+        for field, text, rule in strings(record)
         if rule.kind != "uuid" and not field.startswith("truncated_key")
     }
     changed: dict[str, str] = {}
@@ -51,8 +54,9 @@ def truncate(interaction: Interaction) -> Interaction:
     for field in cut:
         changed[field] = _cut(texts_by_field[field], longest)
     if not changed:
-        return interaction
-    return replace(replace_texts(interaction, changed), truncated={**interaction.truncated, **cut})
+        return record
+    fitting = replace_texts(record, changed)
+    return replace(fitting, truncated={**fitting.truncated, **cut}) if isinstance(fitting, Interaction) else fitting
 
 
 def _longest(sizes: Iterable[int], total: int) -> int:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
 import sqlglot
 from sqlglot import Token, TokenType, exp
 from sqlglot.errors import SqlglotError
 
-import watchline.schemas
+from watchline.schemas import views as described
 from watchline.schemas.errors import WatchlineError
 from watchline.streams.query.functions import FUNCTION_NODES, FUNCTIONS, HIGHER_ORDER, TAKES_VALUES, TYPES
 
@@ -95,8 +94,7 @@ def has_limits(sql: str) -> bool:
 @cache
 def views() -> tuple[str, ...]:
     """The names of the views, sorted."""
-    text = (Path(watchline.schemas.__path__[0]) / "clickhouse" / "views.sql").read_text(encoding="utf-8")
-    return tuple(sorted(re.findall(r"CREATE OR REPLACE VIEW (\w+)", text)))
+    return tuple(sorted(described.views()))
 
 
 def _where(error: SqlglotError) -> str:

@@ -36,6 +36,15 @@ class Result:
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
 
+    @property
+    def by_column(self) -> list[dict[str, Any]]:
+        """Each row as a dict.
+
+        >>> Result(["app", "events"], [["shop", 3]]).by_column
+        [{'app': 'shop', 'events': 3}]
+        """
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
 
 @dataclass(frozen=True, slots=True)
 class Queries:

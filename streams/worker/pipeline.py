@@ -181,6 +181,8 @@ class Pipeline:
         )
         for received in rows:
             self.metrics.replaced(received.replaced)
+            if unreadable := received.repaired.record.unreadable:
+                self.metrics.fields_unreadable({received.repaired.record.app: len(unreadable)})
         await self.write_dead_letters(dead + refused)
         await self._record_replays([(message, 1) for message in messages], dead + refused)
         self.progress.batch_done(0)

@@ -14,7 +14,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
@@ -30,6 +29,8 @@ LATER_THAN_THE_SCHEMA = {"name"}
 
 
 def test_follows_the_compose_schema() -> None:
+    import jsonschema  # takes four seconds
+
     schema = json.loads((Path(__file__).parent / "compose_spec.json").read_text(encoding="utf-8"))
     document = {key: value for key, value in COMPOSE.items() if key not in LATER_THAN_THE_SCHEMA}
     jsonschema.Draft201909Validator(schema).validate(document)

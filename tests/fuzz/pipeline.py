@@ -42,9 +42,12 @@ from watchline.streams.monitor.monitor import Monitor
 from watchline.streams.monitor.partition import FindingsPartition
 from watchline.streams.settings import Settings, load
 from watchline.streams.worker.pipeline import Pipeline
+from watchline.streams.worker.prices import Prices
 from watchline.streams.worker.runner import Runner
 from watchline.streams.worker.scoring.process import Job, Jobs
 from watchline.streams.worker.scoring.scorers import Scorers
+
+PRICES = Prices()
 
 TABLES = ("interactions", "findings", "dead_letters", "producer_reports", "signals")
 Place = tuple[int, int]  # offset and index in the envelope
@@ -302,7 +305,7 @@ class _Reconciliation:
             if batch is not None and _is_fine(batch) and _written(batch) == value[10:]:
                 return "a valid envelope is a dead letter as a whole"
             return None
-        if batch is None:
+        if batch is None or not _is_fine(batch):
             return f"not readable, yet no dead letter as a whole: stored {sorted(stored)}, dead {sorted(letters)}"
         if stored & letters.keys() or stored | letters.keys() != set(range(len(batch["interactions"]))):
             return f"of {len(batch['interactions'])} events stored: {sorted(stored)}, dead: {sorted(letters)}"
@@ -340,6 +343,12 @@ class _Reconciliation:
             expected["documents"] = [
                 (each["content"], each["id"] or "", finite(each["score"])) for each in event["documents"]
             ]
+            for name in ("input_parts", "output_parts"):
+                expected[name] = [
+                    (each["message"], each["type"], each["content"], each["name"] or "", each["id"] or "")
+                    for each in event[name]
+                    if 0 <= each["message"] < 1 << 32
+                ]
             expected["truncated"] = {name: length for name, length in event["truncated"].items() if length >= 0}
             for column in INTERACTION:
                 if column.type.startswith("Nullable("):
@@ -351,6 +360,8 @@ class _Reconciliation:
                 (each["name"], each["arguments"], each["result"] or "", each["id"] or "")
                 for each in event["tool_calls"]
             ]
+            if expected["cost"] is None:  # the worker looks it up
+                expected["cost"] = PRICES.cost(SimpleNamespace(**expected))  # type: ignore[arg-type]
         return [name for name, value in expected.items() if _plain(row[name]) != value]
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("schemas", "detectors", "streams", "dashboards")
 LEFTOVERS = ("__pycache__", "*.egg-info", "build", ".*")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-MAIN_BYTES, MODELS_BYTES = 1_000_000, 40_000_000
+MAIN_BYTES, MODELS_BYTES = 1_200_000, 40_000_000
 
 # Of the rooms' files, those that stay in the checkout.
 NOT_SHIPPED = (
@@ -35,6 +35,8 @@ NOT_SHIPPED = (
     "schemas/REFERENCE.md",
     "detectors/README.md",
     "streams/README.md",
+    "streams/integrations/README.md",
+    "streams/ingest/README.md",
     "dashboards/README.md",
     "dashboards/provisioning/",  # what docker-compose.yml mounts
     "streams/Dockerfile",
@@ -186,7 +188,9 @@ def test_the_main_wheel_is_small_and_has_all_that_is_read(source: Path, wheels: 
     """Every file of the rooms but those that are named above, so that a new folder or kind of data can't be missing."""
     rooms = {f"{room}/{name}" for room in ROOMS for name in files(source / room)}
     shipped = {f"watchline/{name}" for name in rooms if not name.startswith(NOT_SHIPPED)}
-    assert packed(wheels[0]) == {"watchline/__init__.py", "watchline/py.typed"} | shipped
+    integrations = ("anthropic", "langchain", "litellm", "llama_index", "openai", "opentelemetry")
+    of_apps = {"watchline/__init__.py", "watchline/py.typed", *(f"watchline/{name}.py" for name in integrations)}
+    assert packed(wheels[0]) == of_apps | shipped
     assert wheels[0].stat().st_size <= MAIN_BYTES
 
 

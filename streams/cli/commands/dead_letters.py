@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from watchline.schemas.errors import WatchlineError
 from watchline.streams.cli import letters, output
-from watchline.streams.cli.arguments import add_format, command
+from watchline.streams.cli.arguments import add_format, command, number
 from watchline.streams.cli.output import as_json, out, progress, safe
 from watchline.streams.duration import duration
 
@@ -52,7 +52,9 @@ def add_parser(subparsers: Any) -> None:
     listing.add_argument(
         "--counts", action="store_true", help="how many by topic, app, kind and reason, instead of each"
     )
-    listing.add_argument("--limit", type=letters.number, default=100, metavar="N", help="at most N rows (default: 100)")
+    listing.add_argument(
+        "--limit", type=number(1, letters.MOST), default=100, metavar="N", help="at most N rows (default: 100)"
+    )
     add_format(listing)
 
     showing = command(

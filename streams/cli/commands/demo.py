@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import FatalError, WatchlineError
+from watchline.streams.cli.arguments import HelpFormatter
 from watchline.streams.security import own_folder
 
 MARKER = "made-by-watchline-demo"
@@ -36,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         description="Starts an embedded broker and store, publishes a recording of a small question-answering app "
         "through the real producer, scores it, and reports. Nothing leaves this machine.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument(
         "--clean", action="store_true", help="remove the data that the demo stored, and do nothing else"

@@ -97,7 +97,7 @@ def _kafka(settings: Any) -> Iterator[Check]:
         yield Check("kafka", "fail", str(error), "correct the settings it names")
         return
     except WatchlineError as error:
-        todo = "start Kafka, or set WATCHLINE_KAFKA_URL; with `watchline up`, to the address that it prints"
+        todo = "start Kafka or `watchline up`, or set WATCHLINE_KAFKA_URL"
         yield Check("kafka", "fail", str(error), todo)
         return
     yield Check("kafka", "ok", f"{settings.bootstrap_servers} answers")

@@ -114,7 +114,8 @@ def _read(path: str, events: int) -> list[Any]:
         for number, line in enumerate(islice((line for line in file if line.strip()), events), 1):
             try:
                 given = {**arguments(line), "event_id": None, "time": None}
-                interactions.append(Interaction(event_id=str(number), time=0, app="explain-plan", **fields(given)))
+                read = fields(given, strict=True)
+                interactions.append(Interaction(event_id=str(number), time=0, app="explain-plan", **read))
             except (LineError, ArgumentError) as error:
                 raise UsageError(f"{path}: event {number}: {error}") from None
     if not interactions:

@@ -13,6 +13,7 @@ from watchline.streams.cli.marks import Mark, marked
 from watchline.streams.cli.output import as_json, colour, out, safe
 
 Row = Mapping[str, Any]
+_ALL_OF = "SELECT * FROM {} WHERE event_id = {{id:UUID}} ORDER BY {}"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.event_id!r} is no event id: want a UUID, as Producer.emit returns it") from None
     with open_queries(load()) as queries:
         interactions, findings, feedback = (
-            _rows(queries, f"SELECT * FROM {view} WHERE event_id = {{id:UUID}} ORDER BY {order}", event_id)  # noqa: S608
+            queries.query(_ALL_OF.format(view, order), {"id": event_id}).by_column
             for view, order in (("v_interactions", "time"), ("v_findings", "detector"), ("v_feedback", "time"))
         )
     if not interactions:
@@ -53,11 +54,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(interactions[0], findings, feedback)
     return 0
-
-
-def _rows(queries: Any, sql: str, event_id: str) -> list[Row]:
-    result = queries.query(sql, {"id": event_id})
-    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 
 
 def _print(event: Row, findings: Sequence[Row], feedback: Sequence[Row]) -> None:

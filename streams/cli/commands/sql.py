@@ -17,9 +17,10 @@ def add_parser(subparsers: Any) -> None:
         "sql",
         run,
         help="read what is stored: one SELECT over the views",
-        description="Runs one SELECT over the views (v_*), read-only and with limits: 30 s, 100,000 rows, 64 MiB. "
-        "An embedded store that no worker has open is opened for it.",
+        description="Runs one SELECT over the views (v_*), read-only and with limits: 30 s, 100,000 rows, 64 MiB; or "
+        "SHOW TABLES, or DESCRIBE of a view. An embedded store that no worker has open is opened for it.",
         example='  watchline sql "SELECT app, count() FROM v_interactions GROUP BY app"\n'
+        '  watchline sql "DESCRIBE v_findings"\n'
         '  watchline sql "SELECT * FROM v_findings WHERE event_id = {id:UUID}" --param id=... --format json\n'
         "  watchline sql - < query.sql",
     )
@@ -30,11 +31,14 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the rows."""
+    from watchline.streams.query import catalogue
     from watchline.streams.query.open import open_queries
     from watchline.streams.settings import load
 
     sql = sys.stdin.read() if args.sql == "-" else args.sql
-    with open_queries(load()) as queries:
-        result = queries.query(sql, dict(args.parameters))
+    result = catalogue.answer(sql)
+    if result is None:
+        with open_queries(load()) as queries:
+            result = queries.query(sql, dict(args.parameters))
     output.write(result.columns, result.rows, args.format)
     return 0

@@ -7,46 +7,61 @@ import signal
 import sys
 import threading
 from typing import Any
+from urllib.parse import urlsplit
 
 from watchline.streams.cli.arguments import command
 from watchline.streams.cli.output import colour, out
 
 READY_TIMEOUT_S = 300.0  # seconds on an idle machine; the models load on a busy one too
+PORT = 9092  # as the producer, `doctor` and `config` have it where nothing is set
 
 
 def add_parser(subparsers: Any) -> None:
     """Adds the command."""
-    command(
+    parser = command(
         subparsers,
         "up",
         run,
         help="run the embedded broker, store and worker, for an app to send to",
-        description="Starts an embedded Kafka broker (it keeps everything in memory only), a worker and its embedded "
-        "store in WATCHLINE_DATA_DIR. What ends is started again. Ctrl-C or SIGTERM stops: what was sent is scored "
-        "first; a second one doesn't wait for that.",
-        example='  watchline up\n  Producer("127.0.0.1:PORT", app="my-app")    in the app, with the address it prints',
+        description="Starts an embedded Kafka broker on localhost:9092 (or the port in WATCHLINE_KAFKA_URL, where that "
+        "names this machine), which keeps everything in memory only, a worker and its embedded store in "
+        "WATCHLINE_DATA_DIR. What ends is started again. Prints a line for each event once it is stored, or a count "
+        "where more than a few come in a second, and a summary for each minute in which something came. Ctrl-C or "
+        "SIGTERM stops: what was sent is scored first; a second one doesn't wait for that.",
+        example='  watchline up\n  Producer("localhost:9092", app="my-app")    in the app',
+    )
+    parser.add_argument(
+        "--port", type=_port, metavar="PORT", help="of the broker; 0: one that is free, which it prints"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs until it is told to stop. What ends before is started again, once all was ready for the first time."""
+    from watchline.streams.cli.feed import Feed
     from watchline.streams.embedded.services import Services
     from watchline.streams.settings import load
 
     stop = _Stop()
-    _say("starting the broker and the worker, which loads its models ...")
-    with Services(load()) as services:
+    settings = load()
+    ours = _port_here(settings.bootstrap_servers)
+    ignored = {"WATCHLINE_KAFKA_URL": ours is None, "WATCHLINE_CLICKHOUSE_URL": not settings.embedded_store}
+    for name in (name for name, is_ignored in ignored.items() if is_ignored):
+        _say(colour(f"{name} names another machine's: what `up` runs is on this one, and that is not used", "yellow"))
+    settings = settings.model_copy(update={"clickhouse_url": "chdb://"})
+    with Services(settings, port=(ours or PORT) if args.port is None else args.port) as services:
+        _say("starting the broker and the worker, which loads its models ...")
         services.wait_ready(READY_TIMEOUT_S)
-        _say(_where(services))
+        _say(_where(services, settings))
         stop.ready = True
-        while not stop.asked.wait(0.2):
-            if said := services.revive():
-                _say(colour(said, "yellow"))
-        _say("stopping: scoring what was sent ...")
-        try:
-            left = services.drain()
-        except KeyboardInterrupt:
-            left = None
+        with Feed(settings, lambda: services.health()["lag_messages"], _say):
+            while not stop.asked.wait(0.2):
+                if said := services.revive():
+                    _say(colour(said, "yellow"))
+            _say("stopping: scoring what was sent ...")
+            try:
+                left = services.drain()
+            except KeyboardInterrupt:
+                left = None
         if left != 0:
             _say(colour(f"{left or 'some'} messages may not be scored, and the broker's memory goes", "yellow"))
         code = services.stop()
@@ -69,12 +84,31 @@ class _Stop:
         self.asked.set()
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: want a number from 0 to 65535")
+    return int(text)
+
+
+def _port_here(servers: str) -> int | None:
+    """The port of a Kafka that is on loopback, as the embedded one is; None for another.
+
+    >>> _port_here("localhost:9092"), _port_here("127.0.0.1:19092"), _port_here("kafka:9092")
+    (9092, 19092, None)
+    """
+    address = urlsplit(f"//{servers}")
+    try:
+        return (address.port or PORT) if address.hostname in ("localhost", "127.0.0.1") else None
+    except ValueError:  # several servers, or no number
+        return None
+
+
 def _say(text: str) -> None:
     out(text)
     sys.stdout.flush()  # whoever started it waits for the address
 
 
-def _where(services: Any) -> str:
+def _where(services: Any, settings: Any) -> str:
     rows = {
         "send": f'Producer("{services.kafka_url}", app="my-app")',
         "read": 'watchline sql "SELECT * FROM v_coverage"',
@@ -82,5 +116,7 @@ def _where(services: Any) -> str:
         "data": services.data_dir,
         "logs": services.worker_log.parent,
     }
+    if _port_here(settings.bootstrap_servers) != services.broker.port:
+        rows["set"] = f"WATCHLINE_KAFKA_URL=kafka://{services.kafka_url} for apps that name no address, and commands"
     lines = [f"  {name:<8}{value}" for name, value in rows.items()]
     return "\n".join([colour("ready", "green"), *lines, "Ctrl-C stops."])

@@ -59,7 +59,7 @@ def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:
         prompt_hash=interaction.prompt_hash,
         model=interaction.model,
         tenant=interaction.tenant,
-        latency_s=interaction.latency_s,
+        latency_s=None if interaction.cancelled or interaction.error_type else interaction.latency_s,
         time_to_first_chunk_s=interaction.time_to_first_chunk_s,
         cost=interaction.cost,
         input_tokens=interaction.input_tokens,
@@ -74,6 +74,7 @@ def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:
         raw_offset=origin.offset,
         raw_index=origin.index,
         raw_time=origin.time,
+        source=interaction.source,
     )
 
 

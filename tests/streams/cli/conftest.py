@@ -32,6 +32,7 @@ def stored(clickhouse: Callable[..., Any]) -> Any:
         **prompt,
         request_model="gpt-4o",
         prompt_hash="sha256:feed",
+        conversation_id="talk-1",
         prompt_variables={"language": "en"},
         system_instructions="Be kind.",
         input_messages=[("user", HOSTILE_TEXT)],

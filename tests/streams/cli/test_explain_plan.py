@@ -55,7 +55,7 @@ def test_the_table_has_every_detector_and_model(file: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"input": "a"}\n{"output": "b"}\n', "event 2: input is missing"),
+        ('{"input": "a"}\n{"model": "m"}\n', "event 2: nothing to send"),
         ('{"input": "a", "latency_s": "slow"}\n', "event 1: latency_s"),
         ("", "no events"),
     ],

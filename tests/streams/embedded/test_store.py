@@ -133,6 +133,16 @@ def test_a_client_inserts_and_reads(settings: Settings, running: Child) -> None:
         assert refused.value.code == 47  # unknown identifier
 
 
+@pytest.mark.parametrize("length", [1, 1_000, 4_000, 10_000, 100_000])
+def test_long_sql_and_long_parameters_arrive_as_they_are(length: int, settings: Settings, running: Child) -> None:
+    """The client sends in a form what is too long for an address."""
+    text = ("äöü 🙂 \n\n--x\r\nContent-Type: no\r\n\r\n 'a' %41&b=c \n" * (length // 30 + 1))[:length]
+    with open_queries(settings) as queries:
+        assert queries.query("SELECT {text:String} AS text", {"text": text}).rows == [[text]]
+        quoted = text.replace("\\", "\\\\").replace("'", "\\'")
+        assert queries.query(f"SELECT '{quoted}' AS text").rows == [[text]]
+
+
 def test_a_reader_changes_nothing(settings: Settings, running: Child) -> None:
     with closing(reader(settings)) as client:
         for sql in ("DROP TABLE numbers", "SET readonly = 0", "INSERT INTO numbers SELECT 1"):

@@ -57,6 +57,18 @@ def test_an_equal_version_gives_none(seed: int) -> None:
     assert signals(two_versions(seed)) == []
 
 
+def test_production_alone_is_watched() -> None:
+    """An experiment that is far worse, between the events of production: neither a signal nor a place in a baseline."""
+    monitor, items = Monitor(), two_versions(1)
+    worse = [replace(item, source="experiment") for item in two_versions(2, unsupported=0.9)]
+    mixed = [each for pair in zip(items, worse, strict=True) for each in pair]
+    numbered = [replace(item, raw_offset=number, raw_time=item.raw_time + number) for number, item in enumerate(mixed)]
+    assert signals(numbered, monitor) == []
+    alone = Monitor()
+    assert signals([item for item in numbered if item.source == "production"], alone) == []
+    assert monitor._state().slices == alone._state().slices
+
+
 def test_a_slower_version() -> None:
     (signal,) = signals(two_versions(2, latency_s=4.0))
     assert (signal.kind, signal.measure) == ("prompt_version", "latency_s")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import numpy
 import pytest
 
 from watchline.schemas.codec import decode, encode
@@ -18,11 +20,12 @@ from watchline.schemas.records import Document, Interaction, Message, ToolCall
 from watchline.schemas.texts import strings
 from watchline.streams.ids import uuid7
 from watchline.streams.producer import arguments as event
+from watchline.streams.producer.snapshot import Snapshot
 from watchline.streams.producer.truncation import EVENT_LIMIT, FIELD_LIMIT, truncate
 
 
 def read(**arguments: Any) -> Interaction:
-    return Interaction(**{"event_id": uuid7(), "time": 1, "app": "test", **event.fields(arguments)})
+    return Interaction(**{"event_id": uuid7(), "time": 1, "app": "test", **event.fields(Snapshot(arguments).arguments)})
 
 
 def test_texts_become_messages() -> None:
@@ -30,36 +33,6 @@ def test_texts_become_messages() -> None:
     assert (interaction.input, interaction.output, interaction.model) == ("question", "answer", "m")
     assert interaction.input_messages == (Message("user", "question"),)
     assert interaction.output_messages == (Message("assistant", "answer"),)
-
-
-@pytest.mark.parametrize(
-    ("given", "content"),
-    [
-        ({"role": "user", "content": "hi"}, "hi"),
-        ({"role": "user", "parts": [{"type": "text", "content": "a"}, {"type": "text", "content": "b"}]}, "a\nb"),
-        ({"role": "user", "content": [{"type": "text", "text": "chat form"}]}, "chat form"),
-        ({"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}, '[{"id": "1"}]'),
-        (
-            {"role": "user", "parts": [{"type": "blob", "mime_type": "image/png", "content": "AAAA"}]},
-            '{"type": "blob", "mime_type": "image/png"}',
-        ),
-        (
-            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]},
-            '{"type": "image_url", "image_url": {"url": "data:image/png;base64"}}',
-        ),
-        (
-            {"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": "AAAA"}}]},
-            '{"type": "image", "source": {"type": "base64"}}',
-        ),
-        (
-            {"role": "assistant", "parts": [{"type": "tool_call", "name": "f", "arguments": {"data": "kept"}}]},
-            '{"type": "tool_call", "name": "f", "arguments": {"data": "kept"}}',
-        ),
-    ],
-)
-def test_messages_in_the_forms_that_apps_have(given: dict[str, Any], content: str) -> None:
-    messages = read(input=[given], model="m").input_messages
-    assert messages == (Message(given["role"], content),)
 
 
 def test_every_argument_has_its_field() -> None:
@@ -104,58 +77,209 @@ def test_every_argument_has_its_field() -> None:
     assert decode(encode(interaction), Interaction) == interaction
 
 
+class Hostile:
+    def __str__(self) -> str:
+        raise RuntimeError("secret")
+
+
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
         ("input", None),
-        ("input", 7),
-        ("input", [7]),
-        ("input", [{"role": "user", "content": 7}]),
-        ("output", b"bytes"),
-        ("model", 1.5),
-        ("documents", 7),
-        ("documents", [{"text": "no content"}]),
-        ("documents", [{"content": "x", "score": float("nan")}]),
-        ("tool_calls", [{"arguments": "no name"}]),
+        ("model", ["m"]),
         ("prompt", ["name"]),
         ("prompt_variables", "text"),
-        ("usage", {"input_tokens": -1}),
-        ("usage", {"input_tokens": "12"}),
-        ("usage", {"input_tokens": 1 << 63}),
         ("usage", 12),
         ("cost", -0.1),
-        ("latency_s", float("nan")),
-        ("latency_s", "1.9"),
+        ("cost", float("nan")),
+        ("latency_s", "soon"),
         ("latency_s", True),
         ("time_to_first_chunk_s", float("inf")),
-        ("time", datetime(2026, 1, 1)),  # noqa: DTZ001
-        ("time", 0),
+        ("time", "yesterday"),
         ("time", 1e300),
-        ("time", datetime(1, 1, 1, tzinfo=UTC)),
-        ("time", datetime(9999, 12, 31, tzinfo=UTC)),
-        ("event_id", "not-a-uuid"),
-        ("rating", 1.5),
-        ("rating", True),
-        ("attributes", {"loop": (loop := [])}),  # made circular below
+        ("time", [2026, 1, 1]),
+        ("event_id", ["e"]),
+        ("rating", "splendid"),
+        ("rating", 1e300),
+        ("scale", "a lot"),
+        ("source", "staging"),
+        ("source", 1),
+        ("attributes", {"key": Hostile()}),
+        ("attributes", "text"),
     ],
 )
-def test_a_bad_value_is_named_and_not_quoted(argument: str, value: Any) -> None:
-    if argument == "attributes":
-        loop.append(loop)
+def test_what_cannot_be_read_costs_itself_alone(argument: str, value: Any) -> None:
+    others: dict[str, Any] = {"output": "kept", "tenant": "acme", argument: value}
+    found = event.fields(others)
+    assert found.pop("unreadable") in ({argument: type(value).__name__}, {argument: "RuntimeError"})
+    assert found == event.fields({name: item for name, item in others.items() if name != argument})
     with pytest.raises(event.ArgumentError, match=f"^{argument}: ") as caught:
-        event.fields({argument: value})
-    assert caught.value.argument == argument
-    assert "no content" not in str(caught.value) and "not-a-uuid" not in str(caught.value)
+        event.fields(others, strict=True)
+    assert caught.value.argument == argument and "secret" not in str(caught.value)
 
 
-def test_objects_of_the_app_that_fail_are_a_bad_value() -> None:
-    class Hostile:
-        def __str__(self) -> str:
-            raise RuntimeError("secret")
+def test_a_name_that_no_argument_has_is_an_attribute() -> None:
+    found = event.fields({"input": "q", "release": 7, "attributes": {"region": "eu"}, "metadata": {"plan": "a"}})
+    assert found["attributes"] == {"release": "7", "region": "eu", "plan": "a"}
+    assert found["unreadable"] == {"release": event.UNKNOWN}
+    with pytest.raises(event.ArgumentError, match="release"):
+        event.fields({"input": "q", "release": 7}, strict=True)
 
-    with pytest.raises(event.ArgumentError, match=r"attributes: .*RuntimeError") as caught:
-        event.fields({"attributes": {"key": Hostile()}})
-    assert "secret" not in str(caught.value)
+
+def test_where_a_call_came_from() -> None:
+    assert event.fields({"source": " Replay ", "document_set": "handbook-7"}) == {
+        "source": "replay",
+        "document_set": "handbook-7",
+    }
+    assert (read(input="q").source, read(input="q", source="canary").source) == ("production", "canary")
+
+
+def test_names_that_others_have() -> None:
+    interaction = read(input="q", model="m", session_id="s-1", user_id=7, tags=["a", "b"], metadata={"x": 1})
+    assert (interaction.conversation_id, interaction.subject) == ("s-1", "7")
+    assert interaction.attributes == {"tags": '["a", "b"]', "x": "1"}
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "read_as"),
+    [
+        ("cost", "0.5", 0.5),
+        ("cost", Decimal("0.25"), 0.25),
+        ("latency_s", timedelta(seconds=1.5), 1.5),
+        ("latency_s", numpy.float32(0.5), 0.5),
+        ("model", Path("/models/small"), "/models/small"),
+        ("model", 1.5, "1.5"),
+    ],
+)
+def test_values_whose_meaning_is_clear(argument: str, value: Any, read_as: Any) -> None:
+    (found,) = event.fields({argument: value}).values()
+    assert found == read_as
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1_795_773_600,
+        1_795_773_600.0,
+        "1795773600",
+        1_795_773_600_000,
+        1_795_773_600_000_000,
+        1_795_773_600_000_000_000,
+        "2026-11-27T10:00:00Z",
+        "2026-11-27T11:00:00+01:00",
+        datetime(2026, 11, 27, 10, tzinfo=UTC),
+        datetime.fromtimestamp(1_795_773_600),  # noqa: DTZ006 - without a zone: local
+    ],
+)
+def test_times_in_any_form(value: Any) -> None:
+    assert event.fields({"time": value}) == {"time": 1_795_773_600_000_000}
+
+
+@pytest.mark.parametrize("value", [0, datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)])
+def test_a_time_that_cannot_be_is_left_to_the_worker(value: Any) -> None:
+    sent = read(input="x", model="m", time=value)
+    assert decode(encode(sent), Interaction) == sent
+
+
+def test_values_of_maps_are_what_was_given() -> None:
+    given = {
+        "customer": UUID(int=5),
+        "when": datetime(2024, 1, 2, 3, 4, 5),  # noqa: DTZ001
+        "price": Decimal("1.50"),
+        "path": Path("/a/b"),
+        "pair": {("a", "b"): 1},
+        "flag": True,
+    }
+    assert read(input="x", model="m", attributes=given).attributes == {
+        "customer": "00000000-0000-0000-0000-000000000005",
+        "when": "2024-01-02 03:04:05",
+        "price": "1.50",
+        "path": "/a/b",
+        "pair": """{"('a', 'b')": 1}""",
+        "flag": "true",
+    }
+
+
+def test_what_goes_round_in_circles_is_cut() -> None:
+    loop: list[Any] = []
+    loop.append(loop)
+    assert read(input="x", model="m", attributes={"loop": loop}).attributes["loop"].count("[") > 10
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ({"rating": True}, {"rating": 1, "score": 1.0}),
+        ({"rating": False}, {"rating": -1, "score": 0.0}),
+        ({"rating": "down"}, {"rating": -1, "score": 0.0}),
+        ({"rating": 1.0}, {"rating": 1, "score": 1.0}),
+        ({"rating": 0.5}, {"score": 0.5}),
+        ({"rating": 4, "scale": "1..5"}, {"rating": 4, "scale": "1..5", "score": 0.75}),
+        ({"rating": "4.5", "scale": (1, 5)}, {"scale": "1..5", "score": 0.875}),
+        ({"rating": 7}, {"rating": 7}),  # of a scale that isn't said
+        ({"rating": 9, "scale": "1..5"}, {"rating": 9, "scale": "1..5"}),
+    ],
+)
+def test_ratings_in_any_scale(given: dict[str, Any], stored: dict[str, Any]) -> None:
+    assert event.scored(event.fields(given)) == stored
+
+
+def test_an_id_that_is_no_uuid_is_always_the_same_one() -> None:
+    first = event.fields({"event_id": "order-7"})
+    assert first == event.fields({"event_id": "order-7"}) != event.fields({"event_id": "order-8"})
+    assert UUID(first["event_id"])
+
+
+@pytest.mark.parametrize(
+    ("given", "document"),
+    [
+        ({"content": "text", "id": 7, "score": 0.5}, Document("text", "7", 0.5)),
+        ({"text": "text", "score": 0.8}, Document("text", None, 0.8)),
+        (SimpleNamespace(page_content="text", metadata={"source": "a.pdf"}), Document("text")),
+        ([SimpleNamespace(page_content="text"), 0.25], Document("text", None, 0.25)),
+        ({"node": {"id_": "n1", "text": "text"}, "score": 0.5}, Document("text", "n1", 0.5)),
+        ({"document.content": "text", "document.id": "d", "document.score": 1}, Document("text", "d", 1.0)),
+        ({"content": [{"type": "text", "text": "text"}]}, Document("text")),
+        ({"headline": "text"}, Document('{"headline": "text"}')),
+        (b"text", Document("text")),
+    ],
+)
+def test_documents_in_the_forms_that_apps_have(given: Any, document: Document) -> None:
+    assert read(input="x", model="m", documents=[given]).documents == (document,)
+
+
+@pytest.mark.parametrize("count", [-1, "a dozen", 1 << 63, float("nan"), [3]])
+def test_a_count_that_is_none_costs_itself(count: Any) -> None:
+    found = event.fields({"usage": {"prompt_tokens": count, "completion_tokens": 5, "total_tokens": 12}})
+    assert found == {"output_tokens": 5, "unreadable": {"usage.prompt_tokens": type(count).__name__}}
+    with pytest.raises(event.ArgumentError, match=r"^usage\.prompt_tokens: "):
+        event.fields({"usage": {"prompt_tokens": count}}, strict=True)
+
+
+def test_a_score_that_is_none_costs_itself() -> None:
+    found = event.fields({"documents": [{"content": "text", "score": float("nan")}]})
+    assert found == {"documents": (Document("text"),), "unreadable": {"documents.score": "float"}}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": "find", "arguments": '{"id": 7}', "id": "c1"},
+        {"name": "find", "args": {"id": 7}, "id": "c1", "type": "tool_call"},
+        {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"id": 7}'}},
+        {"type": "tool_use", "id": "c1", "name": "find", "input": {"id": 7}},
+        {"toolCallId": "c1", "toolName": "find", "input": {"id": 7}},
+        {"functionCall": {"id": "c1", "name": "find", "args": {"id": 7}}},
+    ],
+)
+def test_tool_calls_in_the_forms_that_apps_have(given: dict[str, Any]) -> None:
+    assert read(input="x", model="m", tool_calls=[given]).tool_calls == (ToolCall("find", '{"id": 7}', None, "c1"),)
+
+
+def test_a_call_with_its_result_is_taken_before_the_same_in_the_output() -> None:
+    called = {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "find", "arguments": "{}"}}]}
+    interaction = read(input="x", output=[called], model="m", tool_calls=[{"id": "c1", "name": "find", "result": "5"}])
+    assert [(call.id, call.result) for call in interaction.tool_calls] == [("c1", "5")]
 
 
 def test_what_the_app_changes_later_stays_as_it_was() -> None:

@@ -21,7 +21,7 @@ from watchline.streams.producer.buffer import Buffer
 AWAY = "localhost:1"
 
 
-def wait_until(holds: Callable[[], object], timeout_s: float = 10.0) -> bool:
+def wait_until(holds: Callable[[], object], timeout_s: float = 60.0) -> bool:
     deadline = time.monotonic() + timeout_s
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -52,14 +52,15 @@ def test_a_hook_that_raises_anything_costs_only_its_event(
     assert inputs == {str(number) for number in range(500)} - {"3"}
 
 
-def test_text_of_an_object_that_raises_anything_costs_only_its_event() -> None:
+def test_text_of_an_object_that_raises_anything_costs_only_itself() -> None:
     class Hostile:
         def __str__(self) -> str:
             raise SystemExit("secret")
 
     producer = Producer(AWAY, app="shop")
     producer.emit(input="x", model="m", attributes={"key": Hostile()})
-    assert wait_until(lambda: producer.stats.dropped_by == {"bad value: attributes": 1})
+    assert wait_until(lambda: producer.stats.unreadable == {"attributes": 1})
+    assert producer.stats.dropped == 0
     producer.close(0)
 
 
@@ -144,5 +145,5 @@ def test_a_thread_that_has_ended_is_started_again(monkeypatch: pytest.MonkeyPatc
         assert wait_until(lambda: before.join(0))
     assert wait_until(lambda: producer.stats.restarts > 0)
     producer.emit(input="y", model="m", cost=-1)
-    assert wait_until(lambda: producer.stats.dropped_by == {"bad value: cost": 1})
+    assert wait_until(lambda: producer.stats.unreadable == {"cost": 1})
     producer.close(0)

@@ -54,28 +54,46 @@ def test_everything_emitted_arrives_once_and_numbered(topics: tuple[str, str]) -
     assert (feedback.rating, feedback.comment, feedback.app) == (-1, "wrong total", "shop")
 
 
+def test_the_source_is_the_producer_s_where_a_call_says_none(
+    topics: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, prefix = topics
+    monkeypatch.setenv("WATCHLINE_SOURCE", "experiment")
+    with Producer(broker, app="shop", topic_prefix=prefix) as producer:
+        for given in ({}, {"source": "replay"}, {"source": "mine"}):
+            producer.emit(input=str(given), output="answer", model="m", **given)
+        assert producer.flush(20)
+    arrived = [event for envelope in envelopes(broker, prefix, 3) for event in envelope.interactions]
+    assert [event.source for event in arrived] == ["experiment", "replay", "experiment"]
+    assert [dict(event.unreadable) for event in arrived] == [{}, {}, {"source": "str"}]
+    with pytest.raises(ConfigurationError, match="source, or WATCHLINE_SOURCE: one of production, experiment"):
+        Producer(broker, app="shop", source="mine")
+
+
 @pytest.mark.slow
-def test_a_bad_value_costs_its_event_and_is_named(topics: tuple[str, str], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bad_value_costs_itself_and_is_named(topics: tuple[str, str], caplog: pytest.LogCaptureFixture) -> None:
     broker, prefix = topics
     own = str(uuid4())
     with Producer(broker, app="shop", topic_prefix=prefix) as producer:
         for _ in range(3):
             UUID(producer.emit(input="secret", model="m", latency_s=float("nan")))
-        assert producer.emit(input="good", model=None, event_id=own) == own
-        producer.feedback("no id", rating=1)
+        assert producer.emit(input="good", model=None, event_id=own, latency=1) == own
         assert producer.flush(20)
-        assert producer.stats.dropped_by == {"bad value: latency_s": 3, "bad value: event_id": 1}
-        with pytest.raises(TypeError):
-            producer.emit(input="x", model="m", latency=1)  # type: ignore[call-arg]
-    (envelope,) = envelopes(broker, prefix, 1)
-    # The three before it are the gap.
-    assert (envelope.first_sequence, envelope.dropped) == (3, 3)
-    assert envelope.interactions[0].event_id == own
-    report = reports(broker, prefix, 4)[-1]
-    assert (report.producer_id, report.first_sequence) == (envelope.producer_id, 4)
-    assert (report.dropped_by, report.feedback_dropped) == ({"bad value: latency_s": 3}, 1)
+        assert producer.stats.unreadable == {"latency_s": 3, "latency": 1} and producer.stats.dropped == 0
+    events = [event for envelope in envelopes(broker, prefix, 4) for event in envelope.interactions]
+    assert [event.unreadable for event in events] == [{"latency_s": "float"}] * 3 + [{"latency": "unknown"}]
+    assert (events[3].event_id, events[3].attributes) == (own, {"latency": "1"})
     assert len([record for record in caplog.records if "latency_s" in record.message]) == 1
     assert "secret" not in caplog.text
+
+
+def test_feedback_for_no_event_is_dropped_and_reported(topics: tuple[str, str]) -> None:
+    broker, prefix = topics
+    with Producer(broker, app="shop", topic_prefix=prefix) as producer:
+        producer.feedback(None, rating=1)  # type: ignore[arg-type]
+        assert producer.flush(20)
+        assert producer.stats.dropped_by == {"bad value": 1}
+    assert reports(broker, prefix, 1)[-1].feedback_dropped == 1
 
 
 def test_a_strict_producer_raises() -> None:
@@ -178,15 +196,16 @@ def test_drops_are_reported_though_nothing_follows_them(
     broker, prefix = topics
     monkeypatch.setattr("watchline.streams.producer.sender.REPORT_S", 0.5)
     before = time.time_ns() // 1000
-    with Producer(broker, app="shop", environment="test", topic_prefix=prefix) as producer:
+    fails = {"before_send": lambda interaction: 1 / 0}
+    with Producer(broker, app="shop", environment="test", topic_prefix=prefix, **fails) as producer:  # type: ignore[arg-type]
         for wanted in (100, 200):
             for _ in range(100):
-                producer.emit(input="x", model="m", cost=-1)
+                producer.emit(input="x", model="m")
             found = reports(broker, prefix, wanted)
         assert producer.stats.buffered == 0
     report = found[-1]
     assert (report.app, report.environment, report.interactions) == ("shop", "test", ())
-    assert (report.first_sequence, report.dropped, report.dropped_by) == (200, 200, {"bad value: cost": 200})
+    assert (report.first_sequence, report.dropped, report.dropped_by) == (200, 200, {"before_send": 200})
     assert before <= report.time <= time.time_ns() // 1000
     assert len(found) < 20  # and not one for each drop
 

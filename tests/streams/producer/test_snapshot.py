@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict, UserDict
 from collections.abc import Iterator
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from watchline.schemas.records import Document, Interaction, Message
 from watchline.streams import Producer
 from watchline.streams.producer import arguments
 from watchline.streams.producer.arguments import ArgumentError
+from watchline.streams.producer.observe import _whole
 from watchline.streams.producer.snapshot import MAX_ENTRIES, MAX_NESTED, Snapshot
 
 AWAY = "localhost:1"
@@ -114,6 +115,12 @@ def test_nothing_is_cut_of_what_apps_usually_have() -> None:
     assert Snapshot({"input": "q", "documents": ["x"] * 100, "attributes": {"embedding": embedding}}).cut == {}
 
 
+def test_of_a_long_stream_no_piece_is_missing() -> None:
+    pieces = [SimpleNamespace(text=str(number)) for number in range(15 * MAX_ENTRIES)]
+    snapshot = Snapshot({"output": _whole(pieces)})
+    assert snapshot.cut == {} and [piece for some in snapshot.arguments["output"] for piece in some] == pieces
+
+
 def test_what_the_app_changes_after_the_call_stays_as_it_was() -> None:
     parts, arguments_of_call, nested = [{"type": "text", "text": "first"}], {"x": [1]}, {"a": {"b": [1]}}
     messages: list[dict[str, Any]] = [{"role": "user", "content": parts}]
@@ -191,7 +198,8 @@ def test_whatever_an_object_raises_stays_inside(error: BaseException, caplog: py
     producer = Producer(AWAY, app="shop")
     producer.emit(input="q", model="m", attributes=Hostile(error))  # type: ignore[arg-type]
     producer.emit(input=[Hostile(error)], model="m")  # type: ignore[list-item]
-    assert producer.stats.dropped_by == {"bad value: attributes": 1, "bad value: input": 1}
+    producer.flush(0.5)
+    assert producer.stats.unreadable == {"attributes": 1, "input": 1} and producer.stats.dropped == 0
     assert "secret" not in caplog.text
     producer.close(0)
     strict = Producer(AWAY, app="shop", strict=True)

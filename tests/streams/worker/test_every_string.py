@@ -46,6 +46,8 @@ def filled(node: Any, named: Mapping[str, Any], text: Callable[[], str], place: 
             return {key: filled(node["values"], named, text, place) for key in (text(), text() + _SECOND)}
         case "string":
             return ID if place in UUIDS else text()
+        case "enum":
+            return node["symbols"][0]
         case "double":
             return 1.0
     return 1

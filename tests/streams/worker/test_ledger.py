@@ -21,6 +21,8 @@ from watchline.streams.worker import ledger, offset_gaps
 from watchline.streams.worker.offset_gaps import Gap
 from watchline.streams.worker.stages.store import store, write_all
 
+pytestmark = pytest.mark.slow
+
 HOUR_US = 3_600_000_000
 AGE = "ALTER TABLE ledger UPDATE stored_at = stored_at - INTERVAL 1 HOUR WHERE 1 SETTINGS mutations_sync = 1"
 

@@ -27,9 +27,11 @@ from watchline.streams.dead_letters import WHOLE_MESSAGE, table
 from watchline.streams.kafka.topics import MAX_RECORD_BYTES
 from watchline.streams.messages import Message, ScoredEvent, kafka_time
 from watchline.streams.worker.batch import end_of_batch
+from watchline.streams.worker.prices import Prices
 from watchline.streams.worker.scoring.part import Part, ScoredPart, letters, result, together
 from watchline.streams.worker.stages import decode, publish, redact, score, store
 from watchline.streams.worker.stages.decode import Decode
+from watchline.streams.worker.stages.enrich import Enrich
 from watchline.streams.worker.stages.redact import Redact
 from watchline.streams.worker.stages.score import Score
 from watchline.streams.worker.stages.shed import Shed
@@ -196,6 +198,18 @@ def test_what_has_waited_too_long_in_kafka_is_shed() -> None:
         scored = score.score(redacted, Scorer([NoOp()]), shed_before=shed_before)
         decisions = [item.scored.findings[0].decision for item in scored]
         assert decisions == ["shed" if index in shed else "evaluated" for index in range(3)]
+
+
+def test_a_cost_is_looked_up_where_the_app_does_not_say_it() -> None:
+    said = dataclasses.replace(INTERACTION, cost=0.25)
+    looked_up = dataclasses.replace(INTERACTION, cost=None, input_audio_tokens=None, output_audio_tokens=None)
+    unknown = dataclasses.replace(looked_up, request_model="mine", response_model=None)
+    part = Decode().run(Part([message(said, looked_up, unknown)]))
+    part = Enrich(Prices()).run(Redact(Redactor(enabled=False)).run(part))
+    costs = [(event.redacted.interaction.cost, event.origin.price_version) for event in part.redacted]
+    assert costs[0] == (0.25, "") and costs[2] == (None, "")
+    assert costs[1][0] == pytest.approx(702 * 2.5e-6 + 100 * 1.25e-6 + 10 * 2.5e-6 + 64 * 10e-6)
+    assert costs[1][1] == Prices().version
 
 
 def test_what_is_over_budget_keeps_its_numbers_and_loses_its_texts_before_redaction() -> None:

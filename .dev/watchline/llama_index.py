@@ -1,0 +1,1 @@
+../../streams/integrations/llama_index.py
