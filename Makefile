@@ -13,7 +13,7 @@ BROKER ?= tansu
 VICTIM ?= worker
 MINUTES ?= 30
 
-.PHONY: help demo quick test lint generate bench fuzz faults memory docs lock sbom pin format clean
+.PHONY: help demo quick test lint generate bench fuzz faults memory docs compat lock sbom pin format clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -53,9 +53,13 @@ docs: $(VENV)/dev.done ## write the READMEs' tables anew that are made from the 
 	$(BIN)/python -m tests.documentation.settings_table
 	$(BIN)/python -m tests.documentation.metrics_table
 	$(BIN)/python -m tests.documentation.topics_table
+	$(BIN)/python -m tests.documentation.spans_table
 
 lock: $(VENV)/dev.done ## resolve what is installed anew: [UPGRADE=--upgrade] [TORCH_CPU="wheels of PyTorch's CPU build"]
 	$(BIN)/python .ci/lock.py $(UPGRADE) $(if $(TORCH_CPU),--torch-cpu $(TORCH_CPU))
+
+compat: $(VENV)/dev.done ## the integrations' tests with older releases of the libraries that they watch
+	.ci/compat $(BIN)/python
 
 sbom: $(VENV)/dev.done ## write what is installed, and the models, to sbom.json (CycloneDX)
 	$(BIN)/python .ci/sbom.py sbom.json

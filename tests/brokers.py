@@ -73,7 +73,9 @@ class ApacheKafka:
         self._client = {"bootstrap.servers": self.address, "log_level": 0, **(client or {})}
         lines = [f"{name}={value}" for name, value in (settings or {}).items()]
         self._command = [str(home / "start.sh"), str(folder / "kafka"), str(self.port), *lines]
-        self._environment = {"KAFKA_HEAP": heap, "KAFKA_FORMAT_ARGS": format_args}
+        # A broker that lives for seconds isn't worth what its best code costs to compile: a third of its time less.
+        quick = "-XX:TieredStopAtLevel=1"
+        self._environment = {"KAFKA_HEAP": heap, "KAFKA_FORMAT_ARGS": format_args, "JAVA_TOOL_OPTIONS": quick}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> ApacheKafka:

@@ -1,4 +1,4 @@
-"""The table of metrics in the README of streams, made from the worker's: `make docs` writes it."""
+"""The table of metrics in the README of streams, made from the worker's and the receiver's: `make docs` writes it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tests.documentation import readmes
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.monitor_metrics import MonitorMetrics
 from watchline.streams.health.progress import Progress
+from watchline.streams.ingest.metrics import Metrics as ReceiverMetrics
 
 HEAD = "| metric | type | labels | what it is |\n|---|---|---|---|\n"
 SUFFIXES = {"counter": "_total", "info": "_info"}
@@ -28,7 +29,8 @@ def catalogue() -> dict[str, tuple[str, str]]:
 def table() -> str:
     """A row for each metric, under the name that queries use."""
     rows = []
-    for collector in (*Metrics({})._registry._collector_to_names, *MonitorMetrics()._registry._collector_to_names):
+    registries = (kind._registry for kind in (Metrics({}), MonitorMetrics(), ReceiverMetrics()))
+    for collector in (collector for registry in registries for collector in registry._collector_to_names):
         (family,) = collector.collect()
         name = family.name + SUFFIXES.get(family.type, "")
         labels = ", ".join(f"`{label}`" for label in getattr(collector, "_labelnames", ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import sys
@@ -16,15 +17,26 @@ HEAVY = ("torch", "transformers", "spacy", "sklearn")
 COLLECT = f"""
 import sys
 import pytest
-assert pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", "-m", sys.argv[1]]) == 0
+
+class Markers:
+    def pytest_collection_finish(self, session):
+        for item in session.items:
+            print("collected:", item.nodeid, ",".join({{mark.name for mark in item.iter_markers()}}) or "none")
+
+options = ["--collect-only", "-q", "-p", "no:cacheprovider", "--no-summary"]
+assert pytest.main([*options, "-m", sys.argv[1]], [Markers()]) == 0
 print("imported:", *sorted(set({HEAVY}) & set(sys.modules)))
 """
 
 
-def collected(expression: str) -> list[str]:
+@functools.cache
+def collected(expression: str) -> tuple[dict[str, set[str]], str]:
+    """What pytest collects with an expression, each with its markers, and the heavy libraries that this imports."""
     done = subprocess.run([sys.executable, "-c", COLLECT, expression], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    return done.stdout.splitlines()
+    lines = done.stdout.splitlines()
+    items = [line.removeprefix("collected: ").rsplit(" ", 1) for line in lines if line.startswith("collected: ")]
+    return {name: set(marks.split(",")) for name, marks in items}, lines[-1]
 
 
 def quick() -> str:
@@ -35,12 +47,11 @@ def quick() -> str:
 
 @pytest.mark.slow
 def test_quick_collects_without_a_model_s_library() -> None:
-    lines = collected(quick())
-    assert lines[-1] == "imported:", f"{lines[-1]}; mark the module: pytestmark = pytest.mark.slow"
-    collected_tests = sum("::" in line for line in lines)
+    tests, imported = collected(quick())
+    assert imported == "imported:", f"{imported}; mark the module: pytestmark = pytest.mark.slow"
     shown = re.search(r"^(\d+) passed", readmes.text(readmes.FRONT), re.MULTILINE)
     assert shown is not None
-    assert abs(int(shown[1]) / collected_tests - 1) < 0.25, f"{readmes.FRONT} shows {shown[1]}, not {collected_tests}"
+    assert abs(int(shown[1]) / len(tests) - 1) < 0.25, f"{readmes.FRONT} shows {shown[1]}, not {len(tests)}"
 
 
 def test_quick_leaves_out_every_marker() -> None:
@@ -51,7 +62,9 @@ def test_quick_leaves_out_every_marker() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("marker", "folder"), [("e2e", "tests/end_to_end/"), ("faults", "tests/faults/")])
 def test_a_folder_has_its_marker(marker: str, folder: str) -> None:
-    marked = {line for line in collected(marker) if "::" in line}
-    everything = {line for line in collected("slow or not slow") if line.startswith(folder)}
-    assert everything <= marked
-    assert not everything & {line for line in collected(quick()) if "::" in line}
+    everything, _ = collected("")
+    here = {name: marks for name, marks in everything.items() if name.startswith(folder)}
+    assert here
+    assert not [name for name, marks in here.items() if marker not in marks]
+    quick_tests, _ = collected(quick())
+    assert not here.keys() & quick_tests.keys()

@@ -19,7 +19,7 @@ WATCHLINE = [sys.executable, "-m", "watchline.streams.cli.main"]
 COMMAND_LINES = [
     line for block in readmes.blocks(readmes.everything(), "sh") for line in block.splitlines() if line.strip()
 ]
-READS = [line for line in COMMAND_LINES if re.match(r"watchline (sql|audit|config)", line)]
+READS = [line for line in COMMAND_LINES if re.match(r"watchline (sql|audit|config|worst|schema)", line)]
 MAKES = [line for line in COMMAND_LINES if line.startswith("make ")]
 SERVERS = [line for line in COMMAND_LINES if line.startswith("WATCHLINE_KAFKA_URL=")]
 DOCKER = [line for line in COMMAND_LINES if line.startswith("docker ")]  # see tests/dashboards/test_compose.py

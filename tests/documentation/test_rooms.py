@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from tests.documentation import metrics_table, readmes, settings_table, topics_table
+from tests.documentation import metrics_table, readmes, settings_table, spans_table, topics_table
 from watchline.detectors import registry
 from watchline.detectors.harm.toxicity import Toxicity
 from watchline.schemas import records
@@ -63,6 +64,11 @@ def test_the_table_of_topics_is_that_of_the_code() -> None:
     assert topics_table.table() in readmes.room("schemas"), "run: make docs"
 
 
+@pytest.mark.parametrize("table", spans_table.TABLES.values(), ids=lambda table: table.__name__)
+def test_the_tables_of_spans_are_those_of_the_code(table: Callable[[], str]) -> None:
+    assert table() in readmes.text(spans_table.README), "run: make docs"
+
+
 def test_every_record_has_a_line() -> None:
     named = {path.name.split(".")[-2] for path in (SCHEMAS / "avro").glob("watchline.v1.*.avsc")}
     assert readmes.first_column(readmes.room("schemas"), "Records") == named
@@ -99,7 +105,7 @@ def test_every_marker_of_the_tests_has_a_line() -> None:
 
 def test_every_setting_named_anywhere_exists() -> None:
     known = {f"WATCHLINE_{name.upper()}" for name in Settings.model_fields}
-    known |= {f"WATCHLINE_{name}" for name in ("CONFIG", "SUBJECT_KEY", "DISABLED", "ENVIRONMENT")}
+    known |= {f"WATCHLINE_{name}" for name in ("CONFIG", "SUBJECT_KEY", "DISABLED", "ENVIRONMENT", "SOURCE")}
     secrets = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
     known |= {f"WATCHLINE_{name.upper()}_FILE" for name in (*secrets, "SUBJECT_KEY")}
     known |= {"WATCHLINE_TEST_KAFKA_HOME", "WATCHLINE_TEST_FUZZ"}  # of the tests, not of the worker
@@ -119,9 +125,7 @@ def test_the_models_shown_are_settings() -> None:
     assert set(models["toxicity"].labels) | {"insult"} == set(Toxicity.labels)  # that one has the same name
 
 
-PAGES = sorted(
-    {*readmes.ALL, *(readmes.ROOT / ".github").rglob("*.md"), *(readmes.ROOT / "streams" / "demo").glob("*.md")}
-)
+PAGES = sorted({*readmes.ALL, *(readmes.ROOT / ".github").rglob("*.md"), *(readmes.ROOT / "streams").glob("*/*.md")})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(readmes.ROOT)))

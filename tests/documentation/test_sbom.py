@@ -9,8 +9,6 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
@@ -20,9 +18,8 @@ SBOM = runpy.run_path(str(ROOT / ".ci" / "sbom.py"))
 @pytest.mark.slow
 def test_it_names_every_package_and_every_model(tmp_path: Path) -> None:
     path = tmp_path / "sbom.json"
-    assert SBOM["main"](str(path)) == 0
+    assert SBOM["main"](str(path)) == 0  # which it isn't where CycloneDX's validator finds anything
     text = path.read_text(encoding="utf-8")
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     assert "file:" not in text
     bom = json.loads(text)
     assert bom["metadata"]["component"]["name"] == "watchline"

@@ -110,13 +110,17 @@ def test_five_megabytes_arrive_cut(worker: Worker) -> None:
 def test_what_a_producer_dropped_is_seen_though_no_event_followed(worker: Worker) -> None:
     before = worker.count("v_interactions")
     with Producer(
-        worker.settings.bootstrap_servers, app="drops", environment="test", topic_prefix=worker.settings.topic_prefix
+        worker.settings.bootstrap_servers,
+        app="drops",
+        environment="test",
+        topic_prefix=worker.settings.topic_prefix,
+        before_send=lambda interaction: 1 / 0,  # type: ignore[arg-type,return-value]
     ) as producer:
         for _ in range(70):
-            producer.emit(input=SECRET, model="m", cost=-1)
-        producer.feedback("no id", rating=1)
+            producer.emit(input=SECRET, model="m")
+        producer.feedback(None, rating=1)  # type: ignore[arg-type]
     sql = "SELECT environment, stored, missing, dropped, dropped_by, feedback_dropped FROM v_producer_gaps"
-    expected = [("test", 0, 70, 70, {"bad value: cost": 70}, 1)]
+    expected = [("test", 0, 70, 70, {"before_send": 70}, 1)]
     worker.wait(lambda: worker.rows(f"{sql} WHERE app = 'drops'") == expected)
     worker.wait(lambda: worker.health()["lag_messages"] == 0)
     assert worker.count("v_interactions") == before

@@ -67,12 +67,12 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_buried(rig: Rig) -> 
 
 def test_it_ends_with_the_worker_even_while_it_holds_the_interpreter(rig: Rig) -> None:
     worker = rig.workers[-1]
-    (child,) = worker.processes("scoring")
+    children = worker.processes("scoring")  # a spare one too, where the machine was slow
     worker.produce(envelope(HANG))
-    worker.wait(lambda: child.cpu_percent(0.2) > 50)
+    worker.wait(lambda: any(child.cpu_percent(0.2) > 50 for child in children))
     worker.end()
     deadline = time.monotonic() + 5
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+    while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
         assert time.monotonic() < deadline, "an orphan"
         time.sleep(0.05)
     worker.start()

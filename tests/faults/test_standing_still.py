@@ -36,12 +36,14 @@ def test_a_process_of_the_worker(make_rig: Callable[..., Rig], kind: str) -> Non
     rig = make_rig()
     worker = rig.worker().start()
     load = rig.load(rate=300)
-    worker.wait(lambda: worker.health()["events"] > 0 and len(worker.processes(kind)) == 1)
-    (process,) = worker.processes(kind)
-    process.suspend()
+    worker.wait(lambda: worker.health()["events"] > 0 and bool(worker.processes(kind)))
+    processes = worker.processes(kind)  # a spare scoring process too, where the machine was slow
+    for process in processes:
+        process.suspend()
     time.sleep(3)
     assert worker.page("health")[0] == 200
-    process.resume()
+    for process in processes:
+        process.resume()
     load.finish()
     rig.settled()
     worker.wait(lambda: worker.health()["lag_messages"] == worker.health()["monitors_lag_messages"] == 0)
