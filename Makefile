@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 INSTALL = .ci/install $(BIN)/python
 # A file at a time to each process, in order: those that wait longest come first. Two at most: each may hold all models.
-PARALLEL = --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder
+# One that crashes ends the run: pytest-xdist may wait for ever where one takes its place.
+PARALLEL = --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 PROJECTS = pyproject.toml detectors/weights/pyproject.toml .ci/install $(wildcard .ci/locks/*.txt)
 
 PAYLOADS ?= 100000

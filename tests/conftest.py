@@ -38,6 +38,23 @@ def pytest_report_header() -> str:
     return f"broker: {brokers.kind()}"
 
 
+class FailuresAtOnce:
+    """Names a failed test when it fails: what ends a run of half an hour before its end would hide it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._reporter = config.pluginmanager.get_plugin("terminalreporter")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._reporter.write_line(f"\nfailed in {report.when}: {report.nodeid}")
+
+
+@pytest.hookimpl(trylast=True)  # once there is a reporter
+def pytest_configure(config: pytest.Config) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        config.pluginmanager.register(FailuresAtOnce(config))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for folder, mark in FOLDERS.items():
