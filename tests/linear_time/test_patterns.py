@@ -48,7 +48,7 @@ MADE = {
 # What only ever sees so many characters, by the constant that cuts its text.
 BOUNDED = {"watchline.detectors.runtime.text:_LAST_WORD": text._LOOK_BACK}
 TEXTS = 200  # of a pattern, evenly taken: alternatives of one kind by the hundred tell no more
-MOST = 1.1  # the power of a text's length that reading it may take
+MOST = 1.3  # the power of a text's length that reading it may take: two are what is looked for
 
 
 @pytest.fixture(scope="module")
