@@ -54,5 +54,7 @@ def test_an_example(
     with Producer(broker, app="shop", topic_prefix=topic_prefix, strict=True) as producer:
         exec(compile(EXAMPLES[module], "README.md", "exec"), {"producer": producer})
         (event,) = [event for envelope in envelopes(broker, topic_prefix, 1) for event in envelope.interactions]
+    if module == "litellm":
+        importlib.import_module("litellm").logging_callback_manager._reset_all_callbacks()
     assert event.input.startswith("How much?") and event.output
     assert (event.error_type, event.cancelled, dict(event.unreadable)) == (None, False, {})

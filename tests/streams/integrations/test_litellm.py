@@ -74,6 +74,7 @@ def asked(url: str) -> Iterator[dict[str, Any]]:
 def producer(broker: str, topic_prefix: str) -> Iterator[Producer]:
     make_topics(broker, topic_prefix)
     with Producer(broker, app="shop", topic_prefix=topic_prefix) as producer:
+        litellm.logging_callback_manager._reset_all_callbacks()  # it keeps the first of a class, whoever has set it
         litellm.callbacks = [Watchline(producer, prompt="answer@7")]
         yield producer
         litellm.logging_callback_manager._reset_all_callbacks()
