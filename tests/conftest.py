@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import os
 import pickle
@@ -15,6 +16,7 @@ from uuid import uuid4
 
 import hypothesis
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from filelock import FileLock
 
 from tests import brokers, demo_run
@@ -97,8 +99,14 @@ def copy_tables(client: Any, database: str) -> None:
     client.command(f"INSERT INTO {database}.migrations SELECT * FROM {MIGRATED}.migrations")
 
 
+def say_where_a_crash_was(config: pytest.Config) -> None:
+    """Takes back the signals that the engine handles in its process: it would wait 300 s and end without a word."""
+    faulthandler.disable()
+    faulthandler.enable(config.stash[fault_handler_stderr_fd_key])
+
+
 @pytest.fixture(scope="session")
-def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+def clickhouse(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Callable[..., Any]]:
     """`clickhouse(name)` gives a client of the real engine, on a fresh and migrated database.
 
     One engine for the whole session: chDB holds one folder a process. The first database is migrated, the others have
@@ -113,6 +121,8 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
     def connect(name: str = "test", *, migrated: bool = True) -> Any:
         client = clickhouse_connect.get_client(interface="chdb", path=str(folder / "data"))
+        if not clients:
+            say_where_a_crash_was(pytestconfig)
         clients.append(client)
         database = f"{name}_{next(numbers)}"
         if migrated:
