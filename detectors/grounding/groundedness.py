@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from watchline.detectors.grounding.alignment import PairOutputs
 from watchline.detectors.grounding.claims import claims_something, plain
 from watchline.detectors.grounding.evidence import Context, Unit, features, most_alike
 from watchline.detectors.grounding.question import about_documents, question
+from watchline.detectors.grounding.quotation import UNTRUE, Quotable, Quotation
 from watchline.detectors.grounding.truncation import is_cut
 from watchline.detectors.grounding.verifier import Verifier
 from watchline.detectors.runtime.calibration import Logistic, Numbers, sigmoid
@@ -38,6 +39,7 @@ TIERS = ("evidence", "verified")
 MAX_CLAIMS = 100
 _MOST_AMID_CUT = 0.8  # what the document says nothing about may stand in the part that is missing
 _MAX_GRANTED = 20_000  # characters of instructions and conversation that are read
+_STATED, _UNSTATED = -5.0, 1.5  # log-odds of what a document states word for word, and of what it has but doesn't state
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,15 @@ class ClaimFeatures:
         For each claim what would be marked in it; nothing: all of it.
     pairs
         Each claim with its nearest passages, the nearest first, and what was asked: to repeat it is no invention.
+    settled : (claims,)
+        The log-odds of claims that are quotations, whatever else speaks for or against them; NaN for all others.
     """
 
     matrix: Numbers
     nearest: tuple[Passage, ...]
     marks: tuple[tuple[Mark, ...], ...]
     pairs: tuple[tuple[str, tuple[str, ...]], ...]
+    settled: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +134,13 @@ class Judge:
             f"{prefix}marked_from": np.array([self.marked_from], dtype=np.float32),
         }
 
-    def judge(self, matrix: Numbers) -> Verdict:
-        """From the features of an answer's claims, a row each."""
+    def judge(self, matrix: Numbers, settled: Numbers) -> Verdict:
+        """From the features of an answer's claims, a row each, and the log-odds of those that are quotations."""
         if not len(matrix):
             return Verdict(0.0, np.empty(0), np.empty(0, dtype=np.intp))
-        odds = self.sentence.log_odds(matrix)
+        odds = np.where(np.isnan(settled), self.sentence.log_odds(matrix), settled)
         score = float(self.answer.probability(pooled(odds)[None])[0])
-        chances = self.sentence.probability(matrix)
+        chances = sigmoid(odds)
         marked = np.flatnonzero(chances >= self.marked_from)
         return Verdict(score, chances, marked if len(marked) or score < 0.5 else np.array([np.argmax(chances)]))
 
@@ -145,6 +150,7 @@ class GroundednessInput:
     claims: tuple[Claim, ...]
     context: Context
     pairs: tuple[tuple[str, structured.Pair], ...]  # of documents that are records, each with its field
+    quotations: tuple[Quotation | None, ...]  # of each claim
     cut: frozenset[str]  # fields of documents that end amid a sentence
     asked: str
     scored_fraction: float
@@ -158,14 +164,16 @@ class GroundednessInput:
 class Groundedness(Detector[GroundednessInput]):
     """The probability that some sentence of the answer isn't supported by the documents.
 
-    Not applicable without documents, without an answer, where either can't be read, and to a step, which calls a tool.
+    Not applicable without documents, without an answer, where either can't be read, to a step, which calls a tool, and
+    to an answer that claims nothing: questions back, refusals, courtesies, headings, blocks of code aren't judged.
     Question, instructions and the conversation so far count a little: repeating them is no invention. What tools
-    gave stands beside the documents, in `tool_calls` as in messages of the role `tool`. What claims nothing isn't
-    judged: questions back, refusals, courtesies, headings, blocks of code; an answer of nothing else has score 0.
-    Where a document that it draws on was cut amid a sentence, the score is at most 0.8: what it lacks may stand in
-    the rest. Spans are the sentences that stand out, each with the nearest passage as evidence; of a record, the
-    clauses that its values contradict. At most 100 sentences are judged, against the 200 passages that share most
-    words with the answer.
+    gave stands beside the documents, in `tool_calls` as in messages of the role `tool`. Where a document that it draws
+    on was cut amid a sentence, the score is at most 0.8: what it lacks may stand in the rest. Spans are the sentences
+    that stand out, each with the nearest passage as evidence; of a record, the clauses that its values contradict. At
+    most 100 sentences are judged, against the 200 passages that share most words with the answer.
+
+    A sentence that a document states word for word is supported, whatever else speaks against it; one that the document
+    calls a myth, asks, reports of others, denies, makes depend on something or corrects isn't (`quotation`).
 
     Every answer is judged by the features of `evidence`. What they leave open, a `Verifier` decides: it reads each
     sentence together with its nearest passages and the question, and what it says are features more. Where it marks
@@ -182,7 +190,7 @@ class Groundedness(Detector[GroundednessInput]):
     """
 
     name, labels = GROUNDEDNESS.name, GROUNDEDNESS.labels
-    VERSION = "1"
+    VERSION = "2"
 
     def __init__(self, open_range: tuple[float, float] = (0.0, 1.0)) -> None:
         folder = weights_folder(self.name)
@@ -210,30 +218,40 @@ class Groundedness(Detector[GroundednessInput]):
             *(message.content for message in interaction.input_messages if message.role not in TOOL_ROLES),
         ]
         outputs = [(f"output:{n}", message.content) for n, message in enumerate(interaction.output_messages)]
-        return read(documents, conversation, outputs, question(interaction))
+        prepared = read(documents, conversation, outputs, question(interaction))
+        return prepared if prepared.claims else NotApplicable("no claim")
 
     def texts(self, prepared: GroundednessInput) -> Sequence[str]:
         return [*(unit.embedded for unit in prepared.context.units), *(claim.text for claim in prepared.claims)]
 
     def evaluate(self, batch: Sequence[GroundednessInput], embeddings: Embeddings) -> Sequence[Evaluation]:
+        return [
+            self._evaluation(prepared, reading, verdict)
+            for prepared, reading, verdict in zip(batch, *self.verdicts(batch, embeddings), strict=True)
+        ]
+
+    def verdicts(
+        self, batch: Sequence[GroundednessInput], embeddings: Embeddings
+    ) -> tuple[list[ClaimFeatures], list[Verdict]]:
+        """What is seen of each answer, and what is made of it."""
         readings = [claim_features(prepared, embeddings) for prepared in batch]
         verdicts = [
-            self._judges[prepared.kind, "evidence"].judge(reading.matrix)
+            self._judges[prepared.kind, "evidence"].judge(reading.matrix, reading.settled)
             for prepared, reading in zip(batch, readings, strict=True)
         ]
         low, high = self._open_range
         left_open = [place for place, verdict in enumerate(verdicts) if low <= verdict.score <= high]
-        outputs = iter(
-            self._verifier.judge([pair for place in left_open for pair in readings[place].pairs], embeddings)
-        )
+        # What is settled by its words needs no reading.
+        unsettled = [(place, at) for place in left_open for at in _unsettled(readings[place])]
+        outputs = self._verifier.judge([readings[place].pairs[at] for place, at in unsettled], embeddings)
+        judged = dict(zip(unsettled, outputs, strict=True))
         for place in left_open:
-            if verified := list(islice(outputs, len(readings[place].pairs))):
-                readings[place] = _verified(readings[place], verified)
-                verdicts[place] = self._judges[batch[place].kind, "verified"].judge(readings[place].matrix)
-        return [
-            self._evaluation(prepared, reading, verdict)
-            for prepared, reading, verdict in zip(batch, readings, verdicts, strict=True)
-        ]
+            if count := len(readings[place].pairs):
+                readings[place] = _verified(readings[place], [judged.get((place, at)) for at in range(count)])
+                verdicts[place] = self._judges[batch[place].kind, "verified"].judge(
+                    readings[place].matrix, readings[place].settled
+                )
+        return readings, verdicts
 
     def _evaluation(self, prepared: GroundednessInput, features: ClaimFeatures, verdict: Verdict) -> Evaluation:
         score = verdict.score
@@ -270,9 +288,11 @@ def read(
 ) -> GroundednessInput:
     """Takes an answer and its documents apart; documents and outputs come as (field, text)."""
     claims: list[Claim] = []
+    before: list[str] = []  # the sentence before each claim
     judged = 0
     for field, text in outputs:
         offsets = sentences(text)
+        previous = ""
         heads = {head for head, (start, end) in pairwise(offsets) if tables.is_rule(text[start:end])}
         for start, end in offsets:
             if len(claims) == MAX_CLAIMS:
@@ -283,6 +303,8 @@ def read(
             sentence = plain(text[start:end])
             if claims_something(sentence.strip()) and (sentence_words := words(sentence)).content:
                 claims.append(Claim(field, start, end, sentence, sentence_words))
+                before.append(previous)
+            previous = sentence
     known: list[Unit] = []
     pairs: list[tuple[str, structured.Pair]] = []
     cut: list[str] = []
@@ -300,7 +322,9 @@ def read(
     context = Context(known, " ".join(conversation)[:_MAX_GRANTED], most_alike(known, answer))
     length = sum(end - start for _, text in outputs for start, end in sentences(text))
     scored = judged / max(length, 1)
-    return GroundednessInput(tuple(claims), context, tuple(pairs), frozenset(cut), asked, scored)
+    quotable = Quotable(known)
+    quotations = tuple(quotable.find(claim.text, said) for claim, said in zip(claims, before, strict=True))
+    return GroundednessInput(tuple(claims), context, tuple(pairs), quotations, frozenset(cut), asked, scored)
 
 
 def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool:
@@ -315,7 +339,7 @@ def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool
 def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> ClaimFeatures:
     """Holds each claim of an answer against the documents."""
     if not prepared.claims:
-        return ClaimFeatures(np.empty((0, 0)), (), (), ())
+        return ClaimFeatures(np.empty((0, 0)), (), (), (), np.empty(0))
     known, runs = prepared.context.units, prepared.context.runs
     run_vectors = prepared.context.run_vectors(embeddings[[unit.embedded for unit in known]])
     cosines = embeddings[[claim.text for claim in prepared.claims]] @ run_vectors.T
@@ -324,11 +348,17 @@ def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> Claim
     nearest: list[Passage] = []
     marks: list[tuple[Mark, ...]] = []
     pairs: list[tuple[str, tuple[str, ...]]] = []
+    settled = np.full(len(prepared.claims), np.nan)
     for place, claim in enumerate(prepared.claims):
         row, run, near = features(claim.text, claim.words, prepared.context, cosines[place])
         cosine = float(cosines[place, run])
         first, last = known[runs[run][0]], known[runs[run][1] - 1]
         nearest.append((first.field, first.start, last.end, cosine))
+        if quotation := prepared.quotations[place]:
+            quoted = quotation.unit
+            nearest[-1] = (quoted.field, quoted.start, quoted.end, cosine)
+            if not quotation.doubt or quotation.doubt in UNTRUE:
+                settled[place] = _UNSTATED if quotation.doubt else _STATED
         faults: list[structured.Fault] = []
         if fields:
             counts, faults = structured.check(claim.text, list(fields))
@@ -343,18 +373,21 @@ def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> Claim
         marks.append(tuple(Mark(*where, evidence) for where, evidence in sorted(against.items())))
         passages = [known[at].embedded for at in near[: verifier.PASSAGES]]
         pairs.append((claim.text, (*passages[:1], *filter(None, [prepared.asked]), *passages[1:])))
-    return ClaimFeatures(np.array(rows), tuple(nearest), tuple(marks), tuple(pairs))
+    return ClaimFeatures(np.array(rows), tuple(nearest), tuple(marks), tuple(pairs), settled)
 
 
-def _verified(features: ClaimFeatures, outputs: Sequence[PairOutputs]) -> ClaimFeatures:
-    """With what the verifier says of each claim, and the words that it marks where nothing is marked yet."""
+def _unsettled(features: ClaimFeatures) -> list[int]:
+    return [int(at) for at in np.flatnonzero(np.isnan(features.settled))]
+
+
+def _verified(features: ClaimFeatures, outputs: Sequence[PairOutputs | None]) -> ClaimFeatures:
+    """With what the verifier says of each claim that it read, and the words that it marks where nothing is marked."""
+    rows = [verifier.features(judged) if judged else [0.0] * len(verifier.NAMES) for judged in outputs]
     marks = tuple(
-        known or tuple(Mark(*run, nearest) for run in verifier.marked(judged))
+        known or tuple(Mark(*run, nearest) for run in (verifier.marked(judged) if judged else ()))
         for known, nearest, judged in zip(features.marks, features.nearest, outputs, strict=True)
     )
-    return replace(
-        features, matrix=np.hstack([features.matrix, [verifier.features(judged) for judged in outputs]]), marks=marks
-    )
+    return replace(features, matrix=np.hstack([features.matrix, rows]), marks=marks)
 
 
 def pooled(odds: Numbers) -> Numbers:

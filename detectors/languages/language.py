@@ -65,6 +65,19 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotationWords:
+    """Around a sentence, what says that its document doesn't state it: `grounding.quotation`."""
+
+    doubted: re.Pattern[str]  # it is called untrue
+    superseded: re.Pattern[str]  # something else holds by now
+    correction: re.Pattern[str]  # how a sentence begins that corrects what stands above it
+    reported: re.Pattern[str]  # others say it
+    denied: re.Pattern[str]  # it is denied, in the same sentence
+    conditional: re.Pattern[str]  # it holds in some case, in the same sentence
+    pointing: re.Pattern[str]  # a beginning that is about what another sentence names
+
+
+@dataclass(frozen=True, slots=True)
 class HoursWords:
     """Days and opening hours: `grounding.opening_hours`, and through it `grounding.structured`."""
 
@@ -174,6 +187,7 @@ class Language:
     prose: Prose
     words: WordForms
     conversation: Conversation
+    quotation: QuotationWords
     hours: HoursWords
     records: Records
     personal: PersonalWords

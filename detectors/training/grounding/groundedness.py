@@ -104,6 +104,7 @@ class Example:
     unsupported: bool
     characters: int
     pairs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    settled: Numbers = field(default_factory=lambda: np.empty(0))
     tiers: Mapping[str, Numbers] = field(default_factory=dict)
 
     @property
@@ -202,7 +203,7 @@ def _cut(whole: Example, first: int, size: int) -> Example:
     claims = whole.prepared.claims[first : first + size]
     faults = whole.faults[first : first + size]
     length = sum(claim.end - claim.start for claim in claims)
-    prepared = replace(whole.prepared, claims=claims)
+    prepared = replace(whole.prepared, claims=claims, quotations=whole.prepared.quotations[first : first + size])
     return replace(whole, form="cut", prepared=prepared, faults=faults, unsupported=any(faults), characters=length)
 
 
@@ -211,7 +212,9 @@ def with_evidence(answers: Sequence[Example], embeddings: Embeddings) -> list[Ex
     out = []
     for example in answers:
         features = claim_features(example.prepared, embeddings)
-        out.append(replace(example, tiers={"evidence": features.matrix}, pairs=features.pairs))
+        out.append(
+            replace(example, tiers={"evidence": features.matrix}, pairs=features.pairs, settled=features.settled)
+        )
     return out
 
 
@@ -285,6 +288,8 @@ def train(answers: Sequence[Example], kind: str, tier: str) -> Judge:
     sentence = platt(fit(matrix, labels, _C, weights[places]), odds[natural], labels[natural])
     slope, offset = scaling(odds[natural], labels[natural])
     odds = odds * slope + offset + _CONTRADICTED_WEIGHT * contradicted
+    settled = np.concatenate([example.settled for example in answers])
+    odds = np.where(np.isnan(settled), odds, settled)
     if tier == "verified":
         sentence = replace(
             sentence,
@@ -314,11 +319,11 @@ def cross_validated(answers: Sequence[Example], tier: str) -> Numbers:
             judge = train([answers[place] for place in ours[seen]], kind, tier)
             for place in ours[held_out]:
                 if answers[place].prepared.kind == kind:
-                    scores[place] = judge.judge(answers[place].tiers[tier]).score
+                    scores[place] = judge.judge(answers[place].tiers[tier], answers[place].settled).score
         judge = train([answers[place] for place in ours], kind, tier)
         for place, example in enumerate(answers):
             if example.prepared.kind == kind and example.task == "dialogue":
-                scores[place] = judge.judge(example.tiers[tier]).score
+                scores[place] = judge.judge(example.tiers[tier], example.settled).score
     return scores
 
 

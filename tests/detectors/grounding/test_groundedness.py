@@ -51,6 +51,17 @@ def score(detector: Groundedness, encoder: Encoder, answer: str, *documents: str
         (ASSERT, "Assert statements let you insert debugging checks into a program."),
         (RETURNS, "You can return items within 30 days."),
         (RETURNS, "Within 30 days."),
+    ],
+)
+def test_supported_short_answers_are_not_flagged(
+    detector: Groundedness, encoder: Encoder, document: str, answer: str
+) -> None:
+    assert score(detector, encoder, answer, document) < THRESHOLD
+
+
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
         (RETURNS, "I don't know. The documents don't say who pays for it."),
         (RETURNS, "I'm sorry, but the provided context does not mention refunds."),
         (RETURNS, "Which item do you mean?"),
@@ -59,10 +70,8 @@ def score(detector: Groundedness, encoder: Encoder, answer: str, *documents: str
         (ASSERT, "```python\nassert total > 100, 'whatever'\n```"),
     ],
 )
-def test_supported_short_answers_and_refusals_are_not_flagged(
-    detector: Groundedness, encoder: Encoder, document: str, answer: str
-) -> None:
-    assert score(detector, encoder, answer, document) < THRESHOLD
+def test_an_answer_that_claims_nothing_is_not_judged(detector: Groundedness, document: str, answer: str) -> None:
+    assert detector.prepare(interaction(answer, document)) == NotApplicable("no claim")
 
 
 @pytest.mark.parametrize(

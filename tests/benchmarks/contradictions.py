@@ -1,0 +1,120 @@
+"""How many wrong sentences groundedness finds that people wrote, at the threshold that flags 2 % of what is supported.
+
+    WATCHLINE_BENCHMARK_DATA=FOLDER python -m tests.benchmarks.contradictions [FILE ...]
+
+FOLDER holds groundedness/ragtruth.jsonl.gz (RAGTruth, Niu et al. 2024), whose supported sentences set the threshold,
+and bump_freestyle (Ma et al. 2023) and fm2_dev (Eisenschlos et al. 2021) beside it. FILE is any other in the format of
+`watchline evaluate`; those in tests/detectors/grounding/sentences are always read. An answer counts by its worst
+sentence. The shipped weights were fitted on RAGTruth: the threshold is a little too low, the recall a little too high.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from watchline.detectors.base import NotApplicable
+from watchline.detectors.grounding.groundedness import Groundedness
+from watchline.detectors.runtime.encoder import Embedded, Encoder
+from watchline.detectors.training.harm.corpora import read
+from watchline.schemas.records import Document, Interaction, Message
+
+FLAGGED = 0.02  # of supported sentences
+SENTENCES = Path(__file__).parents[1] / "detectors" / "grounding" / "sentences"
+PUBLIC = ("fm2_dev", "bump_freestyle")
+_BATCH = 64
+
+
+class Judged:
+    """The chance of each sentence of answers, one encoder for all."""
+
+    def __init__(self) -> None:
+        self._encoder, self._detector = Encoder(), Groundedness()
+
+    def chances(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[tuple[int, int], float]]:
+        """For each answer, by where a sentence stands; nothing where there is nothing to judge."""
+        out: list[dict[tuple[int, int], float]] = []
+        for start in range(0, len(rows), _BATCH):
+            prepared = [self._detector.prepare(_interaction(row)) for row in rows[start : start + _BATCH]]
+            applicable = [each for each in prepared if not isinstance(each, NotApplicable)]
+            texts = [text for each in applicable for text in self._detector.texts(each)]
+            verdicts = iter(self._detector.verdicts(applicable, Embedded(self._encoder, texts))[1])
+            for each in prepared:
+                if isinstance(each, NotApplicable):
+                    out.append({})
+                else:
+                    chances = next(verdicts).chances
+                    places = [(claim.start, claim.end) for claim in each.claims]
+                    out.append(dict(zip(places, map(float, chances), strict=True)))
+        return out
+
+
+def _interaction(row: Mapping[str, Any]) -> Interaction:
+    return Interaction(
+        event_id="1",
+        time=0,
+        app="benchmark",
+        input_messages=(Message("user", row.get("input") or ""),),
+        output_messages=(Message("assistant", row["output"]),),
+        documents=tuple(Document(text) for text in row["documents"]),
+    )
+
+
+def threshold(judged: Judged, answers: Sequence[Mapping[str, Any]]) -> float:
+    """Where so many of RAGTruth's supported sentences are flagged."""
+    rows = [{"input": each["question"], "documents": [each["context"]], "output": each["response"]} for each in answers]
+    supported = [
+        chance
+        for each, chances in zip(answers, judged.chances(rows), strict=True)
+        for (start, end), chance in chances.items()
+        if not any(min(label["end"], end) > max(label["start"], start) for label in each["labels"])
+    ]
+    return float(np.quantile(supported, 1 - FLAGGED))
+
+
+def report(name: str, judged: Judged, rows: Sequence[Mapping[str, Any]], flagged_from: float) -> float:
+    """Prints a line; gives the recall."""
+    scores = np.array([max(chances.values(), default=0.0) for chances in judged.chances(rows)])
+    wrong = np.array([bool(row["label"]) for row in rows])
+    pairs: dict[str, dict[bool, float]] = defaultdict(dict)
+    for row, score in zip(rows, scores, strict=True):
+        pairs[row.get("group", row["id"])][bool(row["label"])] = score
+    told = [pair[True] > pair[False] for pair in pairs.values() if len(pair) == 2]
+    recall = float((scores[wrong] >= flagged_from).mean())
+    figures = [f"{recall:.3f}"]
+    if not wrong.all():
+        figures += [f"{(scores[~wrong] >= flagged_from).mean():.3f}", f"{roc_auc_score(wrong, scores):.3f}"]
+        figures += [f"{np.mean(told):.3f}" if told else "-"]
+    print(f"| {name} | {len(rows)} | {' | '.join(figures)} |", flush=True)
+    return recall
+
+
+def main() -> None:
+    data = Path(os.environ["WATCHLINE_BENCHMARK_DATA"])
+    judged = Judged()
+    flagged_from = threshold(judged, read(data, "groundedness/ragtruth"))
+    print(f"threshold {flagged_from:.3f}\n\n| set | answers | wrong flagged | right flagged | AUROC | pairs |")
+    print("|---|---|---|---|---|---|")
+    given = {Path(path).stem: _lines(Path(path)) for path in sys.argv[1:]}
+    chosen = {**{name: read(data, f"groundedness/{name}") for name in PUBLIC}, **given}
+    recalls = [report(name, judged, rows, flagged_from) for name, rows in chosen.items()]
+    for path in sorted(SENTENCES.glob("*.jsonl")):
+        if path.stem != "documents":
+            report(path.stem, judged, _lines(path), flagged_from)
+    print(f"\nmean recall of {', '.join(chosen)}: {np.mean(recalls):.3f}")
+
+
+def _lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
