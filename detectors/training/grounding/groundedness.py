@@ -151,7 +151,7 @@ def examples(data: Path) -> list[Example]:
             )
             out.append(replace(made, form="foreign"))
     out += _made([example for example in ragtruth if example["task"] != "data2txt"], dice)
-    for knowledge, said, answer, label in _dialogues(data):
+    for knowledge, said, answer, label in dialogues(data):
         everything = [(0, len(answer), NEUTRAL)] if label else []
         out.append(_example("dialogue", knowledge[:200], knowledge, said, answer, everything))
     return [example for example in out if example.prepared.claims]
@@ -170,7 +170,7 @@ def _made(ragtruth: Sequence[Mapping[str, Any]], dice: random.Random) -> Iterato
             yield replace(example, form="made", model=change.way)
 
 
-def _dialogues(data: Path) -> Iterator[tuple[str, str, str, bool]]:
+def dialogues(data: Path) -> Iterator[tuple[str, str, str, bool]]:
     """Knowledge, what was said before, the answer, whether it is unsupported. Generic answers are left out."""
     for path in sorted(data.glob("groundedness/begin_*")):
         for row in rows(data, f"groundedness/{path.name.partition('.')[0]}"):
