@@ -32,6 +32,7 @@ from typing import IO
 
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams import child
+from watchline.streams.embedded import deduplication
 from watchline.streams.embedded.clickhouse_http import Engine, Handler
 from watchline.streams.security import own_folder
 
@@ -126,6 +127,7 @@ def main(folder: Path, path: Path) -> int:
             "WATCHLINE_DATA_DIR"
         )
     try:
+        deduplication.forget_what_is_not_there(folder)
         engine = WatchedEngine(folder, max_bytes=memory_limit())
     except Exception as error:
         return child.refuse(

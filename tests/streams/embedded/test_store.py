@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -193,6 +194,32 @@ def test_a_query_that_nothing_stops_ends_the_store_and_inserts_go_on(
     sink.close()
     assert count(settings) == written
     assert "ended, because a query ran on past its time; starting it again" in caplog.text
+
+
+def test_an_insert_whose_rows_went_with_the_process_is_stored_when_it_comes_again(settings: Settings) -> None:
+    """The engine notes an insert before its rows are in place. What was merged meanwhile is known all the same."""
+
+    def write(*numbers: int) -> None:
+        sink = Sink(lambda: connect(settings), timeout_s=60)
+        for number in numbers:
+            assert sink.write(Table("numbers", ("number",), [Row((number,), str(number))])) == []
+        sink.close()
+
+    with store.own(settings):
+        make_table(settings)
+        write(1, 2)
+        with closing(connect(settings)) as client:
+            client.command("OPTIMIZE TABLE numbers FINAL")
+        write(3)
+    (log,) = settings.data_dir.glob("clickhouse/store/*/*/deduplication_logs/deduplication_log_1.txt")
+    (lost,) = [path for path in log.parent.parent.iterdir() if path.name.startswith("all_3_3_")]
+    shutil.rmtree(lost)
+    with log.open("a") as torn:
+        torn.write("1\tall_9")
+    with store.own(settings):
+        assert count(settings) == 2
+        write(1, 2, 3)
+        assert count(settings) == 3
 
 
 def test_a_reader_is_told_that_the_store_went_away(settings: Settings, running: Child) -> None:
