@@ -61,13 +61,13 @@ class Quotable:
 
     Examples
     --------
-    >>> text = "Myth: vents must face up when it rains. Vents must face down in the rain."
+    >>> text = "Myth: roof vents must face up when it rains. Roof vents must face down in the rain."
     >>> quotable = Quotable([Unit("document:0", 0, len(text), text)])
-    >>> quotable.find("Vents must face up when it rains.", "").doubt
+    >>> quotable.find("Roof vents must face up when it rains.", "").doubt
     'myth'
-    >>> quotable.find("vents must face down in the rain", "").doubt
+    >>> quotable.find("roof vents must face down in the rain", "").doubt
     ''
-    >>> quotable.find("Vents are cheap in May.", "") is None
+    >>> quotable.find("Roof vents are cheap in May.", "") is None
     True
     """
 
@@ -110,7 +110,8 @@ class Quotable:
     def _doubt(self, at: int, cut_before: str, cut_after: str, sentence: str, before: str) -> str:
         piece = self._pieces[at]
         previous, following = self._beside(at, -1), self._beside(at, 1)
-        leads = previous if previous.rstrip(" *_").endswith(":") or len(previous) < _SHORT else ""
+        end = previous.rstrip("*_ ")[-1:]
+        leads = previous if end == ":" or (len(previous) < _SHORT and end not in ".!?") else ""
         cut = f"{cut_before} {cut_after}"
         if piece.text.rstrip('"\u201d\u00bb*_ ').endswith("?"):
             return "question"
