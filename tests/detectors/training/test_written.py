@@ -30,7 +30,7 @@ def documents() -> list[Any]:
 
 def test_every_document_has_pairs_that_differ() -> None:
     kinds = Counter(kind for row in documents() for kind, _, _ in row["claims"])
-    assert len(documents()) >= 700 and min(kinds.values()) >= 30
+    assert len(documents()) >= 1000 and min(kinds.values()) >= 30
     assert all(right.strip() != wrong.strip() for row in documents() for _, right, wrong in row["claims"])
     assert len({row["document"] for row in documents()}) == len(documents())
 
@@ -59,7 +59,7 @@ def test_overlap_of_words_does_not_say_so_either() -> None:
                 labels.append(label)
                 overlaps.append(np.mean([stem in known for stem in content]) if content else 0.0)
     auroc = roc_auc_score(labels, overlaps)
-    assert max(auroc, 1 - auroc) <= 0.6
+    assert max(auroc, 1 - auroc) <= 0.55
 
 
 def test_a_pair_stays_in_one_step_the_right_sentence_first() -> None:
