@@ -32,6 +32,8 @@ hypothesis.settings.load_profile(os.environ.get("WATCHLINE_TEST_FUZZ", "bounded"
 
 
 FOLDERS = {Path(__file__).parent / "end_to_end": "e2e", Path(__file__).parent / "faults": "faults"}
+# It waits for what LiteLLM lets go to be collected, which whatever ran in the process before may hold.
+FIRST = Path(__file__).parent / "streams" / "integrations" / "test_litellm.py"
 MIGRATED = "migrated_for_tests"
 MARKED_WHOLE = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(slow|gpu)\b", re.MULTILINE)
 
@@ -58,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path != FIRST)
     for item in items:
         for folder, mark in FOLDERS.items():
             if item.path.is_relative_to(folder):

@@ -47,7 +47,7 @@ class Quotation:
 class _Piece:
     unit: Unit
     text: str
-    words: str
+    words: str  # with a blank on either side
     quoted: bool  # within quotation marks that began before
 
 
@@ -77,7 +77,7 @@ class Quotable:
             marks = 0
             for start, end in sentences(unit.embedded):
                 text = unit.embedded[start:end]
-                self._pieces.append(_Piece(unit, text, _plain(text), marks % 2 == 1 or bool(_MARK.match(text))))
+                self._pieces.append(_Piece(unit, text, f" {_plain(text)} ", marks % 2 == 1 or bool(_MARK.match(text))))
                 marks += len(_MARK.findall(text))
         self._corrections = [
             place for place, piece in enumerate(self._pieces) if ENGLISH.quotation.correction.match(piece.text)
@@ -92,7 +92,7 @@ class Quotable:
         Of several places one counts where the document states it. A part of a document's sentence counts where there is
         doubt: what is cut off may be a "not".
         """
-        said = _plain(sentence)
+        said = f" {_plain(sentence)} "
         if len(words(sentence).content) < _LEAST:
             return None
         found = [
@@ -127,7 +127,9 @@ class Quotable:
             return "denied"
         if ENGLISH.quotation.reported.search(f"{cut} {leads}") or (piece.quoted and not _MARK.search(sentence)):
             return "reported"
-        if ENGLISH.quotation.pointing.match(sentence) and not (before and _within(_plain(before), _plain(previous))):
+        if ENGLISH.quotation.pointing.match(sentence) and not (
+            before and f" {_plain(before)} " in f" {_plain(previous)} "
+        ):
             return "reference"
         return ""
 
@@ -154,12 +156,7 @@ def _around(said: str, piece: _Piece) -> tuple[str, str] | None:
     """What a document's sentence has before and after what is quoted of it."""
     tokens = said.split()
     for led in range(min(_LED, len(tokens) - _LEAST) + 1):
-        quoted = " ".join(tokens[led:])
-        if _within(quoted, piece.words):
-            before, _, after = f" {piece.words} ".partition(f" {quoted} ")
+        before, quoted, after = piece.words.partition(f" {' '.join(tokens[led:])} ")
+        if quoted:
             return before, after
     return None
-
-
-def _within(part: str, whole: str) -> bool:
-    return f" {part} " in f" {whole} "

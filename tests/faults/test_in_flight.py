@@ -72,7 +72,7 @@ def test_after_two_deaths_at_one_offset_events_are_scored_apart_and_none_is_buri
 @pytest.mark.skipif(brokers.kind().startswith("Tansu"), reason="Tansu has no transactions, which leave gaps")
 def test_killed_among_gaps_between_the_messages_of_batches_in_flight(make_rig: Callable[..., Rig]) -> None:
     """The end of a transaction takes an offset, so that messages have gaps between them."""
-    rig = make_rig(test_slow_s="0.05")
+    rig = make_rig(test_slow_s="0.05", batch_size=str(4 * SIZE))  # all that is there would be one batch or two
     producers = []  # several, since each waits a second between transactions
     for number in range(10):
         producers.append(Producer({"bootstrap.servers": rig.broker, "transactional.id": f"{rig.name}{number}"}))

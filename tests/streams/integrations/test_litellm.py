@@ -88,7 +88,8 @@ def arrived(producer: Producer, arrive: Callable[[int], list[Interaction]]) -> C
     def all_of(count: int = 1) -> list[Interaction]:
         deadline = time.monotonic() + 20
         while producer.stats.emitted < count and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(0.1)
+            gc.collect()  # as an app's would now and then: LiteLLM's threads may have held a stream until now
         time.sleep(0.2)
         events = arrive(count)
         assert len(events) == count and producer.stats.emitted == count
