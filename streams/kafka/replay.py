@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from operator import methodcaller
 from typing import Any
 
 from watchline.streams.clickhouse.tables import Row, Table
@@ -15,6 +16,11 @@ from watchline.streams.messages import Message
 from watchline.streams.settings import Settings
 
 SEND_TIMEOUT_S = 30.0
+
+# Where a name is no UTF-8, confluent_kafka gives a list with a hole in it and leaves an exception behind. Called from
+# within C, as here, that is a SystemError; Python 3.11 doesn't look after a call that it has specialised, and whoever
+# then prints the list crashes.
+_headers = methodcaller("headers")
 
 
 def table(messages: Iterable[tuple[Message, int]], died: Sequence[DeadLetter]) -> Table:
@@ -49,7 +55,7 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
     name = topics.dead_letters(settings.topic_prefix)
     for message in read_to_end(settings, name, admin.partitions(settings, name)):
         try:
-            letter = DeadLetter.from_message(message.headers(), message.value() or b"")
+            letter = DeadLetter.from_message(_headers(message), message.value() or b"")
         except SystemError:  # confluent_kafka's, where a header's name is no UTF-8: not a letter of ours
             continue
         if letter is not None:

@@ -22,3 +22,14 @@ def test_messages_that_are_no_letters_are_passed_over(broker: str, topic_prefix:
         data = batch(record(LETTER.value, headers=headers))
         assert produce(broker, topics.dead_letters(topic_prefix), data) == 0
     assert list(read(settings)) == [LETTER, LETTER]
+
+
+def test_they_are_passed_over_however_often(broker: str, topic_prefix: str) -> None:
+    """Python calls what it has called often without looking whether an exception was left behind."""
+    settings = load(kafka_url=f"kafka://{broker}", topic_prefix=topic_prefix, topic_partitions=1)
+    admin.create(settings)
+    letter = [(name.encode(), value) for name, value in LETTER.headers.items()]
+    for headers in [[(b"\xff", b"which confluent_kafka can't read")]] * 50 + [letter]:
+        assert produce(broker, topics.dead_letters(topic_prefix), batch(record(LETTER.value, headers=headers))) == 0
+    for _ in range(5):
+        assert list(read(settings)) == [LETTER]
