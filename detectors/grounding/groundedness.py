@@ -322,7 +322,7 @@ def read(
     context = Context(known, " ".join(conversation)[:_MAX_GRANTED], most_alike(known, answer))
     length = sum(end - start for _, text in outputs for start, end in sentences(text))
     scored = judged / max(length, 1)
-    quotable = Quotable(known)
+    quotable = Quotable(known if claims else ())
     quotations = tuple(quotable.find(claim.text, said) for claim, said in zip(claims, before, strict=True))
     return GroundednessInput(tuple(claims), context, tuple(pairs), quotations, frozenset(cut), asked, scored)
 

@@ -13,21 +13,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from watchline.detectors.base import NotApplicable
 from watchline.detectors.grounding.groundedness import Groundedness
 from watchline.detectors.runtime.encoder import Embedded, Encoder
+from watchline.detectors.training.grounding import transfer
 from watchline.detectors.training.harm.corpora import read
 from watchline.schemas.records import Document, Interaction, Message
 
-FLAGGED = 0.02  # of supported sentences
 SENTENCES = Path(__file__).parents[1] / "detectors" / "grounding" / "sentences"
 PUBLIC = ("fm2_dev", "bump_freestyle")
 _BATCH = 64
@@ -71,38 +69,28 @@ def _interaction(row: Mapping[str, Any]) -> Interaction:
 def threshold(judged: Judged, answers: Sequence[Mapping[str, Any]]) -> float:
     """Where so many of RAGTruth's supported sentences are flagged."""
     rows = [{"input": each["question"], "documents": [each["context"]], "output": each["response"]} for each in answers]
-    supported = [
-        chance
-        for each, chances in zip(answers, judged.chances(rows), strict=True)
-        for (start, end), chance in chances.items()
-        if not any(min(label["end"], end) > max(label["start"], start) for label in each["labels"])
-    ]
-    return float(np.quantile(supported, 1 - FLAGGED))
+    return transfer.threshold(
+        [
+            chance
+            for each, chances in zip(answers, judged.chances(rows), strict=True)
+            for place, chance in chances.items()
+            if not transfer.is_faulty(*place, each["labels"])
+        ]
+    )
 
 
 def report(name: str, judged: Judged, rows: Sequence[Mapping[str, Any]], flagged_from: float) -> float:
     """Prints a line; gives the recall."""
     scores = np.array([max(chances.values(), default=0.0) for chances in judged.chances(rows)])
-    wrong = np.array([bool(row["label"]) for row in rows])
-    pairs: dict[str, dict[bool, float]] = defaultdict(dict)
-    for row, score in zip(rows, scores, strict=True):
-        pairs[row.get("group", row["id"])][bool(row["label"])] = score
-    told = [pair[True] > pair[False] for pair in pairs.values() if len(pair) == 2]
-    recall = float((scores[wrong] >= flagged_from).mean())
-    figures = [f"{recall:.3f}"]
-    if not wrong.all():
-        figures += [f"{(scores[~wrong] >= flagged_from).mean():.3f}", f"{roc_auc_score(wrong, scores):.3f}"]
-        figures += [f"{np.mean(told):.3f}" if told else "-"]
-    print(f"| {name} | {len(rows)} | {' | '.join(figures)} |", flush=True)
-    return recall
+    print(transfer.line(name, rows, scores, flagged_from), flush=True)
+    return transfer.recall(rows, scores, flagged_from)
 
 
 def main() -> None:
     data = Path(os.environ["WATCHLINE_BENCHMARK_DATA"])
     judged = Judged()
     flagged_from = threshold(judged, read(data, "groundedness/ragtruth"))
-    print(f"threshold {flagged_from:.3f}\n\n| set | answers | wrong flagged | right flagged | AUROC | pairs |")
-    print("|---|---|---|---|---|---|")
+    print(f"threshold {flagged_from:.3f}\n\n{transfer.HEAD}")
     given = {Path(path).stem: _lines(Path(path)) for path in sys.argv[1:]}
     chosen = {**{name: read(data, f"groundedness/{name}") for name in PUBLIC}, **given}
     recalls = [report(name, judged, rows, flagged_from) for name, rows in chosen.items()]

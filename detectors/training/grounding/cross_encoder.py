@@ -17,7 +17,6 @@ import difflib
 import json
 import random
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +37,7 @@ from watchline.detectors.grounding.verifier import CONTRADICTION, ENTAILMENT, NE
 from watchline.detectors.runtime.calibration import Numbers
 from watchline.detectors.runtime.encoder import DIMENSIONS, model_folder
 from watchline.detectors.runtime.words import words
+from watchline.detectors.training.grounding import transfer
 from watchline.detectors.training.grounding.entailment import snli
 from watchline.detectors.training.grounding.groundedness import dialogues
 from watchline.detectors.training.harm.corpora import read
@@ -46,7 +46,6 @@ SEED = 22
 UNSUPPORTED = 3  # not said or contradicted: it isn't known which
 WRITTEN = Path(__file__).parent / "written"
 MAX_PASSAGE, MAX_SENTENCE = 112, 64  # tokens
-FLAGGED = 0.02  # of supported sentences
 _UNITS = 4  # of a document
 _NOT_SAID = {"unmentioned", "added"}  # kinds in `WRITTEN`
 _BUDGET = 3072  # tokens of a step, padding included
@@ -300,32 +299,23 @@ def report(model: CrossEncoder, pairs: Pairs, data: Path, files: Iterable[Path])
         if row["task"] != "data2txt":
             for start, end, item in sentences(pairs, [row["context"]], row["question"], row["response"]):
                 items.append(item)
-                faulty.append(any(min(x["end"], end) > max(x["start"], start) for x in row["labels"]))
+                faulty.append(transfer.is_faulty(start, end, row["labels"]))
     odds, wrong = unsupported(model, items), np.array(faulty)
-    flagged_from = float(np.quantile(odds[~wrong], 1 - FLAGGED))
+    flagged_from = transfer.threshold(odds[~wrong])
     print(f"RAGTruth's sentences: AUROC {roc_auc_score(wrong, odds):.3f}; threshold {flagged_from:.2f}")
     chosen = {name: read(data, f"groundedness/{name}") for name in ("fm2_dev", "bump_freestyle", "wice_dev")}
     for file in files:
         chosen[file.stem] = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    print("| set | answers | wrong flagged | right flagged | AUROC | pairs |\n|---|---|---|---|---|---|")
+    print(transfer.HEAD)
     for name, rows in chosen.items():
-        _line(name, model, pairs, rows, flagged_from)
+        print(transfer.line(name, rows, _worst(model, pairs, rows), flagged_from), flush=True)
 
 
-def _line(name: str, model: CrossEncoder, pairs: Pairs, rows: Sequence[Any], flagged_from: float) -> None:
-    read_ = [sentences(pairs, row["documents"], row.get("input") or "", row["output"]) for row in rows]
-    odds = iter(unsupported(model, [item for some in read_ for *_, item in some]))
-    worst = np.array([max((next(odds) for _ in some), default=-9.0) for some in read_])
-    wrong = np.array([bool(row["label"]) for row in rows])
-    groups: dict[str, dict[bool, float]] = defaultdict(dict)
-    for row, score in zip(rows, worst, strict=True):
-        groups[row.get("group", row["id"])][bool(row["label"])] = score
-    told = [group[True] > group[False] for group in groups.values() if len(group) == 2]
-    figures = [f"{(worst[wrong] >= flagged_from).mean():.3f}", "-", "-", "-"]
-    if not wrong.all():
-        figures[1:] = [f"{(worst[~wrong] >= flagged_from).mean():.3f}", f"{roc_auc_score(wrong, worst):.3f}"]
-        figures += [f"{np.mean(told):.3f}" if told else "-"]
-    print(f"| {name} | {len(rows)} | {' | '.join(figures)} |", flush=True)
+def _worst(model: CrossEncoder, pairs: Pairs, rows: Sequence[Any]) -> Numbers:
+    """The log-odds of each answer's worst sentence."""
+    found = [sentences(pairs, row["documents"], row.get("input") or "", row["output"]) for row in rows]
+    odds = iter(unsupported(model, [item for some in found for *_, item in some]))
+    return np.array([max((next(odds) for _ in some), default=-9.0) for some in found])
 
 
 def main() -> None:
