@@ -11,7 +11,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from tests.streams.producer.published import envelopes, make_topics
 pytestmark = pytest.mark.slow
 
 GUNICORN_APP = """
-import os, sys
+import os, sys, time
 from watchline import Producer
 
 producer = Producer(os.environ["BROKER"], app="web", topic_prefix=os.environ["PREFIX"])
@@ -29,6 +31,7 @@ producer.emit(input="preloaded", output="in the parent", model="m")
 
 def app(request, start_response):
     producer.emit(input=request["PATH_INFO"], output=str(os.getpid()), model="m")
+    time.sleep(0.02)  # so that the other worker takes what comes meanwhile
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [str(os.getpid()).encode()]
 """
@@ -70,12 +73,20 @@ def ask(address: str, path: str) -> str:
 
 def test_gunicorn_that_loads_the_app_before_it_forks(broker: str, topic_prefix: str, tmp_path: Path) -> None:
     make_topics(broker, topic_prefix)
-    with gunicorn(tmp_path, {**os.environ, "BROKER": broker, "PREFIX": topic_prefix}) as address:
-        processes = {ask(address, f"/{number}") for number in range(60)}
+    paths = [f"/{number}" for number in range(60)]
+    processes: set[str] = set()
+    with (
+        gunicorn(tmp_path, {**os.environ, "BROKER": broker, "PREFIX": topic_prefix}) as address,
+        ThreadPoolExecutor(4) as callers,
+    ):
+        processes.update(callers.map(partial(ask, address), paths))
+        while len(processes) < 2 and len(paths) < 2000:  # one worker may have answered all of them
+            paths.append(f"/{len(paths)}")
+            processes.add(ask(address, paths[-1]))
     assert len(processes) == 2
-    found = envelopes(broker, topic_prefix, 61)
+    found = envelopes(broker, topic_prefix, 1 + len(paths))
     events = [event for envelope in found for event in envelope.interactions]
-    assert sorted(event.input for event in events) == sorted(["preloaded", *(f"/{number}" for number in range(60))])
+    assert sorted(event.input for event in events) == sorted(["preloaded", *paths])
     assert {event.output for event in events} == {"in the parent", *processes}
     assert len({envelope.producer_id for envelope in found}) == 3
 
