@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,48 @@ class Thresholds:
             alert=bool(alert),
             severity=_SEVERITIES[max(max(steps), 1)] if steps else "none",
         )
+
+
+def with_point(text: str, detector: str, label: str, point: OperatingPoint, comment: Sequence[str] = ()) -> str:
+    """A file's text with the operating point of a label in it, in place of the one it had; all else stays.
+
+    Parameters
+    ----------
+    text
+        In the form above; may be empty.
+    comment
+        Lines that stand below the section's name.
+
+    Raises
+    ------
+    ConfigurationError
+        The label has a point that isn't a section of its own, such as one in an inline table.
+
+    Examples
+    --------
+    >>> print(with_point("", "toxicity", "hate", OperatingPoint(0.4, 0.9), ["by hand"]), end="")
+    [toxicity.hate]
+    # by hand
+    threshold = 0.4
+    alert_threshold = 0.9
+    severity = "medium"
+    """
+    name = f"{detector}.{label}"
+    section = {key: value for key, value in asdict(point).items() if value is not None}
+    expected = tomllib.loads(text)
+    expected.setdefault(detector, {})[label] = section
+    # Comments right above the next section are that section's.
+    others = re.sub(rf"^\[{re.escape(name)}\](?s:.*?)(?=^(?:#.*\n)*\[|\Z)", "", text, flags=re.MULTILINE).rstrip()
+    lines = [f"[{name}]", *(f"# {line}" for line in comment)]
+    lines += [f"{key} = {json.dumps(value)}" for key, value in section.items()]
+    new = "\n".join([*([others, ""] if others else []), *lines, ""])
+    try:
+        done = tomllib.loads(new) == expected
+    except tomllib.TOMLDecodeError:
+        done = False
+    if not done:
+        raise ConfigurationError(f"thresholds: write [{name}] as a section of its own, its name alone on a line")
+    return new
 
 
 def _read(path: Path) -> dict[str, Any]:

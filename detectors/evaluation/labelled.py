@@ -43,6 +43,10 @@ class LabelledAnswer:
     slices: Mapping[str, str] = field(default_factory=dict)
     spans: tuple[tuple[int, int, str], ...] | None = None
 
+    def holds(self, label: str | None) -> bool | None:
+        """Whether a label holds, or any (None), as far as it is known: where none holds, this one doesn't."""
+        return self.label if label is None else self.labels.get(label, False if self.label is False else None)
+
     def interaction(self, documents: Sequence[str] | None = None) -> Interaction:
         """As an app would send it, with other documents where they are given."""
         return Interaction(

@@ -102,7 +102,7 @@ class _Judge:
         places = [
             place
             for place, (row, prediction) in enumerate(zip(self._rows, self._predictions, strict=True))
-            if prediction.score is not None and (row.label if label is None else row.labels.get(label)) is not None
+            if prediction.score is not None and row.holds(label) is not None
         ]
         judged = self._judged(places, label, point, self._predictions)
         whole = np.arange(len(places))
@@ -158,7 +158,7 @@ class _Judge:
         scores = np.array(
             [prediction.score if label is None else prediction.scores[label] for prediction in chosen], dtype=np.float64
         )
-        truth = np.array([row.label if label is None else row.labels[label] for row in rows], dtype=bool)
+        truth = np.array([row.holds(label) for row in rows], dtype=bool)
         if label is None or point is None:
             flagged = np.array([prediction.flagged for prediction in chosen], dtype=bool)
             alerted = np.array([prediction.alert for prediction in chosen], dtype=bool)

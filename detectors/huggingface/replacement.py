@@ -48,8 +48,8 @@ def replace(
     log.info("%s is judged by %s (%s)", name, settings.model, classifier.task)
     if same := [label for label in shipped.labels if in_force.of(name, label) == measured.of(name, label)]:
         log.warning(
-            "%s (%s): the operating points in force were measured on the shipped weights, not on %s; measure your own "
-            "with `watchline evaluate %s FILE`, and set them in the file that WATCHLINE_THRESHOLDS names",
+            "%s (%s): the operating points in force were measured on the shipped weights, not on %s; choose your own "
+            "with `watchline calibrate %s FILE`, which writes the file that WATCHLINE_THRESHOLDS names",
             name, ", ".join(same), settings.model, name,
         )  # fmt: skip
     return detector

@@ -104,6 +104,17 @@ def number(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def share(text: str) -> float:
+    """A share on the command line: above 0 and below 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and below 1")
+    return value
+
+
 def moment(text: str) -> datetime:
     """A time on the command line: ISO 8601 (UTC where it has no zone), or so long ago as 30m, 2h, 3d say."""
     units = {"m": "minutes", "h": "hours", "d": "days"}

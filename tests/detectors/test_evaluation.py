@@ -48,7 +48,15 @@ def test_a_row_is_read_whole(zipped: bool, tmp_path: Path) -> None:
 
 def test_what_is_left_out_of_a_label_is_not_known(tmp_path: Path) -> None:
     some = [{"output": "x", "label": label} for label in ({"hate": 0}, {"hate": 0, "insult": 0}, {"insult": 1})]
-    assert [row.label for row in read(written(tmp_path, *some), ["hate", "insult"])] == [None, False, True]
+    rows = read(written(tmp_path, *some), ["hate", "insult"])
+    assert [row.label for row in rows] == [None, False, True]
+    assert [row.holds("insult") for row in rows] == [None, False, True]
+
+
+def test_where_no_label_holds_none_of_them_does_and_where_some_do_which_is_not_known(tmp_path: Path) -> None:
+    none, some = read(written(tmp_path, {"output": "x", "label": 0}, {"output": "y", "label": 1}), ["hate", "insult"])
+    assert (none.holds(None), none.holds("hate")) == (False, False)
+    assert (some.holds(None), some.holds("hate")) == (True, None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import WatchlineError
-from watchline.streams.cli.arguments import UsageError, command
+from watchline.streams.cli.arguments import command
+from watchline.streams.cli.labelled_set import FORMAT, add_arguments, interval, number, scored
 from watchline.streams.cli.output import as_json, out, progress, write
 
 FIGURES = {
@@ -35,11 +36,6 @@ BASELINES = {
     "no_documents": "no documents",
 }
 _RANKINGS = ("length", "word_overlap")
-FORMAT = """FILE has one JSON object a line, gzipped or not; all but output and label may be left out:
-  {"id": "a1", "group": "source-7", "slices": {"task": "qa"}, "input": "How long?", "documents": ["30 days."],
-   "output": "90 days.", "label": 1, "spans": [[0, 7, "unsupported"]]}
-label may be an object, {"hate": 1, "insult": 0}, in which a label left out is unknown. Spans are code points into
-output. Rows of one group (a source, a post) aren't taken for independent. Slices get figures of their own."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -55,39 +51,19 @@ def add_parser(subparsers: Any) -> None:
         example="  watchline evaluate groundedness answers.jsonl.gz\n"
         "  watchline evaluate toxicity posts.jsonl --json --predictions scores.jsonl",
     )
-    parser.add_argument("detector", metavar="DETECTOR", help="its name, as in WATCHLINE_DETECTORS")
-    parser.add_argument("file", metavar="FILE", type=Path, help="the labelled set")
+    add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     parser.add_argument("--predictions", metavar="OUT", type=Path, help="write each row's score and spans, a line each")
-    parser.add_argument("--redact", action="store_true", help="replace personal data first, as a worker does")
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the figures; 1 where no row has both a score and a label."""
-    from watchline.detectors import registry
-    from watchline.detectors.declarations import DETECTORS
-    from watchline.streams.settings import load
-
-    settings = load()
-    if args.detector not in DETECTORS:
-        raise UsageError(f"no detector {args.detector!r}; there are {', '.join(DETECTORS)}")
-    if not args.file.is_file():
-        raise UsageError(f"{args.file}: no such file")
-    from watchline.detectors.evaluation import baselines, labelled
+    set_ = scored(args)
+    from watchline.detectors.evaluation import baselines
     from watchline.detectors.evaluation.predictions import predict
     from watchline.detectors.evaluation.report import report
-    from watchline.detectors.pii.redactor import Redactor
-    from watchline.detectors.scorer import Scorer
 
-    (detector,) = registry.load(
-        [args.detector], settings.models, device=settings.encoder_device, thresholds=settings.thresholds
-    )
-    rows = labelled.read(args.file, detector.labels)
-    scorer = Scorer([detector], device=settings.encoder_device, thresholds=settings.thresholds)
-    redactor = Redactor(enabled=args.redact, device=scorer.device)
-    predictions, seconds = predict(
-        scorer, rows, redactor=redactor, progress=lambda done: progress(done, len(rows), "scored")
-    )
+    detector, scorer, rows, predictions = set_.detector, set_.scorer, set_.rows, set_.predictions
     if args.predictions:
         lines = (as_json(_prediction(row.id, prediction)) for row, prediction in zip(rows, predictions, strict=True))
         args.predictions.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -96,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         blind_predictions, _ = predict(
             scorer,
             shown,
-            redactor=redactor,
+            redactor=set_.redactor,
             documents=baselines.NO_DOCUMENT,
             progress=lambda done: progress(done, len(shown), "scored without documents"),
         )
@@ -109,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         "detector": detector.name,
         "version": detector.version,
         "device": scorer.device,
-        **report(rows, predictions, seconds, points, blind),
+        **report(rows, predictions, set_.seconds, points, blind),
     }
     if args.json:
         out(as_json(figures, indent=2))
@@ -133,7 +109,7 @@ def _prediction(id_: str, prediction: Any) -> Mapping[str, Any]:
 
 def _print(figures: Mapping[str, Any]) -> None:
     out(f"{figures['detector']} {figures['version']} on {figures['device']}: {figures['rows']:,} rows, "
-        f"{_number(figures['items_per_second'], 1)} a second")  # fmt: skip
+        f"{number(figures['items_per_second'], 1)} a second")  # fmt: skip
     for reason, count in figures["not_scored"].items():
         out(f"not scored: {count:,} ({reason})")
     _print_section(figures)
@@ -152,14 +128,14 @@ def _print_section(section: Mapping[str, Any]) -> None:
         return
     beside = [name for name in BASELINES if name in section["baselines"]]
     rows = [
-        [title, _number(section[name]), _interval(section["intervals"].get(name)),
-         *(_number(section["baselines"][baseline].get(name)) for baseline in beside)]
+        [title, number(section[name]), interval(section["intervals"].get(name)),
+         *(number(section["baselines"][baseline].get(name)) for baseline in beside)]
         for name, title in FIGURES.items()
         if section[name] is not None
     ]  # fmt: skip
     for point, title in (("threshold", "precision"), ("alert_threshold", "precision at alert")):
         rows += [
-            [f"{title} where {float(share):.0%} are positive", _number(value), "", *("" for _ in beside)]
+            [f"{title} where {float(share):.0%} are positive", number(value), "", *("" for _ in beside)]
             for share, value in section["precision_at_prevalence"][point].items()
             if value is not None
         ]
@@ -170,7 +146,7 @@ def _print_section(section: Mapping[str, Any]) -> None:
         rankings = (BASELINES[baseline] for baseline in beside if baseline in _RANKINGS)
         write([name, "n", "positive", "AUROC", "95 %", *rankings, "F1", "balanced accuracy", "span F1", "ECE"],
               [_slice(value, figures) for value, figures in values.items()], "plain")  # fmt: skip
-        out(f"pairs of the same {name}: AUROC {_number(section['auroc_within'][name])}")
+        out(f"pairs of the same {name}: AUROC {number(section['auroc_within'][name])}")
 
 
 def _slice(value: str, figures: Mapping[str, Any]) -> Sequence[str]:
@@ -178,16 +154,8 @@ def _slice(value: str, figures: Mapping[str, Any]) -> Sequence[str]:
         value or "(none)",
         str(figures["n"]),
         str(figures["positives"]),
-        _number(figures["auroc"]),
-        _interval(figures["intervals"].get("auroc")),
-        *(_number(figures["baselines"][name]["auroc"]) for name in _RANKINGS if name in figures["baselines"]),
-        *(_number(figures[name]) for name in ("f1", "balanced_accuracy", "span_f1", "ece")),
+        number(figures["auroc"]),
+        interval(figures["intervals"].get("auroc")),
+        *(number(figures["baselines"][name]["auroc"]) for name in _RANKINGS if name in figures["baselines"]),
+        *(number(figures[name]) for name in ("f1", "balanced_accuracy", "span_f1", "ece")),
     ]
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _interval(bounds: tuple[float, float] | None) -> str:
-    return f"{bounds[0]:.3f}-{bounds[1]:.3f}" if bounds else ""

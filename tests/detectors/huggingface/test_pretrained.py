@@ -224,7 +224,7 @@ def test_shipped_operating_points_are_warned_of(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         load("groundedness", models["nli"])
-    assert "watchline evaluate groundedness" in caplog.text
+    assert "watchline calibrate groundedness" in caplog.text
     caplog.clear()
     own = tmp_path / "own.toml"
     own.write_text("[groundedness.unsupported]\nthreshold = 0.6\n")
