@@ -47,10 +47,14 @@ def claims_something(sentence: str) -> bool:
     False
     >>> claims_something("The passages don't mention a price, but it is about $5")
     True
+    >>> claims_something("## Returns"), claims_something("## Returns take 90 days")
+    (False, True)
     """
     if sentence.startswith(("```", "~~~")) or sentence.endswith("?"):
         return False
-    if _POINTER.match(sentence) or _HEADING.match(sentence):
+    if _POINTER.match(sentence) or ENGLISH.conversation.announcement.match(sentence):
+        return False
+    if _HEADING.match(sentence) and not ENGLISH.conversation.stated.match(sentence):
         return False
     empty = [match.end() for match in (ENGLISH.conversation.courtesy.match(sentence), _refusal(sentence)) if match]
     if not empty:

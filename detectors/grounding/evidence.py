@@ -14,12 +14,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from watchline.detectors.base import Vectors
+from watchline.detectors.base import Embeddings, Vectors
 from watchline.detectors.runtime.words import Words, negated, words
 
 MAX_UNITS = 200
 _MIN_UNIT = 60  # characters; shorter sentences (headings, list items, code lines) join the next
 _RUN = 3
+_CLEARLY_NEARER = 0.3  # of cosine and overlap together
+_FEW = 4  # content words; of fewer, some stand in any document
 
 NAMES = (
     "cosine",  # to the nearest passage
@@ -95,6 +97,57 @@ def most_alike(candidates: Sequence[Unit], answer: str, limit: int = MAX_UNITS) 
     shared = [-len(wanted.intersection(words(unit.embedded).content)) for unit in candidates]
     kept = sorted(np.argsort(np.array(shared), kind="stable")[:limit])
     return [candidates[index] for index in kept]
+
+
+def rests_on(
+    units: Sequence[Unit], claims: Sequence[Sequence[str]], vectors: Vectors, embeddings: Embeddings
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The documents that an answer rests on, so that what stands in others is neither for nor against it.
+
+    The one nearest to all claims together, then each that is clearly nearer to some claim than those before it.
+
+    Parameters
+    ----------
+    units
+        Of all documents.
+    claims
+        The content words of each claim.
+    vectors : (len(claims), 384)
+
+    Returns
+    -------
+    rested : frozenset of str
+        Values of `Unit.field`.
+    nearest : frozenset of str
+        So with those that are nearest to some claim, be it not clearly.
+
+    Examples
+    --------
+    >>> units = [Unit("document:0", 0, 0, "Returns are free."), Unit("document:1", 0, 0, "Roses need the sun.")]
+    >>> vectors = {text: [float(text[0] == "R"), float(text[1] == "o")] for text in (unit.embedded for unit in units)}
+    >>> class Embeddings:
+    ...     def __getitem__(self, texts):
+    ...         return np.array([vectors[text] for text in texts], np.float32)
+    >>> rests_on(units, [("return", "free")], np.array([[1.0, 0.0]], np.float32), Embeddings())
+    (frozenset({'document:0'}), frozenset({'document:0'}))
+    """
+    fields = list(dict.fromkeys(unit.field for unit in units))
+    if len(fields) < 2:
+        return frozenset(fields), frozenset(fields)
+    nearness = np.empty((len(claims), len(fields)))
+    for place, field in enumerate(fields):
+        own = Context((), "", [unit for unit in units if unit.field == field])
+        cosines = vectors @ own.run_vectors(embeddings[[unit.embedded for unit in own.units]]).T
+        overlap = np.stack([own.overlaps(content).mean(axis=1) for content in claims])
+        nearness[:, place] = np.round(cosines + overlap, 4).max(axis=1)
+    nearest = frozenset(fields[place] for place in nearness.argmax(axis=1))
+    nearness *= np.minimum([[len(content) / _FEW] for content in claims], 1.0)
+    rested = [int(np.argmax(nearness.sum(axis=0)))]
+    while True:
+        gain = (nearness - nearness[:, rested].max(axis=1, keepdims=True)).max(axis=0)
+        if gain.max() < _CLEARLY_NEARER:
+            return frozenset(fields[place] for place in rested), nearest
+        rested.append(int(np.argmax(gain)))
 
 
 class Context:

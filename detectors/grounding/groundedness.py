@@ -7,7 +7,7 @@ from its sentences'. Weights for each kind of answer and each tier: what gives a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -21,7 +21,7 @@ from watchline.detectors.declarations import GROUNDEDNESS
 from watchline.detectors.grounding import structured, tables, verifier
 from watchline.detectors.grounding.alignment import PairOutputs
 from watchline.detectors.grounding.claims import claims_something, plain
-from watchline.detectors.grounding.evidence import Context, Unit, features, most_alike
+from watchline.detectors.grounding.evidence import Context, Unit, features, most_alike, rests_on
 from watchline.detectors.grounding.question import about_documents, question
 from watchline.detectors.grounding.quotation import UNTRUE, Quotable, Quotation
 from watchline.detectors.grounding.truncation import is_cut
@@ -71,6 +71,8 @@ class ClaimFeatures:
 
     Attributes
     ----------
+    kind : str
+        One of `KINDS`: which weights judge it.
     matrix : (claims, features)
         Columns: `evidence.NAMES`, for records `structured.NAMES`, once verified `verifier.NAMES`.
     nearest
@@ -81,13 +83,17 @@ class ClaimFeatures:
         Each claim with its nearest passages, the nearest first, and what was asked: to repeat it is no invention.
     settled : (claims,)
         The log-odds of claims that are quotations, whatever else speaks for or against them; NaN for all others.
+    is_cut : bool
+        Whether a document that is nearest to some claim ends amid a sentence.
     """
 
+    kind: str
     matrix: Numbers
     nearest: tuple[Passage, ...]
     marks: tuple[tuple[Mark, ...], ...]
     pairs: tuple[tuple[str, tuple[str, ...]], ...]
     settled: Numbers
+    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +154,14 @@ class Judge:
 @dataclass(frozen=True, slots=True)
 class GroundednessInput:
     claims: tuple[Claim, ...]
-    context: Context
-    pairs: tuple[tuple[str, structured.Pair], ...]  # of documents that are records, each with its field
+    documents: tuple[Unit, ...]  # all of them
+    units: tuple[Unit, ...]  # those that are compared one by one
+    records: tuple[tuple[str, structured.Pair], ...]  # of documents that are records, each with its field
     quotations: tuple[Quotation | None, ...]  # of each claim
     cut: frozenset[str]  # fields of documents that end amid a sentence
+    granted: str  # instructions and conversation
     asked: str
     scored_fraction: float
-
-    @property
-    def kind(self) -> str:
-        """Which weights judge it."""
-        return "record" if self.pairs else "summary" if about_documents(self.asked) else "question"
 
 
 class Groundedness(Detector[GroundednessInput]):
@@ -222,7 +225,7 @@ class Groundedness(Detector[GroundednessInput]):
         return prepared if prepared.claims else NotApplicable("no claim")
 
     def texts(self, prepared: GroundednessInput) -> Sequence[str]:
-        return [*(unit.embedded for unit in prepared.context.units), *(claim.text for claim in prepared.claims)]
+        return [*(unit.embedded for unit in prepared.units), *(claim.text for claim in prepared.claims)]
 
     def evaluate(self, batch: Sequence[GroundednessInput], embeddings: Embeddings) -> Sequence[Evaluation]:
         return [
@@ -236,8 +239,7 @@ class Groundedness(Detector[GroundednessInput]):
         """What is seen of each answer, and what is made of it."""
         readings = [claim_features(prepared, embeddings) for prepared in batch]
         verdicts = [
-            self._judges[prepared.kind, "evidence"].judge(reading.matrix, reading.settled)
-            for prepared, reading in zip(batch, readings, strict=True)
+            self._judges[reading.kind, "evidence"].judge(reading.matrix, reading.settled) for reading in readings
         ]
         low, high = self._open_range
         left_open = [place for place, verdict in enumerate(verdicts) if low <= verdict.score <= high]
@@ -248,14 +250,14 @@ class Groundedness(Detector[GroundednessInput]):
         for place in left_open:
             if count := len(readings[place].pairs):
                 readings[place] = _verified(readings[place], [judged.get((place, at)) for at in range(count)])
-                verdicts[place] = self._judges[batch[place].kind, "verified"].judge(
+                verdicts[place] = self._judges[readings[place].kind, "verified"].judge(
                     readings[place].matrix, readings[place].settled
                 )
         return readings, verdicts
 
     def _evaluation(self, prepared: GroundednessInput, features: ClaimFeatures, verdict: Verdict) -> Evaluation:
         score = verdict.score
-        if score > 0.5 and any(field in prepared.cut for field, *_ in features.nearest):
+        if score > 0.5 and features.is_cut:
             score = 0.5 + (score - 0.5) * (_MOST_AMID_CUT - 0.5) / 0.5
         marked = [
             (claim, float(verdict.chances[at]), mark)
@@ -317,17 +319,22 @@ def read(
             known += tables.prose_units(field, text)
             cut += [field] if is_cut(text) else []
     answer = " ".join(claim.text for claim in claims)
-    if pairs and not _rests_on([field for field, _ in pairs], known, answer):
-        pairs = []
-    context = Context(known, " ".join(conversation)[:_MAX_GRANTED], most_alike(known, answer))
     length = sum(end - start for _, text in outputs for start, end in sentences(text))
-    scored = judged / max(length, 1)
     quotable = Quotable(known if claims else ())
-    quotations = tuple(quotable.find(claim.text, said) for claim, said in zip(claims, before, strict=True))
-    return GroundednessInput(tuple(claims), context, tuple(pairs), quotations, frozenset(cut), asked, scored)
+    return GroundednessInput(
+        tuple(claims),
+        tuple(known),
+        tuple(most_alike(known, answer)),
+        tuple(pairs),
+        tuple(quotable.find(claim.text, said) for claim, said in zip(claims, before, strict=True)),
+        frozenset(cut),
+        " ".join(conversation)[:_MAX_GRANTED],
+        asked,
+        judged / max(length, 1),
+    )
 
 
-def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool:
+def _rests_on(fields: Set[str], known: Sequence[Unit], answer: str) -> bool:
     """Whether the documents in these fields share at least as many words with the answer as all others do."""
     wanted = frozenset(words(answer).content)
     shared: dict[bool, set[str]] = {True: set(), False: set()}
@@ -338,19 +345,22 @@ def _rests_on(fields: Sequence[str], known: Sequence[Unit], answer: str) -> bool
 
 def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> ClaimFeatures:
     """Holds each claim of an answer against the documents."""
-    if not prepared.claims:
-        return ClaimFeatures(np.empty((0, 0)), (), (), (), np.empty(0))
-    known, runs = prepared.context.units, prepared.context.runs
-    run_vectors = prepared.context.run_vectors(embeddings[[unit.embedded for unit in known]])
-    cosines = embeddings[[claim.text for claim in prepared.claims]] @ run_vectors.T
-    fields = {pair: field for field, pair in prepared.pairs}
+    own = embeddings[[claim.text for claim in prepared.claims]]
+    rested, nearest_fields = rests_on(prepared.units, [claim.words.content for claim in prepared.claims], own, embeddings)
+    documents, known = ([unit for unit in some if unit.field in rested] for some in (prepared.documents, prepared.units))
+    context = Context(documents, prepared.granted, known)
+    runs = context.runs
+    cosines = own @ context.run_vectors(embeddings[[unit.embedded for unit in known]]).T
+    fields = {pair: field for field, pair in prepared.records if field in rested}
+    if fields and not _rests_on(set(fields.values()), documents, " ".join(claim.text for claim in prepared.claims)):
+        fields = {}
     rows: list[list[float]] = []
     nearest: list[Passage] = []
     marks: list[tuple[Mark, ...]] = []
     pairs: list[tuple[str, tuple[str, ...]]] = []
     settled = np.full(len(prepared.claims), np.nan)
     for place, claim in enumerate(prepared.claims):
-        row, run, near = features(claim.text, claim.words, prepared.context, cosines[place])
+        row, run, near = features(claim.text, claim.words, context, cosines[place])
         cosine = float(cosines[place, run])
         first, last = known[runs[run][0]], known[runs[run][1] - 1]
         nearest.append((first.field, first.start, last.end, cosine))
@@ -373,7 +383,9 @@ def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> Claim
         marks.append(tuple(Mark(*where, evidence) for where, evidence in sorted(against.items())))
         passages = [known[at].embedded for at in near[: verifier.PASSAGES]]
         pairs.append((claim.text, (*passages[:1], *filter(None, [prepared.asked]), *passages[1:])))
-    return ClaimFeatures(np.array(rows), tuple(nearest), tuple(marks), tuple(pairs), settled)
+    kind = "record" if fields else "summary" if about_documents(prepared.asked) else "question"
+    is_cut = not prepared.cut.isdisjoint(nearest_fields)
+    return ClaimFeatures(kind, np.array(rows), tuple(nearest), tuple(marks), tuple(pairs), settled, is_cut)
 
 
 def _unsettled(features: ClaimFeatures) -> list[int]:

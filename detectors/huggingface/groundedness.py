@@ -47,8 +47,8 @@ class Entailment(Pretrained[Answer]):
             return prepared
         claims = prepared.claims
         pieces = [(claim.field, claim.start, claim.text) for claim in claims]
-        read = prepared.scored_fraction * share_read(interaction, prepared.context.units)
-        return _answer(self._classifier, claims, pieces, prepared.context.units, "", read)
+        read = prepared.scored_fraction * share_read(interaction, prepared.units)
+        return _answer(self._classifier, claims, pieces, prepared.units, "", read)
 
     def evaluate(self, batch: Sequence[Answer], embeddings: Embeddings) -> Sequence[Evaluation]:
         pairs = [

@@ -54,6 +54,8 @@ class Conversation:
     unsaid: re.Pattern[str]  # a refusal by itself: a paper doesn't say
     turn: re.Pattern[str]  # after it the sentence may claim something all the same
     courtesy: re.Pattern[str]  # a sentence's beginning: greetings, thanks, offers of help, questions back
+    announcement: re.Pattern[str]  # a whole sentence that only says what comes next
+    stated: re.Pattern[str]  # a heading with a verb, which says something
     referral: re.Pattern[str]  # a sentence's beginning that sends the reader to someone else
     about_documents: re.Pattern[str]  # asks for something to be done with the documents
     pointers: Fragment  # before a link that the sentence only points to

@@ -13,14 +13,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from watchline.detectors.base import NotApplicable
-from watchline.detectors.grounding.groundedness import Groundedness
+from watchline.detectors.grounding.groundedness import Groundedness, GroundednessInput, Verdict
+from watchline.detectors.runtime.calibration import Numbers
 from watchline.detectors.runtime.encoder import Embedded, Encoder
 from watchline.detectors.training.grounding import transfer
 from watchline.detectors.training.harm.corpora import read
@@ -32,7 +33,7 @@ _BATCH = 64
 
 
 class Judged:
-    """The chance of each sentence of answers, one encoder for all."""
+    """What groundedness says of answers, one encoder for all."""
 
     def __init__(self) -> None:
         self._encoder, self._detector = Encoder(), Groundedness()
@@ -40,19 +41,25 @@ class Judged:
     def chances(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[tuple[int, int], float]]:
         """For each answer, by where a sentence stands; nothing where there is nothing to judge."""
         out: list[dict[tuple[int, int], float]] = []
+        for prepared, verdict in self._verdicts(rows):
+            places = [(claim.start, claim.end) for claim in prepared.claims] if prepared else []
+            out.append(dict(zip(places, map(float, verdict.chances if verdict else ()), strict=True)))
+        return out
+
+    def scores(self, rows: Sequence[Mapping[str, Any]]) -> Numbers:
+        """Of each answer as a whole; NaN where there is nothing to judge."""
+        return np.array([verdict.score if verdict else np.nan for _, verdict in self._verdicts(rows)])
+
+    def _verdicts(
+        self, rows: Sequence[Mapping[str, Any]]
+    ) -> Iterator[tuple[GroundednessInput, Verdict] | tuple[None, None]]:
         for start in range(0, len(rows), _BATCH):
             prepared = [self._detector.prepare(_interaction(row)) for row in rows[start : start + _BATCH]]
             applicable = [each for each in prepared if not isinstance(each, NotApplicable)]
             texts = [text for each in applicable for text in self._detector.texts(each)]
             verdicts = iter(self._detector.verdicts(applicable, Embedded(self._encoder, texts))[1])
             for each in prepared:
-                if isinstance(each, NotApplicable):
-                    out.append({})
-                else:
-                    chances = next(verdicts).chances
-                    places = [(claim.start, claim.end) for claim in each.claims]
-                    out.append(dict(zip(places, map(float, chances), strict=True)))
-        return out
+                yield (None, None) if isinstance(each, NotApplicable) else (each, next(verdicts))
 
 
 def _interaction(row: Mapping[str, Any]) -> Interaction:

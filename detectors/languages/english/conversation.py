@@ -49,14 +49,33 @@ _TURN = re.compile(r"[,;]\s*(?:but|however|although|though|so)\b|\bhowever\b", r
 _COURTESY = re.compile(
     r"\W*(?:(?:sure(?: thing)?|certainly|absolutely|of course|(?:that['\u2019]s )?(?:correct|right|true|false)"
     r"|unanswerable|n/a|no answer(?: found)?|(?:hello|hi|hey)(?: there)?(?:[, ]+(?:and )?welcome(?: to [\w ]{1,30})?)?"
-    r"|welcome(?: to [\w ]{1,30})?"
-    r"|good (?:morning|afternoon|evening|day|question)|(?:great|excellent) question|take care"
+    r"|welcome(?: to [\w ]{1,30})?|no (?:problem|worries)|(?:one|just a) (?:moment|second)(?:,? please)?"
+    r"|good (?:morning|afternoon|evening|day)|(?:that['\u2019]s an? )?(?:great|good|excellent|interesting) question"
+    r"|take care|good luck(?: with [\w ]++)?|cheers|(?:(?:best|kind|warm) )?regards|(?:yours )?sincerely"
+    r"|in (?:summary|short|brief|conclusion)|(?:please )?note(?: the following)?|let me (?:check|see|explain)"
     r"|have a (?:\w+ )?(?:day|weekend|evening|one)|(?:thanks?|thank you)(?: for [\w ]++)?)\W*$"
-    r"|(?:sorry|i apologi[sz]e|i['\u2019]m sorry|you['\u2019]re welcome|i hope (?:this|that|it)|let me know|feel free"
+    r"|(?:sorry|i apologi[sz]e|i['\u2019]m sorry|you['\u2019]re welcome|(?:i )?hope (?:this|that|it)|let me know|feel free"
+    r"|(?:don['\u2019]t|do not) hesitate|(?:i['\u2019]m|i am) here to (?:help|assist|answer)"
+    r"|i (?:\w+ )?understand (?:your|that (?:this|it|you))"
+    r"|let me (?:look|check|find|help|walk|clarify|summari[sz]e)|let['\u2019]s (?:go|walk|look|take|start|begin|break|dive)"
     r"|(?:i['\u2019]d be|i['\u2019]m|i am|i would be|always)? ?(?:happy|glad) (?:to|i could) (?:help|assist)"
     r"|(?:could|can|would) you (?:please )?(?:tell|provide|clarify|share|let|specify|confirm|give)"
     r"|(?:to (?:help|assist|answer)[\w ]*, )?i(?:['\u2019]d|['\u2019]ll| would)? need (?:to know|(?:some |a bit )?more)"
     r"|please (?:(?:tell|share|specify|confirm) (?:me|us|which|what|whether|if|how|more)|let|provide|clarify|feel))\b)",
+    re.IGNORECASE,
+)
+_ANNOUNCEMENT = re.compile(
+    r"\W*(?:(?:sure|certainly|of course|absolutely|okay|ok|yes)\b\W{1,3})?(?:(?:based on|according to|from|in) [\w ]{1,60}, )?"
+    r"(?:here(?:['\u2019]s| is| are)\b[^:.\n]{0,100}|(?:the )?[\w ]{1,40} (?:is|are) as follows"
+    r"|i(?:['\u2019]ve| have) (?:summari[sz]ed|listed|outlined|put together)\b[^:.\n]{0,60})(?::\W*|\bbelow\W*)$",
+    re.IGNORECASE,
+)
+_STATED = re.compile(
+    r"^(?!\W*(?:how|what|why|when|where|who|which|whether|if)\b).*?"
+    r"\b(?:(?:is|are|was|were|has|had|can|could|may|might|must|shall|should|will|would|does|did)(?:n['\u2019]t| not)?\b"
+    r"|(?:cannot|can['\u2019]t|won['\u2019]t|costs|takes|needs|includes|covers|requires|expires|ends|starts|begins|opens|closes"
+    r"|applies|lasts|contains|lives|rises|falls|rose|fell|became)\b"
+    r"|\w{2,30}s (?:have|cost|take|need|include|cover|require|expire|end|start|begin|open|close|apply|last|contain)\b)",
     re.IGNORECASE,
 )
 _REFERRAL = re.compile(
@@ -77,6 +96,8 @@ CONVERSATION = Conversation(
     unsaid=_UNSAID,
     turn=_TURN,
     courtesy=_COURTESY,
+    announcement=_ANNOUNCEMENT,
+    stated=_STATED,
     referral=_REFERRAL,
     about_documents=_ABOUT_DOCUMENTS,
     pointers="see|visit|read|check|sources?|links?|more|find|go",

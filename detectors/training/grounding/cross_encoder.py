@@ -284,7 +284,7 @@ def sentences(pairs: Pairs, documents: Sequence[str], asked: str, answer: str) -
     """Where each claim of an answer stands, and the item of it."""
     numbered = [(f"document:{number}", text) for number, text in enumerate(documents)]
     prepared = read_answer(numbered, [asked], [("output:0", answer)], asked)
-    units = [unit.embedded for unit in prepared.context.units]
+    units = [unit.embedded for unit in prepared.units]
     return [
         (claim.start, claim.end, pairs.item(claim.text, pairs.passage(units, claim.text), ENTAILMENT))
         for claim in prepared.claims

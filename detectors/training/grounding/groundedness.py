@@ -103,6 +103,7 @@ class Example:
     faults: tuple[tuple[Fault, ...], ...]
     unsupported: bool
     characters: int
+    kind: str = ""
     pairs: tuple[tuple[str, tuple[str, ...]], ...] = ()
     settled: Numbers = field(default_factory=lambda: np.empty(0))
     tiers: Mapping[str, Numbers] = field(default_factory=dict)
@@ -213,7 +214,13 @@ def with_evidence(answers: Sequence[Example], embeddings: Embeddings) -> list[Ex
     for example in answers:
         features = claim_features(example.prepared, embeddings)
         out.append(
-            replace(example, tiers={"evidence": features.matrix}, pairs=features.pairs, settled=features.settled)
+            replace(
+                example,
+                kind=features.kind,
+                tiers={"evidence": features.matrix},
+                pairs=features.pairs,
+                settled=features.settled,
+            )
         )
     return out
 
@@ -302,7 +309,7 @@ def train(answers: Sequence[Example], kind: str, tier: str) -> Judge:
     pools = np.array([pooled(odds[places == place]) for place in range(len(answers))])
     unsupported = np.array([example.unsupported for example in answers])
     real = np.array([example.is_real for example in answers])
-    own = np.array([example.prepared.kind == kind for example in answers])
+    own = np.array([example.kind == kind for example in answers])
     pools, unsupported, real = pools[own], unsupported[own], real[own]
     answer_odds = out_of_fold(pools, unsupported, sources[own], _C, weights[own])
     answer = platt(fit(pools, unsupported, _C, weights[own]), answer_odds[real], unsupported[real])
@@ -318,11 +325,11 @@ def cross_validated(answers: Sequence[Example], tier: str) -> Numbers:
         for seen, held_out in GroupKFold(5).split(ours, groups=sources):
             judge = train([answers[place] for place in ours[seen]], kind, tier)
             for place in ours[held_out]:
-                if answers[place].prepared.kind == kind:
+                if answers[place].kind == kind:
                     scores[place] = judge.judge(answers[place].tiers[tier], answers[place].settled).score
         judge = train([answers[place] for place in ours], kind, tier)
         for place, example in enumerate(answers):
-            if example.prepared.kind == kind and example.task == "dialogue":
+            if example.kind == kind and example.task == "dialogue":
                 scores[place] = judge.judge(example.tiers[tier], example.settled).score
     return scores
 
@@ -333,7 +340,7 @@ def _of_kinds(answers: Sequence[Example], kind: str) -> NDArray[np.intp]:
         [
             place
             for place, example in enumerate(answers)
-            if example.prepared.kind in _LEARNS_FROM[kind] and example.task != "dialogue"
+            if example.kind in _LEARNS_FROM[kind] and example.task != "dialogue"
         ]
     )
 
@@ -401,7 +408,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=weights_folder("groundedness"))
     arguments = parser.parse_args()
     answers = examples(arguments.data)
-    texts = [text for example in answers for text in (unit.embedded for unit in example.prepared.context.units)]
+    texts = [text for example in answers for text in (unit.embedded for unit in example.prepared.units)]
     texts += [claim.text for example in answers for claim in example.prepared.claims]
     print(f"{len(answers)} examples, {len(set(texts))} texts to embed")
     encoder = Encoder()
