@@ -83,7 +83,10 @@ def units(field: str, text: str, sentences: Iterable[tuple[int, int]]) -> list[U
 
 
 def most_alike(candidates: Sequence[Unit], answer: str, limit: int = MAX_UNITS) -> list[Unit]:
-    """At most `limit` units, in order: those that share most content words with the answer, the first of equals.
+    """At most `limit` units, in order: of the documents with the units that share most content words with the answer.
+
+    A document is kept whole where it fits, so that its sentences keep their neighbours; of one that doesn't fit, the
+    units are kept that share most, the first of equals.
 
     Examples
     --------
@@ -94,9 +97,18 @@ def most_alike(candidates: Sequence[Unit], answer: str, limit: int = MAX_UNITS) 
     if len(candidates) <= limit:
         return list(candidates)
     wanted = frozenset(words(answer).content)
-    shared = [-len(wanted.intersection(words(unit.embedded).content)) for unit in candidates]
-    kept = sorted(np.argsort(np.array(shared), kind="stable")[:limit])
-    return [candidates[index] for index in kept]
+    shared = [wanted.intersection(words(unit.embedded).content) for unit in candidates]
+    documents: dict[str, list[int]] = {}
+    for place, unit in enumerate(candidates):
+        documents.setdefault(unit.field, []).append(place)
+
+    def alike(places: list[int]) -> tuple[int, int]:
+        return max(len(shared[place]) for place in places), len(frozenset().union(*(shared[place] for place in places)))
+
+    kept: list[int] = []
+    for places in sorted(documents.values(), key=alike, reverse=True):
+        kept += sorted(places, key=lambda place: -len(shared[place]))[: limit - len(kept)]
+    return [candidates[place] for place in sorted(kept)]
 
 
 def rests_on(

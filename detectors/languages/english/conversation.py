@@ -54,10 +54,11 @@ _COURTESY = re.compile(
     r"|take care|good luck(?: with [\w ]++)?|cheers|(?:(?:best|kind|warm) )?regards|(?:yours )?sincerely"
     r"|in (?:summary|short|brief|conclusion)|(?:please )?note(?: the following)?|let me (?:check|see|explain)"
     r"|have a (?:\w+ )?(?:day|weekend|evening|one)|(?:thanks?|thank you)(?: for [\w ]++)?)\W*$"
-    r"|(?:sorry|i apologi[sz]e|i['\u2019]m sorry|you['\u2019]re welcome|(?:i )?hope (?:this|that|it)|let me know|feel free"
-    r"|(?:don['\u2019]t|do not) hesitate|(?:i['\u2019]m|i am) here to (?:help|assist|answer)"
+    r"|(?:sorry|i apologi[sz]e|i['\u2019]m sorry|you['\u2019]re welcome|(?:i )?hope (?:this|that|it)|let me know"
+    r"|feel free|(?:don['\u2019]t|do not) hesitate|(?:i['\u2019]m|i am) here to (?:help|assist|answer)"
     r"|i (?:\w+ )?understand (?:your|that (?:this|it|you))"
-    r"|let me (?:look|check|find|help|walk|clarify|summari[sz]e)|let['\u2019]s (?:go|walk|look|take|start|begin|break|dive)"
+    r"|let me (?:look|check|find|help|walk|clarify|summari[sz]e)"
+    r"|let['\u2019]s (?:go|walk|look|take|start|begin|break|dive)"
     r"|(?:i['\u2019]d be|i['\u2019]m|i am|i would be|always)? ?(?:happy|glad) (?:to|i could) (?:help|assist)"
     r"|(?:could|can|would) you (?:please )?(?:tell|provide|clarify|share|let|specify|confirm|give)"
     r"|(?:to (?:help|assist|answer)[\w ]*, )?i(?:['\u2019]d|['\u2019]ll| would)? need (?:to know|(?:some |a bit )?more)"
@@ -65,7 +66,8 @@ _COURTESY = re.compile(
     re.IGNORECASE,
 )
 _ANNOUNCEMENT = re.compile(
-    r"\W*(?:(?:sure|certainly|of course|absolutely|okay|ok|yes)\b\W{1,3})?(?:(?:based on|according to|from|in) [\w ]{1,60}, )?"
+    r"\W*(?:(?:sure|certainly|of course|absolutely|okay|ok|yes)\b\W{1,3})?"
+    r"(?:(?:based on|according to|from|in) [\w ]{1,60}, )?"
     r"(?:here(?:['\u2019]s| is| are)\b[^:.\n]{0,100}|(?:the )?[\w ]{1,40} (?:is|are) as follows"
     r"|i(?:['\u2019]ve| have) (?:summari[sz]ed|listed|outlined|put together)\b[^:.\n]{0,60})(?::\W*|\bbelow\W*)$",
     re.IGNORECASE,
