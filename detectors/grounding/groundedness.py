@@ -28,7 +28,7 @@ from watchline.detectors.grounding.truncation import is_cut
 from watchline.detectors.grounding.verifier import Verifier
 from watchline.detectors.runtime.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.runtime.plan import Passes
-from watchline.detectors.runtime.text import sentences, unreadable
+from watchline.detectors.runtime.text import NO_TEXT, longest_text, sentences, unreadable
 from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.runtime.words import Words, words
 from watchline.schemas.properties import TOOL_ROLES
@@ -214,7 +214,12 @@ class Groundedness(Detector[GroundednessInput]):
         documents = sources(interaction)
         if not interaction.output.strip():
             return NotApplicable("no output")
-        if reason := unreadable(interaction.output) or unreadable("\n".join(text for _, text in documents)):
+        longest = longest_text(interaction)
+        found = [unreadable(text, longest) for _, text in documents]
+        # One document that can't be read may bear out what the others don't say.
+        foreign = next((reason for reason in found if reason not in (None, NO_TEXT)), None)
+        nothing = NO_TEXT if all(found) else None
+        if reason := unreadable(interaction.output, longest) or foreign or nothing:
             return NotApplicable(reason)
         conversation = [
             interaction.system_instructions or "",

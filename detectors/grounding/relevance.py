@@ -16,7 +16,7 @@ from watchline.detectors.grounding.evidence import Unit, most_alike
 from watchline.detectors.grounding.question import about_documents, question
 from watchline.detectors.grounding.tables import document_units
 from watchline.detectors.runtime.calibration import Logistic
-from watchline.detectors.runtime.text import sentences, unreadable
+from watchline.detectors.runtime.text import longest_text, sentences, unreadable
 from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.runtime.words import Words, words
 from watchline.schemas.records import Interaction
@@ -60,7 +60,8 @@ class Relevance(Detector[RelevanceInput]):
             return NotApplicable("no input")
         if not interaction.output.strip():
             return NotApplicable("no output")
-        if reason := unreadable(interaction.output) or unreadable(asked):
+        longest = longest_text(interaction)
+        if reason := unreadable(interaction.output, longest) or unreadable(asked, longest):
             return NotApplicable(reason)
         return read(asked, interaction.output, [document.content for document in interaction.documents])
 

@@ -18,7 +18,7 @@ from watchline.detectors.harm.blend import Blend, Numbers
 from watchline.detectors.harm.deobfuscation import deobfuscate
 from watchline.detectors.runtime.mapped_text import MappedText
 from watchline.detectors.runtime.plan import Passes
-from watchline.detectors.runtime.text import NO_TEXT, unreadable, windows
+from watchline.detectors.runtime.text import NO_TEXT, english_parts, longest_text, unreadable, windows
 from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.records import Evidence, Interaction, Span
@@ -84,9 +84,10 @@ class WindowedDetector(Detector[WindowedInput]):
     """A label's score is the highest of any window that the label is about, 0 where there is none.
 
     Text that can't be read (another language) and text beyond the limits lowers `scored_fraction`; where nothing can
-    be read the detector doesn't apply. Of more than `max_windows` windows those are judged that the n-grams, which read
-    all of them, find most suspicious: padding hides little. What they find clearly harmless the multitask model doesn't
-    read. Spans are of the windows at or above the shipped threshold.
+    be read the detector doesn't apply. Of a text in another language the English sentences are read: what stands around
+    an attack doesn't hide it. Of more than `max_windows` windows those are judged that the n-grams, which read all of
+    them, find most suspicious: padding hides little. What they find clearly harmless the multitask model doesn't read.
+    Spans are of the windows at or above the shipped threshold.
 
     Attributes
     ----------
@@ -127,16 +128,19 @@ class WindowedDetector(Detector[WindowedInput]):
         candidates: list[Window] = []
         total = unread = 0
         reasons = []
+        longest = longest_text(interaction)
         for text_field in self.text_fields(interaction):
             room = max(0, MAX_CHARS - total)
             total += len(text_field.text)
             plain = deobfuscate(text_field.text[:room])
-            if reason := unreadable(plain.text or text_field.text):
+            unread += max(0, len(text_field.text) - room)
+            parts = [(0, len(plain.text))]
+            if reason := unreadable(plain.text or text_field.text, longest):
                 reasons.append(reason)
-                unread += len(text_field.text)
-            else:
-                unread += max(0, len(text_field.text) - room)
-                candidates += self._windows(text_field, plain)
+                parts = english_parts(plain.text)
+                read = sum(end - start for start, end in (plain.original(*part) for part in parts))
+                unread += min(room, len(text_field.text)) - read
+            candidates += self._windows(text_field, plain, parts)
         if not candidates:
             if total > unread and (result := self.nothing_found()):
                 return result
@@ -181,8 +185,13 @@ class WindowedDetector(Detector[WindowedInput]):
             spans += window_spans
         return Evaluation(scores, tuple(spans), tuple(evidence), prepared.scored_fraction)
 
-    def _windows(self, text_field: TextField, plain: MappedText) -> list[Window]:
-        pieces = [(start, piece) for start, end in self.cut(text_field, plain.text) if (piece := plain.text[start:end])]
+    def _windows(self, text_field: TextField, plain: MappedText, parts: Sequence[tuple[int, int]]) -> list[Window]:
+        pieces = [
+            (first + start, piece)
+            for first, last in parts
+            for start, end in self.cut(text_field, plain.text[first:last])
+            if (piece := plain.text[first + start : first + end])
+        ]
         if not pieces:
             return []
         scores = np.stack([self._blend.ngram_scores(piece) for _, piece in pieces])

@@ -16,12 +16,11 @@ Fragment: TypeAlias = str  # alternatives of a regular expression, without a gro
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """How sentences end, and what tells the language from others: `runtime.text`."""
+    """How sentences end: `runtime.text`; what all prose has: `pii.secret_values`."""
 
     abbreviations: frozenset[str]  # in small letters, without the last full stop, which ends no sentence
     letter_words: frozenset[str]  # single capital letters that are words, and no initial of a name
     function_words: frozenset[str]  # the commonest words, which all prose in the language has
-    foreign_words: frozenset[str]  # those of other languages in the same letters, without what both have
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,25 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import pairwise
 
 from watchline.detectors.languages.english import ENGLISH
+from watchline.detectors.languages.identification import Identified, identify
+from watchline.schemas.records import Interaction
 
 MAX_SENTENCE = 1000  # characters; what has no end by then is cut at a blank
 NO_TEXT = "no text"
-NOT_SUPPORTED = "language not supported"
+NOT_SUPPORTED = "language not supported"  # and the language's code
+
+_SAMPLE = 2000  # characters that a text's language is told from
+_SHORT = 8  # words from which on a text's language is told from it alone
+_FEWEST = 3  # words from which on a text by itself can be in another language
+_OTHER = 1.2  # log-odds from which on a text is in another language
+_SHIFT = 1.7  # by how much the rest of the conversation moves that
 
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)", re.MULTILINE | re.DOTALL)
 _ITEM = r"[ \t]*(?:[-*+•‣◦–][ \t]|\(?\d{1,3}[.)][ \t]|\(?[a-z][.)][ \t]|#{1,6}[ \t]|\||>|```|~~~)"
@@ -104,31 +113,80 @@ def runs(
     return spans
 
 
-def unreadable(text: str) -> str | None:
-    """Why no detector can read the text, as a fixed phrase; None where it can be read, which means: it is English.
+def unreadable(text: str, longest: str = "") -> str | None:
+    """Why no detector can read the text, as one of few phrases; None where it can be read, which means: it is English.
 
-    Short text is taken for English when its letters are Latin; longer text is held against function words.
+    Fewer than eight words are English or not by what else is said: in an English conversation it takes more to call
+    them another language, in another language less. One or two words never decide by themselves, unless their letters
+    aren't Latin.
+
+    Parameters
+    ----------
+    text
+    longest
+        The longest text of the same interaction (`longest_text`), or the text that this one is a part of.
 
     Examples
     --------
-    >>> unreadable("Wo ist der Bahnhof? Das ist nicht so weit, aber wir sind zu Fuß.")
-    'language not supported'
+    >>> unreadable("Wo ist der Bahnhof?")
+    'language not supported: de'
+    >>> unreadable("Vielen Dank!"), unreadable("Vielen Dank!", "Wo ist der Bahnhof?")
+    (None, 'language not supported: de')
     """
-    sample = text[:4000]
-    letters = [char for char in sample if char.isalpha()]
-    if not letters and not any(char.isdigit() for char in sample):
+    sample = text[:_SAMPLE]
+    if not any(map(str.isalnum, sample)):
         return NO_TEXT
-    latin = sum(char < "ɐ" for char in letters)  # up to Latin Extended-B
-    if latin < 0.6 * len(letters):
-        return NOT_SUPPORTED
-    words = re.findall(r"[^\W\d_]+", sample.lower())
-    english = sum(word in ENGLISH.prose.function_words for word in words)
-    foreign = sum(word in ENGLISH.prose.foreign_words for word in words)
-    # Code and tables hold few function words of any language: only prose is judged by a lack of English ones.
-    is_prose = sum(char.isalpha() or char.isspace() for char in sample) > 0.9 * len(sample)
-    if (foreign >= 3 and foreign > 2 * english) or (is_prose and len(words) >= 25 and english < 0.08 * len(words)):
-        return NOT_SUPPORTED
-    return None
+    code = _other_language(identify(sample), identify(longest[:_SAMPLE]) if len(longest) > len(text) else None)
+    return f"{NOT_SUPPORTED}: {code}" if code else None
+
+
+def longest_text(interaction: Interaction) -> str:
+    """The longest of what user, app and model say and of what documents and tools give; not the instructions.
+
+    Examples
+    --------
+    >>> from watchline.schemas.records import Message
+    >>> said = (Message("user", "Hi"), Message("assistant", "Hello! What can I do for you?"))
+    >>> longest_text(Interaction(event_id="0", time=1, app="shop", input_messages=said))
+    'Hello! What can I do for you?'
+    """
+    said = (message.content for message in (*interaction.input_messages, *interaction.output_messages))
+    given = (document.content for document in interaction.documents)
+    results = (call.result or "" for call in interaction.tool_calls)
+    return max((*said, *given, *results), key=len, default="")
+
+
+def english_parts(text: str) -> list[tuple[int, int]]:
+    """Start and end of runs of English sentences within a text in another language; those of one or two words aside.
+
+    Examples
+    --------
+    >>> text = "Wo ist der Bahnhof? Ich finde ihn nicht. Where is the railway station?"
+    >>> [text[start:end] for start, end in english_parts(text)]
+    ['Where is the railway station?']
+    """
+    parts: list[tuple[int, int]] = []
+    last = -1
+    for place, (start, end) in enumerate(sentences(text)):
+        sentence = text[start:end]
+        if identify(sentence[:_SAMPLE]).words >= _FEWEST and unreadable(sentence, text) is None:
+            if parts and last == place - 1:
+                parts[-1] = (parts[-1][0], end)
+            else:
+                parts.append((start, end))
+            last = place
+    return parts
+
+
+def _other_language(found: Identified, around: Identified | None) -> str | None:
+    """The code of the language that a text is in, where it isn't English."""
+    enough = found.words >= _FEWEST or found.odds == math.inf
+    if found.words and found.words < _SHORT and around and around.words >= _FEWEST:
+        language = _other_language(around, None)
+        if language and found.odds > _OTHER - _SHIFT:
+            return found.other if enough and found.odds > _OTHER else language
+        return found.other if not language and enough and found.odds > _OTHER + _SHIFT else None
+    return found.other if enough and found.odds > _OTHER else None
 
 
 def _ends(text: str, match: re.Match[str]) -> bool:
