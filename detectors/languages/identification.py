@@ -11,8 +11,8 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 # Of fewer languages each is told from English more surely; a text in one that isn't here is named after the most alike.
 _CODES = (
-    "am ar bg bn ca cs da de el en es et fa fi fr gu he hi hr hu hy id it ja ka km kn ko lo lt lv ml mr my nl no pa pl pt "
-    "ro ru si sk sl sr sv ta te th tr uk ur vi zh"
+    "am ar bg bn ca cs da de el en es et fa fi fr gu he hi hr hu hy id it ja ka km kn ko lo lt lv ml mr my nl no pa pl "
+    "pt ro ru si sk sl sr sv ta te th tr uk ur vi zh"
 )
 # What has no language: addresses, names of accounts, entities of HTML, what redaction leaves, emoji.
 _NO_WORDS = re.compile(

@@ -8,7 +8,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.languages.identification import Identified, identify
@@ -21,8 +21,10 @@ NOT_SUPPORTED = "language not supported"  # and the language's code
 _SAMPLE = 2000  # characters that a text's language is told from
 _SHORT = 8  # words from which on a text's language is told from it alone
 _FEWEST = 3  # words from which on a text by itself can be in another language
-_OTHER = 1.2  # log-odds from which on a text is in another language
+_OTHER = 0.5  # log-odds for each of the first eight words from which on a text is in another language
 _SHIFT = 1.7  # by how much the rest of the conversation moves that
+_STRETCH, _STEP = 6, 3  # words, where parts of a text are told apart
+_LATIN_WORD = re.compile(r"(?P<latin>[A-Za-zÀ-ɏ]+(?:['’][A-Za-zÀ-ɏ]+)*)|[^\W\d_]")  # or one letter of another script
 
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)", re.MULTILINE | re.DOTALL)
 _ITEM = r"[ \t]*(?:[-*+•‣◦–][ \t]|\(?\d{1,3}[.)][ \t]|\(?[a-z][.)][ \t]|#{1,6}[ \t]|\||>|```|~~~)"
@@ -157,36 +159,39 @@ def longest_text(interaction: Interaction) -> str:
 
 
 def english_parts(text: str) -> list[tuple[int, int]]:
-    """Start and end of runs of English sentences within a text in another language; those of one or two words aside.
+    """Start and end of what is English within a text in another language, wherever it begins and ends.
+
+    Told from stretches of six words, one every three words: a part may lack a word or two, or have some too many.
 
     Examples
     --------
-    >>> text = "Wo ist der Bahnhof? Ich finde ihn nicht. Where is the railway station?"
+    >>> text = "Wo ist der Bahnhof, bitte? Ich finde ihn nicht. Where is the railway station? Vielen Dank für alles!"
     >>> [text[start:end] for start, end in english_parts(text)]
-    ['Where is the railway station?']
+    ['Where is the railway station']
     """
     parts: list[tuple[int, int]] = []
-    last = -1
-    for place, (start, end) in enumerate(sentences(text)):
-        sentence = text[start:end]
-        if identify(sentence[:_SAMPLE]).words >= _FEWEST and unreadable(sentence, text) is None:
-            if parts and last == place - 1:
-                parts[-1] = (parts[-1][0], end)
-            else:
+    for is_latin, run in groupby(_LATIN_WORD.finditer(text), key=lambda word: word["latin"] is not None):
+        words = [word.span() for word in run] if is_latin else []
+        for first in range(0, len(words) - _FEWEST + 1, _STEP):
+            stretch = words[first : first + _STRETCH]
+            start, end = stretch[0][0], stretch[-1][1]
+            if identify(text[start:end]).odds < 0:
+                if parts and start < parts[-1][1]:
+                    start = parts.pop()[0]
                 parts.append((start, end))
-            last = place
     return parts
 
 
 def _other_language(found: Identified, around: Identified | None) -> str | None:
     """The code of the language that a text is in, where it isn't English."""
+    least = _OTHER * min(found.words, _SHORT)
     enough = found.words >= _FEWEST or found.odds == math.inf
-    if found.words and found.words < _SHORT and around and around.words >= _FEWEST:
+    if 0 < found.words < _SHORT and around and around.words >= _FEWEST:
         language = _other_language(around, None)
-        if language and found.odds > _OTHER - _SHIFT:
-            return found.other if enough and found.odds > _OTHER else language
-        return found.other if not language and enough and found.odds > _OTHER + _SHIFT else None
-    return found.other if enough and found.odds > _OTHER else None
+        if language and found.odds > least - _SHIFT:
+            return found.other if enough and found.odds > least else language
+        return found.other if not language and enough and found.odds > least + _SHIFT else None
+    return found.other if enough and found.odds > least else None
 
 
 def _ends(text: str, match: re.Match[str]) -> bool:

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 ASSERT = topics["assert"]
 LAMBDA = topics["lambda"]
 RETURNS = "Returns are accepted within 30 days. Shipping is free for orders over $50."
+GERMAN = "Rückgaben werden innerhalb von 30 Tagen angenommen. Der Versand ist ab 50 Euro kostenlos."
 THRESHOLD = Thresholds().of("groundedness", "unsupported").threshold
 
 
@@ -173,8 +174,10 @@ def test_tool_results_stand_beside_the_documents(detector: Groundedness, encoder
         ("An answer.", ("", "  "), "no documents"),
         (" ", (RETURNS,), "no output"),
         ("", (RETURNS,), "no output"),
-        ("Возврат принимается в течение тридцати дней после покупки товара.", (RETURNS,), "language not supported"),
-        ("Returns are accepted.", ("退货可在三十天内进行。请联系我们的客服部门。",), "language not supported"),
+        ("Возврат принимается в течение тридцати дней после покупки товара.", (RETURNS,), "language not supported: ru"),
+        ("Returns are accepted.", ("退货可在三十天内进行。请联系我们的客服部门。",), "language not supported: zh"),
+        ("Returns are accepted within 30 days.", (RETURNS, GERMAN), "language not supported: de"),
+        ("Returns are accepted within 30 days.", ("…", "!"), "no text"),
     ],
 )
 def test_not_applicable(detector: Groundedness, answer: str, documents: tuple[str, ...], reason: str) -> None:

@@ -102,7 +102,8 @@ def test_a_request_about_the_documents_makes_them_the_subject(detector: Relevanc
     [
         ("", "An answer.", "no input"),
         ("A question?", " ", "no output"),
-        ("Wann muss ich die Rosen schneiden und wie oft ist das zu tun?", "In spring.", "language not supported"),
+        ("Wann muss ich die Rosen schneiden und wie oft ist das zu tun?", "In spring.", "language not supported: de"),
+        ("Wann blühen Rosen?", "I can only answer questions in English, I am sorry.", "language not supported: de"),
     ],
 )
 def test_not_applicable(detector: Relevance, asked: str, answer: str, reason: str) -> None:

@@ -179,5 +179,5 @@ def test_another_language_beside_english_lowers_the_fraction(detector: Toxicity)
     prepared = detector.prepare(interaction(foreign, "I am sorry, I can answer questions in English only."))
     assert not isinstance(prepared, NotApplicable)
     assert 0 < prepared.scored_fraction < 0.6
-    assert detector.prepare(interaction(foreign)) == NotApplicable("language not supported")
+    assert detector.prepare(interaction(foreign)) == NotApplicable("language not supported: ru")
     assert detector.prepare(interaction()) == NotApplicable("no text")

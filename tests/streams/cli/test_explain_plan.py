@@ -34,7 +34,7 @@ def test_what_is_shared_is_counted_once(file: Path, capsys: pytest.CaptureFixtur
     assert list(detectors) == ["pii", "groundedness", "toxicity", "bias"]
     assert [each["evaluated"] for each in detectors.values()] == [3, 1, 2, 1]
     assert detectors["groundedness"]["not_applicable"] == {"no documents": 2}
-    assert detectors["bias"]["not_applicable"] == {"mentions no group": 1, "language not supported": 1}
+    assert detectors["bias"]["not_applicable"] == {"mentions no group": 1, "language not supported: ru": 1}
     assert all(each["seconds"] > 0 and each["failed"] == 0 for each in detectors.values())
     encoder, verifier = plan["models"]["encoder"], plan["models"]["verifier"]
     # Prompts are embedded for the monitors, whichever detector wants them; the second prompt is the first.
