@@ -40,6 +40,11 @@ CHINESE = (
     "字典存储键和值的对。键必须是不可变的，而值可以是任何对象。字典保持插入的顺序。",
     "字典是从键到值的可变映射，插入顺序得到保留，这是语言规范的一部分。",
 )
+POLISH = (
+    "Jak działa słownik?",
+    "Słownik przechowuje pary kluczy i wartości.",
+    "Słownik jest zmienny, a kolejność wstawiania jest w nim zachowana.",
+)
 HOSTILE = (
     "%s %d {0} {name} ${HOME} \x00\x01\x1b[31m \u202e\ufeff \ud800 <script>'\"; DROP TABLE x --",
     "\ud83d" * 50 + "\x00",
@@ -227,14 +232,13 @@ def test_blank_text_is_not_applicable(detector: Detector[Any], encoder: Encoder)
     assert isinstance(result, NotApplicable) or detector.name == "pii"  # which finds nothing there, and may say so
 
 
-def test_another_script_is_not_applicable_for_a_reason_that_quotes_nothing(
+def test_another_language_is_not_applicable_for_a_reason_that_names_it_and_quotes_nothing(
     detector: Detector[Any], encoder: Encoder
 ) -> None:
     if detector.name == "pii":
         return  # its patterns hold in any script
-    results = judge(detector, [interaction(*RUSSIAN), interaction(*CHINESE)], encoder)
-    assert all(isinstance(result, NotApplicable) and result.reason for result in results)
-    assert results[0] == results[1]
+    results = judge(detector, [interaction(*texts) for texts in (RUSSIAN, CHINESE, POLISH)], encoder)
+    assert results == [NotApplicable(f"language not supported: {code}") for code in ("ru", "zh", "pl")]
 
 
 @pytest.mark.timeout(120)

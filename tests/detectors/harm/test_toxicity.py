@@ -179,5 +179,9 @@ def test_another_language_beside_english_lowers_the_fraction(detector: Toxicity)
     prepared = detector.prepare(interaction(foreign, "I am sorry, I can answer questions in English only."))
     assert not isinstance(prepared, NotApplicable)
     assert 0 < prepared.scored_fraction < 0.6
+    part = detector.prepare(interaction(foreign + " You are all complete idiots. " + foreign))
+    assert not isinstance(part, NotApplicable)
+    assert [window.text for window in part.windows] == ["You are all complete idiots"]
+    assert 0 < part.scored_fraction < 0.3
     assert detector.prepare(interaction(foreign)) == NotApplicable("language not supported: ru")
     assert detector.prepare(interaction()) == NotApplicable("no text")

@@ -47,6 +47,12 @@ def finder() -> PersonalData:
     return PersonalData()
 
 
+@pytest.mark.parametrize("text", ["Mail {}.", "Schreiben Sie mir an {}.", "Напишите на {} завтра.", "请发到 {}。"])
+def test_redaction_asks_for_no_language(finder: PersonalData, text: str) -> None:
+    [found] = redacted([event(text.format(f"{MAIL}, 4111 1111 1111 1111"))], Redactor(finder))
+    assert found.interaction.input == text.format("[EMAIL_ADDRESS_1], [CREDIT_CARD_1]")
+
+
 def test_the_report_is_about_the_placeholders_in_the_text_that_goes_on(finder: PersonalData) -> None:
     found, nothing, empty = redacted([event(f"I am {MAIL}."), event("What is it?"), event("")], Redactor(finder))
     report = found.reports["pii"]
