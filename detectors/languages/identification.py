@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -33,8 +34,9 @@ class Identified:
     other : str
         The likeliest language beside English: ISO 639-1.
     odds : float
-        How much likelier it is than English: the logarithm of the ratio. Infinite where the letters aren't Latin,
-        0 where there are none.
+        How much likelier it is than English, the logarithm of the ratio: of all words, or of what is no name where that
+        is likelier English, since English texts have names of any language. Infinite where the letters aren't Latin, 0
+        where there are none.
     """
 
     words: int
@@ -53,17 +55,32 @@ def identify(text: str) -> Identified:
     >>> identify("Where is the railway station?").odds < -3
     True
     """
-    plain = _NO_WORDS.sub(" ", text).lower()
+    written = _NO_WORDS.sub(" ", text)
+    plain = written.lower()
     words = _WORD.findall(plain)
     if not words:
         return Identified(0, "und", 0.0)
-    chances = dict(_identifier().rank(plain))
-    english = chances.pop("en")
-    other = next(iter(chances))  # they come in order
+    other, odds = _likeliest(plain)
     letters = sum(map(len, words))
     if sum(map(len, _LATIN.findall(plain))) < _LEAST_LATIN * letters:
         return Identified(len(words), other, math.inf)
-    return Identified(len(words), other, math.log(chances[other] + 1e-30) - math.log(english + 1e-30))
+    if odds > 0 and not written.isupper():
+        odds = min(odds, _likeliest(_without_names(_WORD.findall(written)))[1])
+    return Identified(len(words), other, odds)
+
+
+def _without_names(words: Sequence[str]) -> str:
+    """The words in small letters, and the first, unless a name seems to begin with it."""
+    first = words[:1] if words[1:2] and words[1][0].islower() else []
+    return " ".join([*first, *(word for word in words[len(first) :] if not word[0].isupper())])
+
+
+def _likeliest(text: str) -> tuple[str, float]:
+    """The likeliest language beside English, and by how much, as log-odds."""
+    chances = dict(_identifier().rank(text))
+    english = chances.pop("en")
+    other = next(iter(chances))  # they come in order
+    return other, math.log(chances[other] + 1e-30) - math.log(english + 1e-30)
 
 
 @cache
