@@ -165,7 +165,7 @@ def english_parts(text: str) -> list[tuple[int, int]]:
 
     Examples
     --------
-    >>> text = "Wo ist der Bahnhof, bitte? Ich finde ihn nicht. Where is the railway station? Vielen Dank für alles!"
+    >>> text = "Wo ist der Bahnhof, bitte? Ich finde ihn nicht. Where is the railway station?"
     >>> [text[start:end] for start, end in english_parts(text)]
     ['Where is the railway station']
     """
