@@ -28,7 +28,7 @@ from watchline.detectors.grounding.truncation import is_cut
 from watchline.detectors.grounding.verifier import Verifier
 from watchline.detectors.runtime.calibration import Logistic, Numbers, sigmoid
 from watchline.detectors.runtime.plan import Passes
-from watchline.detectors.runtime.text import NO_TEXT, longest_text, sentences, unreadable
+from watchline.detectors.runtime.text import NO_TEXT, another_language, longest_text, sentences, unreadable
 from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.runtime.words import Words, words
 from watchline.schemas.properties import TOOL_ROLES
@@ -167,13 +167,13 @@ class GroundednessInput:
 class Groundedness(Detector[GroundednessInput]):
     """The probability that some sentence of the answer isn't supported by the documents.
 
-    Not applicable without documents, without an answer, where either can't be read, to a step, which calls a tool, and
-    to an answer that claims nothing: questions back, refusals, courtesies, headings, blocks of code aren't judged.
-    Question, instructions and the conversation so far count a little: repeating them is no invention. What tools
-    gave stands beside the documents, in `tool_calls` as in messages of the role `tool`. Where a document that it draws
-    on was cut amid a sentence, the score is at most 0.8: what it lacks may stand in the rest. Spans are the sentences
-    that stand out, each with the nearest passage as evidence; of a record, the clauses that its values contradict. At
-    most 100 sentences are judged, against the 200 passages that share most words with the answer.
+    Not applicable without documents, without an answer, where it or any document can't be read, to a step, which calls
+    a tool, and to an answer that claims nothing: questions back, refusals, courtesies, headings, blocks of code aren't
+    judged. Question, instructions and the conversation so far count a little: repeating them is no invention. What
+    tools gave stands beside the documents, in `tool_calls` as in messages of the role `tool`. Where a document that it
+    draws on was cut amid a sentence, the score is at most 0.8: what it lacks may stand in the rest. Spans are the
+    sentences that stand out, each with the nearest passage as evidence; of a record, the clauses that its values
+    contradict. At most 100 sentences are judged, against the 200 passages that share most words with the answer.
 
     A sentence that a document states word for word is supported, whatever else speaks against it; one that the document
     calls a myth, asks, reports of others, denies, makes depend on something or corrects isn't (`quotation`).
@@ -215,12 +215,12 @@ class Groundedness(Detector[GroundednessInput]):
         if not interaction.output.strip():
             return NotApplicable("no output")
         longest = longest_text(interaction)
-        found = [unreadable(text, longest) for _, text in documents]
+        given = [text for _, text in documents]
         # One document that can't be read may bear out what the others don't say.
-        foreign = next((reason for reason in found if reason not in (None, NO_TEXT)), None)
-        nothing = NO_TEXT if all(found) else None
-        if reason := unreadable(interaction.output, longest) or foreign or nothing:
+        if reason := unreadable(interaction.output, longest) or another_language(given, longest):
             return NotApplicable(reason)
+        if all(unreadable(text, longest) == NO_TEXT for text in given):
+            return NotApplicable(NO_TEXT)
         conversation = [
             interaction.system_instructions or "",
             *(message.content for message in interaction.input_messages if message.role not in TOOL_ROLES),

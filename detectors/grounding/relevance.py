@@ -16,7 +16,7 @@ from watchline.detectors.grounding.evidence import Unit, most_alike
 from watchline.detectors.grounding.question import about_documents, question
 from watchline.detectors.grounding.tables import document_units
 from watchline.detectors.runtime.calibration import Logistic
-from watchline.detectors.runtime.text import longest_text, sentences, unreadable
+from watchline.detectors.runtime.text import another_language, longest_text, sentences, unreadable
 from watchline.detectors.runtime.weights import weights_folder
 from watchline.detectors.runtime.words import Words, words
 from watchline.schemas.records import Interaction
@@ -36,12 +36,12 @@ class RelevanceInput:
 class Relevance(Detector[RelevanceInput]):
     """The probabilities that the answer doesn't answer the question, and that the documents have nothing to say to it.
 
-    Not applicable without a question or an answer, where either can't be read, and to a step, which calls a tool.
-    What claims nothing (a refusal and whom to ask instead, a question back, a courtesy, a block of code) is not
-    irrelevant: `answer_irrelevant` is 0. Without documents, and where the question asks for something to be done
-    with them ("Summarise this article"), `context_irrelevant` is 0; in the latter case the answer is held against
-    the documents instead. At most 30 sentences of the answer are read, and the 200 passages that share most words
-    with the question.
+    Not applicable without a question or an answer, where one of them or any document can't be read, and to a step,
+    which calls a tool. What claims nothing (a refusal and whom to ask instead, a question back, a courtesy, a block of
+    code) is not irrelevant: `answer_irrelevant` is 0. Without documents, and where the question asks for something to
+    be done with them ("Summarise this article"), `context_irrelevant` is 0; in the latter case the answer is held
+    against the documents instead. At most 30 sentences of the answer are read, and the 200 passages that share most
+    words with the question.
     """
 
     name, labels = RELEVANCE.name, RELEVANCE.labels
@@ -61,9 +61,12 @@ class Relevance(Detector[RelevanceInput]):
         if not interaction.output.strip():
             return NotApplicable("no output")
         longest = longest_text(interaction)
+        documents = [document.content for document in interaction.documents]
         if reason := unreadable(interaction.output, longest) or unreadable(asked, longest):
             return NotApplicable(reason)
-        return read(asked, interaction.output, [document.content for document in interaction.documents])
+        if reason := another_language(documents, longest):
+            return NotApplicable(reason)
+        return read(asked, interaction.output, documents)
 
     def texts(self, prepared: RelevanceInput) -> Sequence[str]:
         return [prepared.asked, *prepared.answer, *(unit.embedded for unit in prepared.units)]

@@ -84,7 +84,7 @@ class WindowedDetector(Detector[WindowedInput]):
     """A label's score is the highest of any window that the label is about, 0 where there is none.
 
     Text that can't be read (another language) and text beyond the limits lowers `scored_fraction`; where nothing can
-    be read the detector doesn't apply. Of a text in another language the English sentences are read: what stands around
+    be read the detector doesn't apply. Of a text in another language the English parts are read: what stands around
     an attack doesn't hide it. Of more than `max_windows` windows those are judged that the n-grams, which read all of
     them, find most suspicious: padding hides little. What they find clearly harmless the multitask model doesn't read.
     Spans are of the windows at or above the shipped threshold.

@@ -142,6 +142,18 @@ def unreadable(text: str, longest: str = "") -> str | None:
     return f"{NOT_SUPPORTED}: {code}" if code else None
 
 
+def another_language(texts: Iterable[str], longest: str) -> str | None:
+    """Why one of the texts can't be read, by the first that is in another language; what has no text is passed over.
+
+    Examples
+    --------
+    >>> another_language(["Where is it?", "...", "Wo ist der Bahnhof?"], longest="")
+    'language not supported: de'
+    """
+    reasons = (unreadable(text, longest) for text in texts)
+    return next((reason for reason in reasons if reason and reason != NO_TEXT), None)
+
+
 def longest_text(interaction: Interaction) -> str:
     """The longest of what user, app and model say and of what documents and tools give; not the instructions.
 
@@ -175,7 +187,7 @@ def english_parts(text: str) -> list[tuple[int, int]]:
         for first in range(0, len(words) - _FEWEST + 1, _STEP):
             stretch = words[first : first + _STRETCH]
             start, end = stretch[0][0], stretch[-1][1]
-            if identify(text[start:end]).odds < 0:
+            if identify(text[start : min(end, start + _SAMPLE)]).odds < 0:
                 if parts and start < parts[-1][1]:
                     start = parts.pop()[0]
                 parts.append((start, end))

@@ -110,6 +110,12 @@ def test_not_applicable(detector: Relevance, asked: str, answer: str, reason: st
     assert detector.prepare(interaction(answer, asked=asked)) == NotApplicable(reason)
 
 
+def test_a_document_in_another_language_is_not_held_against_the_question(detector: Relevance) -> None:
+    german = "Rosen brauchen Sonne; geschnitten werden sie im Frühjahr."
+    prepared = detector.prepare(interaction("In early spring.", ROSES, german, asked="When should roses be pruned?"))
+    assert prepared == NotApplicable("language not supported: de")
+
+
 def test_the_question_is_what_the_user_asked_not_the_whole_prompt() -> None:
     filled = f"Documentation:\n{LAMBDA}\n\nQuestion: What is a lambda?"
     assert question(interaction("", LAMBDA, asked=filled)) == "Documentation: Question: What is a lambda?"
