@@ -193,7 +193,7 @@ class Groundedness(Detector[GroundednessInput]):
     """
 
     name, labels = GROUNDEDNESS.name, GROUNDEDNESS.labels
-    VERSION = "2"
+    VERSION = "3"
 
     def __init__(self, open_range: tuple[float, float] = (0.0, 1.0)) -> None:
         folder = weights_folder(self.name)

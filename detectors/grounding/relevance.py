@@ -45,7 +45,7 @@ class Relevance(Detector[RelevanceInput]):
     """
 
     name, labels = RELEVANCE.name, RELEVANCE.labels
-    VERSION = "1"
+    VERSION = "2"
 
     def __init__(self) -> None:
         tensors = load_file(weights_folder(self.name) / "model.safetensors")

@@ -25,7 +25,7 @@ class Bias(WindowedDetector):
     """
 
     name, labels = BIAS.name, BIAS.labels
-    VERSION = "1"
+    VERSION = "2"
 
     def text_fields(self, interaction: Interaction) -> Iterator[TextField]:
         return asked_and_answered(interaction, self.labels)

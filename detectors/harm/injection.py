@@ -22,7 +22,7 @@ class Injection(WindowedDetector):
     """
 
     name, labels = INJECTION.name, INJECTION.labels
-    VERSION = "1"
+    VERSION = "2"
     max_windows = 40
 
     def text_fields(self, interaction: Interaction) -> Iterator[TextField]:

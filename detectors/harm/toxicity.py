@@ -29,7 +29,7 @@ class Toxicity(WindowedDetector):
     """
 
     name, labels = TOXICITY.name, TOXICITY.labels
-    VERSION = "1"
+    VERSION = "2"
     hinted_from: ClassVar[float] = 0.05
 
     def spans(self, window: Window, judged: TextOutputs, label: str, chance: float) -> list[Span]:
