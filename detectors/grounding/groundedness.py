@@ -167,13 +167,15 @@ class GroundednessInput:
 class Groundedness(Detector[GroundednessInput]):
     """The probability that some sentence of the answer isn't supported by the documents.
 
-    Not applicable without documents, without an answer, where it or any document can't be read, to a step, which calls
-    a tool, and to an answer that claims nothing: questions back, refusals, courtesies, headings, blocks of code aren't
-    judged. Question, instructions and the conversation so far count a little: repeating them is no invention. What
-    tools gave stands beside the documents, in `tool_calls` as in messages of the role `tool`. Where a document that it
-    draws on was cut amid a sentence, the score is at most 0.8: what it lacks may stand in the rest. Spans are the
-    sentences that stand out, each with the nearest passage as evidence; of a record, the clauses that its values
-    contradict. At most 100 sentences are judged, against the 200 passages that share most words with the answer.
+    Not applicable without documents, without an answer, where it or any document can't be read, to a step, which
+    calls a tool, and to an answer that claims nothing: questions back, refusals, courtesies, headings without a
+    verb, blocks of code aren't judged. It is held against the documents that it rests on: what it invents isn't
+    known for standing somewhere in fifty others. Question, instructions and the conversation so far count a little:
+    repeating them is no invention. What tools gave stands beside the documents, in `tool_calls` as in messages of
+    the role `tool`. Where a document that it draws on was cut amid a sentence, the score is at most 0.8: what it
+    lacks may stand in the rest. Spans are the sentences that stand out, each with the nearest passage as evidence;
+    of a record, the clauses that its values contradict. At most 100 sentences are judged, against the 200 passages
+    that share most words with the answer.
 
     A sentence that a document states word for word is supported, whatever else speaks against it; one that the document
     calls a myth, asks, reports of others, denies, makes depend on something or corrects isn't (`quotation`).
