@@ -182,6 +182,21 @@ class Groups:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparisonWords:
+    """In which a claim and its document may differ: `grounding.comparison`. All in small letters."""
+
+    units: Mapping[str, tuple[str, float]]  # what a unit measures, and how many of the smallest of that it is
+    shares: Mapping[str, float]  # words for a share or a multiple
+    per: frozenset[str]  # between an amount and what it is for
+    months: tuple[str, ...]  # from January to December
+    seasons: tuple[str, ...]
+    of: str  # may stand between a day and its month
+    modality: Mapping[str, str]  # phrases that say how binding or certain something is, by the first of their kind
+    quantifiers: Mapping[str, str]  # so with how many of several
+    opposites: Mapping[str, frozenset[str]]  # phrases of direction and order, with those that say the contrary
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     """One language, in parts by what reads them."""
 
@@ -193,3 +208,4 @@ class Language:
     records: Records
     personal: PersonalWords
     groups: Groups
+    comparison: ComparisonWords

@@ -63,6 +63,18 @@ def words(text: str) -> Words:
     return Words(tuple(tokens), content, frozenset(token for token in tokens if token[0].isdigit()), names)
 
 
+def stem(word: str) -> str:
+    """The stem of one word as written; empty for a word that carries no meaning of its own.
+
+    Examples
+    --------
+    >>> stem("Refunds"), stem("the")
+    ('refund', '')
+    """
+    token = _normal(word)
+    return "" if token in ENGLISH.words.stop_words or (len(token) < 2 and not token.isdigit()) else _stem(token)
+
+
 def negated(text: str) -> bool:
     """Whether the text denies something, by its words."""
     return ENGLISH.words.negation.search(text) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchline.detectors.languages.english.comparison import COMPARISON
 from watchline.detectors.languages.english.conversation import CONVERSATION
 from watchline.detectors.languages.english.groups import GROUPS
 from watchline.detectors.languages.english.hours import HOURS
@@ -12,4 +13,4 @@ from watchline.detectors.languages.english.records import RECORDS
 from watchline.detectors.languages.english.words import WORDS
 from watchline.detectors.languages.language import Language
 
-ENGLISH = Language(PROSE, WORDS, CONVERSATION, QUOTATION, HOURS, RECORDS, PERSONAL, GROUPS)
+ENGLISH = Language(PROSE, WORDS, CONVERSATION, QUOTATION, HOURS, RECORDS, PERSONAL, GROUPS, COMPARISON)

@@ -1,0 +1,479 @@
+"""In which one thing a claim and a passage differ: a number, a date, a name and the like. Rules only.
+
+What answers to a phrase of the claim in the passage is the phrase of the same kind whose sentence shares most words
+with the claim; the nearer they stand to it on both sides, the more they count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from typing import Any, Literal, TypeAlias
+
+from watchline.detectors.languages.english import ENGLISH
+from watchline.detectors.runtime.words import clock, stem
+
+Kind: TypeAlias = Literal["number", "date", "name", "negation", "modality", "quantifier", "comparison"]
+
+_MOST = 40  # phrases of a kind that are read in either text, the first
+_NEAR = 5  # content words on each side of a phrase that are its surroundings
+_FAR = 30  # content words on each side that are its sentence
+_ROUNDED = 0.05  # share by which a rounded number may differ
+
+_DAYS = ENGLISH.hours.days
+_MONTHS = {form: n for n, name in enumerate(ENGLISH.comparison.months, 1) for form in (name, name[:3])}
+_WEEKDAYS = {form: n for n, name in enumerate(_DAYS) for form in (name, name[:3], name + ENGLISH.words.plural)}
+_NUMBERS = {name: float(n) for n, name in enumerate([*ENGLISH.words.units, *ENGLISH.words.teens], 1) if n > 1}
+_NUMBERS |= {name: float(n) for name, n in ENGLISH.words.tens.items()}
+_ORDINALS = ENGLISH.words.ordinals.split("|")
+_YEAR = re.compile(r"(?:1[0-9]|20)\d\d")
+
+_TOKEN = re.compile(
+    rf"(?P<time>(?<![\d.,:])(?:\d{{1,2}}(?::\d\d)?\s?(?:{ENGLISH.words.half_day})|\d{{1,2}}:\d\d(?![\d:])))"
+    r"|(?P<iso>\b\d{4}-\d\d-\d\d\b)"
+    r"|(?P<number>\d+(?:[.,]\d+)*)"
+    r"|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)*)"
+    r"|(?P<sign>\u00b0[^\W\d_]?|[$\u20ac\u00a3%/])"
+    r"|(?P<stop>[.!?;:\n](?=\s|$))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A phrase of the claim that the passage has otherwise.
+
+    Attributes
+    ----------
+    kind : str
+        Of what kind both phrases are.
+    start, end : int
+        In characters of the claim.
+    other_start, other_end : int or None
+        What stands in its place, in characters of the passage; None where nothing does.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    other_start: int | None
+    other_end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    start: int
+    end: int
+    written: str
+    text: str  # in small letters
+    stem: str  # of a content word; else empty
+    sort: str  # the group of `_TOKEN`
+    first: bool  # of its sentence
+    sentence: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Amount:
+    value: float
+    unit: str
+    size: float  # of the unit; 1 without
+    per: str
+    noun: str
+    places: int  # significant digits
+
+    @property
+    def total(self) -> float:
+        return self.value * self.size
+
+
+@dataclass(frozen=True, slots=True)
+class _Date:
+    weekday: int | None = None
+    day: int | None = None
+    month: int | None = None
+    year: int | None = None
+    season: str | None = None
+    minute: int | None = None  # of the day, or of half a day where the text doesn't say which half
+    half: bool = False  # it says which
+
+    def parts(self, other: _Date) -> list[bool]:
+        """Whether each part that both have is the same."""
+        out = [
+            mine == its
+            for mine, its in (
+                (self.weekday, other.weekday), (self.day, other.day), (self.month, other.month),
+                (self.year, other.year), (self.season, other.season),
+            )
+            if mine is not None and its is not None
+        ]  # fmt: skip
+        if self.minute is not None and other.minute is not None:
+            whole = 1440 if self.half and other.half else 720
+            out.append(self.minute % whole == other.minute % whole)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    start: int
+    end: int
+    value: object
+    near: frozenset[str]
+    sentence: frozenset[str]
+
+
+_Read: TypeAlias = Callable[[Sequence[_Token], Sequence[_Token]], list[_Phrase]]
+
+
+def compare(claim: str, passage: str) -> list[Difference]:
+    """The phrases of a claim that a passage has otherwise, in the claim's order; none where the two agree.
+
+    What the passage doesn't speak of is no difference, and neither is another way to write the same: other units,
+    formats and number words, rounded numbers, sums and differences.
+
+    Examples
+    --------
+    >>> claim, passage = "You have 90 days to return it.", "You may return most items within 30 days."
+    >>> (found,) = compare(claim, passage)
+    >>> found.kind, claim[found.start : found.end], passage[found.other_start : found.other_end]
+    ('number', '90 days', '30 days')
+    >>> compare("It can be returned for a month.", passage)
+    []
+    """
+    ours, theirs = _tokens(claim), _tokens(passage)
+    found = [
+        difference
+        for kind, read, agree, conflict, least in _KINDS
+        for difference in _held_against(kind, read(ours, theirs), read(theirs, ours), agree, conflict, least)
+    ]
+    return sorted(found, key=lambda each: each.start)
+
+
+def _held_against(
+    kind: Kind,
+    ours: Sequence[_Phrase],
+    theirs: Sequence[_Phrase],
+    agree: Callable[[Any, Any], bool],
+    conflict: Callable[[Any, Any], float],
+    least: float,
+) -> Iterator[Difference]:
+    taken = {other for other in theirs if any(agree(mine.value, other.value) for mine in ours)}
+    for mine in ours:
+        same = max((_nearness(mine, other) for other in theirs if agree(mine.value, other.value)), default=None)
+        others = [
+            (_nearness(mine, other) + weight, -place, other)
+            for place, other in enumerate(theirs)
+            if other not in taken and (weight := conflict(mine.value, other.value))
+        ]
+        if same is not None or not others:
+            continue
+        nearness, _, other = max(others, key=lambda each: each[:2])
+        if nearness >= least:
+            yield Difference(kind, mine.start, mine.end, other.start, other.end)
+
+
+def _nearness(mine: _Phrase, other: _Phrase) -> float:
+    return len(mine.near & other.near) + 0.5 * len(mine.sentence & other.sentence)
+
+
+def _tokens(text: str) -> list[_Token]:
+    out: list[_Token] = []
+    sentence, first = 0, True
+    for match in _TOKEN.finditer(text):
+        sort = str(match.lastgroup) if match.lastgroup != "half" else "time"
+        if sort == "stop":
+            sentence, first = sentence + 1, True
+            continue
+        written = match[0]
+        root = stem(written) if sort == "word" else ""
+        out.append(_Token(*match.span(), written, written.lower().replace("\u2019", "'"), root, sort, first, sentence))
+        first = False
+    return out
+
+
+def _phrase(tokens: Sequence[_Token], first: int, last: int, value: object) -> _Phrase:
+    """The phrase of tokens `first` to `last`, with what stands around it."""
+    at = tokens[first].sentence
+    before = _stems(tokens, range(first - 1, -1, -1), at)
+    after = _stems(tokens, range(last + 1, len(tokens)), at)
+    near = frozenset(before[:_NEAR] + after[:_NEAR])
+    return _Phrase(tokens[first].start, tokens[last].end, value, near, frozenset(before + after))
+
+
+def _stems(tokens: Sequence[_Token], places: Iterable[int], sentence: int) -> list[str]:
+    out: list[str] = []
+    for place in places:
+        if tokens[place].sentence != sentence or len(out) == _FAR:
+            break
+        if tokens[place].stem:
+            out.append(tokens[place].stem)
+    return out
+
+
+# Numbers
+
+
+def _amounts(tokens: Sequence[_Token], _: Sequence[_Token]) -> list[_Phrase]:
+    dated = {place for first, last, _ in _dated(tokens) for place in range(first, last + 1)}
+    read: list[tuple[int, int, _Amount]] = []
+    at = 0
+    while at < len(tokens) and len(read) < _MOST:
+        number = None if at in dated else _number(tokens, at)
+        if number is None:
+            at += 1
+            continue
+        value, last, places = number
+        first, unit, size, per, noun = at, "", 1.0, "", ""
+        if at and tokens[at - 1].sort == "sign" and tokens[at - 1].end + 1 >= tokens[at].start and (
+            sign := ENGLISH.comparison.units.get(tokens[at - 1].text)
+        ):
+            first, (unit, size) = at - 1, sign
+        for ahead in (1, 2):
+            place = last + ahead
+            if unit or place >= len(tokens) or tokens[place].sentence != tokens[at].sentence:
+                break
+            if known := ENGLISH.comparison.units.get(tokens[place].text):
+                (unit, size), last = known, place
+                break
+            if not tokens[place].stem or tokens[place].sort != "word":
+                break
+            noun = noun or tokens[place].stem
+        if unit:
+            noun = ""
+        elif noun:
+            last += 1
+        if last + 2 < len(tokens) and tokens[last + 1].text in ENGLISH.comparison.per and unit:
+            of = tokens[last + 2]
+            if of.sort == "word" and of.sentence == tokens[at].sentence:
+                per, last = of.stem or of.text, last + 2
+        read.append((first, last, _Amount(value, unit, size, per, noun, places)))
+        at = last + 1
+    # "5 to 6 %": the first has the unit of the second.
+    for place, ((_, last, amount), (first, _, following)) in enumerate(pairwise(read)):
+        if not amount.unit and not amount.noun and first - last <= 2 and following.unit:
+            read[place] = (*read[place][:2], replace(amount, unit=following.unit, size=following.size))
+    return [_phrase(tokens, first, last, amount) for first, last, amount in read]
+
+
+def _number(tokens: Sequence[_Token], at: int) -> tuple[float, int, int] | None:
+    """A number in figures or words: its value, its last token, how many of its digits count."""
+    token = tokens[at]
+    words = ENGLISH.words
+    if token.sort == "number":
+        digits = token.text.replace(",", "")
+        if digits.count(".") > 1 or len(digits) > 15:
+            return None
+        value, last = float(digits), at
+        places = len(digits.replace(".", "").strip("0")) or 1
+    elif token.text in _NUMBERS:
+        value, last, places = _NUMBERS[token.text], at, 2
+        if token.text in words.tens and at + 1 < len(tokens) and tokens[at + 1].text in words.units:
+            value, last = value + _NUMBERS[tokens[at + 1].text], at + 1
+    elif token.text in ENGLISH.comparison.shares:
+        return ENGLISH.comparison.shares[token.text], at, 2
+    else:
+        return None
+    if last + 1 < len(tokens) and (scale := words.scales.get(tokens[last + 1].text)):
+        value, last = value * scale, last + 1
+    return value, last, places
+
+
+def _same_amount(mine: _Amount, its: _Amount) -> bool:
+    if mine.unit and its.unit and mine.unit != its.unit:
+        return False
+    if mine.per and its.per and mine.per != its.per and ENGLISH.comparison.units.keys() & {mine.per, its.per}:
+        return False
+    if mine.unit == its.unit:
+        return _close(mine.total, its.total, mine.places)
+    return mine.value == its.value
+
+
+def _close(mine: float, its: float, places: int) -> bool:
+    return abs(mine - its) <= max(abs(its) * 1e-6, abs(its) * _ROUNDED if places == 1 and abs(its) > 10 else 0.0)
+
+
+def _other_amount(mine: _Amount, its: _Amount) -> float:
+    if mine.unit and its.unit:
+        if mine.value == its.value:
+            return 2.0
+        return 1.0 if mine.unit == its.unit else 0.0
+    if mine.unit or its.unit:
+        return 0.0
+    return 1.5 if mine.noun and mine.noun == its.noun else 0.01
+
+
+# Dates and times of day
+
+
+def _dates(tokens: Sequence[_Token], _: Sequence[_Token]) -> list[_Phrase]:
+    return [_phrase(tokens, first, last, date) for first, last, date in islice(_dated(tokens), _MOST)]
+
+
+def _dated(tokens: Sequence[_Token]) -> Iterator[tuple[int, int, _Date]]:
+    at = 0
+    while at < len(tokens):
+        last = at
+        date = _Date()
+        while last < len(tokens) and tokens[last].sentence == tokens[at].sentence:
+            part = _date_part(tokens, last, date)
+            if part is None:
+                break
+            last, date = part
+        if date == _Date():
+            at += 1
+        else:
+            yield at, last - 1, date
+            at = last
+
+
+def _date_part(tokens: Sequence[_Token], at: int, date: _Date) -> tuple[int, _Date] | None:
+    """What follows the part of a date that begins here, and the date with it; None where none does."""
+    token = tokens[at]
+    following = tokens[at + 1] if at + 1 < len(tokens) else None
+    capital = token.written[0].isupper()
+    if token.sort == "time" and date.minute is None:
+        minute, half = _minute(token.text)
+        return at + 1, replace(date, minute=minute, half=half)
+    if token.sort == "iso" and date == _Date():
+        year, month, day = map(int, token.text.split("-"))
+        return at + 1, _Date(year=year, month=month, day=day)
+    if token.sort == "word" and capital:
+        if date.weekday is None and (weekday := _WEEKDAYS.get(token.text)) is not None:
+            return at + 1, replace(date, weekday=weekday)
+        if date.month is None and (month := _MONTHS.get(token.text)) is not None and (not token.first or _is_day(following)):
+            return at + 1, replace(date, month=month)
+    if token.text in ENGLISH.comparison.seasons and date.season is None:
+        return at + 1, replace(date, season=token.text)
+    if token.sort != "number":
+        return None
+    if _YEAR.fullmatch(token.text) and date.year is None and not (following and _counts(following)):
+        return at + 1, replace(date, year=int(token.text))
+    if date.day is None and _is_day(token):
+        beyond = at + 1
+        while beyond < len(tokens) and tokens[beyond].text in (*_ORDINALS, ENGLISH.comparison.of):
+            beyond += 1
+        is_ordinal = following is not None and following.text in _ORDINALS
+        after = tokens[beyond] if beyond < len(tokens) else None
+        if after is not None and after.written[0].isupper() and after.text in _MONTHS and date.month is None:
+            return beyond, replace(date, day=int(token.text))
+        if date.month is not None or (date.weekday is not None and not (following and _counts(following))) or is_ordinal:
+            return at + 1 + is_ordinal, replace(date, day=int(token.text))
+    return None
+
+
+def _is_day(token: _Token | None) -> bool:
+    return token is not None and token.sort == "number" and token.text.isdigit() and 1 <= int(token.text[:3]) <= 31
+
+
+def _counts(following: _Token) -> bool:
+    """Whether a word after a number says what is counted."""
+    return following.text in ENGLISH.comparison.units or bool(
+        following.stem and following.written.islower() and following.text.endswith(ENGLISH.words.plural)
+    )
+
+
+def _minute(text: str) -> tuple[int, bool]:
+    hour, minute = clock(text).split(":") if ":" in clock(text) else (text, "0")
+    half = not text[-1].isdigit()
+    return int(hour) * 60 + int(minute), half or int(hour) > 12
+
+
+def _same_date(mine: _Date, its: _Date) -> bool:
+    parts = mine.parts(its)
+    return bool(parts) and all(parts)
+
+
+def _other_date(mine: _Date, its: _Date) -> float:
+    return 1.0 if not all(mine.parts(its)) else 0.0
+
+
+# Names
+
+
+def _names(tokens: Sequence[_Token], others: Sequence[_Token]) -> list[_Phrase]:
+    """Runs of capitalised words; the first word of a sentence only where the other text has it within one."""
+    within = {token.text for token in others if not token.first and token.written[0].isupper()}
+    out: list[_Phrase] = []
+    first: int | None = None
+    for place, token in enumerate([*tokens, None]):
+        is_name = token is not None and _is_name(token) and (not token.first or token.text in within or _joins(tokens, place))
+        if is_name and first is not None and _adjacent(tokens, place):
+            continue
+        if first is not None:
+            stems = frozenset(each.stem for each in tokens[first:place])
+            out.append(_phrase(tokens, first, place - 1, stems))
+        first = place if is_name else None
+        if len(out) == _MOST:
+            break
+    return out
+
+
+def _is_name(token: _Token) -> bool:
+    return (
+        token.sort == "word" and token.written[0].isupper() and len(token.stem) > 1
+        and token.text not in _MONTHS and token.text not in _WEEKDAYS and token.text not in ENGLISH.prose.abbreviations
+        and token.text not in ENGLISH.comparison.units
+    )  # fmt: skip
+
+
+def _joins(tokens: Sequence[_Token], place: int) -> bool:
+    return place + 1 < len(tokens) and _is_name(tokens[place + 1]) and _adjacent(tokens, place + 1)
+
+
+def _adjacent(tokens: Sequence[_Token], place: int) -> bool:
+    return (
+        place < len(tokens)
+        and tokens[place].start - tokens[place - 1].end <= 1
+        and tokens[place].sentence == tokens[place - 1].sentence
+    )
+
+
+def _other_name(mine: frozenset[str], its: frozenset[str]) -> float:
+    return 0.0 if mine & its else 0.5
+
+
+# Words that say how certain, how many, which way
+
+
+def _listed(table: Mapping[str, Any]) -> Callable[[Sequence[_Token], Sequence[_Token]], list[_Phrase]]:
+    """Reads the phrases of a table, the longest first."""
+    longest = max(phrase.count(" ") for phrase in table) + 1
+
+    def read(tokens: Sequence[_Token], _: Sequence[_Token]) -> list[_Phrase]:
+        out: list[_Phrase] = []
+        at = 0
+        while at < len(tokens) and len(out) < _MOST:
+            for size in range(longest, 0, -1):
+                text = " ".join(token.text for token in tokens[at : at + size])
+                if text in table:
+                    out.append(_phrase(tokens, at, at + len(text.split(" ")) - 1, text))
+                    at += size
+                    break
+            else:
+                at += 1
+        return out
+
+    return read
+
+
+def _same_class(table: Mapping[str, str]) -> Callable[[str, str], bool]:
+    return lambda mine, its: table[mine] == table[its]
+
+
+def _other_class(table: Mapping[str, str]) -> Callable[[str, str], float]:
+    return lambda mine, its: float(table[mine] != table[its])
+
+
+def _opposite(mine: str, its: str) -> float:
+    return float(its in ENGLISH.comparison.opposites[mine])
+
+
+_KINDS: tuple[tuple[Kind, _Read, Callable[[Any, Any], bool], Callable[[Any, Any], float], float], ...] = (
+    ("number", _amounts, _same_amount, _other_amount, 2.0),
+    ("date", _dates, _same_date, _other_date, 2.0),
+    ("name", _names, lambda mine, its: bool(mine & its), _other_name, 2.0),
+    ("modality", _listed(ENGLISH.comparison.modality), _same_class(ENGLISH.comparison.modality), _other_class(ENGLISH.comparison.modality), 3.0),
+    ("quantifier", _listed(ENGLISH.comparison.quantifiers), _same_class(ENGLISH.comparison.quantifiers), _other_class(ENGLISH.comparison.quantifiers), 3.0),
+    ("comparison", _listed(ENGLISH.comparison.opposites), lambda mine, its: mine == its, _opposite, 3.0),
+)
