@@ -7,19 +7,22 @@ with the claim; the nearer they stand to it on both sides, the more they count.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any, Literal, TypeAlias
 
 from watchline.detectors.languages.english import ENGLISH
-from watchline.detectors.runtime.words import clock, stem
+from watchline.detectors.runtime.words import clock, negated, stem
 
 Kind: TypeAlias = Literal["number", "date", "name", "negation", "modality", "quantifier", "comparison"]
 
 _MOST = 40  # phrases of a kind that are read in either text, the first
 _NEAR = 5  # content words on each side of a phrase that are its surroundings
 _FAR = 30  # content words on each side that are its sentence
+_CLEARLY = 3.0  # how much nearer another phrase must be than one that agrees
+_BEHIND = 6  # words after an amount in which stands what it is for
 _ROUNDED = 0.05  # share by which a rounded number may differ
 
 _DAYS = ENGLISH.hours.days
@@ -29,6 +32,8 @@ _NUMBERS = {name: float(n) for n, name in enumerate([*ENGLISH.words.units, *ENGL
 _NUMBERS |= {name: float(n) for name, n in ENGLISH.words.tens.items()}
 _ORDINALS = ENGLISH.words.ordinals.split("|")
 _YEAR = re.compile(r"(?:1[0-9]|20)\d\d")
+
+_ORDERED = ("number", "date")  # kinds of which a text has several, each in its place
 
 _TOKEN = re.compile(
     rf"(?P<time>(?<![\d.,:])(?:\d{{1,2}}(?::\d\d)?\s?(?:{ENGLISH.words.half_day})|\d{{1,2}}:\d\d(?![\d:])))"
@@ -79,9 +84,9 @@ class _Amount:
     value: float
     unit: str
     size: float  # of the unit; 1 without
-    per: str
+    per: frozenset[str]  # what it is for: a day, a head
     noun: str
-    places: int  # significant digits
+    places: int  # significant digits; 0 of a word for a share
 
     @property
     def total(self) -> float:
@@ -97,6 +102,12 @@ class _Date:
     season: str | None = None
     minute: int | None = None  # of the day, or of half a day where the text doesn't say which half
     half: bool = False  # it says which
+
+    @property
+    def finest(self) -> int:
+        """Which is its smallest part."""
+        parts = (self.minute, self.day, self.weekday, self.month, self.season, self.year)
+        return next(place for place, part in enumerate(parts) if part is not None)
 
     def parts(self, other: _Date) -> list[bool]:
         """Whether each part that both have is the same."""
@@ -147,6 +158,7 @@ def compare(claim: str, passage: str) -> list[Difference]:
         for kind, read, agree, conflict, least in _KINDS
         for difference in _held_against(kind, read(ours, theirs), read(theirs, ours), agree, conflict, least)
     ]
+    found += _denials(ours, theirs)
     return sorted(found, key=lambda each: each.start)
 
 
@@ -166,10 +178,10 @@ def _held_against(
             for place, other in enumerate(theirs)
             if other not in taken and (weight := conflict(mine.value, other.value))
         ]
-        if same is not None or not others:
+        if not others:
             continue
         nearness, _, other = max(others, key=lambda each: each[:2])
-        if nearness >= least:
+        if nearness >= least and (same is None or (kind in _ORDERED and nearness >= same + _CLEARLY)):
             yield Difference(kind, mine.start, mine.end, other.start, other.end)
 
 
@@ -224,29 +236,27 @@ def _amounts(tokens: Sequence[_Token], _: Sequence[_Token]) -> list[_Phrase]:
             at += 1
             continue
         value, last, places = number
-        first, unit, size, per, noun = at, "", 1.0, "", ""
+        first, unit, size, noun = at, "", 1.0, ""
         if at and tokens[at - 1].sort == "sign" and tokens[at - 1].end + 1 >= tokens[at].start and (
             sign := ENGLISH.comparison.units.get(tokens[at - 1].text)
         ):
             first, (unit, size) = at - 1, sign
-        for ahead in (1, 2):
-            place = last + ahead
-            if unit or place >= len(tokens) or tokens[place].sentence != tokens[at].sentence:
+        sentence = tokens[at].sentence
+        place = last + 1
+        if not places and place < len(tokens) and tokens[place].text in ENGLISH.comparison.per:  # half a year
+            place += 1
+        for ahead in range(place, min(place + 2, len(tokens))):
+            if unit or tokens[ahead].sentence != sentence:
                 break
-            if known := ENGLISH.comparison.units.get(tokens[place].text):
-                (unit, size), last = known, place
+            if known := _unit(tokens, ahead):
+                (unit, size), last, noun = known[0], known[1], ""
+            elif tokens[ahead].stem and tokens[ahead].sort == "word":
+                noun = noun or tokens[ahead].stem
+            else:
                 break
-            if not tokens[place].stem or tokens[place].sort != "word":
-                break
-            noun = noun or tokens[place].stem
-        if unit:
-            noun = ""
-        elif noun:
+        if noun:
             last += 1
-        if last + 2 < len(tokens) and tokens[last + 1].text in ENGLISH.comparison.per and unit:
-            of = tokens[last + 2]
-            if of.sort == "word" and of.sentence == tokens[at].sentence:
-                per, last = of.stem or of.text, last + 2
+        per, last = _per(tokens, last) if unit else (frozenset(), last)
         read.append((first, last, _Amount(value, unit, size, per, noun, places)))
         at = last + 1
     # "5 to 6 %": the first has the unit of the second.
@@ -256,13 +266,41 @@ def _amounts(tokens: Sequence[_Token], _: Sequence[_Token]) -> list[_Phrase]:
     return [_phrase(tokens, first, last, amount) for first, last, amount in read]
 
 
+def _unit(tokens: Sequence[_Token], at: int) -> tuple[tuple[str, float], int] | None:
+    """What a unit of one or two words measures, and its last token."""
+    for last in (at + 1, at):
+        text = " ".join(token.text for token in tokens[at : last + 1])
+        if last < len(tokens) and text in ENGLISH.comparison.units:
+            return ENGLISH.comparison.units[text], last
+    return None
+
+
+def _per(tokens: Sequence[_Token], last: int) -> tuple[frozenset[str], int]:
+    """What an amount that ends at a token is for, and where that ends."""
+    out: set[str] = set()
+    end = last
+    for place in range(last + 1, min(last + _BEHIND, len(tokens) - 1)):
+        of = tokens[place + 1]
+        if of.sentence != tokens[last].sentence or (tokens[place].sort == "number" and out):
+            break
+        is_near = place == last + 1 or out
+        if tokens[place].text in ENGLISH.comparison.per and of.sort == "word":
+            if is_near or of.text in ENGLISH.comparison.units:
+                out.add(of.stem or of.text)
+                end = place + 1
+        elif out and of.text in ENGLISH.comparison.units:
+            out.add(of.stem or of.text)
+            end = place + 1
+    return frozenset(out), end
+
+
 def _number(tokens: Sequence[_Token], at: int) -> tuple[float, int, int] | None:
     """A number in figures or words: its value, its last token, how many of its digits count."""
     token = tokens[at]
     words = ENGLISH.words
     if token.sort == "number":
         digits = token.text.replace(",", "")
-        if digits.count(".") > 1 or len(digits) > 15:
+        if digits.count(".") > 1 or len(digits) > 15 or (token.first and "." in digits):  # of a section, mostly
             return None
         value, last = float(digits), at
         places = len(digits.replace(".", "").strip("0")) or 1
@@ -271,7 +309,7 @@ def _number(tokens: Sequence[_Token], at: int) -> tuple[float, int, int] | None:
         if token.text in words.tens and at + 1 < len(tokens) and tokens[at + 1].text in words.units:
             value, last = value + _NUMBERS[tokens[at + 1].text], at + 1
     elif token.text in ENGLISH.comparison.shares:
-        return ENGLISH.comparison.shares[token.text], at, 2
+        return ENGLISH.comparison.shares[token.text], at, 0
     else:
         return None
     if last + 1 < len(tokens) and (scale := words.scales.get(tokens[last + 1].text)):
@@ -282,7 +320,7 @@ def _number(tokens: Sequence[_Token], at: int) -> tuple[float, int, int] | None:
 def _same_amount(mine: _Amount, its: _Amount) -> bool:
     if mine.unit and its.unit and mine.unit != its.unit:
         return False
-    if mine.per and its.per and mine.per != its.per and ENGLISH.comparison.units.keys() & {mine.per, its.per}:
+    if mine.per and its.per and not mine.per & its.per and ENGLISH.comparison.units.keys() & (mine.per | its.per):
         return False
     if mine.unit == its.unit:
         return _close(mine.total, its.total, mine.places)
@@ -295,10 +333,8 @@ def _close(mine: float, its: float, places: int) -> bool:
 
 def _other_amount(mine: _Amount, its: _Amount) -> float:
     if mine.unit and its.unit:
-        if mine.value == its.value:
-            return 2.0
-        return 1.0 if mine.unit == its.unit else 0.0
-    if mine.unit or its.unit:
+        return 2.0 if mine.value == its.value else float(mine.unit == its.unit)
+    if mine.unit or its.unit or not (mine.places and its.places) or mine.value % 1 != its.value % 1:
         return 0.0
     return 1.5 if mine.noun and mine.noun == its.noun else 0.01
 
@@ -385,7 +421,7 @@ def _same_date(mine: _Date, its: _Date) -> bool:
 
 
 def _other_date(mine: _Date, its: _Date) -> float:
-    return 1.0 if not all(mine.parts(its)) else 0.0
+    return float(mine.finest == its.finest and not all(mine.parts(its)))
 
 
 # Names
@@ -447,7 +483,8 @@ def _listed(table: Mapping[str, Any]) -> Callable[[Sequence[_Token], Sequence[_T
             for size in range(longest, 0, -1):
                 text = " ".join(token.text for token in tokens[at : at + size])
                 if text in table:
-                    out.append(_phrase(tokens, at, at + len(text.split(" ")) - 1, text))
+                    if not any(negated(token.text) for token in tokens[max(at - 3, 0) : at + size + 1]):
+                        out.append(_phrase(tokens, at, at + len(text.split(" ")) - 1, text))
                     at += size
                     break
             else:
@@ -469,11 +506,38 @@ def _opposite(mine: str, its: str) -> float:
     return float(its in ENGLISH.comparison.opposites[mine])
 
 
+# Negation
+
+
+def _denials(ours: Sequence[_Token], theirs: Sequence[_Token]) -> Iterator[Difference]:
+    """Where one of the two denies what the other says, in sentences that share most of their words."""
+    wanted = {token.stem for token in ours if token.stem}
+    shared: defaultdict[int, set[str]] = defaultdict(set)
+    for token in theirs:
+        if token.stem in wanted:
+            shared[token.sentence].add(token.stem)
+    if not shared:
+        return
+    nearest = max(shared, key=lambda sentence: len(shared[sentence]))
+    if len(shared[nearest]) < 2 or len(shared[nearest]) < S_ * len(wanted):
+        return
+    sentence = [token for token in theirs if token.sentence == nearest]
+    mine = [token for token in ours if negated(token.text)]
+    its = [token for token in sentence if negated(token.text)]
+    if len(mine) == 1 and not its:
+        yield Difference("negation", mine[0].start, mine[0].end, None, None)
+    elif len(its) == 1 and not mine:
+        denied = next((token.stem for token in sentence if token.stem and token.start > its[0].start), None)
+        if same := next((token for token in ours if token.stem and token.stem == denied), None):
+            yield Difference("negation", same.start, same.end, its[0].start, its[0].end)
+
+
+S_ = float(__import__('os').environ.get('S_','.5'))
 _KINDS: tuple[tuple[Kind, _Read, Callable[[Any, Any], bool], Callable[[Any, Any], float], float], ...] = (
-    ("number", _amounts, _same_amount, _other_amount, 2.0),
-    ("date", _dates, _same_date, _other_date, 2.0),
-    ("name", _names, lambda mine, its: bool(mine & its), _other_name, 2.0),
-    ("modality", _listed(ENGLISH.comparison.modality), _same_class(ENGLISH.comparison.modality), _other_class(ENGLISH.comparison.modality), 3.0),
-    ("quantifier", _listed(ENGLISH.comparison.quantifiers), _same_class(ENGLISH.comparison.quantifiers), _other_class(ENGLISH.comparison.quantifiers), 3.0),
-    ("comparison", _listed(ENGLISH.comparison.opposites), lambda mine, its: mine == its, _opposite, 3.0),
+    ("number", _amounts, _same_amount, _other_amount, float(__import__('os').environ.get('L_number','2.0'))),
+    ("date", _dates, _same_date, _other_date, float(__import__('os').environ.get('L_date','2.0'))),
+    ("name", _names, lambda mine, its: bool(mine & its), _other_name, float(__import__('os').environ.get('L_name','2.0'))),
+    ("modality", _listed(ENGLISH.comparison.modality), _same_class(ENGLISH.comparison.modality), _other_class(ENGLISH.comparison.modality), float(__import__('os').environ.get('L_modality','3.0'))),
+    ("quantifier", _listed(ENGLISH.comparison.quantifiers), _same_class(ENGLISH.comparison.quantifiers), _other_class(ENGLISH.comparison.quantifiers), float(__import__('os').environ.get('L_quantifier','3.0'))),
+    ("comparison", _listed(ENGLISH.comparison.opposites), lambda mine, its: mine == its, _opposite, float(__import__('os').environ.get('L_comparison','3.0'))),
 )

@@ -28,7 +28,7 @@ gram 0.001 mg milligram
 gram 1 g gram
 gram 1000 kg kilogram kilo
 gram 1000000 tonne
-gram 453.592 lb pound-weight
+gram 453.592 lb
 gram 28.3495 oz ounce
 litre 0.001 ml millilitre milliliter
 litre 0.01 cl centilitre
@@ -56,8 +56,10 @@ percent 1 % percent
 hectare 1 hectare ha
 acre 1 acre
 knot 1 knot
-cubic-metre 1 m³
-square-metre 1 m²
+cubic-metre 1 m³ cubic_metre cubic_meter
+square-metre 1 m² square_metre square_meter
+square-foot 1 square_feet square_foot
+square-kilometre 1 km² square_kilometre
 """
 _MODALITY = """
 must: must|have to|has to|had to|required|requires|mandatory|obligatory|compulsory|obliged|bound to|need to|needs to
@@ -66,13 +68,12 @@ may: may|optional|might|could|allowed to|free to|voluntary|possibly|perhaps|susp
 certain: definitely|certainly|confirmed|proven|proved|decided|guaranteed
 """
 _QUANTIFIERS = """
-all: all|every|each|entire|always|everyone|everybody|everything|whole
+all: all|entire|always|everyone|everybody|everything|whole|every one|every single|each one
 most: most|mostly|majority|usually|mainly|nearly all|almost all|bulk
 some: some|several|sometimes|certain|partly|occasionally
 few: few|rarely|seldom
 half: half
 none: none|nobody|no one|neither
-only: only|solely|exclusively
 """
 _DIRECTIONS = """
 amount: more/fewer more/less most/least
@@ -95,7 +96,7 @@ def _units() -> dict[str, tuple[str, float]]:
     out: dict[str, tuple[str, float]] = {}
     for line in _UNITS.split("\n"):
         if line:
-            measure, size, *names = line.split()
+            measure, size, *names = (word.replace("_", " ") for word in line.split())
             out |= {form: (measure, float(size)) for name in names for form in (name, f"{name}s")}
     return out
 
