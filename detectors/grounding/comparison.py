@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import combinations, islice, pairwise
 from typing import Any, Literal, TypeAlias
 
 from watchline.detectors.languages.english import ENGLISH
@@ -22,6 +22,7 @@ _MOST = 40  # phrases of a kind that are read in either text, the first
 _NEAR = 5  # content words on each side of a phrase that are its surroundings
 _FAR = 30  # content words on each side that are its sentence
 _CLEARLY = 3.0  # how much nearer another phrase must be than one that agrees
+_ALIKE = 0.5  # share of a claim's words in the sentence that denies it
 _BEHIND = 6  # words after an amount in which stands what it is for
 _ROUNDED = 0.05  # share by which a rounded number may differ
 
@@ -31,6 +32,7 @@ _WEEKDAYS = {form: n for n, name in enumerate(_DAYS) for form in (name, name[:3]
 _NUMBERS = {name: float(n) for n, name in enumerate([*ENGLISH.words.units, *ENGLISH.words.teens], 1) if n > 1}
 _NUMBERS |= {name: float(n) for name, n in ENGLISH.words.tens.items()}
 _ORDINALS = ENGLISH.words.ordinals.split("|")
+_FIGURES = re.compile(r"\d+")
 _YEAR = re.compile(r"(?:1[0-9]|20)\d\d")
 
 _ORDERED = ("number", "date")  # kinds of which a text has several, each in its place
@@ -38,10 +40,10 @@ _ORDERED = ("number", "date")  # kinds of which a text has several, each in its 
 _TOKEN = re.compile(
     rf"(?P<time>(?<![\d.,:])(?:\d{{1,2}}(?::\d\d)?\s?(?:{ENGLISH.words.half_day})|\d{{1,2}}:\d\d(?![\d:])))"
     r"|(?P<iso>\b\d{4}-\d\d-\d\d\b)"
-    r"|(?P<number>\d+(?:[.,]\d+)*)"
+    r"|(?P<number>(?<!\w)\d+(?:[.,]\d+)*)"
     r"|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)*)"
     r"|(?P<sign>\u00b0[^\W\d_]?|[$\u20ac\u00a3%/])"
-    r"|(?P<stop>[.!?;:\n](?=\s|$))",
+    r"|(?P<stop>\n|[.!?;:](?=\s|$))",
     re.IGNORECASE,
 )
 
@@ -86,7 +88,7 @@ class _Amount:
     size: float  # of the unit; 1 without
     per: frozenset[str]  # what it is for: a day, a head
     noun: str
-    places: int  # significant digits; 0 of a word for a share
+    digits: int  # that count; 0 of a word for a share
 
     @property
     def total(self) -> float:
@@ -129,7 +131,7 @@ class _Date:
 class _Phrase:
     start: int
     end: int
-    value: object
+    value: Any
     near: frozenset[str]
     sentence: frozenset[str]
 
@@ -178,7 +180,7 @@ def _held_against(
             for place, other in enumerate(theirs)
             if other not in taken and (weight := conflict(mine.value, other.value))
         ]
-        if not others:
+        if not others or (kind == "number" and same is None and _is_sum(mine.value, theirs)):
             continue
         nearness, _, other = max(others, key=lambda each: each[:2])
         if nearness >= least and (same is None or (kind in _ORDERED and nearness >= same + _CLEARLY)):
@@ -231,39 +233,45 @@ def _amounts(tokens: Sequence[_Token], _: Sequence[_Token]) -> list[_Phrase]:
     read: list[tuple[int, int, _Amount]] = []
     at = 0
     while at < len(tokens) and len(read) < _MOST:
-        number = None if at in dated else _number(tokens, at)
-        if number is None:
+        if at in dated or (found := _amount(tokens, at)) is None:
             at += 1
-            continue
-        value, last, places = number
-        first, unit, size, noun = at, "", 1.0, ""
-        if at and tokens[at - 1].sort == "sign" and tokens[at - 1].end + 1 >= tokens[at].start and (
-            sign := ENGLISH.comparison.units.get(tokens[at - 1].text)
-        ):
-            first, (unit, size) = at - 1, sign
-        sentence = tokens[at].sentence
-        place = last + 1
-        if not places and place < len(tokens) and tokens[place].text in ENGLISH.comparison.per:  # half a year
-            place += 1
-        for ahead in range(place, min(place + 2, len(tokens))):
-            if unit or tokens[ahead].sentence != sentence:
-                break
-            if known := _unit(tokens, ahead):
-                (unit, size), last, noun = known[0], known[1], ""
-            elif tokens[ahead].stem and tokens[ahead].sort == "word":
-                noun = noun or tokens[ahead].stem
-            else:
-                break
-        if noun:
-            last += 1
-        per, last = _per(tokens, last) if unit else (frozenset(), last)
-        read.append((first, last, _Amount(value, unit, size, per, noun, places)))
-        at = last + 1
-    # "5 to 6 %": the first has the unit of the second.
-    for place, ((_, last, amount), (first, _, following)) in enumerate(pairwise(read)):
+        else:
+            read.append(found)
+            at = found[1] + 1
+    # "5 to 6 %": the first has the unit of the second, and the phrase is both.
+    for place, ((start, last, amount), (first, end, following)) in enumerate(list(pairwise(read))):
         if not amount.unit and not amount.noun and first - last <= 2 and following.unit:
-            read[place] = (*read[place][:2], replace(amount, unit=following.unit, size=following.size))
+            read[place] = (start, end, replace(amount, unit=following.unit, size=following.size))
     return [_phrase(tokens, first, last, amount) for first, last, amount in read]
+
+
+def _amount(tokens: Sequence[_Token], at: int) -> tuple[int, int, _Amount] | None:
+    """A number with its unit or noun, and its first and last token."""
+    number = _number(tokens, at)
+    if number is None:
+        return None
+    value, last, digits = number
+    first, unit, size, noun = at, "", 1.0, ""
+    before = tokens[max(at - 1, 0)]
+    if before.sort == "sign" and before.text in ENGLISH.comparison.units and tokens[at].start - before.end <= 1:
+        first, (unit, size) = at - 1, ENGLISH.comparison.units[before.text]
+    place = last + 1
+    if not digits and place < len(tokens) and tokens[place].text in ENGLISH.comparison.per:  # half an hour
+        place += 1
+    for ahead in range(place, min(place + 2, len(tokens))):
+        if unit or tokens[ahead].sentence != tokens[at].sentence:
+            break
+        if known := _unit(tokens, ahead):
+            (unit, size), last = known
+            noun = ""
+        elif tokens[ahead].stem and tokens[ahead].sort == "word":
+            noun = noun or tokens[ahead].stem
+        else:
+            break
+    if noun:
+        last += 1
+    per, last = _per(tokens, last) if unit else (frozenset(), last)
+    return first, last, _Amount(value, unit, size, per, noun, digits)
 
 
 def _unit(tokens: Sequence[_Token], at: int) -> tuple[tuple[str, float], int] | None:
@@ -303,9 +311,9 @@ def _number(tokens: Sequence[_Token], at: int) -> tuple[float, int, int] | None:
         if digits.count(".") > 1 or len(digits) > 15 or (token.first and "." in digits):  # of a section, mostly
             return None
         value, last = float(digits), at
-        places = len(digits.replace(".", "").strip("0")) or 1
+        count = len(digits.replace(".", "").strip("0")) or 1
     elif token.text in _NUMBERS:
-        value, last, places = _NUMBERS[token.text], at, 2
+        value, last, count = _NUMBERS[token.text], at, 2
         if token.text in words.tens and at + 1 < len(tokens) and tokens[at + 1].text in words.units:
             value, last = value + _NUMBERS[tokens[at + 1].text], at + 1
     elif token.text in ENGLISH.comparison.shares:
@@ -314,7 +322,7 @@ def _number(tokens: Sequence[_Token], at: int) -> tuple[float, int, int] | None:
         return None
     if last + 1 < len(tokens) and (scale := words.scales.get(tokens[last + 1].text)):
         value, last = value * scale, last + 1
-    return value, last, places
+    return value, last, count
 
 
 def _same_amount(mine: _Amount, its: _Amount) -> bool:
@@ -323,20 +331,28 @@ def _same_amount(mine: _Amount, its: _Amount) -> bool:
     if mine.per and its.per and not mine.per & its.per and ENGLISH.comparison.units.keys() & (mine.per | its.per):
         return False
     if mine.unit == its.unit:
-        return _close(mine.total, its.total, mine.places)
+        return _close(mine.total, its.total, mine.digits)
     return mine.value == its.value
 
 
-def _close(mine: float, its: float, places: int) -> bool:
-    return abs(mine - its) <= max(abs(its) * 1e-6, abs(its) * _ROUNDED if places == 1 and abs(its) > 10 else 0.0)
+def _close(mine: float, its: float, digits: int) -> bool:
+    """Whether a number is another one, maybe rounded to its first digit."""
+    return abs(mine - its) <= abs(its) * (_ROUNDED if digits == 1 and abs(its) > 10 else 1e-6)
+
+
+def _is_sum(mine: Any, theirs: Sequence[_Phrase]) -> bool:
+    """Whether two amounts of the passage, or one less the other, make this one."""
+    amounts = [its for its in (other.value for other in theirs) if (its.unit, its.noun) == (mine.unit, mine.noun)]
+    wanted = round(mine.total, 6)
+    return any(wanted in (round(a.total + b.total, 6), round(abs(a.total - b.total), 6)) for a, b in combinations(amounts, 2))
 
 
 def _other_amount(mine: _Amount, its: _Amount) -> float:
     if mine.unit and its.unit:
         return 2.0 if mine.value == its.value else float(mine.unit == its.unit)
-    if mine.unit or its.unit or not (mine.places and its.places) or mine.value % 1 != its.value % 1:
+    if mine.unit or its.unit or not (mine.digits and its.digits) or mine.value % 1 != its.value % 1:
         return 0.0
-    return 1.5 if mine.noun and mine.noun == its.noun else 0.01
+    return 1.5 if mine.noun and mine.noun == its.noun else -0.5
 
 
 # Dates and times of day
@@ -374,10 +390,14 @@ def _date_part(tokens: Sequence[_Token], at: int, date: _Date) -> tuple[int, _Da
     if token.sort == "iso" and date == _Date():
         year, month, day = map(int, token.text.split("-"))
         return at + 1, _Date(year=year, month=month, day=day)
-    if token.sort == "word" and capital:
+    # "Sun" and "Mar" mean other things too, as "May" does where it begins a sentence.
+    if token.sort == "word" and capital and (
+        date != _Date() or len(token.text) > 3 or (following is not None and following.sort == "number")
+        or (token.text in ENGLISH.comparison.months and not token.first)
+    ):
         if date.weekday is None and (weekday := _WEEKDAYS.get(token.text)) is not None:
             return at + 1, replace(date, weekday=weekday)
-        if date.month is None and (month := _MONTHS.get(token.text)) is not None and (not token.first or _is_day(following)):
+        if date.month is None and (month := _MONTHS.get(token.text)) is not None:
             return at + 1, replace(date, month=month)
     if token.text in ENGLISH.comparison.seasons and date.season is None:
         return at + 1, replace(date, season=token.text)
@@ -410,9 +430,9 @@ def _counts(following: _Token) -> bool:
 
 
 def _minute(text: str) -> tuple[int, bool]:
-    hour, minute = clock(text).split(":") if ":" in clock(text) else (text, "0")
-    half = not text[-1].isdigit()
-    return int(hour) * 60 + int(minute), half or int(hour) > 12
+    """The minute of the day, and whether the text says which half of it is meant."""
+    hour, *minute = map(int, _FIGURES.findall(clock(text)))
+    return hour * 60 + sum(minute), hour > 12 or not text[-1].isdigit()
 
 
 def _same_date(mine: _Date, its: _Date) -> bool:
@@ -447,9 +467,9 @@ def _names(tokens: Sequence[_Token], others: Sequence[_Token]) -> list[_Phrase]:
 
 def _is_name(token: _Token) -> bool:
     return (
-        token.sort == "word" and token.written[0].isupper() and len(token.stem) > 1
+        token.sort == "word" and token.written[0].isupper() and len(token.stem) > 2
         and token.text not in _MONTHS and token.text not in _WEEKDAYS and token.text not in ENGLISH.prose.abbreviations
-        and token.text not in ENGLISH.comparison.units
+        and token.text not in ENGLISH.comparison.units and not ENGLISH.comparison.demonym.search(token.text)
     )  # fmt: skip
 
 
@@ -469,6 +489,10 @@ def _other_name(mine: frozenset[str], its: frozenset[str]) -> float:
     return 0.0 if mine & its else 0.5
 
 
+def _is_month(token: _Token) -> bool:
+    return token.text in _MONTHS and token.written[0].isupper() and not token.first
+
+
 # Words that say how certain, how many, which way
 
 
@@ -483,7 +507,8 @@ def _listed(table: Mapping[str, Any]) -> Callable[[Sequence[_Token], Sequence[_T
             for size in range(longest, 0, -1):
                 text = " ".join(token.text for token in tokens[at : at + size])
                 if text in table:
-                    if not any(negated(token.text) for token in tokens[max(at - 3, 0) : at + size + 1]):
+                    around = tokens[max(at - 3, 0) : at + size + 1]
+                    if not any(negated(token.text) for token in around) and not _is_month(tokens[at]):
                         out.append(_phrase(tokens, at, at + len(text.split(" ")) - 1, text))
                     at += size
                     break
@@ -510,34 +535,44 @@ def _opposite(mine: str, its: str) -> float:
 
 
 def _denials(ours: Sequence[_Token], theirs: Sequence[_Token]) -> Iterator[Difference]:
-    """Where one of the two denies what the other says, in sentences that share most of their words."""
+    """Where one of the two denies a word that the other says, in sentences that share most words."""
     wanted = {token.stem for token in ours if token.stem}
     shared: defaultdict[int, set[str]] = defaultdict(set)
     for token in theirs:
         if token.stem in wanted:
             shared[token.sentence].add(token.stem)
-    if not shared:
+    nearest = max(shared, key=lambda sentence: len(shared[sentence]), default=-1)
+    if nearest < 0 or len(shared[nearest]) < max(2, _ALIKE * len(wanted)):
         return
-    nearest = max(shared, key=lambda sentence: len(shared[sentence]))
-    if len(shared[nearest]) < 2 or len(shared[nearest]) < S_ * len(wanted):
+    its = [token for token in theirs if token.sentence == nearest]
+    if ENGLISH.quotation.conditional.search(" ".join(token.text for token in its)):
         return
-    sentence = [token for token in theirs if token.sentence == nearest]
-    mine = [token for token in ours if negated(token.text)]
-    its = [token for token in sentence if negated(token.text)]
-    if len(mine) == 1 and not its:
-        yield Difference("negation", mine[0].start, mine[0].end, None, None)
-    elif len(its) == 1 and not mine:
-        denied = next((token.stem for token in sentence if token.stem and token.start > its[0].start), None)
-        if same := next((token for token in ours if token.stem and token.stem == denied), None):
-            yield Difference("negation", same.start, same.end, its[0].start, its[0].end)
+    mine, other = _denied(ours), _denied(its)
+    if len(mine) == 1 and not other and any(token.stem == mine[0][1].stem for token in its):
+        yield Difference("negation", mine[0][0].start, mine[0][1].end, None, None)
+    elif len(other) == 1 and not mine:
+        for token in ours:
+            if token.stem == other[0][1].stem:
+                yield Difference("negation", token.start, token.end, other[0][0].start, other[0][1].end)
+                break
 
 
-S_ = float(__import__('os').environ.get('S_','.5'))
+def _denied(tokens: Sequence[_Token]) -> list[tuple[_Token, _Token]]:
+    """Each word that denies, with the word of content that it denies."""
+    return [
+        (word, following)
+        for place, word in enumerate(tokens)
+        if negated(word.text) and not word.first  # "No, they don't": an answer to a question
+        for following in [next((token for token in tokens[place + 1 : place + 3] if token.stem), None)]
+        if following is not None
+    ]
+
+
 _KINDS: tuple[tuple[Kind, _Read, Callable[[Any, Any], bool], Callable[[Any, Any], float], float], ...] = (
-    ("number", _amounts, _same_amount, _other_amount, float(__import__('os').environ.get('L_number','2.0'))),
-    ("date", _dates, _same_date, _other_date, float(__import__('os').environ.get('L_date','2.0'))),
-    ("name", _names, lambda mine, its: bool(mine & its), _other_name, float(__import__('os').environ.get('L_name','2.0'))),
-    ("modality", _listed(ENGLISH.comparison.modality), _same_class(ENGLISH.comparison.modality), _other_class(ENGLISH.comparison.modality), float(__import__('os').environ.get('L_modality','3.0'))),
-    ("quantifier", _listed(ENGLISH.comparison.quantifiers), _same_class(ENGLISH.comparison.quantifiers), _other_class(ENGLISH.comparison.quantifiers), float(__import__('os').environ.get('L_quantifier','3.0'))),
-    ("comparison", _listed(ENGLISH.comparison.opposites), lambda mine, its: mine == its, _opposite, float(__import__('os').environ.get('L_comparison','3.0'))),
+    ("number", _amounts, _same_amount, _other_amount, 2.0),
+    ("date", _dates, _same_date, _other_date, 2.0),
+    ("name", _names, lambda mine, its: bool(mine & its), _other_name, 2.0),
+    ("modality", _listed(ENGLISH.comparison.modality), _same_class(ENGLISH.comparison.modality), _other_class(ENGLISH.comparison.modality), 2.0),
+    ("quantifier", _listed(ENGLISH.comparison.quantifiers), _same_class(ENGLISH.comparison.quantifiers), _other_class(ENGLISH.comparison.quantifiers), 1.5),
+    ("comparison", _listed(ENGLISH.comparison.opposites), lambda mine, its: mine == its, _opposite, 1.5),
 )

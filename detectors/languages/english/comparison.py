@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from watchline.detectors.languages.language import ComparisonWords
 
 _UNITS = """
@@ -63,25 +65,25 @@ square-kilometre 1 km² square_kilometre
 """
 _MODALITY = """
 must: must|have to|has to|had to|required|requires|mandatory|obligatory|compulsory|obliged|bound to|need to|needs to
-should: should|recommended|recommend|recommends|advised|advisable|encouraged|ought to
+should: recommended|recommend|recommends|advised|advisable|encouraged|ought to
 may: may|optional|might|could|allowed to|free to|voluntary|possibly|perhaps|suspected|unconfirmed
 certain: definitely|certainly|confirmed|proven|proved|decided|guaranteed
 """
 _QUANTIFIERS = """
-all: all|entire|always|everyone|everybody|everything|whole|every one|every single|each one
+all: all|always|everyone|everybody|everything|every one|every single|each one
 most: most|mostly|majority|usually|mainly|nearly all|almost all|bulk
-some: some|several|sometimes|certain|partly|occasionally
+some: some|several|sometimes|partly|occasionally
 few: few|rarely|seldom
 half: half
 none: none|nobody|no one|neither
 """
 _DIRECTIONS = """
-amount: more/fewer more/less most/least
+amount: more/fewer more/less
 bound: at_least/at_most minimum/maximum no_less_than/no_more_than no_fewer_than/no_more_than
 level: higher/lower highest/lowest high/low above/below over/under upper/lower top/bottom
 size: larger/smaller bigger/smaller largest/smallest biggest/smallest greater/smaller greater/lesser
 length: longer/shorter longest/shortest
-time: before/after earlier/later earliest/latest until/after first/last prior_to/after
+time: earlier/later earliest/latest
 speed: faster/slower quicker/slower fastest/slowest sooner/later
 change: increased/decreased increase/decrease increases/decreases rose/fell rise/fall grew/shrank up/down rising/falling \
 grown/shrunk gained/lost rises/falls went_up/went_down
@@ -126,6 +128,7 @@ COMPARISON = ComparisonWords(
     ),  # fmt: skip
     seasons=("spring", "summer", "autumn", "winter"),
     of="of",
+    demonym=re.compile(r"(?:ish|ese|ean)\Z"),
     modality=_classes(_MODALITY),
     quantifiers=_classes(_QUANTIFIERS),
     opposites=_directions(),
