@@ -344,7 +344,9 @@ def _is_sum(mine: Any, theirs: Sequence[_Phrase]) -> bool:
     """Whether two amounts of the passage, or one less the other, make this one."""
     amounts = [its for its in (other.value for other in theirs) if (its.unit, its.noun) == (mine.unit, mine.noun)]
     wanted = round(mine.total, 6)
-    return any(wanted in (round(a.total + b.total, 6), round(abs(a.total - b.total), 6)) for a, b in combinations(amounts, 2))
+    return any(
+        wanted in (round(a.total + b.total, 6), round(abs(a.total - b.total), 6)) for a, b in combinations(amounts, 2)
+    )
 
 
 def _other_amount(mine: _Amount, its: _Amount) -> float:
@@ -391,9 +393,15 @@ def _date_part(tokens: Sequence[_Token], at: int, date: _Date) -> tuple[int, _Da
         year, month, day = map(int, token.text.split("-"))
         return at + 1, _Date(year=year, month=month, day=day)
     # "Sun" and "Mar" mean other things too, as "May" does where it begins a sentence.
-    if token.sort == "word" and capital and (
-        date != _Date() or len(token.text) > 3 or (following is not None and following.sort == "number")
-        or (token.text in ENGLISH.comparison.months and not token.first)
+    if (
+        token.sort == "word"
+        and capital
+        and (
+            date != _Date()
+            or len(token.text) > 3
+            or (following is not None and following.sort == "number")
+            or (token.text in ENGLISH.comparison.months and not token.first)
+        )
     ):
         if date.weekday is None and (weekday := _WEEKDAYS.get(token.text)) is not None:
             return at + 1, replace(date, weekday=weekday)
@@ -413,7 +421,11 @@ def _date_part(tokens: Sequence[_Token], at: int, date: _Date) -> tuple[int, _Da
         after = tokens[beyond] if beyond < len(tokens) else None
         if after is not None and after.written[0].isupper() and after.text in _MONTHS and date.month is None:
             return beyond, replace(date, day=int(token.text))
-        if date.month is not None or (date.weekday is not None and not (following and _counts(following))) or is_ordinal:
+        if (
+            date.month is not None
+            or (date.weekday is not None and not (following and _counts(following)))
+            or is_ordinal
+        ):
             return at + 1 + is_ordinal, replace(date, day=int(token.text))
     return None
 
@@ -453,7 +465,9 @@ def _names(tokens: Sequence[_Token], others: Sequence[_Token]) -> list[_Phrase]:
     out: list[_Phrase] = []
     first: int | None = None
     for place, token in enumerate([*tokens, None]):
-        is_name = token is not None and _is_name(token) and (not token.first or token.text in within or _joins(tokens, place))
+        is_name = (
+            token is not None and _is_name(token) and (not token.first or token.text in within or _joins(tokens, place))
+        )
         if is_name and first is not None and _adjacent(tokens, place):
             continue
         if first is not None:
@@ -572,7 +586,19 @@ _KINDS: tuple[tuple[Kind, _Read, Callable[[Any, Any], bool], Callable[[Any, Any]
     ("number", _amounts, _same_amount, _other_amount, 2.0),
     ("date", _dates, _same_date, _other_date, 2.0),
     ("name", _names, lambda mine, its: bool(mine & its), _other_name, 2.0),
-    ("modality", _listed(ENGLISH.comparison.modality), _same_class(ENGLISH.comparison.modality), _other_class(ENGLISH.comparison.modality), 2.0),
-    ("quantifier", _listed(ENGLISH.comparison.quantifiers), _same_class(ENGLISH.comparison.quantifiers), _other_class(ENGLISH.comparison.quantifiers), 1.5),
+    (
+        "modality",
+        _listed(ENGLISH.comparison.modality),
+        _same_class(ENGLISH.comparison.modality),
+        _other_class(ENGLISH.comparison.modality),
+        2.0,
+    ),
+    (
+        "quantifier",
+        _listed(ENGLISH.comparison.quantifiers),
+        _same_class(ENGLISH.comparison.quantifiers),
+        _other_class(ENGLISH.comparison.quantifiers),
+        1.5,
+    ),
     ("comparison", _listed(ENGLISH.comparison.opposites), lambda mine, its: mine == its, _opposite, 1.5),
 )

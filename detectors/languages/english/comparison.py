@@ -85,8 +85,8 @@ size: larger/smaller bigger/smaller largest/smallest biggest/smallest greater/sm
 length: longer/shorter longest/shortest
 time: earlier/later earliest/latest
 speed: faster/slower quicker/slower fastest/slowest sooner/later
-change: increased/decreased increase/decrease increases/decreases rose/fell rise/fall grew/shrank up/down rising/falling \
-grown/shrunk gained/lost rises/falls went_up/went_down
+change: increased/decreased increase/decrease increases/decreases rose/fell rise/fall grew/shrank up/down rising/falling
+change: grown/shrunk gained/lost rises/falls went_up/went_down
 cost: dearer/cheaper
 strength: stronger/weaker
 heat: warmer/colder hotter/colder warmer/cooler
@@ -123,9 +123,19 @@ COMPARISON = ComparisonWords(
     shares={"half": 0.5, "quarter": 0.25, "third": 1 / 3, "twice": 2.0, "double": 2.0, "dozen": 12.0, "single": 1.0},
     per=frozenset(["a", "an", "per", "every", "each", "/"]),
     months=(
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
-    ),  # fmt: skip
+    ),
     seasons=("spring", "summer", "autumn", "winter"),
     of="of",
     demonym=re.compile(r"(?:ish|ese|ean)\Z"),
