@@ -179,7 +179,9 @@ def _characters(row: LabelledAnswer, prediction: Prediction, label: str | None) 
         return math.nan, math.nan, math.nan
 
     def covered(spans: Sequence[tuple[Any, ...]]) -> set[int]:
-        return {place for start, end, name, *_ in spans if label in (None, name) for place in range(start, end)}
+        # A label may have a kind after it: unsupported:number.
+        mine = [span for span in spans if label in (None, span[2].partition(":")[0])]
+        return {place for start, end, *_ in mine for place in range(start, end)}
 
     predicted, true = covered(prediction.spans), covered(row.spans)
     return len(predicted & true), len(predicted), len(true)

@@ -7,24 +7,24 @@ with the claim; the nearer they stand to it on both sides, the more they count.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, islice, pairwise
 from typing import Any, Literal, TypeAlias
 
 from watchline.detectors.languages.english import ENGLISH
-from watchline.detectors.runtime.words import clock, negated, stem
+from watchline.detectors.runtime.words import clock, stem
 
-Kind: TypeAlias = Literal["number", "date", "name", "negation", "modality", "quantifier", "comparison"]
+Kind: TypeAlias = Literal["number", "date", "name"]
 
 _MOST = 40  # phrases of a kind that are read in either text, the first
 _NEAR = 5  # content words on each side of a phrase that are its surroundings
 _FAR = 30  # content words on each side that are its sentence
+_LEAST = 2.0  # how near a phrase must be to stand in another's place
 _CLEARLY = 3.0  # how much nearer another phrase must be than one that agrees
-_ALIKE = 0.5  # share of a claim's words in the sentence that denies it
 _BEHIND = 6  # words after an amount in which stands what it is for
-_ROUNDED = 0.05  # share by which a rounded number may differ
+_ROUND = 100  # from here on a number of one digit and zeros is taken for rounded
+_ROUNDED = 0.05  # share by which it may differ
 
 _DAYS = ENGLISH.hours.days
 _MONTHS = {form: n for n, name in enumerate(ENGLISH.comparison.months, 1) for form in (name, name[:3])}
@@ -58,15 +58,15 @@ class Difference:
         Of what kind both phrases are.
     start, end : int
         In characters of the claim.
-    other_start, other_end : int or None
-        What stands in its place, in characters of the passage; None where nothing does.
+    other_start, other_end : int
+        What stands in its place, in characters of the passage.
     """
 
     kind: Kind
     start: int
     end: int
-    other_start: int | None
-    other_end: int | None
+    other_start: int
+    other_end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +157,9 @@ def compare(claim: str, passage: str) -> list[Difference]:
     ours, theirs = _tokens(claim), _tokens(passage)
     found = [
         difference
-        for kind, read, agree, conflict, least in _KINDS
-        for difference in _held_against(kind, read(ours, theirs), read(theirs, ours), agree, conflict, least)
+        for kind, read, agree, conflict in _KINDS
+        for difference in _held_against(kind, read(ours, theirs), read(theirs, ours), agree, conflict)
     ]
-    found += _denials(ours, theirs)
     return sorted(found, key=lambda each: each.start)
 
 
@@ -170,7 +169,6 @@ def _held_against(
     theirs: Sequence[_Phrase],
     agree: Callable[[Any, Any], bool],
     conflict: Callable[[Any, Any], float],
-    least: float,
 ) -> Iterator[Difference]:
     taken = {other for other in theirs if any(agree(mine.value, other.value) for mine in ours)}
     for mine in ours:
@@ -183,7 +181,7 @@ def _held_against(
         if not others or (kind == "number" and same is None and _is_sum(mine.value, theirs)):
             continue
         nearness, _, other = max(others, key=lambda each: each[:2])
-        if nearness >= least and (same is None or (kind in _ORDERED and nearness >= same + _CLEARLY)):
+        if nearness >= _LEAST and (same is None or (kind in _ORDERED and nearness >= same + _CLEARLY)):
             yield Difference(kind, mine.start, mine.end, other.start, other.end)
 
 
@@ -195,7 +193,7 @@ def _tokens(text: str) -> list[_Token]:
     out: list[_Token] = []
     sentence, first = 0, True
     for match in _TOKEN.finditer(text):
-        sort = str(match.lastgroup) if match.lastgroup != "half" else "time"
+        sort = str(match.lastgroup)
         if sort == "stop":
             sentence, first = sentence + 1, True
             continue
@@ -337,7 +335,7 @@ def _same_amount(mine: _Amount, its: _Amount) -> bool:
 
 def _close(mine: float, its: float, digits: int) -> bool:
     """Whether a number is another one, maybe rounded to its first digit."""
-    return abs(mine - its) <= abs(its) * (_ROUNDED if digits == 1 and abs(its) > 10 else 1e-6)
+    return abs(mine - its) <= abs(its) * (_ROUNDED if digits == 1 and abs(its) >= _ROUND else 1e-6)
 
 
 def _is_sum(mine: Any, theirs: Sequence[_Phrase]) -> bool:
@@ -385,28 +383,24 @@ def _date_part(tokens: Sequence[_Token], at: int, date: _Date) -> tuple[int, _Da
     """What follows the part of a date that begins here, and the date with it; None where none does."""
     token = tokens[at]
     following = tokens[at + 1] if at + 1 < len(tokens) else None
-    capital = token.written[0].isupper()
     if token.sort == "time" and date.minute is None:
         minute, half = _minute(token.text)
         return at + 1, replace(date, minute=minute, half=half)
     if token.sort == "iso" and date == _Date():
         year, month, day = map(int, token.text.split("-"))
         return at + 1, _Date(year=year, month=month, day=day)
-    # "Sun" and "Mar" mean other things too, as "May" does where it begins a sentence.
-    if (
-        token.sort == "word"
-        and capital
-        and (
-            date != _Date()
-            or len(token.text) > 3
-            or (following is not None and following.sort == "number")
-            or (token.text in ENGLISH.comparison.months and not token.first)
-        )
-    ):
-        if date.weekday is None and (weekday := _WEEKDAYS.get(token.text)) is not None:
-            return at + 1, replace(date, weekday=weekday)
-        if date.month is None and (month := _MONTHS.get(token.text)) is not None:
-            return at + 1, replace(date, month=month)
+    # Three letters mean other things too, such as "Sun", and "May" where it begins a sentence.
+    is_clear = (
+        len(token.text) > 3
+        or date != _Date()
+        or (following is not None and following.sort == "number")
+        or (token.text in ENGLISH.comparison.months and not token.first)
+    )
+    if token.written[0].isupper() and is_clear:
+        if date.weekday is None and token.text in _WEEKDAYS:
+            return at + 1, replace(date, weekday=_WEEKDAYS[token.text])
+        if date.month is None and token.text in _MONTHS:
+            return at + 1, replace(date, month=_MONTHS[token.text])
     if token.text in ENGLISH.comparison.seasons and date.season is None:
         return at + 1, replace(date, season=token.text)
     if token.sort != "number":
@@ -417,16 +411,16 @@ def _date_part(tokens: Sequence[_Token], at: int, date: _Date) -> tuple[int, _Da
         beyond = at + 1
         while beyond < len(tokens) and tokens[beyond].text in (*_ORDINALS, ENGLISH.comparison.of):
             beyond += 1
-        is_ordinal = following is not None and following.text in _ORDINALS
         after = tokens[beyond] if beyond < len(tokens) else None
         if after is not None and after.written[0].isupper() and after.text in _MONTHS and date.month is None:
             return beyond, replace(date, day=int(token.text))
+        is_ordinal = following is not None and following.text in _ORDINALS
         if (
-            date.month is not None
+            is_ordinal
+            or date.month is not None
             or (date.weekday is not None and not (following and _counts(following)))
-            or is_ordinal
         ):
-            return at + 1 + is_ordinal, replace(date, day=int(token.text))
+            return at + 1 + int(is_ordinal), replace(date, day=int(token.text))
     return None
 
 
@@ -499,106 +493,16 @@ def _adjacent(tokens: Sequence[_Token], place: int) -> bool:
     )
 
 
+def _same_name(mine: frozenset[str], its: frozenset[str]) -> bool:
+    return not mine.isdisjoint(its)
+
+
 def _other_name(mine: frozenset[str], its: frozenset[str]) -> float:
-    return 0.0 if mine & its else 0.5
+    return 0.5 * mine.isdisjoint(its)
 
 
-def _is_month(token: _Token) -> bool:
-    return token.text in _MONTHS and token.written[0].isupper() and not token.first
-
-
-# Words that say how certain, how many, which way
-
-
-def _listed(table: Mapping[str, Any]) -> Callable[[Sequence[_Token], Sequence[_Token]], list[_Phrase]]:
-    """Reads the phrases of a table, the longest first."""
-    longest = max(phrase.count(" ") for phrase in table) + 1
-
-    def read(tokens: Sequence[_Token], _: Sequence[_Token]) -> list[_Phrase]:
-        out: list[_Phrase] = []
-        at = 0
-        while at < len(tokens) and len(out) < _MOST:
-            for size in range(longest, 0, -1):
-                text = " ".join(token.text for token in tokens[at : at + size])
-                if text in table:
-                    around = tokens[max(at - 3, 0) : at + size + 1]
-                    if not any(negated(token.text) for token in around) and not _is_month(tokens[at]):
-                        out.append(_phrase(tokens, at, at + len(text.split(" ")) - 1, text))
-                    at += size
-                    break
-            else:
-                at += 1
-        return out
-
-    return read
-
-
-def _same_class(table: Mapping[str, str]) -> Callable[[str, str], bool]:
-    return lambda mine, its: table[mine] == table[its]
-
-
-def _other_class(table: Mapping[str, str]) -> Callable[[str, str], float]:
-    return lambda mine, its: float(table[mine] != table[its])
-
-
-def _opposite(mine: str, its: str) -> float:
-    return float(its in ENGLISH.comparison.opposites[mine])
-
-
-# Negation
-
-
-def _denials(ours: Sequence[_Token], theirs: Sequence[_Token]) -> Iterator[Difference]:
-    """Where one of the two denies a word that the other says, in sentences that share most words."""
-    wanted = {token.stem for token in ours if token.stem}
-    shared: defaultdict[int, set[str]] = defaultdict(set)
-    for token in theirs:
-        if token.stem in wanted:
-            shared[token.sentence].add(token.stem)
-    nearest = max(shared, key=lambda sentence: len(shared[sentence]), default=-1)
-    if nearest < 0 or len(shared[nearest]) < max(2, _ALIKE * len(wanted)):
-        return
-    its = [token for token in theirs if token.sentence == nearest]
-    if ENGLISH.quotation.conditional.search(" ".join(token.text for token in its)):
-        return
-    mine, other = _denied(ours), _denied(its)
-    if len(mine) == 1 and not other and any(token.stem == mine[0][1].stem for token in its):
-        yield Difference("negation", mine[0][0].start, mine[0][1].end, None, None)
-    elif len(other) == 1 and not mine:
-        for token in ours:
-            if token.stem == other[0][1].stem:
-                yield Difference("negation", token.start, token.end, other[0][0].start, other[0][1].end)
-                break
-
-
-def _denied(tokens: Sequence[_Token]) -> list[tuple[_Token, _Token]]:
-    """Each word that denies, with the word of content that it denies."""
-    return [
-        (word, following)
-        for place, word in enumerate(tokens)
-        if negated(word.text) and not word.first  # "No, they don't": an answer to a question
-        for following in [next((token for token in tokens[place + 1 : place + 3] if token.stem), None)]
-        if following is not None
-    ]
-
-
-_KINDS: tuple[tuple[Kind, _Read, Callable[[Any, Any], bool], Callable[[Any, Any], float], float], ...] = (
-    ("number", _amounts, _same_amount, _other_amount, 2.0),
-    ("date", _dates, _same_date, _other_date, 2.0),
-    ("name", _names, lambda mine, its: bool(mine & its), _other_name, 2.0),
-    (
-        "modality",
-        _listed(ENGLISH.comparison.modality),
-        _same_class(ENGLISH.comparison.modality),
-        _other_class(ENGLISH.comparison.modality),
-        2.0,
-    ),
-    (
-        "quantifier",
-        _listed(ENGLISH.comparison.quantifiers),
-        _same_class(ENGLISH.comparison.quantifiers),
-        _other_class(ENGLISH.comparison.quantifiers),
-        1.5,
-    ),
-    ("comparison", _listed(ENGLISH.comparison.opposites), lambda mine, its: mine == its, _opposite, 1.5),
+_KINDS: tuple[tuple[Kind, _Read, Callable[[Any, Any], bool], Callable[[Any, Any], float]], ...] = (
+    ("number", _amounts, _same_amount, _other_amount),
+    ("date", _dates, _same_date, _other_date),
+    ("name", _names, _same_name, _other_name),
 )

@@ -21,6 +21,7 @@ from watchline.detectors.declarations import GROUNDEDNESS
 from watchline.detectors.grounding import structured, tables, verifier
 from watchline.detectors.grounding.alignment import PairOutputs
 from watchline.detectors.grounding.claims import claims_something, plain
+from watchline.detectors.grounding.comparison import Difference, compare
 from watchline.detectors.grounding.evidence import Context, Unit, features, most_alike, rests_on
 from watchline.detectors.grounding.question import about_documents, question
 from watchline.detectors.grounding.quotation import UNTRUE, Quotable, Quotation
@@ -58,11 +59,18 @@ Passage = tuple[str, int, int, float]  # field, start, end, cosine of the claim 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch of a claim, and the passage it was held against."""
+    """A stretch of a claim, and the passage it was held against.
+
+    Attributes
+    ----------
+    kind : str
+        Of the difference between the two, as `comparison.Difference` has it; empty where none is known.
+    """
 
     start: int
     end: int
     evidence: Passage
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,7 @@ class GroundednessInput:
     claims: tuple[Claim, ...]
     documents: tuple[Unit, ...]  # all of them
     units: tuple[Unit, ...]  # those that are compared one by one
+    texts: Mapping[str, str]  # of documents, by field
     records: tuple[tuple[str, structured.Pair], ...]  # of documents that are records, each with its field
     quotations: tuple[Quotation | None, ...]  # of each claim
     cut: frozenset[str]  # fields of documents that end amid a sentence
@@ -182,7 +191,9 @@ class Groundedness(Detector[GroundednessInput]):
 
     Every answer is judged by the features of `evidence`. What they leave open, a `Verifier` decides: it reads each
     sentence together with its nearest passages and the question, and what it says are features more. Where it marks
-    words of a sentence, they are the spans.
+    words of a sentence, they are the spans. Where these, or the sentence, have a number, a date or a name that the
+    document has otherwise, that phrase is the span, labelled `unsupported:number` and the like, and its evidence is what
+    stands in its place (`comparison`). No score depends on it.
 
     Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), SNLI (Bowman et
     al. 2015), BEGIN and FaithDial (Dziri et al. 2022): see the model card.
@@ -269,17 +280,52 @@ class Groundedness(Detector[GroundednessInput]):
         marked = [
             (claim, float(verdict.chances[at]), mark)
             for at, claim in ((at, prepared.claims[at]) for at in verdict.marked)
-            for mark in features.marks[at] or (Mark(0, claim.end - claim.start, features.nearest[at]),)
+            for mark in _explained(prepared, claim, features.marks[at], features.nearest[at])
         ]
         return Evaluation(
             {"unsupported": score},
             tuple(
-                Span(claim.field, claim.start + mark.start, claim.start + mark.end, "unsupported", chance)
+                Span(claim.field, claim.start + mark.start, claim.start + mark.end, _label(mark), chance)
                 for claim, chance, mark in marked
             ),
             tuple(Evidence(place, *mark.evidence) for place, (_, _, mark) in enumerate(marked)),
             prepared.scored_fraction,
         )
+
+
+def _explained(prepared: GroundednessInput, claim: Claim, marks: Sequence[Mark], nearest: Passage) -> Sequence[Mark]:
+    """What to mark in a claim: the phrases in which it differs from prose where something is marked, else as it was.
+
+    Records keep their marks, and so does what reads otherwise than it is written: no place in it could be told.
+    """
+    marks = marks or (Mark(0, claim.end - claim.start, nearest),)
+    field, start, end, cosine = nearest
+    text = prepared.texts[field]
+    if (
+        any(mark.evidence != nearest for mark in marks)
+        or any(field == known for known, _ in prepared.records)
+        or any(
+            text[unit.start : unit.end] != unit.embedded
+            for unit in prepared.documents
+            if unit.field == field and start <= unit.start and unit.end <= end
+        )
+    ):
+        return marks
+    named = [
+        Mark(found.start, found.end, (field, start + found.other_start, start + found.other_end, cosine), found.kind)
+        for found in compare(claim.text, text[start:end])
+        if any(_overlap(found, mark) for mark in marks)
+    ]
+    rest = [mark for mark in marks if not any(_overlap(mark, each) for each in named)]
+    return sorted([*named, *rest], key=lambda mark: mark.start)
+
+
+def _overlap(one: Mark | Difference, other: Mark) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _label(mark: Mark) -> str:
+    return f"unsupported:{mark.kind}" if mark.kind else "unsupported"
 
 
 def sources(interaction: Interaction) -> list[tuple[str, str]]:
@@ -332,6 +378,7 @@ def read(
         tuple(claims),
         tuple(known),
         tuple(most_alike(known, answer)),
+        dict(documents),
         tuple(pairs),
         tuple(quotable.find(claim.text, said) for claim, said in zip(claims, before, strict=True)),
         frozenset(cut),

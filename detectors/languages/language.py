@@ -192,9 +192,6 @@ class ComparisonWords:
     seasons: tuple[str, ...]
     of: str  # may stand between a day and its month
     demonym: re.Pattern[str]  # a name that a country's may stand for
-    modality: Mapping[str, str]  # phrases that say how binding or certain something is, by the first of their kind
-    quantifiers: Mapping[str, str]  # so with how many of several
-    opposites: Mapping[str, frozenset[str]]  # phrases of direction and order, with those that say the contrary
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def assert_valid(detector: Detector[Any], result: Evaluation | NotApplicable, gi
     fields = dict(texts(given))
     for span in result.spans:
         assert 0 <= span.start < span.end <= len(fields[span.field])
-        assert span.label in detector.labels
+        assert span.label.partition(":")[0] in detector.labels
         assert 0 <= span.score <= 1
     for evidence in result.evidence:
         assert 0 <= evidence.span < len(result.spans)

@@ -1,4 +1,4 @@
-"""English words in which a claim and its document differ: units, dates, how certain, how many, which way."""
+"""English units, shares, months and the like: what numbers, dates and names are compared by."""
 
 from __future__ import annotations
 
@@ -63,35 +63,6 @@ square-metre 1 m² square_metre square_meter
 square-foot 1 square_feet square_foot
 square-kilometre 1 km² square_kilometre
 """
-_MODALITY = """
-must: must|have to|has to|had to|required|requires|mandatory|obligatory|compulsory|obliged|bound to|need to|needs to
-should: recommended|recommend|recommends|advised|advisable|encouraged|ought to
-may: may|optional|might|could|allowed to|free to|voluntary|possibly|perhaps|suspected|unconfirmed
-certain: definitely|certainly|confirmed|proven|proved|decided|guaranteed
-"""
-_QUANTIFIERS = """
-all: all|always|everyone|everybody|everything|every one|every single|each one
-most: most|mostly|majority|usually|mainly|nearly all|almost all|bulk
-some: some|several|sometimes|partly|occasionally
-few: few|rarely|seldom
-half: half
-none: none|nobody|no one|neither
-"""
-_DIRECTIONS = """
-amount: more/fewer more/less
-bound: at_least/at_most minimum/maximum no_less_than/no_more_than no_fewer_than/no_more_than
-level: higher/lower highest/lowest high/low above/below over/under upper/lower top/bottom
-size: larger/smaller bigger/smaller largest/smallest biggest/smallest greater/smaller greater/lesser
-length: longer/shorter longest/shortest
-time: earlier/later earliest/latest
-speed: faster/slower quicker/slower fastest/slowest sooner/later
-change: increased/decreased increase/decrease increases/decreases rose/fell rise/fall grew/shrank up/down rising/falling
-change: grown/shrunk gained/lost rises/falls went_up/went_down
-cost: dearer/cheaper
-strength: stronger/weaker
-heat: warmer/colder hotter/colder warmer/cooler
-place: inside/outside indoors/outdoors left/right
-"""
 
 
 def _units() -> dict[str, tuple[str, float]]:
@@ -100,21 +71,6 @@ def _units() -> dict[str, tuple[str, float]]:
         if line:
             measure, size, *names = (word.replace("_", " ") for word in line.split())
             out |= {form: (measure, float(size)) for name in names for form in (name, f"{name}s")}
-    return out
-
-
-def _classes(lines: str) -> dict[str, str]:
-    rows = (line.split(": ") for line in lines.split("\n") if line)
-    return {phrase: name for name, phrases in rows for phrase in phrases.split("|")}
-
-
-def _directions() -> dict[str, frozenset[str]]:
-    out: dict[str, frozenset[str]] = {}
-    for line in _DIRECTIONS.split("\n"):
-        for pair in line.partition(": ")[2].split():
-            one, other = pair.replace("_", " ").split("/")
-            out[one] = out.get(one, frozenset()) | {other}
-            out[other] = out.get(other, frozenset()) | {one}
     return out
 
 
@@ -139,7 +95,4 @@ COMPARISON = ComparisonWords(
     seasons=("spring", "summer", "autumn", "winter"),
     of="of",
     demonym=re.compile(r"(?:ish|ese|ean)\Z"),
-    modality=_classes(_MODALITY),
-    quantifiers=_classes(_QUANTIFIERS),
-    opposites=_directions(),
 )
