@@ -180,7 +180,7 @@ def _characters(row: LabelledAnswer, prediction: Prediction, label: str | None) 
 
     def covered(spans: Sequence[tuple[Any, ...]]) -> set[int]:
         # A label may have a kind after it: unsupported:number.
-        mine = [span for span in spans if label in (None, span[2].partition(":")[0])]
+        mine = [span for span in spans if label in (None, span[2], span[2].partition(":")[0])]
         return {place for start, end, *_ in mine for place in range(start, end)}
 
     predicted, true = covered(prediction.spans), covered(row.spans)

@@ -160,7 +160,11 @@ def compare(claim: str, passage: str) -> list[Difference]:
         for kind, read, agree, conflict in _KINDS
         for difference in _held_against(kind, read(ours, theirs), read(theirs, ours), agree, conflict)
     ]
-    return sorted(found, key=lambda each: each.start)
+    out: list[Difference] = []
+    for difference in sorted(found, key=lambda each: each.start):
+        if not out or out[-1].end <= difference.start:  # both numbers of "5 to 6 %" have its places
+            out.append(difference)
+    return out
 
 
 def _held_against(
@@ -454,13 +458,20 @@ def _other_date(mine: _Date, its: _Date) -> float:
 
 
 def _names(tokens: Sequence[_Token], others: Sequence[_Token]) -> list[_Phrase]:
-    """Runs of capitalised words; the first word of a sentence only where the other text has it within one."""
+    """Runs of capitalised words.
+
+    The first word of a sentence is one where the other text has it as a name within a sentence, or where a name follows
+    and the other text doesn't have it as a word.
+    """
     within = {token.text for token in others if not token.first and token.written[0].isupper()}
+    common = {token.written for token in others}
     out: list[_Phrase] = []
     first: int | None = None
     for place, token in enumerate([*tokens, None]):
         is_name = (
-            token is not None and _is_name(token) and (not token.first or token.text in within or _joins(tokens, place))
+            token is not None
+            and _is_name(token)
+            and (not token.first or token.text in within or (token.text not in common and _joins(tokens, place)))
         )
         if is_name and first is not None and _adjacent(tokens, place):
             continue

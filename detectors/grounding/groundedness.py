@@ -192,8 +192,8 @@ class Groundedness(Detector[GroundednessInput]):
     Every answer is judged by the features of `evidence`. What they leave open, a `Verifier` decides: it reads each
     sentence together with its nearest passages and the question, and what it says are features more. Where it marks
     words of a sentence, they are the spans. Where these, or the sentence, have a number, a date or a name that the
-    document has otherwise, that phrase is the span, labelled `unsupported:number` and the like, and its evidence is what
-    stands in its place (`comparison`). No score depends on it.
+    document has otherwise, that phrase is the span, labelled `unsupported:number`, `unsupported:date` or
+    `unsupported:name`, and its evidence is what stands in its place (`comparison`). No score depends on it.
 
     Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), SNLI (Bowman et
     al. 2015), BEGIN and FaithDial (Dziri et al. 2022): see the model card.

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from watchline.detectors.declarations import GROUNDEDNESS
+
 # Control characters, and what turns the direction of text around or can't be seen.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -64,6 +66,17 @@ def as_json(value: Any, *, indent: int | None = None) -> str:
     """JSON with every character that steers a terminal escaped: the same value to who parses it."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return re.sub(rf"(?!\n){_UNSAFE.pattern}", lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def fault(label: str) -> str:
+    """How a span's label reads: the kind of the fault where it has one after the detector's label.
+
+    Examples
+    --------
+    >>> fault("unsupported:number"), fault("unsupported")
+    ('number', 'unsupported')
+    """
+    return label.removeprefix(f"{GROUNDEDNESS.labels[0]}:")
 
 
 def cut(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from watchline.schemas.errors import WatchlineError
 from watchline.streams.cli.arguments import UsageError, command
 from watchline.streams.cli.marks import Mark, marked
-from watchline.streams.cli.output import as_json, colour, out, safe
+from watchline.streams.cli.output import as_json, colour, cut, fault, out, safe
 
 Row = Mapping[str, Any]
 _ALL_OF = "SELECT * FROM {} WHERE event_id = {{id:UUID}} ORDER BY {}"
@@ -77,16 +77,17 @@ def _print(event: Row, findings: Sequence[Row], feedback: Sequence[Row]) -> None
         ("cut", _entries(event["truncated"])),
     )
     marks = _marks(findings)
+    texts = _texts(event)
     _heading("Prompt served")
     name = f"{event['prompt_name']}@{event['prompt_version']}" if event["prompt_name"] else ""
     _pairs(("prompt", name), ("hash", event["prompt_hash"]), ("variables", _entries(event["prompt_variables"])))
-    for title, field, text in _texts(event):
+    for title, field, text in texts:
         _heading(title)
         out(marked(text, marks.get(field, [])) or "(empty)")
     _heading("Findings")
     number = 0
     for finding in findings:
-        number = _print_finding(finding, number)
+        number = _print_finding(finding, number, {field: text for _, field, text in texts})
     _heading("Where it came from")
     _pairs(
         ("redactions", _entries(event["redactions"]) or "none"),
@@ -128,7 +129,7 @@ def _marks(findings: Sequence[Row]) -> dict[str, list[Mark]]:
     return marks
 
 
-def _print_finding(finding: Row, number: int) -> int:
+def _print_finding(finding: Row, number: int, texts: Mapping[str, str]) -> int:
     decision = str(finding["decision"])
     parts = [finding["detector"].ljust(13), decision.ljust(14)]
     if finding["score"] is not None:
@@ -143,12 +144,20 @@ def _print_finding(finding: Row, number: int) -> int:
     labels = sorted((item for item in finding["scores"].items() if item[1] >= 0.001), key=lambda item: -item[1])
     if labels:
         out(colour("    " + safe(", ".join(f"{label} {score:.3f}" for label, score in labels)), "dim"))
-    for span in finding["spans"]:
+    for place, span in enumerate(finding["spans"]):
         number += 1
-        out(f"    [{number}] {safe(span['label'])} in {safe(span['field'])}, score {span['score']:.3f}")
+        held = [item for item in finding["evidence"] if item["span"] == place]
+        what = fault(span["label"])
+        if what != span["label"] and held:
+            what += f': "{_passage(span, texts)}", the document says "{_passage(held[0], texts)}"'
+        out(f"    [{number}] {safe(what)} in {safe(span['field'])}, score {span['score']:.3f}")
     text = f"    version {finding['detector_version']}, calibration {finding['calibration_version'] or 'none'}, "
     out(colour(safe(text + f"{finding['scored_fraction']:.0%} of the text, {finding['device']}"), "dim"))
     return number
+
+
+def _passage(place: Row, texts: Mapping[str, str]) -> str:
+    return cut(texts.get(place["field"], "")[place["start"] : place["end"]])
 
 
 def _heading(text: str) -> None:

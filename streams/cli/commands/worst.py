@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from watchline.streams.cli.arguments import command, moment, number
-from watchline.streams.cli.output import as_json, colour, cut, labelled, out, safe
+from watchline.streams.cli.output import as_json, colour, cut, fault, labelled, out, safe
 
 OF_ANSWERS = ("groundedness", "relevance", "toxicity", "bias")
 CANDIDATES = 500  # flagged events among which equal answers are counted as one
@@ -130,7 +130,7 @@ def _print(answer: Row) -> None:
     labelled("question", cut(answer["input"]))
     labelled("answer", cut(answer["output"]))
     for span in answer["spans"][:1]:
-        labelled(span["label"][:12], cut(span["text"]))
+        labelled(fault(span["label"])[:12], cut(span["text"]))
         labelled("nearest", cut(span["evidence_texts"][0]) if span["evidence_texts"] else "")
     labelled("more", f"watchline show {answer['event_id']}")
     out()

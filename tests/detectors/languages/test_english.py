@@ -22,6 +22,7 @@ ROOMS = ("grounding", "harm", "pii", "runtime")
 
 # What looks like a word of English and is none, or is no word that a text is searched for.
 ALLOWED = {
+    "grounding/comparison.py": {"number", "date", "name", "time", "word"},  # kinds, groups of a pattern
     "grounding/groundedness.py": {"question", "summary", "record"},  # kinds of answers: they name weights
     "grounding/opening_hours.py": {"closed"},  # what `claimed` gives, whatever the sentence called it
     "grounding/quotation.py": {"question", "condition", "denied", "reference"},  # why a document doesn't state it
@@ -55,7 +56,8 @@ ALLOWED_PATTERNS = {
     "pii/structure.py": ("a|b|body", "):[ ", "[\\\"'"),  # words of HTML and SQL
     "pii/ip_addresses.py": ("(?<![\\w.])(?:\\d", ")[ ])?|"),  # endings of files, ip-10-0-0-1
     "pii/said.py": ("[\\\"'](?P<quoted>",),  # tags of HTML
-    "pii/identifiers.py": ("com|org|", "AD24 "),  # top-level domains, lengths of IBANs
+    # Top-level domains, lengths of IBANs, letters of addresses of cryptocurrencies.
+    "pii/identifiers.py": ("com|org|", "AD24 ", "\\b[13ADLMT9]", "\\b(?:bc|ltc"),
 }
 
 
