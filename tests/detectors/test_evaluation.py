@@ -212,7 +212,7 @@ def test_a_report_of_several_labels() -> None:
         return Prediction(max(hate, insult), scores, hate >= 0.5 or insult >= 0.3, hate >= 0.9, spans)
 
     predictions = [
-        prediction(0.95, 0.1, (0, 8, "hate", 0.95)),
+        prediction(0.95, 0.1, (0, 4, "hate", 0.95), (4, 8, "hate:kind", 0.95)),
         prediction(0.2, 0.35),
         prediction(0.1, 0.3),
         Prediction(None, reason="not_applicable: no text"),

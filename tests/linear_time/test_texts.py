@@ -9,6 +9,7 @@ import pytest
 from tests.linear_time.cost import KIB, exponent
 from tests.linear_time.hostile_texts import Hostile
 from watchline.detectors.grounding.claims import claims_something, plain
+from watchline.detectors.grounding.comparison import compare
 from watchline.detectors.grounding.groundedness import read
 from watchline.detectors.grounding.structured import pairs
 from watchline.detectors.grounding.tables import document_units
@@ -80,6 +81,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "document_units": lambda text: document_units("document:0", text),
     "answer": lambda text: [claims_something(plain(text[start:end])) for start, end in sentences(text)],
     "is_cut": is_cut,
+    "comparison": lambda text: compare(text, f"{text} 7 days"),
     "pairs": pairs,
     "identifiers": lambda text: list(identifiers.find(text)),
     "as it means": read_escapes,

@@ -133,10 +133,23 @@ def test_no_text_is_too_odd_to_be_read(text: str) -> None:
     compare("On 3 May it took 7 days.", text)
 
 
-@pytest.mark.parametrize(
-    "unit",
-    ["5 days ", "Anna ", "3 May ", "5:30 pm ", "of ", "a ", "1 of ", "\ud800", "5th ", "$5 a day to ", "May. ", "1."],
-)
+HOSTILE = [
+    "5 days ",
+    "Anna ",
+    "3 May ",
+    "5:30 pm ",
+    "of ",
+    "a ",
+    "1 of ",
+    "\ud800",
+    "5th ",
+    "$5 a day to ",
+    "May. ",
+    "1.",
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
 def test_hostile_texts_take_linear_time(unit: str) -> None:
     text = Hostile("It took 5 days on 3 May with Anna, ", unit, " in all")
     assert exponent(lambda claim: compare(claim, claim.replace("5", "7")), text, (10_000, 80_000), most=1.4) <= 1.4

@@ -19,6 +19,7 @@ ASSERT = topics["assert"]
 LAMBDA = topics["lambda"]
 RETURNS = "Returns are accepted within 30 days. Shipping is free for orders over $50."
 GERMAN = "Rückgaben werden innerhalb von 30 Tagen angenommen. Der Versand ist ab 50 Euro kostenlos."
+HOTEL = "The hotel was built in Paris. It opened in 1978, and it has 40 rooms and a pool on the roof of its house."
 THRESHOLD = Thresholds().of("groundedness", "unsupported").threshold
 
 
@@ -121,6 +122,42 @@ def test_another_number_is_less_supported(detector: Groundedness, encoder: Encod
     assert score(detector, encoder, "Returns are accepted within 90 days.", RETURNS) > 3 * score(
         detector, encoder, "Returns are accepted within 30 days.", RETURNS
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "document", "label", "said", "instead"),
+    [
+        ("You may return items within 90 days of delivery.", RETURNS, "unsupported:number", "90 days", "30 days"),
+        ("The hotel opened in 1987 and has 40 rooms.", HOTEL, "unsupported:date", "1987", "1978"),
+        ("The hotel was built in Lyon.", HOTEL, "unsupported:name", "Lyon", "Paris"),
+    ],
+)
+def test_what_differs_is_marked_and_named(
+    detector: Groundedness, encoder: Encoder, answer: str, document: str, label: str, said: str, instead: str
+) -> None:
+    """Both places are those of the stored texts, not of the sentence and the passage."""
+    before = "Shipping is free for orders over $50. "
+    document = f"An unrelated page about gardening.\n\n{document}"
+    (evaluation,) = evaluate(detector, encoder, interaction(before + answer, document))
+    (named,) = (place for place, span in enumerate(evaluation.spans) if span.label == label)
+    span, evidence = evaluation.spans[named], next(each for each in evaluation.evidence if each.span == named)
+    assert (before + answer)[span.start : span.end] == said
+    assert document[evidence.start : evidence.end] == instead
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "| Plan | Price |\n|---|---|\n| Pro | $29 a month |\n| Team | $79 a month |",
+        json.dumps({"plan": "Pro", "price": "$29 a month", "seats": 5, "trial": False, "city": "Leeds", "stars": 4.0}),
+    ],
+)
+def test_what_reads_otherwise_than_it_is_written_is_marked_as_before(
+    detector: Groundedness, encoder: Encoder, document: str
+) -> None:
+    (evaluation,) = evaluate(detector, encoder, interaction("The Pro plan costs $59 a month.", document))
+    assert evaluation.spans
+    assert {span.label for span in evaluation.spans} == {"unsupported"}
 
 
 def test_a_record_is_read_by_key_and_value(detector: Groundedness, encoder: Encoder) -> None:

@@ -68,8 +68,8 @@ def stored(clickhouse: Callable[..., Any]) -> Any:
         flagged=True,
         alert=True,
         severity="high",
-        spans=[("output:0", 0, 22, "unsupported", 0.9), ("output:0", 24, 45, "unsupported", 0.6)],
-        evidence=[(0, "document:0", 0, 21, 0.7)],
+        spans=[("output:0", 0, 22, "unsupported", 0.9), ("output:0", 24, 45, "unsupported:name", 0.6)],
+        evidence=[(0, "document:0", 0, 21, 0.7), (1, "document:1", 0, 5, 0.7)],
         scored_fraction=1.0,
         device="cpu",
     )
