@@ -24,8 +24,9 @@ def add_parser(subparsers: Any) -> None:
         run,
         help="show one event whole: its texts with marks, every finding, where it came from",
         description="Shows one event: times, prompt served, texts with the detectors' spans marked [1:so:1] and the "
-        "evidence of span 1 marked [e1:so:e1], every finding, redactions, feedback, Kafka coordinates. Texts are as "
-        "stored: after redaction.",
+        "evidence of span 1 marked [e1:so:e1], every finding, redactions, feedback, Kafka coordinates. Where a number, "
+        "a date or a name isn't the document's, a span says what the document has instead. Texts are as stored: after "
+        "redaction.",
         example="  watchline show 0190b5a4-7c1e-7000-8000-000000000001\n"
         "  watchline show 0190b5a4-7c1e-7000-8000-000000000001 --json",
     )
