@@ -3,8 +3,8 @@
     python -m tests.benchmarks.differences [0 or 1]
 
 Of each kind of fault every second pair from the first (0) or the second (1, by default) on: the former were read when
-the rules were written. Each claim is held against the passage that groundedness finds nearest. A difference is there where
-it overlaps the words in which the wrong and the right answer differ.
+the rules were written. Each claim is held against the passage that groundedness finds nearest. A difference is there
+where it overlaps the words in which the wrong and the right answer differ.
 """
 
 from __future__ import annotations
