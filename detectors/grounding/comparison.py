@@ -317,7 +317,7 @@ def _number(tokens: Sequence[_Token], at: int) -> tuple[float, int, int] | None:
     elif token.text in _NUMBERS:
         value, last, count = _NUMBERS[token.text], at, 2
         if token.text in words.tens and at + 1 < len(tokens) and tokens[at + 1].text in words.units:
-            value, last = value + _NUMBERS[tokens[at + 1].text], at + 1
+            value, last = value + words.units.index(tokens[at + 1].text) + 1, at + 1
     elif token.text in ENGLISH.comparison.shares:
         return ENGLISH.comparison.shares[token.text], at, 0
     else:

@@ -63,6 +63,7 @@ SAME = [
     ("A third of the staff left.", "Of the staff, 33 % left."),
     ("It has 1.2 million users.", "It has 1,200,000 users."),
     ("Twenty-four orders came.", "24 orders came."),
+    ("Twenty-one orders came to the shop.", "21 orders came to the shop."),
     ("Book and map cost 30 euros.", "The book costs 10 euros, the map costs 20 euros."),
     ("Staff get 90 litres a day.", "Staff get 90 litres per head and day."),
     ("They burned 31,000 m³ of gas.", "They burned 31,000 cubic metres of gas."),
