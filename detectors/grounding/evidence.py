@@ -7,7 +7,7 @@ only units are embedded, a run's vector is the sum of its units': so a passage c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ MAX_UNITS = 200
 _MIN_UNIT = 60  # characters; shorter sentences (headings, list items, code lines) join the next
 _RUN = 3
 _CLEARLY_NEARER = 0.3  # of cosine and overlap together
+_RECORD_NEARER = 0.5  # of a record: those of a kind have all keys in common, and many values
 _FEW = 4  # content words; of fewer, some stand in any document
 
 NAMES = (
@@ -112,7 +113,11 @@ def most_alike(candidates: Sequence[Unit], answer: str, limit: int = MAX_UNITS) 
 
 
 def rests_on(
-    units: Sequence[Unit], claims: Sequence[Sequence[str]], vectors: Vectors, embeddings: Embeddings
+    units: Sequence[Unit],
+    claims: Sequence[Sequence[str]],
+    vectors: Vectors,
+    embeddings: Embeddings,
+    records: Set[str] = frozenset(),
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The documents that an answer rests on, so that what stands in others is neither for nor against it.
 
@@ -125,6 +130,8 @@ def rests_on(
     claims
         The content words of each claim.
     vectors : (len(claims), 384)
+    records
+        Which documents are records, by their field.
 
     Returns
     -------
@@ -154,10 +161,11 @@ def rests_on(
         nearness[:, place] = np.round(cosines + overlap, 4).max(axis=1)
     nearest = frozenset(fields[place] for place in nearness.argmax(axis=1))
     nearness *= np.minimum([[len(content) / _FEW] for content in claims], 1.0)
+    least = [_RECORD_NEARER if field in records else _CLEARLY_NEARER for field in fields]
     rested = [int(np.argmax(nearness.sum(axis=0)))]
     while True:
-        gain = (nearness - nearness[:, rested].max(axis=1, keepdims=True)).max(axis=0)
-        if gain.max() < _CLEARLY_NEARER:
+        gain = (nearness - nearness[:, rested].max(axis=1, keepdims=True)).max(axis=0) - least
+        if gain.max() < 0:
             return frozenset(fields[place] for place in rested), nearest
         rested.append(int(np.argmax(gain)))
 

@@ -400,9 +400,9 @@ def _rests_on(fields: Set[str], known: Sequence[Unit], answer: str) -> bool:
 def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> ClaimFeatures:
     """Holds each claim of an answer against the documents."""
     own = embeddings[[claim.text for claim in prepared.claims]]
-    rested, nearest_fields = rests_on(
-        prepared.units, [claim.words.content for claim in prepared.claims], own, embeddings
-    )
+    contents = [claim.words.content for claim in prepared.claims]
+    records = {field for field, _ in prepared.records}
+    rested, nearest_fields = rests_on(prepared.units, contents, own, embeddings, records)
     documents, known = (
         [unit for unit in some if unit.field in rested] for some in (prepared.documents, prepared.units)
     )

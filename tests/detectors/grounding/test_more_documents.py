@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.detectors.grounding.answers import interaction
+from tests.detectors.grounding.answers import RECORD, interaction
 from watchline.detectors.base import Evaluation, NotApplicable
 from watchline.detectors.grounding.groundedness import Groundedness
 from watchline.detectors.runtime.calibration import Numbers
@@ -95,3 +95,17 @@ def test_an_answer_may_rest_on_several_documents(detector: Groundedness, encoder
     documents = [*ALL[:20], ROOMS, *ALL[20:40], PARKING]
     right, flagged = evaluate(detector, encoder, [interaction(answer, *documents), interaction(wrong, *documents)])
     assert right.scores["unsupported"] < THRESHOLD <= flagged.scores["unsupported"]
+
+
+def test_an_answer_may_rest_on_several_records(detector: Groundedness, encoder: Encoder) -> None:
+    cafes = [
+        RECORD,
+        *(RECORD.replace("Blue Spoon", name).replace("Leeds", "York") for name in ("Old Mill", "Red Fork")),
+    ]
+    closed = cafes[1].replace("8:0-16:0", "7:0-11:0").replace('"OutdoorSeating": false', '"OutdoorSeating": true')
+    documents = [*ALL[:20], cafes[2], closed, *ALL[20:40], RECORD]
+    right = "Old Mill has outdoor seating and opens on Monday at 7 AM. Blue Spoon opens on Monday at 8 AM."
+    wrong = "Blue Spoon in Leeds has outdoor seating, and Blue Spoon is open on Monday from 8 AM to 9 PM."
+    supported, denied = scores(detector, encoder, [interaction(each, *documents) for each in (right, wrong)])
+    assert supported < denied
+    assert denied >= THRESHOLD
