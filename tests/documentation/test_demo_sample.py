@@ -65,7 +65,7 @@ def test_the_demo_prints_what_is_shown(demo: DemoRun) -> None:
 @pytest.mark.parametrize(
     ("shown", "printed"),
     [
-        ("groundedness  23.0% (48 of 209)", "groundedness  7.2% (15 of 209)"),
+        ("groundedness  27.4% (57 of 208)", "groundedness  7.2% (15 of 208)"),
         ("agreed 37", "agreed 12"),
         ("Quality by prompt version", "Quality by version"),
         ("not_applicable  failed", "failed"),

@@ -43,7 +43,7 @@ def test_the_figures_are_printed(demo: DemoRun) -> None:
         rf"planted {len(RECORDED.planted)}, redacted {len(RECORDED.planted)}\n",
         r"before: .*\nafter: .*\[[A-Z_]+_1\]",
         r"v2 live \d\d:\d\d:\d\d, signal \d\d:\d\d:\d\d after \d+ events; signals on v1: 0",
-        r"groundedness +\d+\.\d% \(\d+ of 209\) +\d+\.\d% \(\d+ of \d+\) +\+\d+\.\d% \(\+",
+        r"groundedness +\d+\.\d% \(\d+ of \d+\) +\d+\.\d% \(\d+ of \d+\) +\+\d+\.\d% \(\+",
         r"\[warning\] Unsupported answers",
         r"question: .*\n +says: .*\n +nearest: ",
         r"FROM v_coverage",
