@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -161,8 +160,13 @@ def with_point(text: str, detector: str, label: str, point: OperatingPoint, comm
     section = {key: value for key, value in asdict(point).items() if value is not None}
     expected = tomllib.loads(text)
     expected.setdefault(detector, {})[label] = section
-    # Comments right above the next section are that section's.
-    others = re.sub(rf"^\[{re.escape(name)}\](?s:.*?)(?=^(?:#.*\n)*\[|\Z)", "", text, flags=re.MULTILINE).rstrip()
+    kept = text.split("\n")
+    if first := next((at for at, line in enumerate(kept, 1) if line.startswith(f"[{name}]")), 0):
+        last = next((at for at in range(first, len(kept)) if kept[at].startswith("[")), len(kept))
+        while last < len(kept) and kept[last - 1].startswith("#"):  # right above the next section: its own
+            last -= 1
+        del kept[first - 1 : last]
+    others = "\n".join(kept).rstrip()
     lines = [f"[{name}]", *(f"# {line}" for line in comment)]
     lines += [f"{key} = {json.dumps(value)}" for key, value in section.items()]
     new = "\n".join([*([others, ""] if others else []), *lines, ""])

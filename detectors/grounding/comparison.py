@@ -167,6 +167,39 @@ def compare(claim: str, passage: str) -> list[Difference]:
     return out
 
 
+def misstates(claim: str, passage: str, others: Iterable[str]) -> bool:
+    """Whether a claim has a number that a passage has otherwise, of one unit or noun, and nothing else bears it out.
+
+    Parameters
+    ----------
+    others
+        All that the claim may have the number from.
+
+    Examples
+    --------
+    >>> passage = "Returns are accepted within 30 days."
+    >>> misstates("Returns are accepted for 90 days.", passage, ["A refund takes 90 days."])
+    True
+    >>> misstates("Returns are accepted for 90 days.", passage, ["Returns of members are accepted for 90 days."])
+    False
+    """
+    ours, theirs = (_amounts(_tokens(text), ()) for text in (claim, passage))
+    for found in _held_against("number", ours, theirs, _same_amount, _other_amount):
+        mine = next(each for each in ours if each.start == found.start)
+        its = next(each for each in theirs if each.start == found.other_start)
+        units = {mine.value.unit, its.value.unit}
+        of_a_kind = all(units) or (mine.value.noun and mine.value.noun == its.value.noun)
+        if not of_a_kind or (len(units) == 2 and units & ENGLISH.comparison.ambiguous):
+            continue
+        nearness = _nearness(mine, its) + _other_amount(mine.value, its.value)
+        elsewhere = (each for other in others for each in _amounts(_tokens(other), ()))
+        if all(
+            nearness >= _nearness(mine, each) + _CLEARLY for each in elsewhere if _same_amount(mine.value, each.value)
+        ):
+            return True
+    return False
+
+
 def _held_against(
     kind: Kind,
     ours: Sequence[_Phrase],
@@ -322,8 +355,11 @@ def _number(tokens: Sequence[_Token], at: int) -> tuple[float, int, int] | None:
         return ENGLISH.comparison.shares[token.text], at, 0
     else:
         return None
-    if last + 1 < len(tokens) and (scale := words.scales.get(tokens[last + 1].text)):
-        value, last = value * scale, last + 1
+    if last + 1 < len(tokens):
+        after = tokens[last + 1]
+        short = words.signs.get(after.written, "").strip() if after.start == tokens[last].end else ""  # $18M
+        if scale := words.scales.get(short or after.text):
+            value, last = value * scale, last + 1
     return value, last, count
 
 

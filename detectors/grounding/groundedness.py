@@ -21,7 +21,7 @@ from watchline.detectors.declarations import GROUNDEDNESS
 from watchline.detectors.grounding import structured, tables, verifier
 from watchline.detectors.grounding.alignment import PairOutputs
 from watchline.detectors.grounding.claims import claims_something, plain
-from watchline.detectors.grounding.comparison import Difference, compare
+from watchline.detectors.grounding.comparison import Difference, compare, misstates
 from watchline.detectors.grounding.evidence import Context, Unit, features, most_alike, rests_on
 from watchline.detectors.grounding.question import about_documents, question
 from watchline.detectors.grounding.quotation import UNTRUE, Quotable, Quotation
@@ -41,6 +41,7 @@ MAX_CLAIMS = 100
 _MOST_AMID_CUT = 0.8  # what the document says nothing about may stand in the part that is missing
 _MAX_GRANTED = 20_000  # characters of instructions and conversation that are read
 _STATED, _UNSTATED = -5.0, 1.5  # log-odds of what a document states word for word, and of what it has but doesn't state
+_MISSTATED = 0.5  # of another number than its: enough to flag an answer, too little to alert by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class ClaimFeatures:
     pairs
         Each claim with its nearest passages, the nearest first, and what was asked: to repeat it is no invention.
     settled : (claims,)
-        The log-odds of claims that are quotations, whatever else speaks for or against them; NaN for all others.
+        The log-odds of claims that are settled by rules: of quotations, whatever else speaks against them; of what a
+        document has otherwise, at least these. NaN for all others.
     is_cut : bool
         Whether a document that is nearest to some claim ends amid a sentence.
     """
@@ -149,10 +151,10 @@ class Judge:
         }
 
     def judge(self, matrix: Numbers, settled: Numbers) -> Verdict:
-        """From the features of an answer's claims, a row each, and the log-odds of those that are quotations."""
+        """From the features of an answer's claims, a row each, and the log-odds of those that are settled."""
         if not len(matrix):
             return Verdict(0.0, np.empty(0), np.empty(0, dtype=np.intp))
-        odds = np.where(np.isnan(settled), self.sentence.log_odds(matrix), settled)
+        odds = with_settled(self.sentence.log_odds(matrix), settled)
         score = float(self.answer.probability(pooled(odds)[None])[0])
         chances = sigmoid(odds)
         marked = np.flatnonzero(chances >= self.marked_from)
@@ -187,7 +189,8 @@ class Groundedness(Detector[GroundednessInput]):
     that share most words with the answer.
 
     A sentence that a document states word for word is supported, whatever else speaks against it; one that the document
-    calls a myth, asks, reports of others, denies, makes depend on something or corrects isn't (`quotation`).
+    calls a myth, asks, reports of others, denies, makes depend on something or corrects isn't (`quotation`), nor is one
+    with another number than the document has for the same (`comparison.misstates`).
 
     Every answer is judged by the features of `evidence`. What they leave open, a `Verifier` decides: it reads each
     sentence together with its nearest passages and the question, and what it says are features more. Where it marks
@@ -427,6 +430,16 @@ def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> Claim
             nearest[-1] = (quoted.field, quoted.start, quoted.end, cosine)
             if not quotation.doubt or quotation.doubt in UNTRUE:
                 settled[place] = _UNSTATED if quotation.doubt else _STATED
+        elif (
+            claim.words.numbers
+            and not fields
+            and misstates(
+                claim.text,
+                " ".join(unit.embedded for unit in known[slice(*runs[run])]),
+                [*(unit.embedded for unit in known), prepared.granted, prepared.asked],
+            )
+        ):
+            settled[place] = _MISSTATED
         faults: list[structured.Fault] = []
         if fields:
             counts, faults = structured.check(claim.text, list(fields))
@@ -446,8 +459,13 @@ def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> Claim
     return ClaimFeatures(kind, np.array(rows), tuple(nearest), tuple(marks), tuple(pairs), settled, is_cut)
 
 
+def with_settled(odds: Numbers, settled: Numbers) -> Numbers:
+    """The log-odds of claims with those that rules settle: see `ClaimFeatures`."""
+    return np.where(settled < 0, settled, np.fmax(odds, settled))
+
+
 def _unsettled(features: ClaimFeatures) -> list[int]:
-    return [int(at) for at in np.flatnonzero(np.isnan(features.settled))]
+    return [int(at) for at in np.flatnonzero(~(features.settled < 0))]
 
 
 def _verified(features: ClaimFeatures, outputs: Sequence[PairOutputs | None]) -> ClaimFeatures:

@@ -186,6 +186,7 @@ class ComparisonWords:
     """In which a claim and its document may differ: `grounding.comparison`. All in small letters."""
 
     units: Mapping[str, tuple[str, float]]  # what a unit measures, and how many of the smallest of that it is
+    ambiguous: frozenset[str]  # what is measured in units of which a text may mean others
     shares: Mapping[str, float]  # words for a share or a multiple
     per: frozenset[str]  # between an amount and what it is for
     months: tuple[str, ...]  # from January to December

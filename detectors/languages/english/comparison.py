@@ -76,6 +76,7 @@ def _units() -> dict[str, tuple[str, float]]:
 
 COMPARISON = ComparisonWords(
     units=_units(),
+    ambiguous=frozenset(["pound", "degree"]),
     shares={"half": 0.5, "quarter": 0.25, "third": 1 / 3, "twice": 2.0, "double": 2.0, "dozen": 12.0},
     per=frozenset(["a", "an", "per", "every", "each", "/"]),
     months=(

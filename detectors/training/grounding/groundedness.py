@@ -42,6 +42,7 @@ from watchline.detectors.grounding.groundedness import (
     claim_features,
     pooled,
     read,
+    with_settled,
 )
 from watchline.detectors.grounding.verifier import CONTRADICTION, ENTAILMENT, NEUTRAL
 from watchline.detectors.runtime.calibration import Numbers, sigmoid
@@ -296,7 +297,7 @@ def train(answers: Sequence[Example], kind: str, tier: str) -> Judge:
     slope, offset = scaling(odds[natural], labels[natural])
     odds = odds * slope + offset + _CONTRADICTED_WEIGHT * contradicted
     settled = np.concatenate([example.settled for example in answers])
-    odds = np.where(np.isnan(settled), odds, settled)
+    odds = with_settled(odds, settled)
     if tier == "verified":
         sentence = replace(
             sentence,

@@ -428,9 +428,6 @@ NUMBERS = [
 
 # What neither word overlap nor the verifier sees, by what is wrong.
 MISSES = {
-    "another number": [
-        (LEAFLET, "Do not take more than six tablets in 24 hours."),
-    ],
     "another word": [
         (MANUAL, "When the green light blinks, the machine needs descaling."),
         (NEWS, "Buses and bicycles may still cross in the southern lane."),
@@ -456,8 +453,9 @@ MISSES = {
     ],
 }
 
-# What the verifier sees and word overlap doesn't.
+# What the verifier or the comparison of numbers sees, and word overlap doesn't.
 WRONG_NUMBERS = [
+    (LEAFLET, "Do not take more than six tablets in 24 hours."),
     (RETURNS, "You may return most items within 60 days of delivery for a full refund."),
     (RETURNS, "Orders over $2,500 are picked up by courier at no charge."),
     (NEWS, "The repair costs $81 million."),

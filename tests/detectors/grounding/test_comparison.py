@@ -6,7 +6,7 @@ import pytest
 
 from tests.linear_time.cost import exponent
 from tests.linear_time.hostile_texts import Hostile
-from watchline.detectors.grounding.comparison import compare
+from watchline.detectors.grounding.comparison import compare, misstates
 
 NUMBERS = [
     ("Returns are accepted for *90 days*.", "We accept returns for *30 days* after delivery."),
@@ -59,6 +59,8 @@ SAME = [
     ("Half an hour is enough for the bread.", "Allow 30 minutes for the bread."),
     ("The parcel weighs 2 kg.", "The parcel weighs 2,000 g."),
     ("The fee is $29.", "The fee is 29.00 dollars."),
+    ("The repair costs $18M.", "The repair costs $18 million."),
+    ("It has 41K users.", "It has 41,000 users."),
     ("Some 5,000 people came to the fair.", "4,987 people came to the fair."),
     ("A third of the staff left.", "Of the staff, 33 % left."),
     ("It has 1.2 million users.", "It has 1,200,000 users."),
@@ -154,3 +156,38 @@ HOSTILE = [
 def test_hostile_texts_take_linear_time(unit: str) -> None:
     text = Hostile("It took 5 days on 3 May with Anna, ", unit, " in all")
     assert exponent(lambda claim: compare(claim, claim.replace("5", "7")), text, (10_000, 80_000), most=1.4) <= 1.4
+
+
+@pytest.mark.parametrize(
+    ("claim", "passage", "others"),
+    [
+        ("Take no more than six tablets in 24 hours.", "Do not take more than four tablets in 24 hours.", []),
+        (
+            "You may cancel free of charge up to 24 hours before arrival.",
+            "Cancel free of charge up to 72 hours before arrival.",
+            ["The desk is open 24 hours."],
+        ),
+        ("The battery holds 40 kW.", "The battery holds 40 kWh.", []),
+    ],
+)
+def test_a_number_that_the_document_has_otherwise(claim: str, passage: str, others: list[str]) -> None:
+    assert misstates(claim, passage, others)
+
+
+@pytest.mark.parametrize(
+    ("claim", "passage", "others"),
+    [
+        (
+            "Leave it on for 15 to 20 minutes.",
+            "Leave it on your hair for half an hour.",
+            ["Leave it on for 15 to 20 minutes."],
+        ),
+        ("Heat the food to 165°F.", "Heat the food to 165 degrees Fahrenheit.", []),
+        ("They weigh 800 pounds.", "They weigh 800 lbs.", []),
+        ("The summary has 64 words.", "The letter has 90 pages.", []),
+        ("The fee is 12 euros for two guests.", "The fee is 6 euros for each guest.", ["Two guests pay 12 euros."]),
+        ("It takes 90 days.", "Delivery is free.", []),
+    ],
+)
+def test_numbers_that_are_borne_out_or_not_spoken_of(claim: str, passage: str, others: list[str]) -> None:
+    assert not misstates(claim, passage, others)
