@@ -196,7 +196,7 @@ class Groundedness(Detector[GroundednessInput]):
     sentence together with its nearest passages and the question, and what it says are features more. Where it marks
     words of a sentence, they are the spans. Where these, or the sentence, have a number, a date or a name that the
     document has otherwise, that phrase is the span, labelled `unsupported:number`, `unsupported:date` or
-    `unsupported:name`, and its evidence is what stands in its place (`comparison`). No score depends on it.
+    `unsupported:name`, and its evidence is what stands in its place (`comparison`). The name decides nothing.
 
     Features after Maynez et al. 2020 and SummaC (Laban et al. 2022); data RAGTruth (Niu et al. 2024), SNLI (Bowman et
     al. 2015), BEGIN and FaithDial (Dziri et al. 2022): see the model card.
@@ -420,6 +420,7 @@ def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> Claim
     marks: list[tuple[Mark, ...]] = []
     pairs: list[tuple[str, tuple[str, ...]]] = []
     settled = np.full(len(prepared.claims), np.nan)
+    sources_of_numbers = [*(unit.embedded for unit in known), prepared.granted, prepared.asked]
     for place, claim in enumerate(prepared.claims):
         row, run, near = features(claim.text, claim.words, context, cosines[place])
         cosine = float(cosines[place, run])
@@ -430,16 +431,10 @@ def claim_features(prepared: GroundednessInput, embeddings: Embeddings) -> Claim
             nearest[-1] = (quoted.field, quoted.start, quoted.end, cosine)
             if not quotation.doubt or quotation.doubt in UNTRUE:
                 settled[place] = _UNSTATED if quotation.doubt else _STATED
-        elif (
-            claim.words.numbers
-            and not fields
-            and misstates(
-                claim.text,
-                " ".join(unit.embedded for unit in known[slice(*runs[run])]),
-                [*(unit.embedded for unit in known), prepared.granted, prepared.asked],
-            )
-        ):
-            settled[place] = _MISSTATED
+        elif claim.words.numbers and not fields:
+            passage = " ".join(unit.embedded for unit in known[slice(*runs[run])])
+            if misstates(claim.text, passage, sources_of_numbers):
+                settled[place] = _MISSTATED
         faults: list[structured.Fault] = []
         if fields:
             counts, faults = structured.check(claim.text, list(fields))

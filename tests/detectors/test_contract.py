@@ -85,11 +85,6 @@ ENGLISH = [
 ]
 
 
-@pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder("cpu")
-
-
 @pytest.fixture(scope="module", params=[*registry.DETECTORS, *tiny_models.STAND_INS])
 def load(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Detector[Any]]:
     if request.param in registry.DETECTORS:

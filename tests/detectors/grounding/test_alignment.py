@@ -13,11 +13,6 @@ TEXTS = ("The shop opens at nine.", "It is closed on Sundays.", "Returns are fre
 
 
 @pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder("cpu")
-
-
-@pytest.fixture(scope="module")
 def aligner() -> Aligner:
     torch.manual_seed(3)
     return Aligner(3).eval()

@@ -24,11 +24,6 @@ THRESHOLD = Thresholds().of("groundedness", "unsupported").threshold
 
 
 @pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder("cpu")
-
-
-@pytest.fixture(scope="module")
 def detector() -> Groundedness:
     return Groundedness()
 

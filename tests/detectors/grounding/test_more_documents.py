@@ -35,11 +35,6 @@ ALL = [document["text"] for document in rows(SENTENCES / "documents.jsonl")]
 
 
 @pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder("cpu")
-
-
-@pytest.fixture(scope="module")
 def detector() -> Groundedness:
     return Groundedness()
 

@@ -29,11 +29,6 @@ THRESHOLDS = {label: Thresholds().of("relevance", label).threshold for label in 
 
 
 @pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder("cpu")
-
-
-@pytest.fixture(scope="module")
 def detector() -> Relevance:
     return Relevance()
 

@@ -31,11 +31,6 @@ def detector() -> Bias:
     return Bias()
 
 
-@pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder("cpu")
-
-
 def judge(detector: Bias, encoder: Encoder, interactions: Sequence[Interaction]) -> list[Evaluation]:
     all_prepared = [
         prepared for prepared in map(detector.prepare, interactions) if not isinstance(prepared, NotApplicable)

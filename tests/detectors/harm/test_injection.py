@@ -61,11 +61,6 @@ def detector() -> Injection:
     return Injection()
 
 
-@pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder("cpu")
-
-
 def tagged(text: str) -> str:
     """ASCII in tag characters, which show nothing."""
     return "".join(chr(0xE0000 + ord(char)) for char in text)

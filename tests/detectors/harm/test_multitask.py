@@ -27,11 +27,6 @@ TEXTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder("cpu")
-
-
 def test_untrained_layers_are_the_encoders(encoder: Encoder) -> None:
     model = training.fresh(encoder).eval()
     for text, vector in zip(TEXTS, encoder.encode(TEXTS), strict=True):

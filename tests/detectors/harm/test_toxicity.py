@@ -50,11 +50,6 @@ def detector() -> Toxicity:
     return Toxicity()
 
 
-@pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder("cpu")
-
-
 def interaction(question: str = "", answer: str = "") -> Interaction:
     return Interaction(
         event_id="0",
