@@ -12,7 +12,7 @@ import sys, clickhouse_connect
 client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1])
 # A name with a dot in front is that of a rollup's next table, which may be gone in a moment.
 tables = client.query(
-    "SELECT name FROM system.tables WHERE database = 'watchline' AND engine NOT LIKE '%View' AND name NOT LIKE '.%'"
+    "SELECT name FROM system.tables WHERE database = 'watchline' AND engine NOT LIKE '%View' AND match(name, '^[a-z]')"
 )
 for (table,) in tables.result_rows:
     print(client.raw_query(f"SELECT * FROM watchline.{table}", fmt="JSONEachRow").decode())

@@ -209,28 +209,38 @@ def test_whatever_an_object_raises_stays_inside(error: BaseException, caplog: py
 
 
 def test_what_a_signal_raises_reaches_the_app() -> None:
-    """Ctrl-C and a handler that exits, in the midst of calls."""
+    """Ctrl-C and a handler that exits, in the midst of calls, and of an object of the app's within them."""
     code = """
-        import os, signal, sys, threading, time
+        import os, signal, sys, threading, time, typing
         from watchline.streams import Producer
         def handler(number, frame):
             sys.exit(7)
         signal.signal(signal.SIGTERM, handler)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         producer = Producer("localhost:1", app="shop", max_events=10)
-        documents = ["text"] * 1_000
-        for number, expected in ((signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)) * 5:
+        class Row(typing.NamedTuple):  # its constructor is in no module
+            text: str
+        class Slow:
+            def __len__(self):
+                while time.monotonic() < end:
+                    Row("text")
+                return 0
+            __iter__ = __getitem__ = __len__
+        documents, slow = ["text"] * 1_000, [Slow()]
+        signals = (signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)
+        for call in range(12):
+            number, expected = signals[call % 2]
             timer = threading.Timer(0.1, os.kill, (os.getpid(), number))
             timer.start()
             end = time.monotonic() + 10
             try:
                 while time.monotonic() < end:
-                    producer.emit(input="q", model="m", documents=documents)
+                    producer.emit(input="q", model="m", documents=slow if call > 5 else documents)
             except expected:
                 print("heard", expected.__name__)
         producer.close(0)
     """
-    assert run_app(code)[0].splitlines() == ["heard KeyboardInterrupt", "heard SystemExit"] * 5
+    assert run_app(code)[0].splitlines() == ["heard KeyboardInterrupt", "heard SystemExit"] * 6
 
 
 def test_what_was_cut_arrives_with_its_event(broker: str, topic_prefix: str) -> None:
