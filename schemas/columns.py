@@ -216,6 +216,16 @@ SIGNAL = (
     Column("p_value", "Nullable(Float64)"),
     Column("attribution", f"Map({_NAME}, Float64)"),
     Column("event_id", "UUID"),
+    Column("since_from", f"Nullable({_MICROS})"),
+    Column("since_to", f"Nullable({_MICROS})"),
+    Column("cause", _NAME),
+    Column("cause_value", "String"),
+    Column("cause_kind", _NAME),
+    Column("ruled_out", f"Array({_NAME})"),
+    Column("moved_with", f"Array({_NAME})"),
+    Column("examples_before", "Array(UUID)"),
+    Column("examples_after", "Array(UUID)"),
+    Column("page", "Bool"),
 )
 
 # Of rows that apps send: what `validation.repair` has changed. An integer, since a clock can be wrong by any measure.

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 TOOL_ROLES = ("tool", "function")  # of messages with what a tool gave
 TOOL_CALL = "tool_call"  # as a finish reason: the model waits for what a tool gives
 _TOOL_CALLS = frozenset((TOOL_CALL, "tool_calls", "tool_use", "function_call"))
+# Of OpenAI, Anthropic, Gemini, Bedrock and Cohere.
+_WITHHELD = frozenset(
+    (
+        *("content_filter", "refusal", "safety", "prohibited_content", "blocklist", "spii", "recitation"),
+        *("image_safety", "guardrail_intervened", "content_filtered", "error_toxic"),
+    )
+)
 
 
 def is_tool_call(finish_reason: str) -> bool:
@@ -22,6 +29,17 @@ def is_tool_call(finish_reason: str) -> bool:
     (True, True, False)
     """
     return finish_reason.lower().replace("-", "_") in _TOOL_CALLS
+
+
+def is_withheld(finish_reason: str) -> bool:
+    """Whether a provider's finish reason says that there is no answer, or only part of one, for what it would say.
+
+    Examples
+    --------
+    >>> is_withheld("content-filter"), is_withheld("SAFETY"), is_withheld("length")
+    (True, True, False)
+    """
+    return finish_reason.lower().replace("-", "_") in _WITHHELD
 
 
 class InteractionProperties:

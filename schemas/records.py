@@ -159,6 +159,12 @@ class ScoredInteraction:
     """response_model, else request_model."""
     tenant: str | None = None
     """As in Interaction."""
+    system_fingerprint: str | None = None
+    """As in Interaction."""
+    document_set: str | None = None
+    """As in Interaction."""
+    language: str | None = None
+    """Of its text, where the detectors can't read that: ISO 639-1."""
     latency_s: float | None = None
     """As in Interaction."""
     time_to_first_chunk_s: float | None = None
@@ -191,6 +197,13 @@ class ScoredInteraction:
     """Kafka's time of that message: LogAppendTime; 0: not known, in messages from before this field."""
     source: Source = "production"
     """Of the event; the monitors look at production alone."""
+    is_step: bool | None = None
+    """The model called a tool instead of answering; this and the next two are null in messages from before them."""
+    cancelled: bool | None = None
+    """As in Interaction."""
+    refused: bool | None = None
+    """The answer says that there is none, or the provider withheld it; null also for a step and where the call failed.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,23 +453,35 @@ class MonitorBlock:
     total: float
     """Their sum."""
     scaled: float
-    """Sum of them as ADWIN has them: ranks where they are not bounded."""
+    """Sum of them as standard scores where they are not bounded."""
     squares: float
     """Sum of the squares of these."""
+    since: int | None = None
+    """Time of the first one's event; null in sums of earlier builds."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorScale:
+    """What turns values of an unbounded measure into standard scores."""
+
+    mean: float
+    """Of values seen before."""
+    deviation: float
+    """Their standard deviation, zero where they were all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorComparison:
-    """A new slice's values against the baseline's, both as ranks in it where they are not bounded."""
+    """A new slice's values against the baseline's, both as standard scores where they are not bounded."""
 
     since: int
     """Time of the new slice's first event."""
     reference: tuple[float, ...] = ()
-    """Sorted values among which others are ranked."""
+    """Sorted values among which others were ranked by builds that had no scale."""
     before: float
-    """Mean of the baseline, not ranked."""
+    """Mean of the baseline, in the measure's own unit."""
     after: float
-    """Mean since, not ranked."""
+    """Mean since, in the measure's own unit."""
     count_before: int
     """Values of the baseline."""
     mean_before: float
@@ -471,6 +496,144 @@ class MonitorComparison:
     """Sum of their squared deviations from it."""
     p_value: float
     """The smallest so far."""
+    scale: MonitorScale | None = None
+    """Of the baseline; null where the values are bounded."""
+    farthest: float = 0.0
+    """How far a value was from mean_before at most, as they are compared."""
+    dependence: float = 1.0
+    """By how much the variance of a mean is larger than that of independent values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A change that the online monitor saw (watchline.signals)."""
+
+    signal_id: str
+    """UUIDv5 of slice, measure and position: the same after a replay."""
+    time: int
+    """Time of the event that gave the signal."""
+    kind: str
+    """prompt_version, model or system_fingerprint: a known change point; drift: one that was found."""
+    app: str
+    """As in Interaction."""
+    environment: str
+    """As in Interaction."""
+    prompt_name: str | None = None
+    """As in Interaction."""
+    measure: str
+    """What moved, for instance groundedness or latency_s."""
+    slice: Mapping[str, str] = field(default_factory=dict)
+    """Which part of the traffic: prompt_version, model, and of the kind system_fingerprint that."""
+    baseline: Mapping[str, str] = field(default_factory=dict)
+    """The part it was held against."""
+    before: float | None = None
+    """Mean of the measure before."""
+    after: float | None = None
+    """Mean of the measure after."""
+    since: int
+    """Time of the first event after the change."""
+    events_before: int
+    """Events behind before."""
+    events_after: int
+    """Events behind after."""
+    method: str
+    """Statistical test or change detector."""
+    statistic: float | None = None
+    """Its test statistic."""
+    p_value: float | None = None
+    """Always-valid p-value, where the method has one."""
+    attribution: Mapping[str, float] = field(default_factory=dict)
+    """Where the change lies: a detector's label, or dimension=value, to its share."""
+    event_id: str
+    """The interaction that gave the signal."""
+    since_from: int | None = None
+    """The change is this late or later, with 95 % confidence; null: not known."""
+    since_to: int | None = None
+    """Likewise, this early or earlier."""
+    cause: str = ""
+    """The dimension that explains the change: prompt_version, model, system_fingerprint, document_set, tenant, language
+    or topic; empty: none does, all moved.
+    """
+    cause_value: str = ""
+    """Its value that moved, came or grew, or went."""
+    cause_kind: str = ""
+    """new value: it came and what was there before did not move; within: it moved and the others did not; mix: its
+    share changed, no value moved.
+    """
+    ruled_out: tuple[str, ...] = ()
+    """Dimensions that stayed, or whose mix explains less than a tenth of the change."""
+    moved_with: tuple[str, ...] = ()
+    """Measures of the slice of which a change was told that overlaps in time."""
+    examples_before: tuple[str, ...] = ()
+    """Up to three interactions before the change: typical of the values that it left behind."""
+    examples_after: tuple[str, ...] = ()
+    """Up to three after it: typical of the values that it brought, of the cause where there is one."""
+    page: bool = True
+    """It may wake somebody, within the budget of false pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorConfirmation:
+    """A change that was told and may yet wake somebody."""
+
+    signal: Signal
+    """What told of it."""
+    comparison: MonitorComparison
+    """The values since with those before."""
+    effect: float
+    """Standard deviations that it must be at least to wake somebody."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorDimension:
+    """What kept events have of one dimension."""
+
+    name: str
+    """tenant, system_fingerprint and the like."""
+    values: tuple[str, ...] = ()
+    """Different ones, in the order in which they came."""
+    codes: bytes = b""
+    """A byte an event: the place of its value, from 1 on; 0: none; 255: one beyond these."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorEvents:
+    """The last events of a slice."""
+
+    ids: bytes = b""
+    """Of the interactions, 16 bytes each."""
+    times: tuple[int, ...] = ()
+    """Of the events, microseconds since 1970-01-01 UTC."""
+    dimensions: tuple[MonitorDimension, ...] = ()
+    """What they are told apart by."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorFingerprintMeasure:
+    """One measure of the events of a fingerprint."""
+
+    measure: str
+    """Its name."""
+    producer: str
+    """As in MonitorSource."""
+    comparison: MonitorComparison | None = None
+    """With the slice before; null: it is over, or the slice had too few values."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorFingerprint:
+    """A build of the model at its provider that is new to a slice."""
+
+    name: str
+    """system_fingerprint"""
+    since: int
+    """Time of its first event."""
+    events: int
+    """How many there were of it."""
+    last: int
+    """How many events the slice had when the last one came."""
+    measures: tuple[MonitorFingerprintMeasure, ...] = ()
+    """What is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,11 +651,47 @@ class MonitorPosition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorSeason:
+    """What of one measure of a prompt is the hour's and the weekday's, in UTC."""
+
+    measure: str
+    """As in MonitorSeries."""
+    days: int = 0
+    """How many are learnt."""
+    day: int = -1
+    """That is being counted, since 1970-01-01."""
+    counts: tuple[float, ...] = ()
+    """Its values, by hour."""
+    totals: tuple[float, ...] = ()
+    """Their sums."""
+    weights: tuple[float, ...] = ()
+    """Values of a day, by hour, of weekdays, then of weekends."""
+    hours_seen: tuple[float, ...] = ()
+    """Of how many days each hour's effect is."""
+    hours: tuple[float, ...] = ()
+    """These effects."""
+    hours_error: float = 0.0
+    """Mean squared error of an effect as a forecast of the next day's."""
+    hours_errors: float = 0.0
+    """Of how many days that is."""
+    weekdays_seen: tuple[float, ...] = ()
+    """Of how many weeks each weekday's effect is."""
+    weekdays: tuple[float, ...] = ()
+    """These effects, Monday's first."""
+    weekdays_error: float = 0.0
+    """Mean squared error of an effect as a forecast of the next week's."""
+    weekdays_errors: float = 0.0
+    """Of how many weeks that is."""
+    levels: tuple[float, ...] = ()
+    """Of the last seven days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorStream:
     """Values watched for drift. ADWIN is built from them."""
 
     bounded: bool
-    """The values lie in [0, 1]; others are watched as ranks."""
+    """The values lie in [0, 1]; others are watched as standard scores."""
     count: int = 0
     """How many values there were."""
     watched: bool = False
@@ -502,9 +701,11 @@ class MonitorStream:
     times: tuple[int, ...] = ()
     """Of these values' events, microseconds since 1970-01-01 UTC."""
     reference: tuple[float, ...] = ()
-    """Sorted values among which others are ranked."""
+    """Sorted values among which others were ranked by builds that had no scale."""
     older: tuple[MonitorBlock, ...] = ()
     """The values since the last change that are no longer kept, in order."""
+    scale: MonitorScale | None = None
+    """Of the warm-up; null before its end and where the values are bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -521,6 +722,8 @@ class MonitorSource:
     """What is watched for drift."""
     comparison: MonitorComparison | None = None
     """That with the baseline, while it runs."""
+    confirmations: tuple[MonitorConfirmation, ...] = ()
+    """Of its last signals, while they run, one of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -535,6 +738,52 @@ class MonitorSeries:
     """The comparison with the baseline is over."""
     sources: tuple[MonitorSource, ...] = ()
     """Its values, by what gave them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorTold:
+    """A change of a slice that a signal told of."""
+
+    measure: str
+    """As in Signal."""
+    since: int
+    """As in Signal."""
+    time: int
+    """As in Signal."""
+    fingerprint: str = ""
+    """The one that was its cause; empty where none was."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorTallyDimension:
+    """Sums of values by what their events have of a dimension."""
+
+    name: str
+    """As in MonitorDimension."""
+    values: tuple[str, ...] = ()
+    """What the events have of it; empty: nothing."""
+    counts: tuple[int, ...] = ()
+    """How many values."""
+    totals: tuple[float, ...] = ()
+    """Their sums."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorTally:
+    """The values of a stream since its last change that are no longer kept."""
+
+    measure: str
+    """As in MonitorSeries."""
+    producer: str
+    """As in MonitorSource."""
+    count: int
+    """How many."""
+    total: float
+    """Their sum, as they are compared."""
+    squares: float
+    """Sum of their squares."""
+    dimensions: tuple[MonitorTallyDimension, ...] = ()
+    """The same by dimension."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -557,6 +806,32 @@ class MonitorSlice:
     """How many there were of it."""
     series: tuple[MonitorSeries, ...] = ()
     """Its measures."""
+    recent: MonitorEvents | None = None
+    """Its last events; null in a state from before them."""
+    known_fingerprints: tuple[str, ...] = ()
+    """Those that came, the one seen longest ago first."""
+    fingerprints: tuple[MonitorFingerprint, ...] = ()
+    """Those that are compared with what came before."""
+    told: tuple[MonitorTold, ...] = ()
+    """The last changes told."""
+    tallies: tuple[MonitorTally, ...] = ()
+    """What values that are no longer kept add up to."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorTopics:
+    """What a prompt's first question embeddings are about."""
+
+    rows: bytes = b""
+    """While there are too few to learn from, the embeddings so far, one behind the other: a byte a number, signed, the
+    largest of each 127.
+    """
+    directions: tuple[float, ...] = ()
+    """Those in which they differ most, one behind the other, each of length 1."""
+    clusters: tuple[float, ...] = ()
+    """Topics, the largest first, each by where it lies along the directions, seen from the centre."""
+    fence: float = 0.0
+    """Distance from every topic beyond which a question is new; 0 while there are too few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -579,47 +854,7 @@ class MonitorState:
     """Time in event order of the last event that was looked at."""
     last: MonitorPosition | None = None
     """That event; null in a state from before event order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
-    """A change that the online monitor saw (watchline.signals)."""
-
-    signal_id: str
-    """UUIDv5 of slice, measure and position: the same after a replay."""
-    time: int
-    """Time of the event that gave the signal."""
-    kind: str
-    """prompt_version, model or drift: a known change point, or one that was found."""
-    app: str
-    """As in Interaction."""
-    environment: str
-    """As in Interaction."""
-    prompt_name: str | None = None
-    """As in Interaction."""
-    measure: str
-    """What moved, for instance groundedness or latency_s."""
-    slice: Mapping[str, str] = field(default_factory=dict)
-    """Which part of the traffic: prompt_version, model."""
-    baseline: Mapping[str, str] = field(default_factory=dict)
-    """The part it was held against."""
-    before: float | None = None
-    """Mean of the measure before."""
-    after: float | None = None
-    """Mean of the measure after."""
-    since: int
-    """Time of the first event after the change."""
-    events_before: int
-    """Events behind before."""
-    events_after: int
-    """Events behind after."""
-    method: str
-    """Statistical test or change detector."""
-    statistic: float | None = None
-    """Its test statistic."""
-    p_value: float | None = None
-    """Always-valid p-value, where the method has one."""
-    attribution: Mapping[str, float] = field(default_factory=dict)
-    """Where the change lies: label or dimension to its share."""
-    event_id: str
-    """The interaction that gave the signal."""
+    topics: MonitorTopics | None = None
+    """What the prompt's questions are about; null before its first embedding, and in a state from before this field."""
+    seasons: tuple[MonitorSeason, ...] = ()
+    """Of its measures, whatever the version and the model."""

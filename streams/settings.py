@@ -194,6 +194,12 @@ class Settings(BaseSettings):
     dead_letter_max_ratio: float = Field(
         0.2, gt=0, le=1, description="The other limit: share of such dead letters in about an app's last 10,000 events."
     )
+    false_pages_a_month: float = Field(
+        1.0,
+        gt=0,
+        le=1000,
+        description="False pages that drift may cause at most, an app and month, to be expected. See `v_signals.page`.",
+    )
     canary_interval_s: float = Field(
         60.0, ge=0, description="Seconds between the canaries of a partition; 0 sends none. See `v_canary`."
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 from watchline.detectors.languages.english import ENGLISH
+from watchline.detectors.runtime.text import sentences
+
+LONGEST_REFUSAL = 1_000  # characters: a text that is longer says something
 
 _POINTER = re.compile(
     rf"\W*+(?:(?:{ENGLISH.conversation.pointers})\b[^.]{{0,40}}|\^?\d{{1,3}}\]:?\s*+)?(?:https?://|www\.)\S++\W*+$"
@@ -71,6 +74,27 @@ def refuses(sentence: str) -> bool:
 def refers(sentence: str) -> bool:
     """Whether the sentence sends the reader to someone else, as often follows a refusal."""
     return ENGLISH.conversation.referral.match(sentence) is not None
+
+
+def is_refusal(answer: str) -> bool:
+    """Whether a whole answer says that it can't be given or found, and nothing else but whom to ask instead.
+
+    English alone is understood.
+
+    Examples
+    --------
+    >>> is_refusal("I'm sorry, but I can't help with that. Please contact our support.")
+    True
+    >>> is_refusal("The documents don't mention a fee. Returns are free within 30 days.")
+    False
+    """
+    refused = False
+    for start, end in sentences(answer) if len(answer) <= LONGEST_REFUSAL else ():
+        sentence = answer[start:end]
+        if claims_something(sentence) and not refers(sentence):
+            return False
+        refused = refused or refuses(sentence)
+    return refused
 
 
 def _refusal(sentence: str) -> re.Match[str] | None:

@@ -11,7 +11,15 @@ from watchline.schemas.codec import NAMESPACE
 
 Declared = Mapping[str, Any]
 
-_SCALARS = {"string": "str", "boolean": "bool", "int": "int", "long": "int", "float": "float", "double": "float"}
+_SCALARS = {
+    "string": "str",
+    "bytes": "bytes",
+    "boolean": "bool",
+    "int": "int",
+    "long": "int",
+    "float": "float",
+    "double": "float",
+}
 _MOST_POSITIONAL = 5  # fields; a record of more takes them by keyword alone
 _WIDTH = 120
 _HEAD = '''"""Python types of the Avro records in `avro/`: same names, same fields, same words.
@@ -131,6 +139,8 @@ def _default(item: Declared) -> str:
         return " = ()"
     if isinstance(value, dict | list):
         raise ValueError(f"default of {item['name']}: an empty map or array, or a scalar, not {value!r}")
+    if item["type"] == "bytes" and not value:
+        return ' = b""'
     if isinstance(value, str):
         return f' = "{value}"'
     return f" = {value!r}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from watchline.schemas.records import Signal
 from watchline.streams.demo.recording import Recording
+from watchline.streams.monitor.signals import sentence
 
 DETECTOR_OF_PROMISE = "groundedness"
 
@@ -107,28 +109,27 @@ FROM v_quality WHERE prompt_name = 'answer' ORDER BY detector, prompt_version"""
 
 def signals(queries: Queries) -> Figure:
     """When the new version went live, when the monitor said so, and what it said of the old one."""
-    sql = """SELECT time, kind, measure, slice, before, after, since, events_after, method
-FROM v_signals ORDER BY time"""
+    sql = "SELECT * FROM v_signals ORDER BY time"
     live_sql = "SELECT prompt_version, min(time) FROM v_interactions GROUP BY prompt_version ORDER BY prompt_version"
     live = {row[0]: row[1] for row in queries.query(live_sql).rows}
-    rows = queries.query(sql).rows
-    on_new = [row for row in rows if row[3].get("prompt_version") == "2"]
-    on_old = [row for row in rows if row[3].get("prompt_version") == "1"]
-    quality = [row for row in on_new if row[2].startswith(DETECTOR_OF_PROMISE)]
+    result = queries.query(sql)
+    found = [_signal(dict(zip(result.columns, row, strict=True))) for row in result.rows]
+    on_new = [signal for signal in found if signal.slice.get("prompt_version") == "2"]
+    on_old = [signal for signal in found if signal.slice.get("prompt_version") == "1"]
+    quality = [signal for signal in on_new if signal.measure.startswith(DETECTOR_OF_PROMISE)]
     lines = []
     if "2" in live:
         when = f"v2 live {_clock(live['2'])}"
         if quality:
             first = quality[0]
-            lines.append(f"{when}, signal {_clock(first[0])} after {first[7]} events; signals on v1: {len(on_old)}")
+            lines.append(
+                f"{when}, signal {_clock(_datetime(first.time))} after {first.events_after} "
+                f"events; signals on v1: {len(on_old)}"
+            )
         else:
             lines.append(f"{when}, no signal on {DETECTOR_OF_PROMISE}; signals on v1: {len(on_old)}")
-    for time, kind, measure, part, before, after, _, events, method in rows:
-        where = ", ".join(f"{key} {value}" for key, value in part.items())
-        lines.append(
-            f"  {_clock(time)}  {measure} {_number(before)} -> {_number(after)} ({where}; {kind}; {method}; "
-            f"after {events} events)"
-        )
+    for signal in found:
+        lines.append(f"  {_clock(_datetime(signal.time))}  {sentence(signal)} ({signal.method})")
     return Figure("Online monitor", sql, lines)
 
 
@@ -210,12 +211,25 @@ def _one(result: Any, width: int) -> Sequence[Any]:
 
 
 def _clock(time: datetime | str) -> str:
+    return f"{_moment(time):%H:%M:%S}"
+
+
+def _signal(row: Mapping[str, Any]) -> Signal:
+    """The record of a row."""
+    values = {field.name: row[field.name] for field in fields(Signal)}
+    for name in ("time", "since", "since_from", "since_to"):
+        if values[name] is not None:
+            values[name] = round(_moment(values[name]).timestamp() * 1e6)
+    return Signal(**values)
+
+
+def _datetime(time: int) -> datetime:
+    return datetime.fromtimestamp(time / 1e6, UTC)
+
+
+def _moment(time: datetime | str) -> datetime:
     moment = datetime.fromisoformat(time) if isinstance(time, str) else time
-    return f"{moment:%H:%M:%S}"
-
-
-def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:.3g}"
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _cost(value: float | None) -> str:

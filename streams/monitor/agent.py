@@ -21,6 +21,7 @@ from watchline.schemas.records import Signal
 from watchline.streams.health.monitor_metrics import MonitorMetrics
 from watchline.streams.messages import IncomingMessages, kafka_time
 from watchline.streams.monitor.event_order import HeldMessage
+from watchline.streams.monitor.paging import FALSE_PAGES
 from watchline.streams.monitor.partition import FindingsPartition, Outcome
 from watchline.streams.throttled_log import ThrottledLog
 
@@ -77,6 +78,8 @@ class Monitoring:
         Told of states that could not be read, and of measures without a baseline.
     registry : Registry, optional
         Whose framing the messages may have.
+    false_pages : float
+        The budget of an app, a month: see `Paging`.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Monitoring:
         executor: Executor,
         metrics: MonitorMetrics,
         registry: Registry | None = None,
+        false_pages: float = FALSE_PAGES,
     ) -> None:
         self._states = states
         self._store = store
@@ -99,6 +103,7 @@ class Monitoring:
         self._executor = executor
         self._metrics = metrics
         self._registry = registry
+        self._false_pages = false_pages
         self._partitions: dict[int, FindingsPartition] = {}
         self._unacknowledged: deque[tuple[IncomingMessages, deque[HeldMessage]]] = deque()
         self._stored: dict[int, int] = {}  # watermarks
@@ -142,7 +147,9 @@ class Monitoring:
     async def _handle(self, messages: Sequence[ReceivedMessage]) -> deque[HeldMessage]:
         for number in {message.partition for message in messages} - self._partitions.keys():
             states = await self._states.load(number)
-            self._partitions[number] = FindingsPartition(states, self._unreadable, self._forgot, self._registry)
+            self._partitions[number] = FindingsPartition(
+                states, self._unreadable, self._forgot, self._registry, false_pages=self._false_pages
+            )
         loop = asyncio.get_running_loop()
         work = await loop.run_in_executor(self._executor, _process, messages, self._partitions)
         for message, error in work.poison:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
+from typing import NamedTuple, Self
 
-# Standard deviations: a smaller difference is not worth a page. Cohen's "small effect": "Statistical power analysis for
-# the behavioral sciences", 2nd edition 1988.
-SMALL = 0.2
+# Standard deviations: a smaller difference is not worth a page. Cohen's "small effect", "Statistical power analysis for
+# the behavioral sciences", 2nd edition 1988, is .2; but of changes by that, half are estimated to be less.
+SMALL = 0.15
+FARTHEST = 5.0  # standard deviations: beyond, values count the same, so that no single one makes a change
+OUTLIERS = 30  # rounds of drawing outliers in: enough for one that is a billion times the other values
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,8 @@ class Change:
         The means before and after it, in the measure's own unit.
     since : int
         Time of the first value after it, in microseconds since 1970.
+    since_from, since_to : int
+        Between which times that value lies with 95 % confidence. Both are `since` where the change point was known.
     events_before, events_after : int
         Values from which the means are.
     method : str
@@ -39,35 +45,154 @@ class Change:
     events_after: int
     method: str
     statistic: float
+    since_from: int
+    since_to: int
     p_value: float | None = None
 
 
-def scaled(value: float, reference: Sequence[float] | None) -> float:
-    """Scales a value to [0, 1] for comparison.
+class Scale(NamedTuple):
+    """Makes values of an unbounded measure (latency, cost, lengths) comparable: as standard scores, clipped.
 
-    A measure between 0 and 1 is taken as it is; any other (latency, cost, lengths) as its rank among values seen
-    before, so that one request of ten minutes neither hides nor makes a change.
+    Clipped at `FARTHEST`, one request of ten minutes neither hides nor makes a change, while a tenth of requests that
+    take ten times as long counts in full.
 
     Parameters
     ----------
-    value : float
-    reference : sequence of float or None
-        Values seen before, sorted; None for a measure between 0 and 1.
-
-    Returns
-    -------
-    float
-        The value itself, or the share of the reference below it, ties by half.
-
-    References
-    ----------
-    Bross: "How to use ridit analysis", Biometrics 14(1), 1958.
+    mean, deviation : float
+        Of values seen before, in the measure's own unit. Where these were all the same the deviation is zero, and any
+        other value counts as farthest.
 
     Examples
     --------
-    >>> scaled(3.0, [1.0, 2.0, 3.0, 4.0])
-    0.625
+    >>> scale = Scale.of([1.0, 2.0, 3.0, 2.0])
+    >>> round(scale.score(3.0), 3), scale.score(600.0)
+    (1.414, 5.0)
     """
-    if reference is None:
-        return value
-    return (bisect_left(reference, value) + bisect_right(reference, value)) / (2 * len(reference))
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        """The scale of values seen before: their mean and standard deviation, outliers drawn in (winsorized).
+
+        One outlier among a hundred values would make the deviation so large that no later change is seen. So a value
+        farther than `FARTHEST` deviations from the mean is drawn in to there, until none is.
+
+        References
+        ----------
+        Huber, Ronchetti: "Robust statistics", 2nd edition 2009, section 6.4: "Proposal 2", by metrical winsorizing.
+        """
+        for _ in range(OUTLIERS):
+            mean = math.fsum(values) / len(values)
+            deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
+            low, high = mean - FARTHEST * deviation, mean + FARTHEST * deviation
+            if low <= min(values) and max(values) <= high:
+                break
+            values = [min(max(value, low), high) for value in values]
+        return cls(mean, deviation)
+
+    def score(self, value: float) -> float:
+        """Standard deviations of a value from the mean, at most `FARTHEST` either way."""
+        difference = value - self.mean
+        if not self.deviation:
+            return math.copysign(FARTHEST, difference) if difference else 0.0
+        return min(max(difference / self.deviation, -FARTHEST), FARTHEST)
+
+
+class Moments(NamedTuple):
+    """What a test of means needs of a sample.
+
+    Parameters
+    ----------
+    size : int
+        How many values.
+    mean : float
+    squares : float
+        Sum of the squared deviations from the mean.
+    farthest : float
+        The largest deviation of a value that is known, zero where none is.
+
+    Examples
+    --------
+    >>> Moments.of([1.0, 3.0])
+    Moments(size=2, mean=2.0, squares=2.0, farthest=1.0)
+    """
+
+    size: int
+    mean: float
+    squares: float
+    farthest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        """Those of values, at least one."""
+        mean = math.fsum(values) / len(values)
+        squares = math.fsum((value - mean) ** 2 for value in values)
+        return cls(len(values), mean, squares, max(mean - min(values), max(values) - mean))
+
+
+class Baseline(NamedTuple):
+    """All values of a measure since its last change: what a new version's are compared with.
+
+    Parameters
+    ----------
+    mean : float
+        In the measure's own unit.
+    moments : Moments
+        Of the values as they are compared: bounded ones as they are, others as standard scores.
+    scale : Scale or None
+        Gives these scores; None for a measure between 0 and 1.
+    dependence : float
+        By how much the variance of their mean is larger than that of as many independent values: see `dependence`.
+    """
+
+    mean: float
+    moments: Moments
+    scale: Scale | None
+    dependence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift(Change):
+    """A change at a point that was not known, which ADWIN found.
+
+    Parameters
+    ----------
+    baseline : Baseline
+        The values before it.
+    values, numbers, times : sequences
+        Those kept when it was found, the same as they are compared, and the times of their events, in order: what the
+        stream forgets by it too.
+    """
+
+    baseline: Baseline
+    values: Sequence[float]
+    numbers: Sequence[float]
+    times: Sequence[int]
+
+
+def dependence(values: Sequence[float]) -> float:
+    """By how much neighbours that resemble each other make the variance of a mean larger: at least 1.
+
+    Requests come in conversations, retries and bursts. Taken for independent, they make equal versions look different.
+    The first autocorrelation tells, where it is beyond chance (two standard errors).
+
+    References
+    ----------
+    Bayley, Hammersley: "The 'effective' number of independent observations in an autocorrelated time series",
+    Supplement to the Journal of the Royal Statistical Society 8(2), 1946.
+
+    Examples
+    --------
+    >>> dependence([1.0, 0.0] * 50), round(dependence(([1.0] * 5 + [0.0] * 5) * 10), 2)
+    (1.0, 4.13)
+    """
+    mean = math.fsum(values) / len(values)
+    deviations = [value - mean for value in values]
+    squares = math.fsum(deviation * deviation for deviation in deviations)
+    if not squares:
+        return 1.0
+    correlation = math.fsum(map(mul, deviations, deviations[1:])) / squares
+    beyond_chance = correlation > 2 / math.sqrt(len(values))
+    return (1 + correlation) / (1 - correlation) if beyond_chance else 1.0

@@ -1,15 +1,15 @@
-"""The measures of an interaction that the monitor watches: scores, amounts, lengths, errors, embedding distance."""
+"""The measures of an interaction that the monitor watches: scores, amounts, lengths, rates, topics."""
 
 from __future__ import annotations
 
-import math
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from operator import mul
 from typing import NamedTuple
 
-from watchline.schemas.records import ScoredInteraction
-from watchline.streams.monitor.state import MAX_VALUE, check
+from watchline.detectors.runtime.text import NOT_SUPPORTED
+from watchline.schemas.records import Finding, ScoredInteraction
+from watchline.streams.monitor.season import Season
+from watchline.streams.monitor.state import HIGHEST, LOWEST, MAX_VALUE
+from watchline.streams.monitor.topics import Topics
 
 AMOUNTS = (
     "latency_s",
@@ -20,7 +20,9 @@ AMOUNTS = (
     "input_length",
     "output_length",
 )
-CENTRE = 50  # embeddings whose mean is the centre from which the distances of later ones are taken
+RATES = ("error", "is_step", "cancelled", "refused")
+LESS_IS_BETTER = {"latency_s", "time_to_first_chunk_s", "cost", "error", "cancelled", "refused", "not_evaluated"}
+NO_VERDICT = ("failed", "shed", "not_sampled")  # decisions; what isn't applicable was looked at
 
 
 class Measure(NamedTuple):
@@ -46,73 +48,27 @@ class Measure(NamedTuple):
     producer: str = ""
     scores: Mapping[str, float] = {}
 
+    @property
+    def less_is_better(self) -> bool:
+        """Whether a fall is good news: of what detectors find, failures, waiting and cost."""
+        return bool(self.producer) or self.name in LESS_IS_BETTER
 
-class Centre:
-    """The mean of a prompt's first `CENTRE` embeddings, from which the distances of later ones are taken.
-
-    All versions of the prompt have the same centre, so that their distances can be compared.
-
-    Parameters
-    ----------
-    total : sequence of float
-        The sum of the embeddings so far, from a stored state.
-    count : int
-        How many they are. Raises ValueError where it or the sum isn't valid.
-
-    Examples
-    --------
-    >>> centre = Centre()
-    >>> for _ in range(CENTRE):
-    ...     centre.distance([1.0, 0.0])
-    >>> centre.distance([0.0, 2.0])
-    1.0
-    """
-
-    __slots__ = ("_norm", "count", "total")
-
-    def __init__(self, total: Sequence[float] = (), count: int = 0) -> None:
-        check(0 <= count <= CENTRE and all(abs(number) <= CENTRE * MAX_VALUE for number in total), "centre")
-        self.total = array("d", total)
-        self.count = count
-        self._norm = math.hypot(*total)
-
-    def distance(self, embedding: Sequence[float]) -> float | None:
-        """The cosine distance of an embedding from the centre.
-
-        Parameters
-        ----------
-        embedding : sequence of float
-            Of any length other than zero; one of another dimension than before makes the centre be learned anew.
-
-        Returns
-        -------
-        float or None
-            One minus the cosine, 0 to 2. None while the centre is being learned, or without a valid embedding.
-        """
-        length = math.hypot(*embedding)
-        if not embedding or not math.isfinite(length):
-            return None
-        if len(embedding) != len(self.total):  # the first one, or another encoder
-            self.total = array("d", bytes(8 * len(embedding)))
-            self.count = 0
-        if self.count < CENTRE:
-            for index, value in enumerate(embedding):
-                self.total[index] += value
-            self.count += 1
-            self._norm = math.hypot(*self.total)
-            return None
-        norm = self._norm * length
-        return 1 - sum(map(mul, embedding, self.total)) / norm if norm else None
+    def without(self, season: Season, time: int) -> Measure:
+        """The same without what is the hour's and the weekday's, of which `season` learns from it."""
+        value = season.without(self.value, time)
+        if value == self.value:
+            return self
+        return self._replace(value=min(max(value, LOWEST), HIGHEST) if self.bounded else value)
 
 
-def measures(item: ScoredInteraction, centre: Centre) -> Iterator[Measure]:
+def measures(item: ScoredInteraction, topics: Topics) -> Iterator[Measure]:
     """The measures of one interaction; values that are missing or impossible are left out.
 
     Parameters
     ----------
     item : ScoredInteraction
-    centre : Centre
-        Of the prompt; it learns from the interaction's embedding.
+    topics : Topics
+        Of the prompt; they learn from the interaction's embedding.
 
     Yields
     ------
@@ -132,18 +88,37 @@ def measures(item: ScoredInteraction, centre: Centre) -> Iterator[Measure]:
     ...     raw_offset=41,
     ...     raw_index=0,
     ... )
-    >>> {measure.name: measure.value for measure in measures(item, Centre())}
+    >>> {measure.name: measure.value for measure in measures(item, Topics())}
     {'error': 0.0, 'latency_s': 0.8, 'input_length': 120.0, 'output_length': 40.0}
     """
     for finding in item.findings:
         if finding.score is not None and 0 <= finding.score <= 1:
             producer = f"{finding.detector_version}/{finding.calibration_version}"
             yield Measure(finding.detector, finding.score, True, producer, finding.scores)
-    yield Measure("error", float(item.error), True)
+    yield from _of_evaluation(item.findings)
+    for name in RATES:
+        happened = getattr(item, name)
+        if happened is not None:
+            yield Measure(name, float(happened), True)
     for name in AMOUNTS:
         amount = getattr(item, name)
         if amount is not None and abs(amount) <= MAX_VALUE:
             yield Measure(name, float(amount), False)
-    distance = centre.distance(item.prompt_embedding)
-    if distance is not None and math.isfinite(distance):
-        yield Measure("prompt_embedding", distance, False)
+    looked = topics.look(item.prompt_embedding)
+    if looked.distance is not None:
+        yield Measure("prompt_embedding", looked.distance, False)
+    if looked.is_new is not None:
+        yield Measure("new_question", float(looked.is_new), True)
+    for number, along in enumerate(looked.directions, start=1):
+        yield Measure(f"question_direction_{number}", along, False)
+
+
+def _of_evaluation(findings: Sequence[Finding]) -> Iterator[Measure]:
+    """How much of what was planned gave no verdict, and whether the text was in a language that can't be read."""
+    if not findings:
+        return
+    missing = sum(finding.decision in NO_VERDICT for finding in findings)
+    yield Measure("not_evaluated", missing / len(findings), True)
+    if missing < len(findings):
+        other = any((finding.reason or "").startswith(NOT_SUPPORTED) for finding in findings)
+        yield Measure("other_language", float(other), True)

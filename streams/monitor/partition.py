@@ -13,6 +13,7 @@ from watchline.schemas.codec import Registry, decode
 from watchline.schemas.records import FindingBatch, Signal
 from watchline.streams.monitor.event_order import EventOrder, HeldMessage
 from watchline.streams.monitor.monitor import Monitor
+from watchline.streams.monitor.paging import FALSE_PAGES
 
 MAX_PROMPTS = 500  # monitors of one partition; the one that was fed longest ago is forgotten
 
@@ -40,6 +41,8 @@ class FindingsPartition:
         Told of each that is no longer watched since there are too many: `prompts`, and what a monitor forgets.
     registry : Registry, optional
         Whose framing the messages may have.
+    false_pages : float
+        The budget of an app, a month: see `Paging`.
     """
 
     def __init__(
@@ -48,10 +51,13 @@ class FindingsPartition:
         unreadable: Callable[[str], None],
         forgot: Callable[[str], object],
         registry: Registry | None = None,
+        *,
+        false_pages: float = FALSE_PAGES,
     ) -> None:
         self._decode = partial(decode, record_type=FindingBatch, registry=registry)
         self._monitors: dict[bytes, Monitor | bytes] = dict(states)  # bytes until the prompt's first event is due
-        self._unreadable = unreadable
+        self._new = partial(Monitor, forgot, false_pages=false_pages)
+        self._load = partial(Monitor.load, unreadable=unreadable, forgot=forgot, false_pages=false_pages)
         self._forgot = forgot
         self.order = EventOrder(self._decode)
 
@@ -79,8 +85,8 @@ class FindingsPartition:
         touched: dict[bytes, Monitor | None] = {}
         late, early = 0, self.order.early
         for key, batch in self.order.due(max_held_bytes):
-            known = self._monitors.pop(key, None) or Monitor(self._forgot)
-            monitor = Monitor.load(known, self._unreadable, self._forgot) if isinstance(known, bytes) else known
+            known = self._monitors.pop(key, None) or self._new()
+            monitor = self._load(known) if isinstance(known, bytes) else known
             self._monitors[key] = touched[key] = monitor  # the most recently fed one last
             before = monitor.late
             signals += monitor.process(batch)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Self
 
 from watchline.schemas.records import MonitorComparison
+from watchline.streams.monitor.change import Moments
 from watchline.streams.monitor.state import MAX_COUNT, check
 
-EFFECT = 0.5  # In standard deviations: the scale of the differences that are expected, and found soonest
+EFFECT = 0.3  # In standard deviations: the scale of the differences that are expected, and found soonest
 MIN_AFTER = 30  # The normal approximation is poor below
-# One imagined value at the far end of the range: where the baseline happens to lack a rare event, the first two of
-# them afterwards prove little.
-IMAGINED = 1.0
+# Half a value is imagined in the smaller sample, as far off as the farthest that was seen, in [0, 1] at its far end:
+# where the baseline happens to lack a rare event, the first two of them afterwards prove little.
+IMAGINED = 0.5
 
 
 class SequentialTest:
@@ -26,8 +26,10 @@ class SequentialTest:
 
     Parameters
     ----------
-    baseline : sequence of float
-        Values in [0, 1], at least two.
+    baseline : Moments
+        Of at least two values, which lie in [0, 1] or are standard scores.
+    dependence : float
+        By how much the variance of their mean is larger than that of independent values.
 
     Attributes
     ----------
@@ -37,6 +39,8 @@ class SequentialTest:
         Of the baseline and of the values since: count, mean, sum of squared deviations from it.
     log_evidence : float
         Natural logarithm of the Bayes factor now.
+    farthest : float
+        The largest deviation of a value from the baseline's mean.
     p_value : float
         Always-valid: 1 / the largest evidence so far, at most 1.
     effect : float
@@ -50,7 +54,7 @@ class SequentialTest:
 
     Examples
     --------
-    >>> test = SequentialTest([0.1, 0.2] * 50)
+    >>> test = SequentialTest(Moments.of([0.1, 0.2] * 50))
     >>> for _ in range(40):
     ...     test.update(0.4)
     >>> test.p_value < 0.001
@@ -60,6 +64,8 @@ class SequentialTest:
     __slots__ = (
         "count",
         "count_before",
+        "dependence",
+        "farthest",
         "mean_after",
         "mean_before",
         "p_value",
@@ -67,32 +73,37 @@ class SequentialTest:
         "squares_before",
     )
 
-    def __init__(self, baseline: Sequence[float]) -> None:
-        self.count_before = len(baseline)
-        self.mean_before = sum(baseline) / len(baseline)
-        self.squares_before = sum((value - self.mean_before) ** 2 for value in baseline)
+    def __init__(self, baseline: Moments, dependence: float = 1.0) -> None:
+        self.count_before, self.mean_before, self.squares_before, self.farthest = baseline
+        self.dependence = dependence
         self.count = 0
         self.mean_after = 0.0
         self.squares_after = 0.0
         self.p_value = 1.0
 
     @classmethod
-    def of(cls, state: MonitorComparison) -> Self:
-        """Restores a test from its state. Raises ValueError where the state isn't valid."""
+    def of(cls, state: MonitorComparison, *, lowest: float, highest: float) -> Self:
+        """Restores a test of values in this range from its state. Raises ValueError where the state isn't valid."""
         check(2 <= state.count_before <= MAX_COUNT and 0 <= state.count_after <= MAX_COUNT, "counts of a comparison")
-        check(0 <= state.mean_before <= 1 and 0 <= state.squares_before <= state.count_before, "values before")
-        check(0 <= state.mean_after <= 1 and 0 <= state.squares_after <= state.count_after, "values after")
+        for count, mean, squares in (
+            (state.count_before, state.mean_before, state.squares_before),
+            (state.count_after, state.mean_after, state.squares_after),
+        ):
+            check(lowest <= mean <= highest and 0 <= squares <= count * (highest - lowest) ** 2, "values compared")
         check(0 <= state.p_value <= 1, "p-value")
+        check(0 <= state.farthest <= highest - lowest, "farthest value")
+        check(1 <= state.dependence <= MAX_COUNT, "dependence")
         test = cls.__new__(cls)
         test.count_before, test.count = state.count_before, state.count_after
         test.mean_before, test.mean_after = state.mean_before, state.mean_after
         test.squares_before, test.squares_after = state.squares_before, state.squares_after
-        test.p_value = state.p_value
+        test.farthest, test.dependence, test.p_value = state.farthest, state.dependence, state.p_value
         return test
 
     def update(self, value: float) -> None:
-        """Takes the next value, in [0, 1]."""
+        """Takes the next value, in the range of the baseline's."""
         self.count += 1
+        self.farthest = max(self.farthest, abs(value - self.mean_before))
         deviation = value - self.mean_after
         self.mean_after += deviation / self.count
         self.squares_after += deviation * (value - self.mean_after)
@@ -102,7 +113,8 @@ class SequentialTest:
     @property
     def log_evidence(self) -> float:
         freedom = self.count_before + self.count - 2
-        variance = (self.squares_before + self.squares_after + IMAGINED) / freedom
+        variance = self.dependence * (self.squares_before + self.squares_after) / freedom
+        variance += IMAGINED * max(1.0, self.farthest**2) / min(self.count_before, self.count)
         error = variance * (1 / self.count_before + 1 / self.count)  # of the difference, squared
         prior = variance * EFFECT**2
         difference = self.mean_after - self.mean_before

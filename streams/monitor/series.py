@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
-from watchline.schemas.records import MonitorSeries, MonitorSource
+from watchline.schemas.records import MonitorSeries, MonitorSource, Signal
 from watchline.streams.monitor.comparison import Comparison
 from watchline.streams.monitor.drift import Stream
 from watchline.streams.monitor.measures import Measure
+from watchline.streams.monitor.paging import Confirmation, Paging
 from watchline.streams.monitor.state import MAX_VALUE, check
 
 MAX_SOURCES = 3  # of one measure of a slice; the one with the smallest share is forgotten
@@ -34,12 +35,26 @@ class Source:
         By label, the sum of its scores.
     comparison : Comparison, optional
         With the version before, while it runs.
+    confirmations : dict of str to Confirmation
+        Of what was told of it last, by kind of signal.
     """
 
     stream: Stream
     share: float = 0.0
     labels: dict[str, float] = field(default_factory=dict)
     comparison: Comparison | None = None
+    confirmations: dict[str, Confirmation] = field(default_factory=dict)
+
+    def told(self, signal: Signal, comparison: Comparison, paging: Paging) -> Signal:
+        """Takes note of a signal, and of the comparison that may yet make it one that may wake somebody.
+
+        Returns the signal; as such a one where that is clear already.
+        """
+        if comparison.shows(*paging):
+            self.confirmations.pop(signal.kind, None)
+            return replace(signal, page=True)
+        self.confirmations[signal.kind] = Confirmation(signal, comparison, paging.effect)
+        return signal
 
     def add_labels(self, scores: Mapping[str, float]) -> None:
         """Adds a detector's scores, label to probability, to their sums; one outside of [0, 1] is ignored."""
@@ -120,6 +135,7 @@ class Series:
                     labels=source.labels,
                     stream=source.stream.state(),
                     comparison=source.comparison.state() if source.comparison is not None else None,
+                    confirmations=tuple(confirmation.state() for confirmation in source.confirmations.values()),
                 )
                 for producer, source in self.sources.items()
             ),
@@ -138,7 +154,12 @@ class Series:
             comparison = (
                 Comparison.of(source.comparison, bounded=stream.bounded) if source.comparison is not None else None
             )
-            series.sources[source.producer] = Source(stream, source.share, dict(source.labels), comparison)
+            confirmations = {
+                each.signal.kind: Confirmation.of(each, bounded=stream.bounded) for each in source.confirmations
+            }
+            series.sources[source.producer] = Source(
+                stream, source.share, dict(source.labels), comparison, confirmations
+            )
         check(state.live in series.sources, "live source")
         return series
 

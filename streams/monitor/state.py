@@ -13,11 +13,12 @@ from collections.abc import Sequence
 
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.errors import Kind, PoisonError
-from watchline.schemas.records import MonitorState
+from watchline.schemas.records import MonitorScale, MonitorState
 
 VERSION = 1  # of what the numbers mean: raised where the same fields get another meaning
 MAX_BYTES = 8_000_000  # unpacked; many times what a monitor may grow to
 MAX_COUNT = 2**53  # beyond, a float doesn't tell neighbours apart
+LOWEST, HIGHEST = -1.0, 2.0  # of a value in [0, 1] without what is the hour's: see `season`
 MAX_VALUE = 3.4028234663852886e38  # of 32 bits, as which values are kept
 
 
@@ -48,13 +49,21 @@ def check(holds: bool, what: str) -> None:
 
 
 def check_values(values: Sequence[float], *, bounded: bool) -> None:
-    """Raises ValueError where values are not finite, or bounded ones not in [0, 1]."""
+    """Raises ValueError where values are not finite, or bounded ones farther out than they can be."""
     check(math.isfinite(math.fsum(values)), "values that are not finite")
-    check(not bounded or not values or (min(values) >= 0 and max(values) <= 1), "values outside of 0 to 1")
+    within = not bounded or not values or (min(values) >= LOWEST and max(values) <= HIGHEST)
+    check(within, "values outside of 0 to 1")
 
 
-def check_reference(reference: Sequence[float], *, needed: bool, longest: int) -> None:
-    """Raises ValueError where values can't be those among which others are ranked."""
-    check(bool(reference) == needed and len(reference) <= longest, "number of reference values")
+def check_reference(reference: Sequence[float], *, longest: int) -> None:
+    """Raises ValueError where values can't be those among which others were ranked."""
+    check(len(reference) <= longest, "number of reference values")
     check_values(reference, bounded=False)
     check(all(map(operator.le, reference, reference[1:])), "reference values out of order")
+
+
+def check_scale(scale: MonitorScale | None, *, needed: bool) -> None:
+    """Raises ValueError where a scale is not there though it must be, or can't be one."""
+    check((scale is not None) == needed, "scale")
+    if scale is not None:
+        check(abs(scale.mean) <= MAX_VALUE and 0 <= scale.deviation <= 2 * MAX_VALUE, "scale")

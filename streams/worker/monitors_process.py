@@ -134,6 +134,7 @@ def main() -> int:
         executor=executor,
         metrics=metrics,
         registry=registry,
+        false_pages=settings.false_pages_a_month,
     )
     member.read(findings, monitoring.run, max_messages=settings.buffer_messages, linger_s=LINGER_S)
     # Nothing is in flight then; a state that another process may have changed meanwhile is loaded again.

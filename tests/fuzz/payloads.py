@@ -114,6 +114,7 @@ def _string(text: str) -> bytes:
 
 _PRIMITIVES: dict[str, Callable[[Any], bytes]] = {
     "string": _string,
+    "bytes": lambda value: varint(len(value)) + value,
     "boolean": lambda value: bytes([value]),
     "int": varint,
     "long": varint,
@@ -322,6 +323,8 @@ def any_value(node: Any, named: Any, r: random.Random) -> Any:
             return r.choice(node["symbols"])
         case "string":
             return r.choice((*HOSTILE, chr(r.choice((r.randrange(0xD800), r.randrange(0xE000, 0x110000)))) * 3))
+        case "bytes":
+            return r.randbytes(r.randrange(20))
     return r.choice(_NUMBERS[kind])
 
 

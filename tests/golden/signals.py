@@ -48,7 +48,8 @@ def signals() -> dict[str, list[dict[str, Any]]]:
     for name, items in streams():
         monitor = Monitor()
         found[name] = [asdict(signal) for batch in batches(items) for signal in monitor.process(batch)]
-    return found
+    as_recorded: dict[str, list[dict[str, Any]]] = json.loads(json.dumps(found))
+    return as_recorded
 
 
 def state_of_half() -> bytes:

@@ -6,8 +6,12 @@ import logging
 from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from dataclasses import replace
 
+from watchline.detectors.grounding.claims import is_refusal
+from watchline.detectors.runtime.text import NOT_SUPPORTED
 from watchline.schemas.codec import Registry, decode, encode
-from watchline.schemas.records import FindingBatch, ScoredInteraction
+from watchline.schemas.properties import is_withheld
+from watchline.schemas.records import Finding, FindingBatch, ScoredInteraction
+from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.kafka import replay, topics
@@ -59,6 +63,9 @@ def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:
         prompt_hash=interaction.prompt_hash,
         model=interaction.model,
         tenant=interaction.tenant,
+        system_fingerprint=interaction.system_fingerprint,
+        document_set=interaction.document_set,
+        language=_language(item.scored.findings),
         latency_s=None if interaction.cancelled or interaction.error_type else interaction.latency_s,
         time_to_first_chunk_s=interaction.time_to_first_chunk_s,
         cost=interaction.cost,
@@ -75,7 +82,28 @@ def _scored_interaction(item: ScoredEvent) -> ScoredInteraction:
         raw_index=origin.index,
         raw_time=origin.time,
         source=interaction.source,
+        is_step=interaction.is_step,
+        cancelled=interaction.cancelled,
+        refused=_refused(interaction),
     )
+
+
+def _language(findings: Sequence[Finding]) -> str | None:
+    """The language of an event's text where a detector says that it can't read it, which costs nothing to know."""
+    for finding in findings:
+        reason, _, code = (finding.reason or "").partition(": ")
+        if reason == NOT_SUPPORTED:
+            return code
+    return None
+
+
+def _refused(interaction: RedactedInteraction) -> bool | None:
+    """Whether there is no answer for what it would say; None where there is none for another reason."""
+    if any(map(is_withheld, interaction.finish_reasons)):
+        return True
+    if interaction.is_step or interaction.error_type or not interaction.output.strip():
+        return None
+    return is_refusal(interaction.output)
 
 
 class Publish(LoopStage[Batch]):

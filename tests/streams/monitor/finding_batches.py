@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Iterator
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from watchline.schemas.records import Finding, FindingBatch, ScoredInteraction
+from watchline.schemas.records import Finding, FindingBatch, ScoredInteraction, Signal
 
 DETECTORS = ("groundedness", "toxicity", "bias", "pii", "relevance", "injection")
 CENTRE = [1.0] + [0.0] * 15
@@ -64,6 +64,13 @@ def scored(
         raw_index=0,
         raw_time=1_700_000_000_002_000 + offset * 1_000_000,
     )
+
+
+def first_ones(signals: Iterable[Signal]) -> list[Signal]:
+    """Signals without those that say of an earlier one that it may wake somebody."""
+    found = list(signals)
+    pages = {str(uuid5(UUID(signal.signal_id), "page")) for signal in found}
+    return [signal for signal in found if signal.signal_id not in pages]
 
 
 def batches(items: Iterable[ScoredInteraction], size: int = 16, prompt_name: str = "answer") -> Iterator[FindingBatch]:

@@ -9,17 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.streams.monitor.finding_batches import batches, scored
+from tests.streams.monitor.finding_batches import batches, first_ones, scored
+from watchline.detectors.runtime.text import NOT_SUPPORTED
 from watchline.schemas.codec import decode, encode
-from watchline.schemas.records import ScoredInteraction, Signal
+from watchline.schemas.records import Decision, ScoredInteraction, Signal
 from watchline.streams.monitor import monitor as monitors
 from watchline.streams.monitor.event_order import place
+from watchline.streams.monitor.measures import measures
 from watchline.streams.monitor.monitor import MAX_SLICES, Monitor
 from watchline.streams.monitor.state import pack, unpack
+from watchline.streams.monitor.topics import Topics
 
 
 def signals(items: Iterable[ScoredInteraction], monitor: Monitor | None = None) -> list[Signal]:
-    monitor = monitor or Monitor()
+    return first_ones(all_signals(items, monitor or Monitor()))
+
+
+def all_signals(items: Iterable[ScoredInteraction], monitor: Monitor) -> list[Signal]:
     return [signal for batch in batches(items) for signal in monitor.process(batch)]
 
 
@@ -140,13 +146,67 @@ def test_missing_and_impossible_values_are_left_out() -> None:
     assert signals(items) == []
 
 
+@pytest.mark.parametrize("field", ["is_step", "cancelled", "refused"])
+def test_what_happens_more_often_is_seen(field: str) -> None:
+    rng = random.Random(12)
+    items = [replace(scored(rng, n), **{field: rng.random() < (0.02 if n < 600 else 0.3)}) for n in range(900)]  # type: ignore[arg-type]
+    assert [(signal.kind, signal.measure) for signal in signals(items)] == [("drift", field)]
+
+
+def test_what_messages_of_before_do_not_say_is_left_out() -> None:
+    """Else a worker that begins to say it would be a change of the traffic."""
+    rng = random.Random(13)
+    items = [scored(rng, n) for n in range(600)]
+    items += [replace(scored(rng, n), is_step=True, cancelled=True, refused=True) for n in range(600, 1_200)]
+    assert signals(items) == []
+
+
+def not_evaluated(item: ScoredInteraction, decision: Decision, reason: str | None) -> ScoredInteraction:
+    """With findings of which all but one say so."""
+    findings = tuple(replace(found, decision=decision, reason=reason, score=None, scores={}) for found in item.findings)
+    return replace(item, findings=(item.findings[0], *findings[1:]))
+
+
+@pytest.mark.parametrize("decision", ["failed", "shed", "not_sampled"])
+def test_findings_without_a_verdict_are_seen(decision: Decision) -> None:
+    rng = random.Random(14)
+    items = [scored(rng, n) for n in range(900)]
+    items[600:] = [not_evaluated(item, decision, None) if n % 2 else item for n, item in enumerate(items[600:])]
+    assert "not_evaluated" in {signal.measure for signal in signals(items)}
+
+
+def test_another_language_is_seen_and_is_no_lack_of_a_verdict() -> None:
+    rng = random.Random(15)
+    items = [scored(rng, n) for n in range(900)]
+    reason = f"{NOT_SUPPORTED}: de"
+    items[600:] = [
+        not_evaluated(item, "not_applicable", reason) if n % 2 else item for n, item in enumerate(items[600:])
+    ]
+    assert [signal.measure for signal in signals(items)] == ["other_language"]
+
+
+def test_nothing_is_said_of_a_language_where_nothing_was_looked_at() -> None:
+    item = scored(random.Random(16), 0)
+    shed = replace(item, findings=tuple(replace(found, decision="shed", score=None) for found in item.findings))
+    names = [
+        {measure.name for measure in measures(each, Topics())} for each in (item, shed, replace(item, findings=()))
+    ]
+    assert ["other_language" in found for found in names] == [True, False, False]
+    assert ["not_evaluated" in found for found in names] == [True, True, False]
+
+
 def test_prompts_from_elsewhere_move_the_embedding() -> None:
     rng = random.Random(9)
     items = [scored(rng, n) for n in range(600)]
     for n in range(600, 900):
         item = scored(rng, n)
         items.append(replace(item, prompt_embedding=item.prompt_embedding[1:] + item.prompt_embedding[:1]))
-    assert [signal.measure for signal in signals(items)] == ["prompt_embedding"]
+    found = [signal.measure for signal in signals(items)]
+    assert {"new_question", "prompt_embedding"} <= {*found}
+    assert all(
+        measure.startswith("question_direction_") or measure in ("new_question", "prompt_embedding")
+        for measure in found
+    )
 
 
 def test_what_was_seen_is_skipped() -> None:
@@ -232,7 +292,7 @@ def eventful() -> tuple[tuple[ScoredInteraction, ...], tuple[Signal, ...], bytes
     ]
     items += [scored(rng, n, version="3", unsupported=0.6, detector_version="b") for n in range(2_600, 3_000)]
     monitor = Monitor()
-    return tuple(items), tuple(signals(items, monitor)), monitor.dump()
+    return tuple(items), tuple(all_signals(items, monitor)), monitor.dump()
 
 
 @pytest.mark.slow
@@ -244,7 +304,7 @@ def test_the_same_signals_wherever_it_is_cut_and_loaded(cuts: list[int], repeat:
     found: list[Signal] = []
     monitor, start = Monitor(), 0
     for end in [*sorted(cuts), len(items)]:
-        found += signals(items[max(0, start - repeat) : end], monitor)  # some come again
+        found += all_signals(items[max(0, start - repeat) : end], monitor)  # some come again
         monitor, start = loaded(monitor.dump()), end
     assert tuple(found) == expected
     assert monitor.dump() == state
@@ -342,15 +402,15 @@ def test_a_worse_version_is_seen_in_the_middle_of_a_deploy() -> None:
 
 def test_measures_without_a_baseline_are_counted() -> None:
     monitor = Monitor()
-    signals(by_builds("a", 300), monitor)
+    signals(by_builds("a", 320), monitor)  # of which the last 64 are measured by topics
     assert monitor.waiting == 0  # nothing came before it
-    signals(by_builds("b", 20, 300, version="2"), monitor)
+    signals(by_builds("b", 20, 320, version="2"), monitor)
     assert monitor.waiting == 6  # its detectors are of a version that the one before was not scored by
     assert loaded(monitor.dump()).waiting == 6
-    signals(by_builds("b", 120, 320), monitor)
-    signals(by_builds("b", 20, 440, version="2"), monitor)
+    signals(by_builds("b", 120, 340), monitor)
+    signals(by_builds("b", 20, 460, version="2"), monitor)
     assert monitor.waiting == 0
-    signals(by_builds("c", 1, 460, version="3"), monitor)
+    signals(by_builds("c", 1, 480, version="3"), monitor)
     assert monitor.waiting == 6
 
 

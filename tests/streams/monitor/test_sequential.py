@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from watchline.streams.monitor.change import Moments
 from watchline.streams.monitor.sequential import MIN_AFTER, SequentialTest
 
 
@@ -16,7 +17,7 @@ def coin(rng: random.Random, rate: float, count: int) -> list[float]:
 
 def smallest_p(seed: int, before: float, after: float, events_before: int, events_after: int) -> float:
     rng = random.Random(seed)
-    test = SequentialTest(coin(rng, before, events_before))
+    test = SequentialTest(Moments.of(coin(rng, before, events_before)))
     for value in coin(rng, after, events_after):
         test.update(value)
     return test.p_value
@@ -34,7 +35,7 @@ def test_a_doubled_rate_is_seen() -> None:
 
 
 def test_no_verdict_on_a_handful_of_values() -> None:
-    test = SequentialTest([0.0] * 100)
+    test = SequentialTest(Moments.of([0.0] * 100))
     for _ in range(MIN_AFTER - 1):
         test.update(1.0)
     assert test.p_value == 1
@@ -43,7 +44,7 @@ def test_no_verdict_on_a_handful_of_values() -> None:
 
 
 def test_two_rare_events_that_the_baseline_happened_to_miss_prove_little() -> None:
-    test = SequentialTest([0.0] * 50)
+    test = SequentialTest(Moments.of([0.0] * 50))
     for value in [1.0, 1.0] + [0.0] * 28:
         test.update(value)
     assert test.p_value > 0.01
@@ -51,7 +52,7 @@ def test_two_rare_events_that_the_baseline_happened_to_miss_prove_little() -> No
 
 def test_p_value_never_rises() -> None:
     rng = random.Random(1)
-    test = SequentialTest(coin(rng, 0.2, 100))
+    test = SequentialTest(Moments.of(coin(rng, 0.2, 100)))
     seen = []
     for value in coin(rng, 0.6, 60) + coin(rng, 0.0, 200):
         test.update(value)
@@ -60,13 +61,13 @@ def test_p_value_never_rises() -> None:
 
 
 def test_effect_is_signed_and_in_standard_deviations() -> None:
-    test = SequentialTest([0.4, 0.6] * 20)
+    test = SequentialTest(Moments.of([0.4, 0.6] * 20))
     test.update(0.3)
     assert test.effect == pytest.approx(-2.0)
 
 
 def test_effect_against_a_constant_baseline() -> None:
-    test = SequentialTest([0.0] * 20)
+    test = SequentialTest(Moments.of([0.0] * 20))
     test.update(0.0)
     assert test.effect == 0
     test.update(0.5)

@@ -127,6 +127,8 @@ UNREADABLE = {
     "a count that lies": lambda: zlib.compress(
         codec.MAGIC + codec.schema_fingerprint("MonitorState") + b"\2" + b"\xff" * 8 + b"\1"
     ),
+    "no topics": lambda: written({**plain(), "topics": {**plain()["topics"], "fence": -1.0}}),
+    "topics of another dimension": lambda: written({**plain(), "centre_total": [1.0]}),
     "no centre": lambda: written({**plain(), "centre_total": [math.nan]}),
 }
 
@@ -148,7 +150,7 @@ def stream(part: dict[str, Any]) -> dict[str, Any]:
     [
         lambda part: stream(part)["values"].append(0.5),  # without a time
         lambda part: stream(part)["values"].__setitem__(0, math.nan),
-        lambda part: stream(part)["values"].__setitem__(0, 1.5),
+        lambda part: stream(part)["values"].__setitem__(0, 2.5),
         lambda part: stream(part).update(values=[0.5] * 600, times=[0] * 600),
         lambda part: stream(part).update(values=[0.5] * 20, times=[0] * 20),
         lambda part: stream(part).update(count=-1),
@@ -196,6 +198,7 @@ LONGS = st.sampled_from([-(2**63), -(2**31), -1, 0, 1, 2, 49, 50, 255, 256, 999,
 def test_numbers_that_lie_neither_end_nor_hang_a_monitor(data: st.DataObject) -> None:
     changed = plain()
     places = list(numbers(changed["slices"]))
+    places += [(changed["topics"][name], place) for name in ("directions", "clusters") for place in (0, 7)]
     for node, place in data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=4)):
         value = node[place]
         if isinstance(value, bool):

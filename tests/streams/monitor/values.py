@@ -20,6 +20,10 @@ def latency(median: float) -> Draw:
     return lambda rng: median * math.exp(rng.gauss(0, 0.5))
 
 
+def normal(mean: float) -> Draw:
+    return lambda rng: rng.gauss(mean, 1)
+
+
 def feed(stream: Stream, draw: Draw, rng: random.Random, count: int, start: int = 0) -> list[Change]:
     changes = (stream.update(draw(rng), start + number) for number in range(count))
     return [change for change in changes if change is not None]

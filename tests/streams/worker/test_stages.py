@@ -8,17 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.detectors.grounding.answers import NO_CLAIM
 from tests.faults.noop_worker import NoOp
 from tests.schemas.samples import INTERACTION, TIME
 from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.pii.entities import Entity
 from watchline.detectors.pii.redactor import Redactor
+from watchline.detectors.runtime.text import unreadable
 from watchline.detectors.scorer import Scored, Scorer
 from watchline.schemas import codec, records
 from watchline.schemas.codec import encode
 from watchline.schemas.errors import Kind, PoisonError
 from watchline.schemas.pseudonyms import pseudonym
 from watchline.schemas.records import Interaction, InteractionBatch
+from watchline.schemas.records import Message as RecordMessage
 from watchline.schemas.texts import RedactedInteraction, is_prose, texts
 from watchline.schemas.validation import DAY
 from watchline.streams.app_budget import AppBudget, AppBudgets
@@ -210,6 +213,67 @@ def test_a_cost_is_looked_up_where_the_app_does_not_say_it() -> None:
     assert costs[0] == (0.25, "") and costs[2] == (None, "")
     assert costs[1][0] == pytest.approx(702 * 2.5e-6 + 100 * 1.25e-6 + 10 * 2.5e-6 + 64 * 10e-6)
     assert costs[1][1] == Prices().version
+
+
+def answered(text: str, *finish_reasons: str, **event: object) -> Interaction:
+    changes = {"finish_reasons": finish_reasons, "tool_calls": (), "error_type": None, "cancelled": False, **event}
+    return dataclasses.replace(INTERACTION, output_messages=(RecordMessage("assistant", text),), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("interaction", "expected"),
+    [
+        (answered("The total is 12 euros.", "stop"), False),
+        (answered("I'm sorry, but I can't help with that.", "stop"), True),
+        (answered("The documents don't mention a fee. Please contact our support."), True),
+        (answered("The documents don't mention a fee. Returns are free within 30 days."), False),
+        (answered("The total", "content_filter"), True),
+        (answered("", "content-filter"), True),
+        (answered("", "SAFETY"), True),
+        (answered("", "guardrail_intervened", error_type="blocked"), True),
+        (answered("I can't help with that.", "tool_calls"), None),
+        (answered("I can't help with that.", error_type="timeout"), None),
+        (answered(" ", "stop"), None),
+        (answered("I can't help with that. " * 1_000), False),  # no refusal is so long
+    ],
+)
+def test_the_monitors_are_told_what_is_refused(interaction: Interaction, expected: bool | None) -> None:
+    (record,) = scored_part(message(interaction)).records
+    assert record.value is not None
+    (item,) = codec.decode(record.value, records.FindingBatch).items
+    assert item.refused is expected
+
+
+def test_the_monitors_are_told_what_an_event_can_be_told_apart_by() -> None:
+    (event,) = decode.unpack(message(dataclasses.replace(INTERACTION, document_set="kb-7"))).events
+    reasons = {"toxicity": unreadable("Wo ist denn hier der Bahnhof?"), "bias": "mentions no group"}
+    findings = tuple(
+        records.Finding(
+            event_id=PRODUCER, detector=name, detector_version="a", decision="not_applicable", reason=reason
+        )
+        for name, reason in reasons.items()
+    )
+    for found, language in ((findings, "de"), (findings[1:], None), ((), None)):
+        scored = dataclasses.replace(scored_as_it_is(event.interaction), findings=found)
+        (batch,) = publish.finding_batches([ScoredEvent(event.origin, scored)])
+        (item,) = batch.items
+        assert (item.system_fingerprint, item.document_set, item.language) == ("fp_1", "kb-7", language)
+
+
+@pytest.mark.parametrize("answer", NO_CLAIM["refusal"])
+def test_a_refusal_in_any_words_is_one(answer: str) -> None:
+    (record,) = scored_part(message(answered(answer))).records
+    assert record.value is not None
+    (item,) = codec.decode(record.value, records.FindingBatch).items
+    assert item.refused or answer in ("No answer found.", "Unanswerable.", "N/A")  # which name no one who can't
+
+
+def test_the_monitors_are_told_of_steps_and_of_what_nobody_waited_for() -> None:
+    step, gone = answered("", "tool_calls"), answered("The total", cancelled=True)
+    (record,) = scored_part(message(step, gone, answered("It is 12."))).records
+    assert record.value is not None
+    items = codec.decode(record.value, records.FindingBatch).items
+    assert [(item.is_step, item.cancelled) for item in items] == [(True, False), (False, True), (False, False)]
 
 
 def test_what_is_over_budget_keeps_its_numbers_and_loses_its_texts_before_redaction() -> None:
