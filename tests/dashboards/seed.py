@@ -100,6 +100,10 @@ def _seed_the_rest(client: Any, now: datetime, event_id: UUID) -> None:
         "events_after": 40,
         "method": "two-sample",
         "p_value": 0.001,
+        "cause": "prompt_version",
+        "cause_value": "2",
+        "cause_kind": "new value",
+        "page": True,
     }
     _insert(client, "signals", [{**common, **signal}])
     place = {"time": time, "topic": "raw", "topic_id": "t", "partition": 0, "size_bytes": 5, "sha256": "00"}

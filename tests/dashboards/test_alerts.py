@@ -22,10 +22,11 @@ NO_DATA = RULES["watchline-no-data"]
 NO_CANARY = RULES["watchline-no-canary"]
 DEAD_LETTERS = RULES["watchline-dead-letters"]
 CONFLICTS = RULES["watchline-conflicts"]
+DRIFT = RULES["watchline-drift"]
 
 
-def test_five_rules_with_uids_of_their_own() -> None:
-    assert len(rules.load()) == len(RULES) == 5
+def test_six_rules_with_uids_of_their_own() -> None:
+    assert len(rules.load()) == len(RULES) == 6
     assert all(len(uid) <= 40 for uid in RULES)
 
 
@@ -139,6 +140,21 @@ def test_conflicts_names_the_detector_for_an_hour(seeded: Any) -> None:
     (alert,) = rules.evaluate(CONFLICTS, seeded, datetime.now(UTC) + timedelta(minutes=5))
     assert alert.summary == "12 events came again in the last hour and say otherwise of pii than what is stored"
     assert rules.evaluate(CONFLICTS, seeded, datetime.now(UTC) + timedelta(minutes=65)) == []
+
+
+def test_drift_says_what_changed_once_it_may_wake_somebody(seeded: Any) -> None:
+    soon, later = datetime.now(UTC) + timedelta(minutes=5), datetime.now(UTC) + timedelta(minutes=65)
+    (alert,) = rules.evaluate(DRIFT, seeded, soon)
+    assert alert.summary == "support-bot (production): groundedness of prompt answer went from 0.03 to 0.5"
+    assert "what explains it: prompt_version 2. Changes told of in the last hour: 1." in alert.description
+    assert rules.evaluate(DRIFT, seeded, later) == []
+
+
+def test_drift_that_is_only_told_is_silent(clickhouse: Callable[..., Any], now: datetime) -> None:
+    client = clickhouse("told")
+    seed(client, now)
+    client.command("ALTER TABLE signals UPDATE page = false WHERE 1 SETTINGS mutations_sync = 1")
+    assert rules.evaluate(DRIFT, client, datetime.now(UTC) + timedelta(minutes=5)) == []
 
 
 def test_a_template_that_only_grafana_knows_is_an_error(seeded: Any, now: datetime) -> None:
