@@ -19,9 +19,10 @@ from watchline.schemas.records import FindingBatch, RawProgress, ScoredInteracti
 from watchline.streams.monitor.agent import MAX_DECODED_BYTES, MAX_HELD_BYTES
 from watchline.streams.monitor.comparison import ALPHA, Comparison
 from watchline.streams.monitor.drift import Stream
-from watchline.streams.monitor.measures import Centre, measures
+from watchline.streams.monitor.measures import measures
 from watchline.streams.monitor.monitor import Monitor
 from watchline.streams.monitor.partition import FindingsPartition
+from watchline.streams.monitor.topics import Topics
 
 EVENTS = 6_000
 BATCH = 32
@@ -41,12 +42,13 @@ def main() -> None:
 
 
 def speed() -> None:
-    """Events per CPU second with 15 measures and embeddings of 384 numbers, and what the state takes."""
+    """Events per CPU second with all measures and embeddings of 384 numbers, and what the state takes."""
     rng = random.Random(0)
     items = [scored(rng, n, version=str(n * VERSIONS // EVENTS), dimensions=384) for n in range(EVENTS)]
     kept = list(batches(items, BATCH))
     messages = [encode(batch) for batch in kept]
-    values = [[(measure.name, measure.value) for measure in measures(item, Centre())] for item in items]
+    topics = Topics()
+    values = [[(measure.name, measure.value) for measure in measures(item, topics)] for item in items]
     monitor = best(lambda: run(Monitor(), kept))
     river = best(lambda: adwin_alone(values))
     decoding = best(lambda: [decode(message, FindingBatch) for message in messages])
@@ -63,7 +65,7 @@ def speed() -> None:
     fed = run(Monitor(), kept)
     state = fed.dump()
     print(
-        f"monitor state: {len(state) / VERSIONS / 1000:.1f} kB a slice of {len(measured(items[-1]))} measures; "
+        f"monitor state: {len(state) / VERSIONS / 1000:.1f} kB a slice of {len(values[-1])} measures; "
         f"{VERSIONS} slices dumped in {1000 * best(fed.dump):.1f} ms, "
         f"loaded in {1000 * best(lambda: Monitor.load(state, print)):.1f} ms"
     )
@@ -107,13 +109,6 @@ def adwin_alone(values: list[list[tuple[str, float]]]) -> None:
             if name not in detectors:
                 detectors[name] = ADWIN()
             detectors[name].update(value)
-
-
-def measured(item: ScoredInteraction) -> list[str]:
-    centre = Centre()
-    for _ in range(60):
-        names = [measure.name for measure in measures(item, centre)]
-    return names
 
 
 def best(function: Callable[[], object]) -> float:
@@ -183,7 +178,7 @@ def at_version(name: str, before: int, after: int, seed: int) -> int | None:
     rng, baseline = random.Random(seed), Stream(bounded=bounded)
     for number in range(before):
         baseline.update(first(rng), number)
-    comparison = Comparison(baseline.recent, bounded=bounded, since=0)
+    comparison = Comparison(baseline.baseline(), since=0)
     return next((number + 1 for number in range(after) if comparison.update(second(rng))), None)
 
 
