@@ -198,7 +198,7 @@ class Settings(BaseSettings):
         1.0,
         gt=0,
         le=1000,
-        description="False pages that drift may cause at most, an app and month, to be expected. See `v_signals.page`.",
+        description="Budget of false pages of drift, an app and month, from which its levels follow: `v_signals.page`.",
     )
     canary_interval_s: float = Field(
         60.0, ge=0, description="Seconds between the canaries of a partition; 0 sends none. See `v_canary`."

@@ -23,8 +23,8 @@ class Paging(NamedTuple):
     """How sure and how large a change must be to wake somebody.
 
     Each test that could wake somebody falsely has the same part of the budget (Bonferroni), and its level holds however
-    often one looks (`SequentialTest`). So at most as many false pages as the budget are to be expected, whatever
-    depends on what.
+    often one looks (`SequentialTest`). So at most as many false pages as the budget are to be expected, whichever
+    measures move together; of values that depend on those before, or have heavy tails, more come.
 
     Parameters
     ----------
