@@ -91,12 +91,13 @@ class Stream:
     @property
     def size(self) -> int:
         """Values since the last change."""
-        return sum(block.count for block in self._older) + len(self._values)
+        return self.older + len(self._values)
 
     def baseline(self) -> Baseline:
         """The values since the last change, at least one. Before the end of the warm-up their scale is their own."""
         scale = self._scale if self._watched or self.bounded else Scale.of(self._values)
-        return _baseline(_together(self._older), self._values, scale)
+        scores = _scores(self._values, scale)
+        return _baseline(_together(self._older), self._values, scores, scale, scores)
 
     @property
     def kept(self) -> tuple[Sequence[float], Sequence[int]]:
@@ -211,8 +212,12 @@ class Stream:
             statistic=effect,
             since_from=self._time(first),
             since_to=self._time(last),
-            baseline=_baseline(before, self._values[:kept], self._scale)._replace(
-                dependence=dependence([*_around_mean(scores[:kept]), *_around_mean(scores[kept:])])
+            baseline=_baseline(
+                before,
+                self._values[:kept],
+                scores[:kept],
+                self._scale,
+                [*_around_mean(scores[:kept]), *_around_mean(scores[kept:])],
             ),
             values=self._values[:],
             numbers=scores,
@@ -268,9 +273,14 @@ def _scores(values: Sequence[float], scale: Scale | None) -> Sequence[float]:
     return values if scale is None else [scale.score(value) for value in values]
 
 
-def _baseline(older: MonitorBlock, values: Sequence[float], scale: Scale | None) -> Baseline:
-    """Of values that are summed up and values that are kept."""
-    scores = _scores(values, scale)
+def _baseline(
+    older: MonitorBlock,
+    values: Sequence[float],
+    scores: Sequence[float],
+    scale: Scale | None,
+    dependent: Sequence[float],
+) -> Baseline:
+    """Of values that are summed up and values that are kept; `dependent` tells how these resemble their neighbours."""
     count = older.count + len(scores)
     total = older.scaled + math.fsum(scores)
     mean = total / count
@@ -280,7 +290,7 @@ def _baseline(older: MonitorBlock, values: Sequence[float], scale: Scale | None)
         mean=(older.total + math.fsum(values)) / count,
         moments=Moments(count, mean, max(0.0, squares - total * mean), farthest),
         scale=scale,
-        dependence=dependence(scores) if scores else 1.0,
+        dependence=dependence(dependent) if dependent else 1.0,
     )
 
 

@@ -210,7 +210,9 @@ class Monitor:
                 season = self._seasons[measure.name] = Season()
             needed = self._paging[measure.bounded][stage(season.days)]
             measure = measure.without(season, time)
-            series = part.series.setdefault(measure.name, Series())
+            series = part.series.get(measure.name)
+            if series is None:
+                series = part.series[measure.name] = Series()
             if series.is_full_for(measure):
                 self._forgot("sources")
             here = _Here(batch, item, time, part, measure, series, series.take(measure), needed)
@@ -223,7 +225,8 @@ class Monitor:
         if source.stream.is_full:
             part.keep(measure, source.stream)
         drift = source.stream.update(measure.value, here.time)
-        yield from _confirmed(here)
+        for page in source.confirmed(measure.value, here.needed.known, here.item.system_fingerprint):
+            yield replace(page, time=here.time, event_id=here.item.event_id)
         if watched is not None and by_fingerprint is not None:
             change, comparison = by_fingerprint
             cause = _of_fingerprint(part, watched, source, change)
@@ -301,18 +304,6 @@ class Monitor:
         stayed = same if part.key[same == ("model",)] == key[same == ("model",)] else ()
         shares = {**_shares(before, source), **cause.attribution}
         return replace(cause, attribution=shares, ruled_out=(*stayed, *cause.ruled_out))
-
-
-def _confirmed(here: _Here) -> Iterator[Signal]:
-    """What was told of a source and, with its next value, may wake somebody."""
-    for kind, confirmation in [*here.source.confirmations.items()]:
-        fingerprint = confirmation.signal.slice.get("system_fingerprint")
-        if fingerprint not in (None, here.item.system_fingerprint):
-            continue  # it is told of another's values
-        if (page := confirmation.update(here.measure.value, here.needed.known)) is not None:
-            yield replace(page, time=here.time, event_id=here.item.event_id)
-        if confirmation.comparison.finished:
-            del here.source.confirmations[kind]
 
 
 def _of_drift(part: Slice, change: Drift, older: Tally | None, told: Collection[str]) -> Cause:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -55,6 +55,16 @@ class Source:
             return replace(signal, page=True)
         self.confirmations[signal.kind] = Confirmation(signal, comparison, paging.effect)
         return signal
+
+    def confirmed(self, value: float, paging: Paging, fingerprint: str | None = None) -> Iterator[Signal]:
+        """What was told of it and, with the next value, may wake somebody; `fingerprint` is that of its event."""
+        for kind, confirmation in [*self.confirmations.items()]:
+            if confirmation.signal.slice.get("system_fingerprint") not in (None, fingerprint):
+                continue  # it is told of another's values
+            if (page := confirmation.update(value, paging)) is not None:
+                yield page
+            if confirmation.comparison.finished:
+                del self.confirmations[kind]
 
     def add_labels(self, scores: Mapping[str, float]) -> None:
         """Adds a detector's scores, label to probability, to their sums; one outside of [0, 1] is ignored."""

@@ -176,11 +176,7 @@ def signals(bounded: bool, values: Sequence[float], times: Sequence[int]) -> tup
             running = Comparison(source.stream.baseline(), since=moment)
             source = Source(Stream(bounded=bounded))
         change = source.stream.update(value, moment)
-        for kind, confirmation in [*source.confirmations.items()]:
-            page = confirmation.update(value, needed.known)
-            found += [page] if page is not None else []
-            if confirmation.comparison.finished:
-                del source.confirmations[kind]
+        found += source.confirmed(value, needed.known)
         if change is not None:
             found.append(source.told(TOLD["drift"], Comparison(change.baseline, since=change.since), needed.drift))
         if running is not None:
