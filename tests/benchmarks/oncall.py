@@ -1,0 +1,192 @@
+"""What on-call is told in thirty days with an incident each and thirty without: the rules, the engine, its schedule.
+
+    python -m tests.benchmarks.oncall [--seed 1] [--only TEXT] [--quiet | --incidents] [--texts]
+
+Each scenario (see `oncall_traffic`) is stored minute by minute in a database of its own in chDB, and the engine asks it
+when rules are due, by a clock that is set. For an incident: seconds from its beginning until the first notification, of
+which rule, how many came in all, seconds from its end until the last one said that it was over. A quiet day should have
+none. Sixty take about three hours of a core; `--only` picks scenarios by a part of their names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.oncall_traffic import INCIDENTS, NOW, QUIET, Row, Scenario, rows
+from watchline.dashboards.alert_rules import all_rules
+from watchline.dashboards.engine.engine import Engine
+from watchline.dashboards.engine.journal import MemoryJournal
+from watchline.dashboards.engine.notification import Message
+from watchline.schemas.errors import TransientError
+from watchline.schemas.migrate import migrate
+from watchline.streams.query.run import Queries, Result
+
+BEFORE, AFTER = 30, 150  # minutes of which the rules are evaluated around an incident
+ROLLUP_MINUTES = 10
+DEFAULTS: dict[str, dict[str, Any]] = {"findings": {"severity": "none"}}
+
+
+@dataclass
+class Clock:
+    """The time that the engine has."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Store:
+    """The store, which doesn't answer at times."""
+
+    queries: Queries
+    clock: Clock
+    failing: tuple[float, float] | None = None
+
+    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
+        """Runs one SELECT."""
+        minute = (self.clock.now - NOW).total_seconds() / 60
+        if self.failing is not None and self.failing[0] <= minute < self.failing[1]:
+            raise TransientError("ClickHouse does not answer")
+        return self.queries.query(sql, parameters)
+
+
+@dataclass
+class Recorder:
+    """A channel that keeps what it is told, with the minute."""
+
+    clock: Clock
+    name: str = "recorder"
+    updates: bool = False
+    told: list[tuple[float, Message]] = field(default_factory=list)
+
+    def send(self, message: Message, *, plain: bool = False) -> str:
+        """Keeps it."""
+        self.told.append(((self.clock.now - NOW).total_seconds(), message))
+        return "kept"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one scenario."""
+
+    scenario: Scenario
+    told: Sequence[tuple[float, Message]]
+
+    @property
+    def first_s(self) -> float | None:
+        """From the beginning to the first notification; what was told before counts as false and is left out."""
+        found = [at - 60 * self.scenario.begins for at, message in self.told if message.status == "firing"]
+        return min((second for second in found if second >= 0), default=None)
+
+    @property
+    def over_s(self) -> float | None:
+        """From the end to the last notification that it is over."""
+        end = 60 * (self.scenario.begins + self.scenario.minutes)
+        found = [at - end for at, message in self.told if message.status == "resolved"]
+        return max(found, default=None)
+
+
+def run(scenario: Scenario, client: Any, database: str, seed: int) -> Outcome:
+    """One day, minute by minute."""
+    first, last = 0.0, 1_440.0
+    if scenario.incident:
+        first, last = scenario.begins - BEFORE, min(scenario.begins + scenario.minutes + AFTER, 1_440.0)
+    waiting: dict[int, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for stored, table, row in rows(scenario, seed):
+        waiting[max(int(stored // 60), int(first) - 1)][table].append(row)
+    clock = Clock()
+    recorder = Recorder(clock)
+    engine = Engine(
+        rules=all_rules,
+        queries=Store(Queries(client, database), clock, scenario.failing),
+        journal=MemoryJournal(),
+        channels=[recorder],
+        clock=clock,
+    )
+    for minute in range(int(first) - 1, int(last)):
+        for table, held in waiting.pop(minute, {}).items():
+            insert(client, table, held)
+        if minute % ROLLUP_MINUTES == 0 or minute < first:
+            roll_up(client)
+        clock.now = NOW + timedelta(minutes=minute + 1)
+        engine.tick()
+        while (delivery := engine.next_for(recorder.name, 0)) is not None:
+            recorder.send(delivery.message)
+            delivery.taken()
+    return Outcome(scenario, recorder.told)
+
+
+def insert(client: Any, table: str, held: Sequence[Row]) -> None:
+    """Rows that need not have the same columns."""
+    by_columns: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
+    for row in held:
+        full = {**DEFAULTS.get(table, {}), **row}
+        by_columns[tuple(full)].append([*full.values()])
+    for columns, data in by_columns.items():
+        client.insert(table, data, column_names=columns, settings={"insert_deduplicate": 0})
+
+
+def roll_up(client: Any) -> None:
+    """The rollups anew: their own schedule goes by the machine's clock."""
+    for rollup in ("quality_hourly", "usage_hourly"):
+        client.command(f"TRUNCATE TABLE {rollup}")
+        client.command(f"SYSTEM REFRESH VIEW {rollup}_refresh")
+        client.command(f"SYSTEM WAIT VIEW {rollup}_refresh")
+
+
+def lines(outcome: Outcome, *, texts: bool) -> Iterator[str]:
+    """What to print of one."""
+    scenario, told = outcome.scenario, outcome.told
+    rules = list(dict.fromkeys(message.title for _, message in told))
+    seconds = ["-" if each is None else f"{each:.0f}" for each in (outcome.first_s, outcome.over_s)]
+    firing = sum(message.status == "firing" for _, message in told)
+    yield f"{scenario.name:60}{scenario.incident:10}{seconds[0]:>8}{firing:>6}{seconds[1]:>8}  {', '.join(rules)}"
+    if texts:
+        for at, message in told:
+            yield f"    {at / 60:7.1f}  {message.status:9}{message.severity:9}{message.head}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.oncall",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", metavar="TEXT")
+    parser.add_argument("--texts", action="store_true", help="print every notification")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--quiet", action="store_true")
+    which.add_argument("--incidents", action="store_true")
+    options = parser.parse_args(arguments)
+    import clickhouse_connect
+
+    scenarios = [*(() if options.quiet else INCIDENTS), *(() if options.incidents else QUIET)]
+    print(f"{'':60}{'kind':10}{'told s':>8}{'times':>6}{'over s':>8}  rules")
+    with tempfile.TemporaryDirectory() as folder:
+        client = clickhouse_connect.get_client(interface="chdb", path=str(Path(folder) / "data"))
+        for number, scenario in enumerate(scenarios):
+            if options.only not in scenario.name:
+                continue
+            began = time.monotonic()
+            migrate(client, f"day_{number}")
+            outcome = run(scenario, client, f"day_{number}", options.seed + number)
+            print("\n".join(lines(outcome, texts=options.texts)), flush=True)
+            client.command(f"DROP DATABASE day_{number}")
+            sys.stderr.write(f"{scenario.name}: {time.monotonic() - began:.0f} s\n")
+        client.close()
+
+
+if __name__ == "__main__":
+    main()
