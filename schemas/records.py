@@ -684,6 +684,12 @@ class MonitorSeason:
     """Of how many weeks that is."""
     levels: tuple[float, ...] = ()
     """Of the last seven days."""
+    first: tuple[float, ...] = ()
+    """The first values, until their scale is known."""
+    scale: MonitorScale | None = None
+    """Of the values, by which those far out are drawn in; null until it is known, and of a measure between 0 and 1."""
+    squares: float = 0.0
+    """The sum of the squares of the values that are being counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

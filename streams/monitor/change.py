@@ -92,6 +92,11 @@ class Scale(NamedTuple):
             values = [min(max(value, low), high) for value in values]
         return cls(mean, deviation)
 
+    def drawn_in(self, value: float) -> float:
+        """The value, or where it lies farther out than `FARTHEST` the one that lies there; all where none differed."""
+        reach = FARTHEST * self.deviation
+        return min(max(value, self.mean - reach), self.mean + reach) if reach else value
+
     def score(self, value: float) -> float:
         """Standard deviations of a value from the mean, at most `FARTHEST` either way."""
         difference = value - self.mean
@@ -151,6 +156,41 @@ class Baseline(NamedTuple):
     moments: Moments
     scale: Scale | None
     dependence: float = 1.0
+
+    def together(self, later: Baseline) -> Baseline:
+        """Of these values and of later ones, on the scale of these.
+
+        Examples
+        --------
+        >>> old, new = (Baseline(1.0, Moments.of(values), scale=None) for values in ([0.0, 2.0], [4.0, 4.0]))
+        >>> old.together(new).moments
+        Moments(size=4, mean=2.5, squares=11.0, farthest=2.5)
+        """
+        ours, theirs = self.moments, later._moments_on(self.scale)
+        size = ours.size + theirs.size
+        share = theirs.size / size
+        apart = theirs.mean - ours.mean
+        mean = ours.mean + share * apart
+        return Baseline(
+            mean=self.mean + share * (later.mean - self.mean),
+            moments=Moments(
+                size=size,
+                mean=mean,
+                squares=ours.squares + theirs.squares + share * ours.size * apart**2,
+                farthest=max(each.farthest + abs(mean - each.mean) for each in (ours, theirs)),
+            ),
+            scale=self.scale,
+            dependence=self.dependence + share * (later.dependence - self.dependence),
+        )
+
+    def _moments_on(self, scale: Scale | None) -> Moments:
+        """Of the same values on another scale, but that those clipped there are not known."""
+        if self.scale is None or scale is None:
+            return self.moments
+        size, mean, squares, farthest = self.moments
+        factor = self.scale.deviation / scale.deviation if scale.deviation else 0.0
+        mean = scale.score(self.scale.mean + self.scale.deviation * mean)
+        return Moments(size, mean, min(factor**2 * squares, size * FARTHEST**2), min(factor * farthest, FARTHEST))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

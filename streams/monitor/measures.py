@@ -55,7 +55,7 @@ class Measure(NamedTuple):
 
     def without(self, season: Season, time: int) -> Measure:
         """The same without what is the hour's and the weekday's, of which `season` learns from it."""
-        value = season.without(self.value, time)
+        value = season.without(self.value, time, bounded=self.bounded)
         if value == self.value:
             return self
         return self._replace(value=min(max(value, LOWEST), HIGHEST) if self.bounded else value)
