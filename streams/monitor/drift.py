@@ -34,7 +34,8 @@ MIN_PART = 5  # values on either side of a change: ADWIN's shortest window
 DELTA = 0.002
 CLOCK = 8  # values between two checks
 BOUNDED = 3.0  # Values in [0, 1] times this, since their standard deviation is .1 to .5 mostly: that of scores is 1.
-# Of the natural logarithm of the likelihood, below the best split's: (1 - exp(-LIKELY))^2 = 95 %.
+# Of the natural logarithm of the likelihood, below the best split's: (1 - exp(-LIKELY))^2 = 95 %. Of changes that take
+# a thousand values to find, such as a rate from 5 to 10 %, 80 % of the intervals hold the true one; 7 would give 85 %.
 LIKELY = 3.676
 
 
