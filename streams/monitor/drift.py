@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 from watchline.schemas.records import MonitorBlock, MonitorScale, MonitorStream
@@ -162,7 +162,9 @@ class Stream:
             return drifted
         if self._adwin is None:  # just loaded
             self._adwin, _ = self._built(self._values[:-1])
-        return self._fed(self._adwin, _scores(self._values[-1:], self._scale))
+        value = self._values[-1]
+        self._adwin.update(BOUNDED * value if self._scale is None else self._scale.score(value))
+        return self._adwin.drift_detected
 
     def _sum_up(self) -> None:
         values = self._values[:BLOCK]
@@ -178,18 +180,15 @@ class Stream:
         # Late: river brings scikit-learn and pandas along, which would be most of a worker's start.
         from river.drift import ADWIN
 
-        adwin = ADWIN(delta=DELTA, clock=CLOCK)
+        adwin, drifted = ADWIN(delta=DELTA, clock=CLOCK), False
+        factor = BOUNDED if self.bounded else 1.0
         for block in self._older:
-            self._fed(adwin, _like(block))
-        return adwin, self._fed(adwin, _scores(values, self._scale))
-
-    def _fed(self, adwin: ADWIN, scores: Iterable[float]) -> bool:
-        """Whether ADWIN finds a change while it is given these."""
-        factor, drifted = BOUNDED if self.bounded else 1.0, False
-        for score in scores:
+            for number in _like(block, factor):
+                adwin.update(number)
+        for score in _scores(values, self._scale):
             adwin.update(factor * score)
             drifted = drifted or adwin.drift_detected
-        return drifted
+        return adwin, drifted
 
     def _located(self) -> Drift | None:
         scores = _scores(self._values[:], self._scale)
@@ -310,13 +309,11 @@ def _together(blocks: Sequence[MonitorBlock]) -> MonitorBlock:
     )
 
 
-def _like(block: MonitorBlock) -> Iterator[float]:
-    """Numbers with the mean and the variance of a block's."""
+def _like(block: MonitorBlock, factor: float) -> list[float]:
+    """Numbers with the mean and the variance of a block's, times a factor."""
     mean = block.scaled / block.count
     deviation = math.sqrt(max(0.0, block.squares / block.count - mean * mean))
-    for _ in range(min(block.count, OLDEST) // 2):
-        yield mean - deviation
-        yield mean + deviation
+    return [factor * (mean - deviation), factor * (mean + deviation)] * (min(block.count, OLDEST) // 2)
 
 
 def _likely_splits(
