@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Self
 
 from watchline.schemas.records import MonitorBlock, MonitorScale, MonitorStream
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 RECENT = 256  # values that a stream keeps at least, where it has had as many since its last change
 BLOCK = 256  # values that are summed up at once when that many beyond RECENT are kept
-BLOCKS = 5  # sums that are kept; beyond, the two oldest become one
+BLOCKS = 12  # sums that are kept at most
+FEWEST = 5  # that are left when there are more: the oldest become one
 OLDEST = 2_048  # the oldest sum counts as at most so many values when ADWIN is built
 WARM_UP = 100  # values before a stream is watched for drift
 MIN_PART = 5  # values on either side of a change: ADWIN's shortest window
@@ -48,7 +50,8 @@ class Stream:
 
     River's ADWIN has no state that could be stored. So ADWIN is rebuilt from sums of older values and the values kept,
     in order: whenever `RECENT + BLOCK` are kept, the oldest `BLOCK` of them are summed up and ADWIN is rebuilt. That
-    depends on the count of values alone, so a stream that was stored goes on like one that never was.
+    depends on the count of values alone, so a stream that was stored goes on like one that never was. What ADWIN is
+    after the sums is kept beside it: it is built anew only when the oldest sums become one.
 
     Parameters
     ----------
@@ -76,7 +79,18 @@ class Stream:
     [(0.1, 0.6, 300000000)]
     """
 
-    __slots__ = ("_adwin", "_older", "_scale", "_times", "_values", "_watched", "bounded", "count")
+    __slots__ = (
+        "_adwin",
+        "_older",
+        "_scale",
+        "_summed",
+        "_summed_up",
+        "_times",
+        "_values",
+        "_watched",
+        "bounded",
+        "count",
+    )
 
     def __init__(self, *, bounded: bool) -> None:
         self.bounded = bounded
@@ -87,6 +101,9 @@ class Stream:
         self._adwin: ADWIN | None = None
         self._scale: Scale | None = None
         self._older: list[MonitorBlock] = []  # the values since the last change that are no longer kept
+        # An ADWIN that has seen the first of them alone, so many: the next one is built from a copy.
+        self._summed: ADWIN | None = None
+        self._summed_up = 0
 
     @property
     def size(self) -> int:
@@ -145,6 +162,7 @@ class Stream:
         change = self._located()
         if change is not None:
             self._watched, self._adwin, self._scale, self._older = False, None, None, []
+            self._summed, self._summed_up = None, 0
         return change
 
     def _warm_up(self) -> None:
@@ -172,7 +190,8 @@ class Stream:
         squares = math.fsum(score * score for score in scores)
         self._older.append(MonitorBlock(BLOCK, math.fsum(values), math.fsum(scores), squares, self._times[0]))
         if len(self._older) > BLOCKS:
-            self._older[:2] = [_together(self._older[:2])]
+            self._older[: 1 - FEWEST] = [_together(self._older[: 1 - FEWEST])]
+            self._summed, self._summed_up = None, 0
         del self._values[:BLOCK], self._times[:BLOCK]
 
     def _built(self, values: Sequence[float]) -> tuple[ADWIN, bool]:
@@ -180,11 +199,14 @@ class Stream:
         # Late: river brings scikit-learn and pandas along, which would be most of a worker's start.
         from river.drift import ADWIN
 
-        adwin, drifted = ADWIN(delta=DELTA, clock=CLOCK), False
+        if self._summed is None:
+            self._summed = ADWIN(delta=DELTA, clock=CLOCK)
         factor = BOUNDED if self.bounded else 1.0
-        for block in self._older:
+        for block in self._older[self._summed_up :]:
             for number in _like(block, factor):
-                adwin.update(number)
+                self._summed.update(number)
+        self._summed_up = len(self._older)
+        adwin, drifted = deepcopy(self._summed), False
         for score in _scores(values, self._scale):
             adwin.update(factor * score)
             drifted = drifted or adwin.drift_detected
