@@ -182,7 +182,7 @@ class Stream:
             self._adwin, _ = self._built(self._values[:-1])
         value = self._values[-1]
         self._adwin.update(BOUNDED * value if self._scale is None else self._scale.score(value))
-        return self._adwin.drift_detected
+        return bool(self._adwin.drift_detected)
 
     def _sum_up(self) -> None:
         values = self._values[:BLOCK]
