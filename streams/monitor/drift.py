@@ -291,7 +291,7 @@ class Stream:
 
 def _scores(values: Sequence[float], scale: Scale | None) -> Sequence[float]:
     """Values as they are compared: see `Baseline`."""
-    return values if scale is None else [scale.score(value) for value in values]
+    return values if scale is None else scale.scores(values)
 
 
 def _baseline(
