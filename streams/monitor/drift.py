@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+
 from watchline.schemas.records import MonitorBlock, MonitorScale, MonitorStream
 from watchline.streams.monitor.change import FARTHEST, SMALL, Baseline, Drift, Moments, Scale, dependence
 from watchline.streams.monitor.ranks import stream_of_scores
@@ -19,6 +21,8 @@ from watchline.streams.monitor.state import (
     check,
     check_scale,
     check_values,
+    packed,
+    unpacked,
 )
 
 if TYPE_CHECKING:
@@ -258,20 +262,22 @@ class Stream:
             bounded=self.bounded,
             count=self.count,
             watched=self._watched,
-            values=tuple(self._values),
-            times=tuple(self._times),
             older=tuple(self._older),
             scale=MonitorScale(*self._scale) if self._scale is not None else None,
+            packed_values=packed(np.array(self._values)),
+            packed_times=packed(np.diff(np.array(self._times), prepend=0)),
         )
 
     @classmethod
     def of(cls, state: MonitorStream) -> Self:
         """Restores a stream from its state, ranks as scores. Raises ValueError where the state isn't valid."""
         state = stream_of_scores(state, RECENT)
-        kept = len(state.values)
-        check(kept == len(state.times) < RECENT + BLOCK, "number of values")
+        values = array("f", state.values) + array("f", unpacked(state.packed_values or b"", "f4").tobytes())
+        times = array("q", state.times) + array("q", unpacked(state.packed_times or b"", "i8").cumsum().tobytes())
+        kept = len(values)
+        check(kept == len(times) < RECENT + BLOCK, "number of values")
         check(kept <= state.count <= MAX_COUNT, "count")
-        check_values(state.values, bounded=state.bounded)
+        check_values(values, bounded=state.bounded)
         check_scale(state.scale, needed=state.watched and not state.bounded)
         check(not state.watched or kept >= WARM_UP, "too few values to be watched")
         check(len(state.older) <= (BLOCKS if state.watched else 0), "number of blocks")
@@ -282,7 +288,7 @@ class Stream:
             check(0 <= block.squares <= block.count * highest**2, "block")
         stream = cls(bounded=state.bounded)
         stream.count = state.count
-        stream._values, stream._times = array("f", state.values), array("q", state.times)
+        stream._values, stream._times = values, times
         stream._watched = state.watched
         stream._scale = Scale(state.scale.mean, state.scale.deviation) if state.scale is not None else None
         stream._older = [*state.older]
