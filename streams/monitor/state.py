@@ -50,6 +50,11 @@ def packed(numbers: NDArray[Any]) -> bytes:
     """Numbers as little-endian bytes: the first byte of each, then the second of each, and so on.
 
     What numbers have in common stands together so, and is compressed better and sooner.
+
+    Examples
+    --------
+    >>> packed(np.array([1, 2], "i2")).hex()
+    '01020000'
     """
     little = numbers.astype(numbers.dtype.newbyteorder("<"), copy=False)
     return little.view(np.uint8).reshape(len(numbers), numbers.itemsize).T.tobytes()
