@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from operator import mul
 from typing import NamedTuple, Self
 
+import numpy as np
+
 # Standard deviations: a smaller difference is not worth a page. Cohen's "small effect", "Statistical power analysis for
 # the behavioral sciences", 2nd edition 1988, is .2; but of changes by that, half are estimated to be less.
 SMALL = 0.15
@@ -67,6 +69,8 @@ class Scale(NamedTuple):
     >>> scale = Scale.of([1.0, 2.0, 3.0, 2.0])
     >>> round(scale.score(3.0), 3), scale.score(600.0)
     (1.414, 5.0)
+    >>> scale.scores([3.0, 600.0]) == [scale.score(3.0), scale.score(600.0)]
+    True
     """
 
     mean: float
@@ -102,7 +106,17 @@ class Scale(NamedTuple):
         difference = value - self.mean
         if not self.deviation:
             return math.copysign(FARTHEST, difference) if difference else 0.0
-        return min(max(difference / self.deviation, -FARTHEST), FARTHEST)
+        score = difference / self.deviation
+        return score if -FARTHEST <= score <= FARTHEST else math.copysign(FARTHEST, score)
+
+    def scores(self, values: Sequence[float]) -> list[float]:
+        """Those of many values, the same as one by one."""
+        if not self.deviation:
+            return [self.score(value) for value in values]
+        with np.errstate(over="ignore"):
+            scores = (np.array(values, np.float64) - self.mean) / self.deviation
+        clipped: list[float] = scores.clip(-FARTHEST, FARTHEST).tolist()
+        return clipped
 
 
 class Moments(NamedTuple):

@@ -58,7 +58,9 @@ class Measure(NamedTuple):
         value = season.without(self.value, time, bounded=self.bounded)
         if value == self.value:
             return self
-        return self._replace(value=min(max(value, LOWEST), HIGHEST) if self.bounded else value)
+        if self.bounded:
+            value = min(max(value, LOWEST), HIGHEST)
+        return Measure(self.name, value, self.bounded, self.producer, self.scores)
 
 
 def measures(item: ScoredInteraction, topics: Topics) -> Iterator[Measure]:

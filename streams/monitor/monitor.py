@@ -225,9 +225,10 @@ class Monitor:
         if source.stream.is_full:
             part.keep(measure, source.stream)
         drift = source.stream.update(measure.value, here.time)
-        for page in source.confirmed(measure.value, here.needed.known, here.item.system_fingerprint):
-            if not _is_good_news(page, measure):
-                yield replace(page, time=here.time, event_id=here.item.event_id)
+        if source.confirmations:
+            for page in source.confirmed(measure.value, here.needed.known, here.item.system_fingerprint):
+                if not _is_good_news(page, measure):
+                    yield replace(page, time=here.time, event_id=here.item.event_id)
         if watched is not None and by_fingerprint is not None:
             change, comparison = by_fingerprint
             cause = _of_fingerprint(part, watched, source, change)
