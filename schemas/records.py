@@ -684,6 +684,12 @@ class MonitorSeason:
     """Of how many weeks that is."""
     levels: tuple[float, ...] = ()
     """Of the last seven days."""
+    first: tuple[float, ...] = ()
+    """The first values, until their scale is known."""
+    scale: MonitorScale | None = None
+    """Of the values, by which those far out are drawn in; null until it is known, and of a measure between 0 and 1."""
+    squares: float = 0.0
+    """The sum of the squares of the values that are being counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -697,15 +703,23 @@ class MonitorStream:
     watched: bool = False
     """The warm-up is over."""
     values: tuple[float, ...] = ()
-    """The last ones, none from before the last change."""
+    """The last ones, none from before the last change; of states of earlier builds."""
     times: tuple[int, ...] = ()
-    """Of these values' events, microseconds since 1970-01-01 UTC."""
+    """Of these values' events, microseconds since 1970-01-01 UTC; of states of earlier builds."""
     reference: tuple[float, ...] = ()
     """Sorted values among which others were ranked by builds that had no scale."""
     older: tuple[MonitorBlock, ...] = ()
     """The values since the last change that are no longer kept, in order."""
     scale: MonitorScale | None = None
     """Of the warm-up; null before its end and where the values are bounded."""
+    packed_values: bytes | None = None
+    """The last values, none from before the last change, as little-endian floats of 32 bits: the first byte of each,
+    then the second of each, and so on; null in states of earlier builds.
+    """
+    packed_times: bytes | None = None
+    """Of these values' events, microseconds since 1970-01-01 UTC: the first one, then by how much each is later than
+    the one before, as little-endian whole numbers of 64 bits, laid out likewise; null in states of earlier builds.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

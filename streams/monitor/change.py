@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from operator import mul
 from typing import NamedTuple, Self
 
+import numpy as np
+
 # Standard deviations: a smaller difference is not worth a page. Cohen's "small effect", "Statistical power analysis for
 # the behavioral sciences", 2nd edition 1988, is .2; but of changes by that, half are estimated to be less.
 SMALL = 0.15
@@ -67,6 +69,8 @@ class Scale(NamedTuple):
     >>> scale = Scale.of([1.0, 2.0, 3.0, 2.0])
     >>> round(scale.score(3.0), 3), scale.score(600.0)
     (1.414, 5.0)
+    >>> scale.scores([3.0, 600.0]) == [scale.score(3.0), scale.score(600.0)]
+    True
     """
 
     mean: float
@@ -92,12 +96,27 @@ class Scale(NamedTuple):
             values = [min(max(value, low), high) for value in values]
         return cls(mean, deviation)
 
+    def drawn_in(self, value: float) -> float:
+        """The value, or where it lies farther out than `FARTHEST` the one that lies there; all where none differed."""
+        reach = FARTHEST * self.deviation
+        return min(max(value, self.mean - reach), self.mean + reach) if reach else value
+
     def score(self, value: float) -> float:
         """Standard deviations of a value from the mean, at most `FARTHEST` either way."""
         difference = value - self.mean
         if not self.deviation:
             return math.copysign(FARTHEST, difference) if difference else 0.0
-        return min(max(difference / self.deviation, -FARTHEST), FARTHEST)
+        score = difference / self.deviation
+        return score if -FARTHEST <= score <= FARTHEST else math.copysign(FARTHEST, score)
+
+    def scores(self, values: Sequence[float]) -> list[float]:
+        """Those of many values, the same as one by one."""
+        if not self.deviation:
+            return [self.score(value) for value in values]
+        with np.errstate(over="ignore"):
+            scores = (np.array(values, np.float64) - self.mean) / self.deviation
+        clipped: list[float] = scores.clip(-FARTHEST, FARTHEST).tolist()
+        return clipped
 
 
 class Moments(NamedTuple):
@@ -151,6 +170,41 @@ class Baseline(NamedTuple):
     moments: Moments
     scale: Scale | None
     dependence: float = 1.0
+
+    def together(self, later: Baseline) -> Baseline:
+        """Of these values and of later ones, on the scale of these.
+
+        Examples
+        --------
+        >>> old, new = (Baseline(1.0, Moments.of(values), scale=None) for values in ([0.0, 2.0], [4.0, 4.0]))
+        >>> old.together(new).moments
+        Moments(size=4, mean=2.5, squares=11.0, farthest=2.5)
+        """
+        ours, theirs = self.moments, later._moments_on(self.scale)
+        size = ours.size + theirs.size
+        share = theirs.size / size
+        apart = theirs.mean - ours.mean
+        mean = ours.mean + share * apart
+        return Baseline(
+            mean=self.mean + share * (later.mean - self.mean),
+            moments=Moments(
+                size=size,
+                mean=mean,
+                squares=ours.squares + theirs.squares + share * ours.size * apart**2,
+                farthest=max(each.farthest + abs(mean - each.mean) for each in (ours, theirs)),
+            ),
+            scale=self.scale,
+            dependence=self.dependence + share * (later.dependence - self.dependence),
+        )
+
+    def _moments_on(self, scale: Scale | None) -> Moments:
+        """Of the same values on another scale, but that those clipped there are not known."""
+        if self.scale is None or scale is None:
+            return self.moments
+        size, mean, squares, farthest = self.moments
+        factor = self.scale.deviation / scale.deviation if scale.deviation else 0.0
+        mean = scale.score(self.scale.mean + self.scale.deviation * mean)
+        return Moments(size, mean, min(factor**2 * squares, size * FARTHEST**2), min(factor * farthest, FARTHEST))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from array import array
 from typing import Self
 
 from watchline.schemas.records import MonitorComparison, MonitorScale
-from watchline.streams.monitor.change import FARTHEST, SMALL, Baseline, Change, Scale
+from watchline.streams.monitor.change import FARTHEST, SMALL, Baseline, Change, Moments, Scale
 from watchline.streams.monitor.ranks import comparison_of_scores
 from watchline.streams.monitor.sequential import SequentialTest
 from watchline.streams.monitor.state import HIGHEST, LOWEST, MAX_VALUE, check, check_scale
@@ -77,6 +77,13 @@ class Comparison:
             )
         self.finished = test.count >= COMPARED
         return None
+
+    @property
+    def baseline(self) -> Baseline:
+        """What the values are compared with."""
+        test = self.test
+        moments = Moments(test.count_before, test.mean_before, test.squares_before, test.farthest)
+        return Baseline(self.before, moments, self.scale, test.dependence)
 
     def shows(self, alpha: float, effect: float, errors: float = 0) -> bool:
         """Whether there is a difference of so many standard deviations at least, at a level.

@@ -55,10 +55,12 @@ class Measure(NamedTuple):
 
     def without(self, season: Season, time: int) -> Measure:
         """The same without what is the hour's and the weekday's, of which `season` learns from it."""
-        value = season.without(self.value, time)
+        value = season.without(self.value, time, bounded=self.bounded)
         if value == self.value:
             return self
-        return self._replace(value=min(max(value, LOWEST), HIGHEST) if self.bounded else value)
+        if self.bounded:
+            value = min(max(value, LOWEST), HIGHEST)
+        return Measure(self.name, value, self.bounded, self.producer, self.scores)
 
 
 def measures(item: ScoredInteraction, topics: Topics) -> Iterator[Measure]:

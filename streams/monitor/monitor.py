@@ -225,8 +225,10 @@ class Monitor:
         if source.stream.is_full:
             part.keep(measure, source.stream)
         drift = source.stream.update(measure.value, here.time)
-        for page in source.confirmed(measure.value, here.needed.known, here.item.system_fingerprint):
-            yield replace(page, time=here.time, event_id=here.item.event_id)
+        if source.confirmations:
+            for page in source.confirmed(measure.value, here.needed.known, here.item.system_fingerprint):
+                if not _is_good_news(page, measure):
+                    yield replace(page, time=here.time, event_id=here.item.event_id)
         if watched is not None and by_fingerprint is not None:
             change, comparison = by_fingerprint
             cause = _of_fingerprint(part, watched, source, change)
@@ -236,7 +238,7 @@ class Monitor:
             known = part.fingerprints_told(measure.name)
             cause = _of_drift(part, drift, part.tallies.pop((measure.name, measure.producer), None), known)
             if cause.dimension != "system_fingerprint" or cause.value not in known:
-                comparison = Comparison(drift.baseline, since=drift.since)
+                comparison = Comparison(source.before(drift), since=drift.since)
                 yield _told(here, "drift", part.key, drift, cause, comparison)
         source.add_labels(measure.scores)
         if (running := self._comparison(part, series, source, measure)) is not None:
@@ -380,9 +382,13 @@ def _told(here: _Here, kind: str, baseline: SliceKey, change: Change, cause: Cau
         since_from=change.since_from,
         since_to=change.since_to,
     )
-    if change.after < change.before and here.measure.less_is_better:
-        return signal  # nobody is woken for that
-    return here.source.told(signal, comparison, here.needed.drift if kind == "drift" else here.needed.known)
+    signal = here.source.told(signal, comparison, here.needed.drift if kind == "drift" else here.needed.known)
+    return replace(signal, page=False) if _is_good_news(signal, here.measure) else signal
+
+
+def _is_good_news(signal: Signal, measure: Measure) -> bool:
+    """Whether a change should wake nobody."""
+    return measure.less_is_better and (signal.after or 0.0) < (signal.before or 0.0)
 
 
 def _named(key: SliceKey) -> dict[str, str]:

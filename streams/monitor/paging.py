@@ -17,6 +17,7 @@ HOURS_KNOWN, WEEKDAYS_KNOWN = 3, 22  # days that it takes: see `season`
 LARGE = 2.0  # standard deviations that page before: few amounts swing so far in a day
 LARGE_SHARE = 1.0  # the same of rates and scores, which swing less
 MEDIUM = 1.0  # of a drift, between: few measures differ so much between a Friday and a Saturday
+SOME = 0.5  # of an amount with a new version, between: the weekend is part of what is compared
 
 
 class Paging(NamedTuple):
@@ -53,7 +54,8 @@ class Paging(NamedTuple):
     def by_days(self, *, bounded: bool) -> tuple[Needed, Needed, Needed]:
         """As long as the hours of a measure aren't known, then as long as its weekdays aren't, and from then on."""
         large = self._replace(effect=LARGE_SHARE if bounded else LARGE)
-        return Needed(large, large), Needed(self, self._replace(effect=MEDIUM)), Needed(self, self)
+        known = self if bounded else self._replace(effect=SOME)
+        return Needed(large, large), Needed(known, self._replace(effect=MEDIUM)), Needed(self, self)
 
 
 class Needed(NamedTuple):
@@ -72,7 +74,8 @@ def stage(days: int) -> int:
 class Confirmation:
     """A change that was told, while more values come in: whether it may wake somebody.
 
-    A drift is confirmed by values that it was not found by; they are held against those before it.
+    A drift is confirmed by values that it was not found by. They are held against all values since the last change that
+    was confirmed: those since one that was chance were chosen for being different.
 
     Parameters
     ----------
@@ -99,7 +102,9 @@ class Confirmation:
         return replace(
             self.signal,
             signal_id=str(uuid5(UUID(self.signal.signal_id), "page")),
+            before=change.before,
             after=change.after,
+            events_before=change.events_before,
             events_after=change.events_after,
             method=f"ADWIN, {change.method}" if drift else change.method,
             statistic=change.statistic,

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from watchline.schemas.records import MonitorSeason
-from watchline.streams.monitor.state import MAX_COUNT, MAX_VALUE, check
+from watchline.schemas.records import MonitorScale, MonitorSeason
+from watchline.streams.monitor.change import Scale
+from watchline.streams.monitor.state import MAX_COUNT, MAX_VALUE, check, check_scale, check_values
 
 HOURS, WEEK = 24, 7
 KINDS_OF_DAY = 2  # weekdays, weekends
 MEMORY = 14  # days of an hour, weeks of a weekday, over which an effect is averaged at most
+WARM_UP = 100  # values
 _HOUR = 3_600_000_000  # microseconds
 _MONDAY = 3  # 1970-01-01 was a Thursday
 
@@ -69,7 +71,9 @@ class Season:
     An hour's effect is the mean difference between its values and the day's level, over the last `MEMORY` such days; a
     weekday's, that between its level and the seven days' up to it. Both are learnt when a day is over, so a change that
     comes today is not taken for the hour's. An effect is taken off as far as it can be told from noise, once it was
-    seen twice. Until the weekend's hours are known they count as a weekday's.
+    seen twice. Until the weekend's hours are known they count as a weekday's. Values of an unbounded measure are learnt
+    from once the scale of the first `WARM_UP` is known, and none as farther out than `FARTHEST`: one request of ten
+    minutes is no hour's.
 
     Attributes
     ----------
@@ -85,13 +89,13 @@ class Season:
     --------
     >>> season = Season()
     >>> for hour in range(6 * 24):
-    ...     left = season.without(2.0 if hour % 24 < 12 else 1.0, hour * 3_600_000_000)
+    ...     left = season.without(0.2 if hour % 24 < 12 else 0.1, hour * 3_600_000_000, bounded=True)
     ...     if hour % 12 == 0 and hour % 36 == 0:
     ...         print(hour // 24, round(left, 2))
-    0 2.0
-    1 1.0
-    3 1.5
-    4 1.5
+    0 0.2
+    1 0.1
+    3 0.15
+    4 0.15
     """
 
     __slots__ = (
@@ -99,9 +103,12 @@ class Season:
         "_counts",
         "_day",
         "_effect",
+        "_first",
         "_hour",
         "_hours",
         "_levels",
+        "_scale",
+        "_squares",
         "_totals",
         "_weekdays",
         "_weights",
@@ -114,16 +121,25 @@ class Season:
         self._hour, self._effect = -1, 0.0  # the last value's hour since 1970, and what is its in a value
         self._counts = array("f", [0.0] * HOURS)
         self._totals = array("d", [0.0] * HOURS)
+        self._squares = 0.0
+        self._first = array("f")
+        self._scale: Scale | None = None
         self._hours = _Effects.empty(KINDS_OF_DAY * HOURS)
         self._weights = array("f", [0.0] * KINDS_OF_DAY * HOURS)  # values of an hour, of such days
         self._weekdays = _Effects.empty(WEEK)
         self._levels = array("d")  # of the last days, at most `WEEK`
         self._centres = self._centred()
 
-    def without(self, value: float, time: int) -> float:
-        """Learns from a value, of microseconds since 1970, and gives it without what is the hour's and the weekday's.
+    def without(self, value: float, time: int, *, bounded: bool) -> float:
+        """Learns from a value and gives it without what is the hour's and the weekday's.
 
-        A day that is over isn't learnt from any more.
+        Parameters
+        ----------
+        value : float
+        time : int
+            In microseconds since 1970. A day that is over isn't learnt from any more.
+        bounded : bool
+            Whether values lie between 0 and 1.
         """
         hour = time // _HOUR
         if hour != self._hour:
@@ -132,10 +148,20 @@ class Season:
                 self._end_day()
                 self._day = day
             self._hour, self._effect = hour, self._effect_of(day, hour % HOURS)
-        if hour // HOURS == self._day:
+        if hour // HOURS == self._day and (bounded or self._scale is not None or self._warmed_up(value)):
+            learnt = value if self._scale is None else self._scale.drawn_in(value)
             self._counts[hour % HOURS] += 1
-            self._totals[hour % HOURS] += value
+            self._totals[hour % HOURS] += learnt
+            self._squares += learnt * learnt
         return value - self._effect
+
+    def _warmed_up(self, value: float) -> bool:
+        """Whether the scale of the values is known with this one."""
+        self._first.append(value)
+        if len(self._first) < WARM_UP:
+            return False
+        self._scale, self._first = Scale.of(self._first), array("f")
+        return True
 
     def _effect_of(self, day: int, hour: int) -> float:
         kind = _kind(day)
@@ -149,6 +175,7 @@ class Season:
         if means:
             self._learn_day(means)
         self._counts, self._totals = array("f", [0.0] * HOURS), array("d", [0.0] * HOURS)
+        self._squares = 0.0
 
     def _learn_day(self, means: dict[int, float]) -> None:
         first = _kind(self._day) * HOURS
@@ -167,6 +194,16 @@ class Season:
             self._weekdays.learn([(_weekday(self._day), level - math.fsum(self._levels) / WEEK)])
         self.days += 1
         self._centres = self._centred()
+        if self._scale is not None:
+            self._scale = self._followed(self._scale)
+
+    def _followed(self, scale: Scale) -> Scale:
+        """The scale, moved by a `MEMORY`th to that of the day's values."""
+        count, total = math.fsum(self._counts), math.fsum(self._totals)
+        apart = total / count - scale.mean
+        squares = self._squares / count - 2 * scale.mean * total / count + scale.mean**2  # around the old mean
+        variance = scale.deviation**2 + (squares - scale.deviation**2) / MEMORY - (apart / MEMORY) ** 2
+        return Scale(scale.mean + apart / MEMORY, math.sqrt(max(variance, 0.0)))
 
     def _centred(self) -> tuple[float, ...]:
         """Of each kind of day the mean effect of its values: taking effects off must not change their level."""
@@ -195,6 +232,9 @@ class Season:
             weekdays_error=self._weekdays.error,
             weekdays_errors=self._weekdays.errors,
             levels=tuple(self._levels),
+            first=tuple(self._first),
+            scale=MonitorScale(*self._scale) if self._scale is not None else None,
+            squares=self._squares,
         )
 
     @classmethod
@@ -213,7 +253,13 @@ class Season:
         for values in (state.hours, state.weekdays, state.levels):
             check(all(abs(value) <= 2 * MAX_VALUE for value in values), "effects of a season")
         check(all(abs(t) <= n * MAX_VALUE for t, n in zip(state.totals, state.counts, strict=True)), "totals")
+        check(len(state.first) < WARM_UP and (state.scale is None or not state.first), "first values of a season")
+        check_values(state.first, bounded=False)
+        check_scale(state.scale, needed=state.scale is not None)
+        check(0 <= state.squares <= math.fsum(state.counts) * MAX_VALUE**2, "squares of a season")
         season = cls()
+        season._first, season._squares = array("f", state.first), state.squares
+        season._scale = Scale(state.scale.mean, state.scale.deviation) if state.scale is not None else None
         season.days, season._day = state.days, state.day
         season._counts, season._totals = array("f", state.counts), array("d", state.totals)
         season._weights = array("f", state.weights)

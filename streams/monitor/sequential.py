@@ -103,12 +103,14 @@ class SequentialTest:
     def update(self, value: float) -> None:
         """Takes the next value, in the range of the baseline's."""
         self.count += 1
-        self.farthest = max(self.farthest, abs(value - self.mean_before))
+        away = abs(value - self.mean_before)
+        if away > self.farthest:
+            self.farthest = away
         deviation = value - self.mean_after
         self.mean_after += deviation / self.count
         self.squares_after += deviation * (value - self.mean_after)
-        if self.count >= MIN_AFTER:
-            self.p_value = min(self.p_value, math.exp(-max(0.0, self.log_evidence)))
+        if self.count >= MIN_AFTER and (evidence := self.log_evidence) > 0:
+            self.p_value = min(self.p_value, math.exp(-evidence))
 
     @property
     def log_evidence(self) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from watchline.schemas.records import MonitorSeries, MonitorSource, Signal
+from watchline.streams.monitor.change import Baseline, Drift
 from watchline.streams.monitor.comparison import Comparison
 from watchline.streams.monitor.drift import Stream
 from watchline.streams.monitor.measures import Measure
@@ -55,6 +56,14 @@ class Source:
             return replace(signal, page=True)
         self.confirmations[signal.kind] = Confirmation(signal, comparison, paging.effect)
         return signal
+
+    def before(self, drift: Drift) -> Baseline:
+        """What the values since a drift must differ from to wake somebody: those since the last one that was confirmed.
+
+        A change that wasn't in `COMPARED` values isn't waited for any more.
+        """
+        last = self.confirmations.get("drift")
+        return last.comparison.baseline.together(drift.baseline) if last is not None else drift.baseline
 
     def confirmed(self, value: float, paging: Paging, fingerprint: str | None = None) -> Iterator[Signal]:
         """What was told of it and, with the next value, may wake somebody; `fingerprint` is that of its event."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from watchline.detectors.declarations import DETECTORS
 from watchline.schemas import values
 from watchline.schemas.records import Signal
 from watchline.streams.clickhouse.tables import Row, Table
+from watchline.streams.monitor.measures import LESS_IS_BETTER
 
 
 def table(signals: Sequence[Signal]) -> Table:
@@ -54,6 +56,9 @@ def sentence(signal: Signal) -> str:
     """
     before, after = signal.before, signal.after
     moved = "fell" if before is not None and after is not None and after < before else "rose"
+    verdict = ""
+    if signal.measure in DETECTORS or signal.measure in LESS_IS_BETTER:  # a detector's is how much it finds
+        verdict = ", which is better," if moved == "fell" else ", which is worse,"
     version, model = signal.slice.get("prompt_version"), signal.slice.get("model")
     name = (signal.prompt_name or "calls without a prompt name") + (f"@{version}" if version else "")
     where = f"{name} on {model}" if model else name
@@ -61,7 +66,7 @@ def sentence(signal: Signal) -> str:
     if signal.since_from is not None and signal.since_to is not None and signal.since_from < signal.since_to:
         since += f" ({_clock(signal.since_from, signal.time)} to {_clock(signal.since_to, signal.time)})"
     parts = [
-        f"{signal.measure} {moved} from {_number(before)} to {_number(after)} for {where} since {since}, "
+        f"{signal.measure} {moved} from {_number(before)} to {_number(after)}{verdict} for {where} since {since}, "
         f"{signal.events_after} events",
         _explained(signal),
     ]
@@ -85,7 +90,7 @@ def _explained(signal: Signal) -> str:
     if signal.cause_kind == "new value":
         own = [f"{name.replace('=', ' ')} {part:.0%}".replace("%", " %") for name, part in _dimensions(signal)]
         return f"it came with {named}" + (f" (of the change, {', '.join(own)})" if own else "")
-    return "nothing explains it: all moved alike"
+    return "no part of the traffic explains it: all moved alike"
 
 
 def _dimensions(signal: Signal) -> list[tuple[str, float]]:

@@ -10,6 +10,10 @@ import math
 import operator
 import zlib
 from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.errors import Kind, PoisonError
@@ -40,6 +44,27 @@ def unpack(data: bytes) -> MonitorState:
     if state.version != VERSION:
         raise PoisonError(Kind.UNDECODABLE, f"state of version {state.version}, not {VERSION}")
     return state
+
+
+def packed(numbers: NDArray[Any]) -> bytes:
+    """Numbers as little-endian bytes: the first byte of each, then the second of each, and so on.
+
+    What numbers have in common stands together so, and is compressed better and sooner.
+
+    Examples
+    --------
+    >>> packed(np.array([1, 2], "i2")).hex()
+    '01020000'
+    """
+    little = numbers.astype(numbers.dtype.newbyteorder("<"), copy=False)
+    return little.view(np.uint8).reshape(len(numbers), numbers.itemsize).T.tobytes()
+
+
+def unpacked(data: bytes, kind: Literal["f4", "i8"]) -> NDArray[Any]:
+    """Numbers of a kind from bytes of `packed`. Raises ValueError where these are cut short."""
+    size = np.dtype(kind).itemsize
+    check(len(data) % size == 0, "packed numbers")
+    return np.frombuffer(data, np.uint8).reshape(size, len(data) // size).T.copy().view(f"<{kind}").ravel().astype(kind)
 
 
 def check(holds: bool, what: str) -> None:

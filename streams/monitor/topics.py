@@ -89,7 +89,18 @@ class Topics:
     (1.0, True)
     """
 
-    __slots__ = ("_clusters", "_directions", "_fence", "_last", "_matrix", "_origin", "_rows", "count", "total")
+    __slots__ = (
+        "_beyond",
+        "_clusters",
+        "_directions",
+        "_fence",
+        "_last",
+        "_rows",
+        "_square",
+        "_topics",
+        "count",
+        "total",
+    )
 
     def __init__(self, total: Sequence[float] = (), count: int = 0, state: MonitorTopics | None = None) -> None:
         check(0 <= count <= CENTRE and all(abs(number) <= CENTRE * MAX_VALUE for number in total), "centre")
@@ -139,8 +150,9 @@ class Topics:
 
         None while topics are being learned, and where the embedding isn't valid or is of another dimension.
         """
-        if self._last is not None and self._last[0] is embedding:  # nearly always: the event that was just looked at
-            place = self._last[1].topic
+        last, self._last = self._last, None  # not kept: it takes as much memory as the directions
+        if last is not None and last[0] is embedding:  # nearly always: the event that was just looked at
+            place = last[1].topic
         else:
             vector = _unit(embedding) if self._fence and len(embedding) == len(self.total) else None
             place = self._place(vector).topic if vector is not None else None
@@ -185,38 +197,39 @@ class Topics:
         self._fence = 0.0  # while topics are being learned
 
     def _ready(self) -> None:
-        """What each embedding is multiplied with: the centre and the directions."""
+        """What of a distance from a topic depends on the topics alone: see `_place`."""
         centre = np.asarray(self.total) / max(self.count, 1)
-        directions = self._directions.astype(np.float64)
-        self._matrix = np.vstack((centre, directions))
-        self._origin = self._matrix @ centre
+        clusters = self._clusters.astype(np.float64)
+        self._square = float(centre @ centre)
+        self._topics = 2 * clusters
+        self._beyond = (clusters**2).sum(axis=1) + self._topics @ (self._directions @ centre)
 
     def _place(self, vector: Numbers) -> Looked:
-        products = self._matrix @ vector
-        length = math.sqrt(self._origin[0])
-        distance = _short(1 - products[0] / length) if length else None
+        near = float(np.asarray(self.total) @ vector) / self.count
+        distance = _short(1 - near / math.sqrt(self._square)) if self._square else None
         if not self._fence:
             return Looked(distance)
-        along = products[1:] - self._origin[1:]
-        # Squared, by Pythagoras: that from the centre, of which the part along the directions becomes that to a topic.
-        beside = 1 - 2 * products[0] + self._origin[0] - along @ along
-        squares = ((self._clusters - along) ** 2).sum(axis=1)
-        topic = int(squares.argmin())
-        is_new = math.sqrt(max(beside + squares[topic], 0.0)) > self._fence
-        return Looked(distance, tuple(map(_short, products[1:].tolist())), topic, bool(is_new))
+        along = self._directions @ vector
+        # By how much the squared distance from each topic is larger than that from the centre.
+        more = self._beyond - self._topics @ along
+        topic = int(more.argmin())
+        is_new = math.sqrt(max(1 - 2 * near + self._square + float(more[topic]), 0.0)) > self._fence
+        return Looked(distance, tuple(along.astype(np.float32).tolist()), topic, is_new)
 
     def _learn(self) -> None:
         vectors = np.array(self._rows, dtype=np.float64).reshape(LEARNED, -1)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         self._rows = array("b")
         self._directions = _principal(vectors)
-        self._ready()
-        along = vectors @ self._matrix[1:].T - self._origin[1:]
+        from_centre = vectors - np.asarray(self.total) / self.count
+        along = from_centre @ self._directions.T.astype(np.float64)
         self._clusters = _clusters(along)
+        # Squared, by Pythagoras: of that from the centre, the part along the directions becomes that to a topic.
         squares = ((along[:, None] - self._clusters) ** 2).sum(axis=2).min(axis=1)
-        beside = 1 - 2 * vectors @ self._matrix[0] + self._origin[0] - (along**2).sum(axis=1)
+        beside = (from_centre**2).sum(axis=1) - (along**2).sum(axis=1)
         low, high = np.quantile(np.sqrt(np.maximum(beside + squares, 0)), (0.25, 0.75))
         self._fence = max(LEAST_FENCE, float(high + FENCE * (high - low)))
+        self._ready()
 
 
 def _unit(embedding: Sequence[float]) -> Numbers | None:

@@ -178,7 +178,8 @@ def signals(bounded: bool, values: Sequence[float], times: Sequence[int]) -> tup
         change = source.stream.update(value, moment)
         found += source.confirmed(value, needed.known)
         if change is not None:
-            found.append(source.told(TOLD["drift"], Comparison(change.baseline, since=change.since), needed.drift))
+            comparison = Comparison(source.before(change), since=change.since)
+            found.append(source.told(TOLD["drift"], comparison, needed.drift))
         if running is not None:
             if running.update(value) is not None:
                 found.append(source.told(TOLD["prompt_version"], running, needed.known))

@@ -272,6 +272,8 @@ SAMPLES: tuple[Any, ...] = (
                                     times=(TIME, TIME + 1_000_000),
                                     reference=(0.25, 0.5),
                                     older=(MonitorBlock(256, 130.5, 128.25, 70.125),),
+                                    packed_values=b"\0\0\0\0\0\x80?>",
+                                    packed_times=bytes(16),
                                 ),
                                 comparison=COMPARISON,
                                 confirmations=(MonitorConfirmation(SIGNAL, COMPARISON, 0.5),),

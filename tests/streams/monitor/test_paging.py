@@ -65,6 +65,27 @@ def test_what_was_chance_does_not_page() -> None:
     assert found and not any(signal.page for signal in found)
 
 
+@pytest.mark.parametrize("length", [48, 64, 90])
+def test_what_is_as_before_again_does_not_page(length: int) -> None:
+    """Better for some time, then as bad as it was: what was chosen for being different is no baseline."""
+    rng, end = random.Random(2), 600 + length
+    items = [scored(rng, n, unsupported=0.5 * (not 600 <= n < end)) for n in range(end + 800)]
+    found = of("groundedness", signals(items))
+    assert any(signal.after > signal.before + 0.2 for signal in found)
+    assert not any(signal.page for signal in found)
+
+
+@pytest.mark.slow
+def test_a_slow_ramp_is_told_of_and_pages() -> None:
+    """From 2 to 6 seconds in two days, of which no step is large enough: held against what was before all of them."""
+    rng, first = random.Random(7), 5 * 24 * AN_HOUR
+    items = [scored(rng, n, latency_s=2 + 4 * min(max(n - first, 0) / 2_000, 1)) for n in range(first + 2_600)]
+    told = of("latency_s", signals(dated(items)))
+    assert len(told) >= 4 and all(signal.since >= 5 * DAY for signal in told)
+    (page,) = [signal for signal in told if signal.page]
+    assert page.before == pytest.approx(2.3, abs=0.2) and page.after > 3.2 and page.events_before > first
+
+
 def test_a_new_version_that_is_much_worse_pages_with_its_first_signal() -> None:
     rng = random.Random(1)
     items = [scored(rng, n) for n in range(300)] + [scored(rng, n, version="2", unsupported=1) for n in range(300, 400)]

@@ -48,7 +48,7 @@ def test_all_that_it_says() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"cause": "", "cause_value": "", "cause_kind": ""}, "nothing explains it: all moved alike"),
+        ({"cause": "", "cause_value": "", "cause_kind": ""}, "no part of the traffic explains it: all moved alike"),
         ({"page": True}, "ruled out: model, language; sure enough to wake somebody"),
         ({"cause_kind": "mix"}, "another share of tenant acme explains 93 %"),
         ({"cause": "prompt_version", "cause_value": "2", "cause_kind": "new value"}, "it came with prompt_version 2"),
@@ -56,7 +56,9 @@ def test_all_that_it_says() -> None:
             {"cause": "prompt_version", "cause_value": "2", "cause_kind": "new value"},
             "(of the change, tenant acme 93 %)",
         ),
-        ({"after": 8.5}, "fell from 85 to 8.5"),
+        ({"after": 8.5}, "fell from 85 to 8.5 for answer@2"),
+        ({"measure": "groundedness"}, "groundedness rose from 85 to 260, which is worse, for answer@2"),
+        ({"measure": "latency_s", "after": 8.5}, "latency_s fell from 85 to 8.5, which is better, for answer@2"),
         ({"before": None}, "rose from ? to 260"),
         ({"slice": {}}, "for answer since"),
         ({"prompt_name": None, "slice": {"model": "small"}}, "for calls without a prompt name on small"),

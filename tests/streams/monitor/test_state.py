@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pytest
 from fastavro import parse_schema, schemaless_writer
 from hypothesis import given, settings
@@ -145,14 +146,44 @@ def stream(part: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def listed(part: dict[str, Any]) -> dict[str, Any]:
+    """A slice's first stream with its values and times as lists, as builds before `packed` wrote them."""
+    found = stream(part)
+    found["values"] = states.unpacked(found["packed_values"], "f4").tolist()
+    found["times"] = states.unpacked(found["packed_times"], "i8").cumsum().tolist()
+    found.update(packed_values=None, packed_times=None)
+    return found
+
+
+@pytest.mark.parametrize("numbers", [[], [1.5], [0.0, -2.0, 3.0e38], [5, -(2**63), 2**63 - 1]])
+def test_packed_numbers_come_back(numbers: list[float]) -> None:
+    kind: Literal["f4", "i8"] = "i8" if numbers[:1] == [5] else "f4"
+    given = np.array(numbers, kind)
+    assert len(states.packed(given)) == given.nbytes
+    assert states.unpacked(states.packed(given), kind).tolist() == given.tolist()
+
+
+def test_values_as_earlier_builds_listed_them_are_read() -> None:
+    changed = plain()
+    for part in changed["slices"]:
+        listed(part)
+    monitor, reasons = load(written(changed))
+    assert reasons == []
+    assert monitor.dump() == state()
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda part: stream(part)["values"].append(0.5),  # without a time
-        lambda part: stream(part)["values"].__setitem__(0, math.nan),
-        lambda part: stream(part)["values"].__setitem__(0, 2.5),
-        lambda part: stream(part).update(values=[0.5] * 600, times=[0] * 600),
-        lambda part: stream(part).update(values=[0.5] * 20, times=[0] * 20),
+        lambda part: listed(part)["values"].append(0.5),  # without a time
+        lambda part: listed(part)["values"].__setitem__(0, math.nan),
+        lambda part: listed(part)["values"].__setitem__(0, 2.5),
+        lambda part: listed(part).update(values=[0.5] * 600, times=[0] * 600),
+        lambda part: listed(part).update(values=[0.5] * 20, times=[0] * 20),
+        lambda part: stream(part).update(packed_values=stream(part)["packed_values"][:-1]),
+        lambda part: stream(part).update(packed_values=bytes(4)),  # of fewer times
+        lambda part: stream(part).update(packed_values=b"\xff" * len(stream(part)["packed_values"])),
+        lambda part: stream(part).update(packed_times=bytes(8)),
         lambda part: stream(part).update(count=-1),
         lambda part: stream(part).update(bounded=False),
         lambda part: stream(part)["older"].append({"count": 0, "total": 0.0, "scaled": 0.0, "squares": 0.0}),
@@ -197,6 +228,8 @@ LONGS = st.sampled_from([-(2**63), -(2**31), -1, 0, 1, 2, 49, 50, 255, 256, 999,
 @given(st.data())
 def test_numbers_that_lie_neither_end_nor_hang_a_monitor(data: st.DataObject) -> None:
     changed = plain()
+    for part in changed["slices"]:
+        listed(part)
     places = list(numbers(changed["slices"]))
     places += [(changed["topics"][name], place) for name in ("directions", "clusters") for place in (0, 7)]
     for node, place in data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=4)):
