@@ -152,7 +152,7 @@ FROM
     (
         SELECT
             p.hour AS hour, p.app AS app, p.environment AS environment, p.tenant AS tenant, p.detector AS detector,
-            multiIf(f.decision != '', f.decision, p.lost, 'lost', '') AS decision, toInt64(count()) AS n, n AS of
+            multiIf(f.decision != '', f.decision, p.lost, 'lost', '') AS decision, count() AS n, n AS of
         FROM
         (
             SELECT toStartOfHour(time) AS hour, app, environment, tenant, event_id,
@@ -172,13 +172,13 @@ FROM
         GROUP BY hour, app, environment, tenant, detector, decision
         UNION ALL
         SELECT toStartOfHour(time) AS hour, app, environment, tenant,
-            arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector, '' AS decision, toInt64(count()) AS n, 0 AS of
+            arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector, '' AS decision, count() AS n, 0 AS of
         FROM interactions FINAL
         WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled AND (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
         GROUP BY hour, app, environment, tenant, detector
         UNION ALL
         SELECT f.hour AS hour, f.app AS app, f.environment AS environment, f.tenant AS tenant, f.detector AS detector,
-            f.decision AS decision, 0 AS n, toInt64(count()) AS of
+            f.decision AS decision, 0 AS n, count() AS of
         FROM
         (
             SELECT toStartOfHour(time) AS hour, app, environment, tenant, event_id, detector,
@@ -190,7 +190,7 @@ FROM
         GROUP BY hour, app, environment, tenant, detector, decision
         UNION ALL
         SELECT hour, app, '' AS environment, '' AS tenant, arrayJoin(arrayPushBack(detectors, '')) AS detector,
-            if(lost, 'lost', '') AS decision, toInt64(count()) AS n, n AS of
+            if(lost, 'lost', '') AS decision, count() AS n, n AS of
         FROM v_missing_events
         GROUP BY hour, app, environment, tenant, detector, decision
     )
@@ -298,9 +298,9 @@ SELECT
     bitmapCardinality(numbers) AS stored,
     toInt64(next_until - next_before) - bitmapCardinality(bitmapSubsetInRange(all_numbers, next_before, next_until))
         AS missing,
-    dropped_until - dropped_before AS dropped,
+    toUInt64(dropped_until - dropped_before) AS dropped,
     mapFilter((reason, events) -> events != 0, mapSubtract(reasons_until, reasons_before)) AS dropped_by,
-    feedback_until - feedback_before AS feedback_dropped,
+    toUInt64(feedback_until - feedback_before) AS feedback_dropped,
     last_time AS time
 FROM
 (
@@ -326,7 +326,8 @@ FROM
             argMax(p.reasons, (p.reported, p.feedback)) AS reasons, max(p.feedback) AS feedback_so_far
         FROM
         (
-            SELECT producer_id, hour, app, environment, first_time, last_time, numbers, 0 AS next_sequence, dropped,
+            SELECT producer_id, hour, app, environment, toDateTime64(first_time, 6, 'UTC') AS first_time,
+                toDateTime64(last_time, 6, 'UTC') AS last_time, numbers, 0 AS next_sequence, dropped,
                 0 AS reported, CAST(map(), 'Map(String, UInt64)') AS reasons, 0 AS feedback
             FROM producer_hours
             UNION ALL
@@ -487,7 +488,7 @@ SETTINGS do_not_merge_across_partitions_select_final = 1;
 -- Rollups of production by hour, refreshed every ten minutes: `age_s` is how old a row's numbers are at most. What is since
 -- is in v_quality and v_prompt_versions too.
 CREATE OR REPLACE VIEW v_quality_hourly SQL SECURITY DEFINER AS
-WITH (SELECT max(computed_at) FROM quality_hourly WHERE hour = toDateTime(0, 'UTC')) AS counted
+WITH assumeNotNull((SELECT max(computed_at) FROM quality_hourly WHERE hour = toDateTime(0, 'UTC'))) AS counted
 SELECT * EXCEPT (computed_at), counted AS refreshed_at, dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s,
     hour AS time
 FROM
@@ -499,7 +500,7 @@ WHERE planned > 0
 SETTINGS do_not_merge_across_partitions_select_final = 1;
 
 CREATE OR REPLACE VIEW v_usage_hourly SQL SECURITY DEFINER AS
-WITH (SELECT max(computed_at) FROM usage_hourly WHERE hour = toDateTime(0, 'UTC')) AS counted
+WITH assumeNotNull((SELECT max(computed_at) FROM usage_hourly WHERE hour = toDateTime(0, 'UTC'))) AS counted
 SELECT * EXCEPT (computed_at), counted AS refreshed_at, dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s,
     hour AS time
 FROM
@@ -565,16 +566,17 @@ SELECT * EXCEPT event_ids, stored_at AS time FROM ledger FINAL;
 -- Offsets between those of the ledger that it doesn't have, and that were not gone before they were read: a part of the
 -- ledger itself was damaged. What came before its first offset is of a version without a ledger, or was deleted.
 CREATE OR REPLACE VIEW v_ledger_gaps SQL SECURITY DEFINER AS
-SELECT topic_id, partition, first_missing, next_offset
+SELECT topic_id, partition, first_missing, next_offset, stored_at AS time
 FROM
 (
-    SELECT topic_id, partition, begin AS next_offset, max(end) OVER before AS first_missing,
+    SELECT topic_id, partition, stored_at, begin AS next_offset, max(end) OVER before AS first_missing,
         max(in_ledger) OVER before AS begun
     FROM
     (
-        SELECT topic_id, partition, first_offset AS begin, last_offset + 1 AS end, true AS in_ledger FROM ledger
+        SELECT topic_id, partition, first_offset AS begin, last_offset + 1 AS end, true AS in_ledger, stored_at
+        FROM ledger
         UNION ALL
-        SELECT topic_id, partition, first_missing, next_offset, false FROM offset_gaps
+        SELECT topic_id, partition, first_missing, next_offset, false, stored_at FROM offset_gaps
     )
     WINDOW before AS (
         PARTITION BY topic_id, partition ORDER BY begin, end ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING

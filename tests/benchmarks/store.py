@@ -1,34 +1,40 @@
 """What the store takes: each view, panel, rule and audit query at a number of interactions, and bytes an event by column.
 
-`python -m tests.benchmarks.store 1000000` makes so many, a tenth of them on the last day and the others on the 29 before
-it, of 40 apps whose traffic falls as Zipf's law has it, each with six findings, in one thread by SQL; one in 200 is
-delivered twice, unmerged. It times what the boards, rules and audits ask, with the filters that they have: `cpu_s` of the
-process, `wall_s`, `peak_mb` above what the process held before, and rows read. Run it alone: each runs in one thread.
+`python -m tests.benchmarks.store 1000000 [FOLDER]` makes so many, a tenth of them on the last day and the others on the 29
+before it, of 40 apps whose traffic falls as Zipf's law has it, each with six findings; one in 200 is delivered twice. A
+FOLDER that is there already is asked again. Views are asked for the last day and for all, panels and rules for a day, audits
+for the 30 days; one thread, merges and refreshes stopped: seconds of the processor, seconds in all, memory above what the
+process held before, and rows read from tables.
 """
 
 from __future__ import annotations
 
+import json
 import resource
-import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
+import clickhouse_connect
 
+import watchline.dashboards
+from tests.benchmarks.producer import machine
+from watchline.dashboards import audits, rules
+from watchline.dashboards.macros import Request, expand
 from watchline.schemas.migrate import migrate
+from watchline.schemas.views import views
 
-SIZES = (10_000, 1_000_000)
+SIZE = 100_000
 DAYS, APPS, BLOCK = 30, 40, 250_000
 DETECTORS = ("groundedness", "toxicity", "pii", "injection", "bias", "relevance")
-MEMORY = 4_000_000_000  # bytes that a reader may take: dashboards/provisioning/clickhouse/users.sql
+DATABASE = "watchline"
+REFRESHES = ("superseded", "later_contents", "uncommitted", "quality_hourly", "usage_hourly")
 
-# What each number is turned into. `n` is the event's number, `r(k)` one of many independent numbers that it gives.
+# What each number is turned into.
 _EVENT = """
     toUUID(concat(lower(hex(toUInt64(ms) * 65536 + 28672 + n % 4096)), '8', substring(leftPad(lower(hex(sipHash64(n, 1))), 16, '0'), 2))) AS id,
     toDateTime64('{end}', 6, 'UTC') - toIntervalMicrosecond(86400000000 * if(n < 0.9 * {total},
@@ -119,13 +125,110 @@ def fill(client: Any, interactions: int, end: datetime) -> None:
                 client.command(statement.format(event=event, **values) + settings)
 
 
+def questions(end: datetime) -> Iterator[tuple[str, str]]:
+    """What is asked, and its SQL."""
+    day = Request(start=end - timedelta(days=1), end=end, interval_s=300)
+    for name, view in views().items():
+        timed = any(column.name == "time" for column in view.columns)
+        columns = ", ".join(f"sum(cityHash64({column.name}))" for column in view.columns[:20])
+        if timed:
+            yield f"view {name}, 24 h", expand(f"SELECT {columns} FROM {name} WHERE $__timeFilter(time)", day)
+        yield f"view {name}, all", f"SELECT {columns} FROM {name}"
+    for path in sorted((Path(watchline.dashboards.__file__).parent / "boards").glob("*.json")):
+        board = json.loads(path.read_text(encoding="utf-8"))
+        chosen = {variable["name"]: None for variable in board["templating"]["list"]}
+        request = Request(start=day.start, end=end, interval_s=300, variables=chosen)
+        for panel in board["panels"]:
+            for target in panel.get("targets", []):
+                yield f"panel {board['uid']}/{panel['title']}", expand(target["rawSql"], request)
+    for rule in rules.load():
+        for query in rule["data"]:
+            if "rawSql" in query["model"]:
+                yield f"rule {rule['uid']}/{query['refId']}", rules.statement(query, end)
+    for name in audits.names():
+        audit = audits.load(name)
+        month = {"since": f"{end - timedelta(days=DAYS):%Y-%m-%d}", "until": f"{end:%Y-%m-%d}"}
+        yield f"audit {name}", audit.statement(**{key: month[key] for key in audit.parameters if key in month})
+
+
+def asked(connection: Any, sql: str) -> tuple[float, float, float, int]:
+    """Seconds of the processor, seconds, MB above what the process held before, rows read from tables."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins at what is held now
+    before, started, used = _memory("VmRSS"), time.perf_counter(), _cpu()
+    result = connection.query(sql, "Null")
+    return _cpu() - used, time.perf_counter() - started, _memory("VmHWM") - before, result.storage_rows_read()
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _memory(of: str) -> float:
+    """MB, as the kernel counts them."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in lines if line.startswith(f"{of}:"))
+    return int(line.split()[1]) / 1000
+
+
+def bytes_by_column(client: Any, events: int) -> Iterator[str]:
+    """Of each table and its largest columns."""
+    sizes = client.query(
+        "SELECT table, column, sum(column_data_compressed_bytes) AS bytes FROM system.parts_columns "
+        "WHERE active AND database = currentDatabase() GROUP BY table, column ORDER BY bytes DESC"
+    ).result_rows
+    whole = client.query(
+        "SELECT table, sum(bytes_on_disk) AS bytes, sum(rows) FROM system.parts "
+        "WHERE active AND database = currentDatabase() GROUP BY table ORDER BY bytes DESC"
+    ).result_rows
+    for table, size, rows in whole:
+        if size > events:
+            named = [f"{column} {of / events:.1f}" for of_table, column, of in sizes if of_table == table][:12]
+            yield f"{table:<20} {size / events:8.1f} bytes an event, {rows:,} rows: {', '.join(named)}"
+
+
+def main(interactions: int, folder: str) -> None:
+    """Fills a store where there is none, and prints what it takes."""
+    import chdb
+
+    end = datetime.now(UTC).replace(microsecond=0)
+    new = not Path(folder).exists()
+    client = clickhouse_connect.get_client(interface="chdb", path=folder)
+    migrate(client, DATABASE)
+    client.command(f"USE {DATABASE}")
+    client.command("SYSTEM STOP VIEWS")
+    print(f"{machine()}, chDB {client.server_version}, one thread; {interactions:,} interactions")
+    if new:
+        fill(client, interactions, end)
+    client.command("SYSTEM STOP MERGES")
+    ((end, events),) = client.query("SELECT max(time), count() FROM interactions").result_rows
+    end = end.replace(microsecond=0) + timedelta(seconds=1)
+    print(*bytes_by_column(client, events), sep="\n")
+    print(f"{'':<62} {'cpu s':>8} {'wall s':>8} {'MB':>8} {'rows read':>12}")
+    connection = chdb.connect(folder)
+    connection.query(f"USE {DATABASE}")
+    connection.query("SET max_threads = 1")
+    for attempt in ("first", "next"):
+        for name in REFRESHES:
+            refresh = f"SYSTEM REFRESH VIEW {name}_refresh"
+            client.command(f"SYSTEM START VIEW {name}_refresh")
+            client.command(refresh)
+            figures = asked(connection, f"SYSTEM WAIT VIEW {name}_refresh")
+            client.command(f"SYSTEM STOP VIEW {name}_refresh")
+            line(f"refresh {name}, {attempt}", figures)
+    # Everything was stored just now, and is looked at as if that were some hours ago: what came since is an hour of it.
+    for name, sql in questions(end):
+        connection.query(sql, "Null")
+        line(name, min(asked(connection, sql) for _ in range(2)))
+
+
+def line(name: str, figures: tuple[float, float, float, int]) -> None:
+    """Prints one."""
+    cpu, wall, memory, rows = figures
+    print(f"{name:<62} {cpu:8.2f} {wall:8.2f} {memory:8.0f} {rows:12,}", flush=True)
+
+
 if __name__ == "__main__":
-    import os
-    import clickhouse_connect
-    n = int(sys.argv[1]); path = sys.argv[2]
-    c = clickhouse_connect.get_client(interface="chdb", path=path)
-    t=time.time(); migrate(c, "watchline"); print("migrate", time.time()-t)
-    t=time.time(); fill(c, n, datetime.now(UTC).replace(microsecond=0)); print("fill", time.time()-t)
-    print(c.query("select table, sum(rows), count(), formatReadableSize(sum(bytes_on_disk)) from system.parts where active and database='watchline' group by 1").result_rows)
-    print(c.query("select toDate(time) d, count() from interactions group by d order by d").result_rows[-3:])
-    print(c.query("select app, count() from interactions group by app order by 2 desc limit 5").result_rows)
+    with tempfile.TemporaryDirectory() as own:
+        given = sys.argv[1:]
+        main(int(given[0]) if given else SIZE, given[1] if len(given) > 1 else f"{own}/store")
