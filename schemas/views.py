@@ -126,9 +126,10 @@ def views() -> Mapping[str, View]:
             "Seconds within which half of the calls ended; failed and cancelled ones aside. Rows can't be averaged.",
         ),
         Column("latency_p95_s", _RATE, "Seconds within which 95 % of these ended."),
-        Column("input_tokens", _COUNT, "All together."),
-        Column("output_tokens", _COUNT, "All together."),
-        Column("cost", "Float64", "All together, in US dollars."),
+        Column("input_tokens", f"Nullable({_COUNT})", "All together; NULL where they are known of none."),
+        Column("output_tokens", f"Nullable({_COUNT})", "Likewise."),
+        Column("cost", _RATE, "All together, in US dollars; NULL where it is known of none."),
+        Column("without_cost", _COUNT, "Events whose cost is not known."),
     )
     hour = Column("hour", _HOUR, "The hour of the events, by its beginning.")
     hour_as_time = Column("time", _HOUR, "The same as `hour`.")

@@ -97,9 +97,10 @@ CREATE TABLE IF NOT EXISTS usage_hours
     cancelled UInt64,
     latency_p50_s Nullable(Float64) COMMENT 'exact for this row; percentiles of rows can''t be averaged',
     latency_p95_s Nullable(Float64),
-    input_tokens UInt64,
-    output_tokens UInt64,
-    cost Float64 COMMENT 'US dollars',
+    input_tokens Nullable(UInt64),
+    output_tokens Nullable(UInt64),
+    cost Nullable(Float64) COMMENT 'US dollars; NULL where it is known of none',
+    without_cost UInt64 COMMENT 'events whose cost is not known',
     computed_at DateTime64(3, 'UTC') COMMENT 'when the hour was counted'
 )
 ENGINE = ReplacingMergeTree(computed_at)

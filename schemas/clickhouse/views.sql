@@ -197,7 +197,7 @@ FROM
     GROUP BY hour, app, environment, tenant, detector
 )
 WHERE detector != ''
-SETTINGS do_not_merge_across_partitions_select_final = 1;
+SETTINGS do_not_merge_across_partitions_select_final = 1, query_plan_join_swap_table = 'false';
 
 -- One row for each event and detector planned for it: what became of it (`missing`: no finding came). v_coverage
 -- by time, app and prompt version.
@@ -283,65 +283,92 @@ INNER JOIN
 SETTINGS do_not_merge_across_partitions_select_final = 1;
 
 -- What each producer instance did in each hour. Its numbers are kept as a bitmap an hour (`producer_hours`), to which a row
--- that comes again adds nothing and whose deletion takes nothing away. `missing` are those between the highest number before
--- this hour and the highest in it that came in no hour: dropped in the app, lost on the way, or dead letters; for a moment,
--- those that are still in Kafka. `dropped` and `dropped_by` are what the producer says itself, whether or not events came
--- after: one that Kafka took without acknowledging it is stored all the same. All add up over hours.
+-- that comes again adds nothing and whose deletion takes nothing away. `missing` are those that came in no hour: dropped in
+-- the app, lost on the way, or dead letters; for a moment, those that are still in Kafka. They count in the hour in which a
+-- higher number came first. `dropped` and `dropped_by` are what the producer says itself, whether or not events came after:
+-- one that Kafka took without acknowledging it is stored all the same. All add up over hours.
 CREATE OR REPLACE VIEW v_producer_gaps SQL SECURITY DEFINER AS
-SELECT
-    producer_id,
-    hour,
-    app,
-    environment,
-    first_time,
-    last_time,
-    bitmapCardinality(numbers) AS stored,
-    toInt64(next_until - next_before) - bitmapCardinality(bitmapSubsetInRange(all_numbers, next_before, next_until))
-        AS missing,
-    toUInt64(dropped_until - dropped_before) AS dropped,
-    mapFilter((reason, events) -> events != 0, mapSubtract(reasons_until, reasons_before)) AS dropped_by,
-    toUInt64(feedback_until - feedback_before) AS feedback_dropped,
-    last_time AS time
-FROM
-(
-    SELECT
-        producer_id, hour, app, environment, first_time, last_time, numbers,
-        groupBitmapOrState(numbers) OVER (PARTITION BY producer_id) AS all_numbers,
-        max(next_sequence) OVER until AS next_until,
-        max(next_sequence) OVER before AS next_before,
-        max(dropped_so_far) OVER until AS dropped_until,
-        max(dropped_so_far) OVER before AS dropped_before,
-        argMax(reasons, (reported, feedback_so_far)) OVER until AS reasons_until,
-        argMax(reasons, (reported, feedback_so_far)) OVER before AS reasons_before,
-        max(feedback_so_far) OVER until AS feedback_until,
-        max(feedback_so_far) OVER before AS feedback_before
-    FROM
+WITH
+    by_hour AS
     (
         SELECT
             producer_id, hour, any(p.app) AS app, any(p.environment) AS environment, min(p.first_time) AS first_time,
-            max(p.last_time) AS last_time, groupBitmapMergeState(p.numbers) AS numbers,
-            greatest(max(p.next_sequence), if(bitmapCardinality(numbers) = 0, 0, bitmapMax(numbers) + 1))
-                AS next_sequence,
-            max(p.dropped) AS dropped_so_far, max(p.reported) AS reported,
-            argMax(p.reasons, (p.reported, p.feedback)) AS reasons, max(p.feedback) AS feedback_so_far
+            max(p.last_time) AS last_time, sum(p.stored) AS stored, max(p.next_sequence) AS next_sequence,
+            max(p.dropped) AS dropped, max(p.reported) AS reported,
+            argMax(p.reasons, (p.reported, p.feedback)) AS reasons, max(p.feedback) AS feedback
         FROM
         (
-            SELECT producer_id, hour, app, environment, toDateTime64(first_time, 6, 'UTC') AS first_time,
-                toDateTime64(last_time, 6, 'UTC') AS last_time, numbers, 0 AS next_sequence, dropped,
+            SELECT producer_id, hour, any(app) AS app, any(environment) AS environment, min(h.first_time) AS first_time,
+                max(h.last_time) AS last_time, groupBitmapMergeState(h.numbers) AS numbers,
+                bitmapCardinality(numbers) AS stored, bitmapMax(numbers) + 1 AS next_sequence, max(h.dropped) AS dropped,
                 0 AS reported, CAST(map(), 'Map(String, UInt64)') AS reasons, 0 AS feedback
-            FROM producer_hours
+            FROM producer_hours AS h
+            GROUP BY producer_id, hour
             UNION ALL
             SELECT producer_id, toStartOfHour(time), app, environment, time, time,
-                arrayReduce('groupBitmapState', emptyArrayUInt64()), next_sequence, dropped, dropped, dropped_by,
+                arrayReduce('groupBitmapState', emptyArrayUInt64()), 0, next_sequence, dropped, dropped, dropped_by,
                 feedback_dropped
             FROM producer_reports FINAL
         ) AS p
         GROUP BY producer_id, hour
+    ),
+    counted AS
+    (
+        SELECT
+            producer_id, hour, app, environment, first_time, last_time, stored,
+            max(next_sequence) OVER until AS next_until,
+            toUInt64(max(dropped) OVER until - max(dropped) OVER before) AS dropped_now,
+            mapSubtract(argMax(reasons, (reported, feedback)) OVER until, argMax(reasons, (reported, feedback)) OVER before)
+                AS reasons_now,
+            toUInt64(max(feedback) OVER until - max(feedback) OVER before) AS feedback_now
+        FROM by_hour
+        WINDOW
+            until AS (PARTITION BY producer_id ORDER BY hour ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+            before AS (PARTITION BY producer_id ORDER BY hour ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ),
+    gaps AS
+    (
+        SELECT g.producer_id AS producer_id, h.hour AS hour, sum(g.gap.2) AS missing
+        FROM
+        (
+            SELECT producer_id,
+                arrayJoin(arrayFilter(gap -> gap.2 > 0, arrayMap((number, end) -> (number, toUInt64(number - end)),
+                    arrayPushBack(bitmapToArray(numbers), next_until),
+                    arrayPushFront(arrayMap(number -> number + 1, bitmapToArray(numbers)), toUInt64(0))))) AS gap
+            FROM
+            (
+                SELECT producer_id, groupBitmapMergeState(p.numbers) AS numbers,
+                    greatest(bitmapMax(numbers) + least(bitmapCardinality(numbers), 1), max(p.next_sequence)) AS next_until
+                FROM
+                (
+                    SELECT producer_id, numbers, 0 AS next_sequence FROM producer_hours
+                    UNION ALL
+                    SELECT producer_id, arrayReduce('groupBitmapState', emptyArrayUInt64()), next_sequence
+                    FROM producer_reports
+                ) AS p
+                GROUP BY producer_id
+                HAVING next_until != bitmapCardinality(numbers)
+            )
+        ) AS g
+        ASOF LEFT JOIN (SELECT producer_id, next_until, min(hour) AS hour FROM counted GROUP BY producer_id, next_until) AS h
+            ON g.producer_id = h.producer_id AND g.gap.1 <= h.next_until
+        GROUP BY producer_id, hour
     )
-    WINDOW
-        until AS (PARTITION BY producer_id ORDER BY hour ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
-        before AS (PARTITION BY producer_id ORDER BY hour ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-)
+SELECT
+    c.producer_id AS producer_id,
+    c.hour AS hour,
+    c.app AS app,
+    c.environment AS environment,
+    c.first_time AS first_time,
+    c.last_time AS last_time,
+    c.stored AS stored,
+    toInt64(gaps.missing) AS missing,
+    c.dropped_now AS dropped,
+    mapFilter((reason, events) -> events != 0, c.reasons_now) AS dropped_by,
+    c.feedback_now AS feedback_dropped,
+    c.last_time AS time
+FROM counted AS c
+LEFT JOIN gaps ON c.producer_id = gaps.producer_id AND c.hour = gaps.hour
 SETTINGS do_not_merge_across_partitions_select_final = 1;
 
 -- Totals by hour, exact at once: the hours in which nothing was stored since an hour before the last refresh are read from
@@ -362,11 +389,11 @@ WITH
     ) AS touched
 SELECT
     hour, app, environment, prompt_name, prompt_version, model, prompt_hashes, first_time, last_time, events, errors,
-    cancelled, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost, hour AS time
+    cancelled, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost, without_cost, hour AS time
 FROM
 (
     SELECT hour, app, environment, prompt_name, prompt_version, model, prompt_hashes, first_time, last_time, events,
-        errors, cancelled, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost
+        errors, cancelled, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost, without_cost
     FROM usage_hourly FINAL
     WHERE NOT has(touched, hour)
     QUALIFY computed_at = max(computed_at) OVER (PARTITION BY hour)
@@ -381,9 +408,10 @@ FROM
         countIf(i.cancelled) AS cancelled,
         quantileExactIf(0.5)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p50_s,
         quantileExactIf(0.95)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p95_s,
-        ifNull(sum(i.input_tokens), 0) AS input_tokens,
-        ifNull(sum(i.output_tokens), 0) AS output_tokens,
-        ifNull(sum(i.cost), 0) AS cost
+        sum(i.input_tokens) AS input_tokens,
+        sum(i.output_tokens) AS output_tokens,
+        sum(i.cost) AS cost,
+        countIf(i.cost IS NULL) AS without_cost
     FROM interactions AS i FINAL
     WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production' AND (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
     GROUP BY hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model
@@ -801,10 +829,10 @@ SELECT *, now64(3, 'UTC') AS computed_at
 FROM
 (
     SELECT hour, app, environment, prompt_name, prompt_version, model, prompt_hashes, first_time, last_time, events,
-        errors, cancelled, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost
+        errors, cancelled, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost, without_cost
     FROM v_prompt_versions
     WHERE has(touched, hour)
     UNION ALL
     SELECT arrayJoin(arrayPushBack(touched, toDateTime(0, 'UTC'))) AS hour, '', '', '', '', '', [], 0, 0, 0, 0, 0, NULL,
-        NULL, 0, 0, 0
+        NULL, NULL, NULL, NULL, 0
 );

@@ -52,7 +52,7 @@ INSERT INTO interactions
     provider, request_model, response_model, model, prompt_name, prompt_version, prompt_hash, system_instructions,
     input_messages, output_messages, documents, request_parameters, input_tokens, output_tokens, cost, latency_s,
     time_to_first_chunk_s, finish_reasons, error_type, planned, redactions, producer_id, producer_sequence,
-    raw_topic_id, raw_partition, raw_offset, stored_at)
+    raw_topic_id, raw_partition, raw_offset, stored_at, version)
 WITH {event}
 SELECT
     id, at, app_name, 'production', of_tenant,
@@ -69,7 +69,7 @@ SELECT
     CAST(arrayMap(d -> (d, '1'), {detectors}), 'Map(LowCardinality(String), LowCardinality(String))'),
     if(n % 11 = 0, map('EMAIL_ADDRESS', 1), map()),
     toUUID(concat('01935c3e-7a00-7000-8000-', leftPad(lower(hex(app_number)), 12, '0'))), n, 'topic', n % 4, n,
-    toDateTime64(at + INTERVAL 20 SECOND, 3, 'UTC')
+    toDateTime64(at + INTERVAL 20 SECOND, 3, 'UTC') AS stored, bitNot(dateTime64ToSnowflakeID(stored)) - n % 4194304
 FROM (SELECT number AS n FROM numbers({first}, {count}) WHERE number % {every} = 0)
 ORDER BY toStartOfHour(at)
 """
@@ -77,7 +77,7 @@ _FINDINGS = """
 INSERT INTO findings
     (event_id, time, app, environment, tenant, prompt_name, prompt_version, model, detector, detector_version, decision,
     scores, score, threshold, alert_threshold, flagged, alert, calibration_version, spans, evidence, scored_fraction,
-    duration_us, batch_size, device, stored_at)
+    duration_us, batch_size, device, stored_at, version)
 WITH {event},
     (sipHash64(n, detector) % 1000) / 1000 AS probability,
     if(detector = 'relevance' AND n % 5 = 0, 'not_applicable', 'evaluated') AS decided,
@@ -87,7 +87,7 @@ SELECT
     if(decided = 'evaluated', map(detector, toFloat32(probability)), map()), if(decided = 'evaluated', probability, NULL),
     0.97, 0.99, over, over AND probability > 0.99, '1', if(over, [('output:0', 0, 18, detector, 0.98)], []),
     if(over, [(0, 'document:0', 0, 10, 0.9)], []), 1, 1000 + n % 3000, 32, 'cpu',
-    toDateTime64(at + INTERVAL 19 SECOND, 3, 'UTC')
+    toDateTime64(at + INTERVAL 19 SECOND, 3, 'UTC') AS stored, bitNot(dateTime64ToSnowflakeID(stored)) - n % 4194304
 FROM (SELECT number AS n FROM numbers({first}, {count}) WHERE number % {every} = 0)
 ARRAY JOIN {detectors} AS detector
 ORDER BY toStartOfHour(at)
@@ -110,7 +110,7 @@ FROM
 
 def fill(client: Any, interactions: int, end: datetime) -> None:
     """Stores so many interactions that end then, with what belongs to them: those of every 200th number twice."""
-    settings = "SETTINGS max_insert_threads = 1, max_threads = 1, async_insert = 0"
+    settings = "SETTINGS max_insert_threads = 1, max_threads = 1, async_insert = 0, insert_allow_materialized_columns = 1"
     for first in range(0, interactions, BLOCK):
         for every in (1, 200):
             values = {

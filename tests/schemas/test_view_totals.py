@@ -194,7 +194,7 @@ def check_rollups(client: Any, events: list[ScoredEvent]) -> None:
     assert found(client, f"SELECT {group}, {usage} FROM v_usage_hourly ORDER BY ALL") == found(
         client,
         "SELECT toStartOfHour(time) AS hour, app, environment, prompt_name, prompt_version, model, count() AS events,"
-        " countIf(error_type != '') AS errors, sum(input_tokens), sum(output_tokens), ifNull(sum(cost), 0),"
+        " countIf(error_type != '') AS errors, sum(input_tokens), sum(output_tokens), sum(cost),"
         " quantileExactIf(0.5)(latency_s, error_type = '' AND cancelled = 0),"
         f" quantileExactIf(0.95)(latency_s, error_type = '' AND cancelled = 0) FROM v_interactions"
         f" WHERE source = 'production' GROUP BY {group} ORDER BY ALL",
