@@ -188,8 +188,8 @@ def views() -> Mapping[str, View]:
             ),
         ),
         "v_coverage": View(
-            "each hour, app, environment, tenant and detector: how many events were planned, evaluated, not applicable, "
-            "failed, missing, lost, shed",
+            "each hour, app, environment, tenant and detector: how many events were planned, evaluated, not "
+            "applicable, failed, missing, lost, shed",
             (
                 hour,
                 Column("app", "String", "Whose it is (service.name)."),
@@ -204,8 +204,7 @@ def views() -> Mapping[str, View]:
             ),
         ),
         "v_decisions": View(
-            "each event that is there and detector planned for it, and what became of it: the rows behind "
-            "`v_coverage`",
+            "each event that is there and detector planned for it, and what became of it: the rows behind `v_coverage`",
             (
                 *(column for column in event if column.name != "model"),
                 _DETECTOR,

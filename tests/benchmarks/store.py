@@ -110,7 +110,9 @@ FROM
 
 def fill(client: Any, interactions: int, end: datetime) -> None:
     """Stores so many interactions that end then, with what belongs to them: those of every 200th number twice."""
-    settings = "SETTINGS max_insert_threads = 1, max_threads = 1, async_insert = 0, insert_allow_materialized_columns = 1"
+    settings = (
+        "SETTINGS max_insert_threads = 1, max_threads = 1, async_insert = 0, insert_allow_materialized_columns = 1"
+    )
     for first in range(0, interactions, BLOCK):
         for every in (1, 200):
             values = {

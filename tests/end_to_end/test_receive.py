@@ -29,5 +29,7 @@ def test_a_span_is_an_event_once(broker: str, make_worker: Callable[..., Worker]
     (row,) = worker.rows(f"{select} WHERE span_id = '{span_id}'")
     assert row[:5] == (of_span(trace_id, span_id), "shop", "gpt-4o", "c1", trace_id)
     assert MAIL not in str(row[5:]) and "EMAIL_ADDRESS" in row[5] and "EMAIL_ADDRESS" in row[6]["note"]
-    gaps = worker.rows("SELECT app, sum(stored), sum(missing), sum(dropped) FROM v_producer_gaps GROUP BY app ORDER BY app")
+    gaps = worker.rows(
+        "SELECT app, sum(stored), sum(missing), sum(dropped) FROM v_producer_gaps GROUP BY app ORDER BY app"
+    )
     assert gaps == [("default", 0, 1, 1), ("shop", 4, 0, 0)]

@@ -362,7 +362,9 @@ def test_a_refresh_counts_anew_only_the_days_that_changed(clickhouse: Callable[.
     check_rollups(client, events + late)
     day = f"toDate(fromUnixTimestamp64Micro(toInt64({late[0].scored.interaction.time})), 'UTC')"
     days = f"SELECT toDate(hour) = {day} AS changed, max(computed_at) > {{counted:DateTime64(3)}} FROM quality_hourly"
-    assert dict(client.query(f"{days} WHERE detector != '' GROUP BY changed", parameters={"counted": counted[0]}).result_rows) == {
+    assert dict(
+        client.query(f"{days} WHERE detector != '' GROUP BY changed", parameters={"counted": counted[0]}).result_rows
+    ) == {
         0: 0,
         1: 1,
     }

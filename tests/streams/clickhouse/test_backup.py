@@ -35,7 +35,8 @@ def opened(settings: Settings) -> Iterator[Any]:
         yield client
 
 
-LOOKS = {"superseded", "later_contents"}  # each look writes when it was, until a merge; their views leave that out
+# Each look writes when it was, until a merge; their views leave that out.
+LOOKS = {"superseded", "later_contents", "uncommitted", "quality_hourly", "usage_hourly"}
 
 
 def everything(client: Any) -> dict[str, list[str]]:
