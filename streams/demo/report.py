@@ -153,7 +153,8 @@ GROUP BY event_id ORDER BY worst DESC, event_id LIMIT 3"""
 
 def costs(queries: Queries) -> Figure:
     """Latency, tokens and cost per prompt version."""
-    sql = """SELECT prompt_version, count() AS events, quantileExact(0.5)(latency_s) AS p50, quantileExact(0.95)(latency_s) AS p95,
+    sql = """SELECT prompt_version, count() AS events,
+    quantileExact(0.5)(latency_s) AS p50, quantileExact(0.95)(latency_s) AS p95,
     sum(i.input_tokens) AS input_tokens, sum(i.output_tokens) AS output_tokens, sum(i.cost) AS cost
 FROM v_interactions AS i GROUP BY prompt_version ORDER BY prompt_version"""
     result = queries.query(sql)

@@ -1,10 +1,10 @@
-"""What the store takes: each view, panel, rule and audit query at a number of interactions, and bytes an event by column.
+"""What the store takes: each view, panel, rule and audit query by size, and bytes an event by column.
 
-`python -m tests.benchmarks.store 1000000 [FOLDER]` makes so many, a tenth of them on the last day and the others on the 29
-before it, of 40 apps whose traffic falls as Zipf's law has it, each with six findings; one in 200 is delivered twice. A
-FOLDER that is there already is asked again. Views are asked for the last day and for all, panels and rules for a day, audits
-for the 30 days; one thread, merges and refreshes stopped: seconds of the processor, seconds in all, memory above what the
-process held before, and rows read from tables.
+`python -m tests.benchmarks.store 1000000 [FOLDER]` makes so many interactions, a tenth of them on the last day and the
+others on the 29 before it, of 40 apps whose traffic falls as Zipf's law has it, each with six findings; one in 200 is
+delivered twice. A FOLDER that is there already is asked again. Views are asked for the last day and for all, panels and
+rules for a day, audits for the 30 days; in one thread, with merges and refreshes stopped: seconds of the processor,
+seconds in all, memory above what the process held before, and rows read from tables.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ REFRESHES = ("superseded", "later_contents", "uncommitted", "quality_hourly", "u
 
 # What each number is turned into.
 _EVENT = """
-    toUUID(concat(lower(hex(toUInt64(ms) * 65536 + 28672 + n % 4096)), '8', substring(leftPad(lower(hex(sipHash64(n, 1))), 16, '0'), 2))) AS id,
+    toUUID(concat(lower(hex(toUInt64(ms) * 65536 + 28672 + n % 4096)), '8',
+        substring(leftPad(lower(hex(sipHash64(n, 1))), 16, '0'), 2))) AS id,
     toDateTime64('{end}', 6, 'UTC') - toIntervalMicrosecond(86400000000 * if(n < 0.9 * {total},
         1 + (1 - n / (0.9 * {total})) * {days}, (1 - n / {total}) * 10)) AS at,
     toUnixTimestamp64Milli(at) AS ms,
@@ -63,7 +64,8 @@ SELECT
     'Answer from the documents alone.',
     [('user', concat('What does the bill of order ', toString(n), ' say, and when does it arrive?'))],
     [('assistant', concat('The bill of order ', toString(n), ' says ', toString(sipHash64(n, 9) % 900), '.90 euros.'))],
-    [(concat('Order ', toString(n), ': ', toString(sipHash64(n, 9) % 900), '.90 euros.'), concat('doc-', toString(n % 9999)), 0.9)],
+    [(concat('Order ', toString(n), ': ', toString(sipHash64(n, 9) % 900), '.90 euros.'),
+        concat('doc-', toString(n % 9999)), 0.9)],
     map('temperature', '0.2'), 400 + n % 500, 50 + n % 90, 0.001 + (n % 90) / 100000,
     0.5 + (sipHash64(n, 10) % 4000) / 1000, 0.2, ['stop'], if(sipHash64(n, 11) % 100 = 0, 'Timeout', ''),
     CAST(arrayMap(d -> (d, '1'), {detectors}), 'Map(LowCardinality(String), LowCardinality(String))'),
@@ -84,7 +86,8 @@ WITH {event},
     decided = 'evaluated' AND probability > 0.97 AS over
 SELECT
     id, at, app_name, 'production', of_tenant, 'answer', version, answering, detector, '1', decided,
-    if(decided = 'evaluated', map(detector, toFloat32(probability)), map()), if(decided = 'evaluated', probability, NULL),
+    if(decided = 'evaluated', map(detector, toFloat32(probability)), map()),
+    if(decided = 'evaluated', probability, NULL),
     0.97, 0.99, over, over AND probability > 0.99, '1', if(over, [('output:0', 0, 18, detector, 0.98)], []),
     if(over, [(0, 'document:0', 0, 10, 0.9)], []), 1, 1000 + n % 3000, 32, 'cpu',
     toDateTime64(at + INTERVAL 19 SECOND, 3, 'UTC') AS stored, bitNot(dateTime64ToSnowflakeID(stored)) - n % 4194304
@@ -96,7 +99,8 @@ _LEDGER = """
 INSERT INTO ledger
     (topic_id, partition, first_offset, last_offset, app, hour, events, findings, event_ids, stored_at)
 SELECT 'topic', p, first_offset, last_offset, app_name, hour, length(ids),
-    CAST(arrayMap(d -> (d, length(ids)), {detectors}), 'Map(LowCardinality(String), UInt32)'), ids, hour + INTERVAL 1 HOUR
+    CAST(arrayMap(d -> (d, length(ids)), {detectors}), 'Map(LowCardinality(String), UInt32)'), ids,
+    hour + INTERVAL 1 HOUR
 FROM
 (
     WITH {event}

@@ -202,7 +202,7 @@ class Demo:
         )
         for arguments, what in (
             (
-                'sql "SELECT prompt_version, detector, sum(flagged_events) / sum(evaluated) AS rate FROM v_quality GROUP BY ALL"',
+                'sql "SELECT detector, sum(flagged_events) / sum(evaluated) FROM v_quality GROUP BY 1"',
                 "",
             ),
             ("show EVENT_ID", "one event whole, with its spans and evidence"),
