@@ -58,7 +58,7 @@ class Column:
 _NAME = "LowCardinality(String)"
 _MICROS = "DateTime64(6, 'UTC')"
 _MILLIS = "DateTime64(3, 'UTC')"
-_LONG = "ZSTD(3)"
+_LONG, _HEX = "ZSTD(3)", "ZSTD(1)"
 _MESSAGES = "Array(Tuple(role String, content String))"
 _PARTS = "Array(Tuple(message UInt32, type LowCardinality(String), content String, name String, id String))"
 _SOURCE = "Enum8('production' = 1, 'experiment' = 2, 'replay' = 3, 'canary' = 4)"
@@ -73,8 +73,8 @@ INTERACTION = (
     Column("app", _NAME, text=_VERSION),
     Column("environment", _NAME, text=_IDENTIFIER),
     Column("operation", _NAME, text=Text("word", instead=OTHER)),
-    Column("trace_id", "String", text=Text("hexadecimal", digits=32)),
-    Column("span_id", "String", text=Text("hexadecimal", digits=16)),
+    Column("trace_id", "String", codec=_HEX, text=Text("hexadecimal", digits=32)),
+    Column("span_id", "String", codec=_HEX, text=Text("hexadecimal", digits=16)),
     Column("subject", "String", "KEY_ID:HMAC-SHA256", text=Text("pseudonym")),
     Column("prompt_hash", _NAME, text=Text("hexadecimal", digits=64)),
     Column("system_instructions", "String", codec=_LONG, text=Text("prose", "system")),
@@ -127,13 +127,13 @@ INTERACTION = (
         )
         for side in ("input", "output")
     ),
-    Column("conversation_id", "String", text=_ID),
+    Column("conversation_id", "String", codec=_HEX, text=_ID),
     Column("error_type", _NAME, text=Text("identifier", instead=OTHER)),
     Column("prompt_name", _NAME, text=_VERSION),
     Column("prompt_version", _NAME, text=_VERSION),
     Column("provider", _NAME, text=_IDENTIFIER),
     Column("request_model", _NAME, text=_VERSION),
-    Column("response_id", "String", text=_ID),
+    Column("response_id", "String", codec=_HEX, text=_ID),
     Column("response_model", _NAME, text=_VERSION),
     Column("system_fingerprint", _NAME, text=_VERSION),
     Column("tenant", _NAME, "empty: none", text=_IDENTIFIER),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import ConfigurationError
-from watchline.schemas.rewrite import rewrite_tables
+from watchline.schemas.rewrite import rewrite_tables, shorten_subjects
 
 FOLDER = Path(__file__).parent / "clickhouse"
 
@@ -42,6 +42,7 @@ def migrate(client: Any, database: str) -> list[str]:
         if name not in done:
             _run(client, path)
             rewrite_tables(client)
+            shorten_subjects(client)
             client.insert("migrations", [[name]], column_names=["name"])
             applied.append(name)
     _run(client, FOLDER / "views.sql")

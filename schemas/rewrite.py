@@ -26,6 +26,27 @@ def rewrite_tables(client: Any) -> None:
         _rewrite(client, name.removesuffix(SUFFIX), name)
 
 
+def shorten_subjects(client: Any) -> None:
+    """Makes `subject` a column that is written and not stored, where a migration has added what it is stored as.
+
+    The rows that are there are split first, which rewrites these two columns alone. What is stopped begins again with
+    that; once the column is EPHEMERAL there is nothing to do, and no text any more that could be split.
+    """
+    stored = client.query(
+        "SELECT table FROM system.columns WHERE database = {database:String} AND name = 'subject' "
+        "AND default_kind != 'EPHEMERAL' AND table IN (SELECT table FROM system.columns "
+        "WHERE database = {database:String} AND name = 'subject_hash') ORDER BY table",
+        parameters={"database": client.database},
+    ).result_rows
+    for (table,) in stored:
+        log.info("%s: splitting subjects", table)
+        client.command(
+            f"ALTER TABLE {table} MATERIALIZE COLUMN subject_key, MATERIALIZE COLUMN subject_hash, "
+            "MATERIALIZE INDEX by_subject SETTINGS mutations_sync = 2"
+        )
+        client.command(f"ALTER TABLE {table} MODIFY COLUMN subject String EPHEMERAL")
+
+
 def _rewrite(client: Any, table: str, old: str) -> None:
     if "(version)" not in _engine(client, table):
         client.command(f"EXCHANGE TABLES {table} AND {old}")

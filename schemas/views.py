@@ -18,8 +18,8 @@ _AVRO = Path(__file__).parent / "avro"
 _NAME, _COUNT, _RATE = "LowCardinality(String)", "UInt64", "Nullable(Float64)"
 _HOUR, _MILLIS, _MICROS = "DateTime('UTC')", "DateTime64(3, 'UTC')", "DateTime64(6, 'UTC')"
 _STORED_AT = Column("stored_at", _MILLIS, "When it was stored, by the server's clock.")
-_FIRST_TIME = Column("first_time", _MICROS, "Of the first event.")
-_LAST_TIME = Column("last_time", _MICROS, "Of the last event.")
+_FIRST_TIME = Column("first_time", _MICROS, "Of the first event in the hour.")
+_LAST_TIME = Column("last_time", _MICROS, "Of the last event in the hour.")
 _REFRESHED_AT = Column("refreshed_at", _MILLIS, "When the rollup was counted.")
 _AGE_S = Column("age_s", "Int64", "Seconds since then.")
 _DETECTOR = Column("detector", "String", "Name of the detector.")
@@ -113,11 +113,23 @@ def views() -> Mapping[str, View]:
         Column("flagged_events", _COUNT, "Those of the evaluated that it flagged."),
         Column("alert_events", _COUNT, "Those of the evaluated above its alert threshold."),
     )
-    percentiles = (
+    calls = (
+        Column("prompt_hashes", "Array(String)", "Of the prompt's templates: ten at most."),
+        _FIRST_TIME,
+        _LAST_TIME,
+        Column("events", _COUNT, "How many."),
+        Column("errors", _COUNT, "Those that ended in an error."),
+        Column("cancelled", _COUNT, "Those whose end nobody waited for."),
         Column(
-            "latency_p50_s", _RATE, "Seconds within which half of the calls ended; failed and cancelled ones aside."
+            "latency_p50_s",
+            _RATE,
+            "Seconds within which half of the calls ended; failed and cancelled ones aside. Rows can't be averaged.",
         ),
         Column("latency_p95_s", _RATE, "Seconds within which 95 % of these ended."),
+        Column("input_tokens", f"Nullable({_COUNT})", "All together; NULL where they are known of none."),
+        Column("output_tokens", f"Nullable({_COUNT})", "Likewise."),
+        Column("cost", _RATE, "All together, in US dollars; NULL where it is known of none."),
+        Column("without_cost", _COUNT, "Events whose cost is not known."),
     )
     hour = Column("hour", _HOUR, "The hour of the events, by its beginning.")
     hour_as_time = Column("time", _HOUR, "The same as `hour`.")
@@ -176,18 +188,23 @@ def views() -> Mapping[str, View]:
             ),
         ),
         "v_coverage": View(
-            "each detector: how many events were planned, evaluated, not applicable, failed, missing, lost, shed",
+            "each hour, app, environment, tenant and detector: how many events were planned, evaluated, not "
+            "applicable, failed, missing, lost, shed",
             (
+                hour,
+                Column("app", "String", "Whose it is (service.name)."),
+                Column("environment", "String", "Where it ran; empty for events that are missing."),
+                Column("tenant", "String", "Whose customer it is of; empty for events that are missing."),
                 _DETECTOR,
-                Column("events", _COUNT, "All events."),
+                Column("events", _COUNT, "All events of this hour, app, environment and tenant."),
                 Column("planned", _COUNT, "Those that it was to look at: the sum of the numbers that follow."),
-                *decisions,
+                *(replace(column, type="Int64") if column.name == "missing" else column for column in decisions),
                 Column("lost", _COUNT, "Those that are gone for good."),
+                hour_as_time,
             ),
         ),
         "v_decisions": View(
-            "each event that is there and detector planned for it, and what became of it: `v_coverage` by time, app "
-            "and prompt version",
+            "each event that is there and detector planned for it, and what became of it: the rows behind `v_coverage`",
             (
                 *(column for column in event if column.name != "model"),
                 _DETECTOR,
@@ -196,35 +213,25 @@ def views() -> Mapping[str, View]:
             ),
         ),
         "v_quality": View(
-            "each prompt version and detector: share of flagged answers in production, with its 95 % interval",
+            "each hour, prompt version, model and detector in production: what became of the events, and the share of "
+            "flagged answers with its 95 % interval",
             (
+                hour,
                 *prompt,
-                *_of("findings", "detector"),
-                decisions[0],
+                *_of("findings", "model"),
+                _DETECTOR,
+                Column("planned", _COUNT, "Events that the detector was to look at."),
+                *decisions,
                 *flagged,
                 Column("rate", _RATE, "Share of the flagged among the evaluated."),
                 Column("rate_low", _RATE, "Lower end of its 95 % interval (Wilson)."),
                 Column("rate_high", _RATE, "Upper end."),
-                _FIRST_TIME,
-                _LAST_TIME,
+                hour_as_time,
             ),
         ),
         "v_prompt_versions": View(
-            "each prompt version in production: events, errors, latency, tokens, cost",
-            (
-                *prompt,
-                Column("prompt_hashes", "Array(String)", "Of its templates: ten at most."),
-                Column("models", "Array(String)", "That answered: ten at most."),
-                _FIRST_TIME,
-                _LAST_TIME,
-                Column("events", _COUNT, "How many."),
-                Column("errors", _COUNT, "Those that ended in an error."),
-                Column("cancelled", _COUNT, "Those whose end nobody waited for."),
-                *percentiles,
-                Column("input_tokens", "Nullable(UInt64)", "All together."),
-                Column("output_tokens", "Nullable(UInt64)", "All together."),
-                Column("cost", _RATE, "All together, in US dollars."),
-            ),
+            "each hour, prompt version and model in production: events, errors, latency, tokens, cost",
+            (hour, *prompt, *_of("findings", "model"), *calls, hour_as_time),
         ),
         "v_quality_hourly": View(
             "each hour, prompt version and detector; counted every ten minutes, `age_s` says how old",
@@ -246,12 +253,7 @@ def views() -> Mapping[str, View]:
                 hour,
                 *prompt,
                 *_of("findings", "model"),
-                Column("events", _COUNT, "How many."),
-                Column("errors", _COUNT, "Those that ended in an error."),
-                Column("input_tokens", _COUNT, "All together."),
-                Column("output_tokens", _COUNT, "All together."),
-                Column("cost", "Float64", "All together, in US dollars."),
-                *percentiles,
+                *calls,
                 _REFRESHED_AT,
                 _AGE_S,
                 hour_as_time,
@@ -326,9 +328,10 @@ def views() -> Mapping[str, View]:
             ),
         ),
         "v_producer_gaps": View(
-            "each producer: events stored, events it numbered that are missing, what it dropped and why",
+            "each hour and producer: events stored, events it numbered that are missing, what it dropped and why",
             (
                 Column("producer_id", "UUID", "One instance of a producer in an app's process."),
+                hour,
                 Column("app", "String", "Whose it is."),
                 Column("environment", "String", "Where it ran."),
                 _FIRST_TIME,
@@ -338,6 +341,7 @@ def views() -> Mapping[str, View]:
                 Column("dropped", _COUNT, "Events that it says it dropped."),
                 Column("dropped_by", "Map(String, UInt64)", "Reason to events."),
                 Column("feedback_dropped", _COUNT, "Feedback that it says it dropped."),
+                Column("time", _MICROS, "The same as `last_time`."),
             ),
         ),
         "v_dead_letters": View(
@@ -359,7 +363,10 @@ def views() -> Mapping[str, View]:
         ),
         "v_ledger_gaps": View(
             "each range of offsets that the ledger lacks",
-            (*_of("offset_gaps", "topic_id", "partition", "first_missing", "next_offset"),),
+            (
+                *_of("offset_gaps", "topic_id", "partition", "first_missing", "next_offset"),
+                Column("time", _MILLIS, "When what comes after it was stored."),
+            ),
         ),
         "v_detached_parts": View(
             "each part of a table that ClickHouse has set aside, and why",

@@ -2,19 +2,28 @@
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 SELECT
-    toDate(time) AS day,
-    app,
-    environment,
-    detector,
-    count() AS planned,
-    countIf(decision = 'evaluated') AS evaluated,
-    countIf(decision = 'not_applicable') AS not_applicable,
-    countIf(decision = 'not_sampled') AS not_sampled,
-    countIf(decision = 'shed') AS shed,
-    countIf(decision = 'failed') AS failed,
-    countIf(decision = 'missing') AS missing,
-    arraySort(groupUniqArrayIf(10)(reason, reason != '')) AS reasons
-FROM v_decisions
-WHERE time >= {since:Date} AND time < {until:Date} + 1
+    toDate(c.time) AS day,
+    c.app AS app,
+    c.environment AS environment,
+    c.detector AS detector,
+    sum(c.planned) AS planned,
+    sum(c.evaluated) AS evaluated,
+    sum(c.not_applicable) AS not_applicable,
+    sum(c.not_sampled) AS not_sampled,
+    sum(c.shed) AS shed,
+    sum(c.failed) AS failed,
+    sum(c.missing) AS missing,
+    sum(c.lost) AS lost,
+    any(r.reasons) AS reasons
+FROM v_coverage AS c
+LEFT JOIN
+(
+    SELECT toDate(f.time) AS day, f.app AS app, f.environment AS environment, toString(f.detector) AS detector,
+        arraySort(groupUniqArray(10)(f.reason)) AS reasons
+    FROM v_findings AS f
+    WHERE f.reason != '' AND f.time >= {since:Date} AND f.time < {until:Date} + 1
+    GROUP BY day, app, environment, detector
+) AS r ON toDate(c.time) = r.day AND c.app = r.app AND c.environment = r.environment AND c.detector = r.detector
+WHERE c.time >= {since:Date} AND c.time < {until:Date} + 1
 GROUP BY day, app, environment, detector
 ORDER BY day, app, environment, detector

@@ -1,5 +1,6 @@
 -- Question: Which events were never scored, how many, where were they lost and why?
 -- Parameter: since = 1970-01-01 (first day, UTC)
+-- Parameter: until = 2100-01-01 (last day, UTC)
 -- A dead letter that had a producer's number is among that producer's missing ones too: don't add the two up.
 SELECT place, source, reason, first_time, last_time, events
 FROM
@@ -12,20 +13,22 @@ FROM
         toDateTime64(max(time), 6, 'UTC') AS last_time,
         count() AS events
     FROM v_dead_letters AS d
-    WHERE NOT d.resolved
+    WHERE NOT d.resolved AND d.time >= {since:Date} AND d.time < {until:Date} + 1
     GROUP BY source, d.kind, d.field
     UNION ALL
     SELECT
         'producer',
         concat(app, ' (', environment, ') ', toString(producer_id)),
-        concat('numbered but not stored; ', toString(dropped), ' dropped in the app',
-            if(empty(g.dropped_by), '', ': '),
-            arrayStringConcat(arrayMap((k, n) -> concat(k, ' ', toString(n)), mapKeys(g.dropped_by), mapValues(g.dropped_by)), ', ')),
-        g.first_time,
-        g.last_time,
-        missing
+        concat('numbered but not stored; ', toString(sum(g.dropped)), ' dropped in the app',
+            if(empty(sumMap(g.dropped_by) AS by), '', ': '),
+            arrayStringConcat(arrayMap((k, n) -> concat(k, ' ', toString(n)), mapKeys(by), mapValues(by)), ', ')),
+        min(g.first_time),
+        max(g.last_time),
+        sum(g.missing) AS missing
     FROM v_producer_gaps AS g
-    WHERE missing > 0
+    WHERE g.time >= {since:Date} AND g.time < {until:Date} + 1
+    GROUP BY producer_id, app, environment
+    HAVING missing > 0
     UNION ALL
     SELECT
         'Kafka',
@@ -35,6 +38,6 @@ FROM
         toDateTime64(time, 6, 'UTC'),
         next_offset - first_missing
     FROM v_offset_gaps
+    WHERE time >= {since:Date} AND time < {until:Date} + 1
 )
-WHERE last_time >= {since:Date}
 ORDER BY place, first_time

@@ -1,103 +1,215 @@
 -- What readers use. Exact whether or not parts have merged (FINAL), made anew by every `watchline migrate`.
 -- A view runs with the rights of who migrated, so that a reader needs a grant on the views and none on the tables.
--- Of an id that came under several keys they show what was stored first: the other keys are in `superseded`.
--- A row of a moment has that moment as `time`, one that sums up many has `first_time` and `last_time`.
+-- Of an id that came under several keys they show what was stored first: the other keys are in `superseded`. Its ids are
+-- looked at first, which takes a third of the time of the whole keys.
+-- Every row has a `time`: of a moment that, of what sums up many the beginning of its hour. A filter on it limits what is
+-- read.
 
 CREATE OR REPLACE VIEW v_interactions SQL SECURITY DEFINER AS
-SELECT *,
+SELECT * EXCEPT (subject_key, subject_hash),
+    if(empty(subject_hash), subject_key, concat(subject_key, ':', lower(hex(subject_hash)))) AS subject,
     arrayElement(if(arrayExists(m -> m.1 = 'user', input_messages), arrayFilter(m -> m.1 = 'user', input_messages),
         arrayFilter(m -> m.1 NOT IN ('tool', 'function'), input_messages)), -1).2 AS input,
     arrayStringConcat(arrayFilter(t -> t != '', arrayMap(m -> m.2, output_messages)), '\n') AS output,
     arrayExists(r -> replaceAll(lower(r), '-', '_') IN ('tool_call', 'tool_calls', 'tool_use', 'function_call'),
         finish_reasons) OR (notEmpty(tool_calls) AND trimBoth(output) = '') AS is_step
 FROM interactions FINAL
-WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded);
+WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+    OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
--- A finding is shown once its interaction is: the interaction row is the commit mark. A join and not IN, so that a
--- reader's filter on time or event_id limits what is read of both tables.
+-- A finding is shown once its interaction is: the interaction row is the commit mark. `uncommitted` names, of the findings
+-- stored more than an hour before it was made, the few without an interaction: only hours with findings that are later, or
+-- among these, are looked up. What becomes of an interaction afterwards is in v_missing_events.
 CREATE OR REPLACE VIEW v_findings SQL SECURITY DEFINER AS
-SELECT f.*
-FROM
-(
-    SELECT * FROM findings FINAL
-    WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
-) AS f
-LEFT SEMI JOIN interactions AS i ON f.time = i.time AND f.event_id = i.event_id;
+WITH
+    (SELECT max(listed_at) - INTERVAL 1 HOUR FROM uncommitted) AS settled,
+    (
+        SELECT groupUniqArray(hour)
+        FROM
+        (
+            SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= settled
+            UNION ALL
+            SELECT hour FROM uncommitted
+        )
+    ) AS touched
+SELECT * FROM findings FINAL
+WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+    OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+    AND (NOT has(touched, toStartOfHour(time)) OR (event_id, toStartOfHour(time)) IN
+        (SELECT event_id, toStartOfHour(time) FROM interactions WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))))
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- Events that workers have stored, by the ledger, and that are not there: a part of `interactions` was damaged or deleted.
--- One that came at several offsets, or in overlapping batches, is one row. Ten minutes, so that what is in flight counts as
--- stored. A reader's filter on `day` limits what is read of both tables; a time may differ where an event came twice.
+-- Ten minutes, so that what is in flight counts as stored. Only the hours are looked at event by event in which the sum of
+-- the ids' hashes isn't that of the ledger: those, and the few with events of overlapping batches. A reader's filter on
+-- `day`, `hour` or `time` limits what is read of both tables.
 CREATE OR REPLACE VIEW v_missing_events SQL SECURITY DEFINER AS
 SELECT
-    l.day AS day, l.event_id AS event_id, any(l.app) AS app, any(l.hour) AS hour, any(mapKeys(l.findings)) AS detectors,
-    any(l.topic_id) AS topic_id, any(l.partition) AS partition, any(l.first_offset) AS first_offset,
-    any(l.last_offset) AS last_offset, min(l.stored_at) AS stored_at,
+    toDate(hour) AS day, event_id, any(e.app) AS app, e.hour AS hour, any(e.detectors) AS detectors,
+    any(e.topic_id) AS topic_id, any(e.partition) AS partition, any(e.first_offset) AS first_offset,
+    any(e.last_offset) AS last_offset, min(e.stored_at) AS stored_at,
     event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost, hour AS time
 FROM
 (
-    SELECT * EXCEPT event_ids, toDate(ledger.hour) AS day, arrayJoin(event_ids) AS event_id
+    SELECT hour, arrayJoin(event_ids) AS event_id, app, mapKeys(findings) AS detectors, topic_id, partition,
+        first_offset, last_offset, stored_at, false AS is_there
     FROM ledger
     WHERE NOT ledger.lost AND ledger.stored_at < now64(3, 'UTC') - INTERVAL 10 MINUTE
-) AS l
-LEFT ANTI JOIN (SELECT toDate(time) AS day, event_id FROM interactions) AS i ON l.day = i.day AND l.event_id = i.event_id
-GROUP BY day, event_id;
+    UNION ALL
+    SELECT toStartOfHour(time), event_id, app, [], '', 0, 0, 0, stored_at, true FROM interactions
+) AS e
+LEFT SEMI JOIN
+(
+    SELECT hour
+    FROM
+    (
+        SELECT hour, arraySum(id -> cityHash64(id), event_ids) AS by_ledger, toUInt64(0) AS by_rows FROM ledger FINAL
+        WHERE NOT ledger.lost
+        UNION ALL
+        SELECT toStartOfHour(time), 0, cityHash64(event_id) FROM interactions FINAL
+    )
+    GROUP BY hour
+    HAVING sum(by_ledger) != sum(by_rows)
+) AS differing ON e.hour = differing.hour
+GROUP BY hour, event_id
+HAVING NOT max(e.is_there)
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- Likewise events that are there and lack findings, of `detectors`. Not one in flight: an interaction is stored after them.
 CREATE OR REPLACE VIEW v_missing_findings SQL SECURITY DEFINER AS
 SELECT
-    p.day AS day, p.event_id AS event_id, any(p.app) AS app, any(toStartOfHour(p.time)) AS hour,
-    groupUniqArray(p.detector) AS detectors, any(p.raw_topic_id) AS topic_id, any(p.raw_partition) AS partition,
-    any(p.raw_offset) AS first_offset, any(p.raw_offset) AS last_offset, min(p.stored_at) AS stored_at,
+    toDate(hour) AS day, event_id, any(p.app) AS app, p.hour AS hour, groupUniqArray(p.detector) AS detectors,
+    any(p.topic_id) AS topic_id, any(p.partition) AS partition, any(p.offset) AS first_offset,
+    any(p.offset) AS last_offset, min(p.stored_at) AS stored_at,
     event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost, hour AS time
 FROM
 (
-    SELECT toDate(time) AS day, time, app, event_id, arrayJoin(mapKeys(planned)) AS detector, raw_topic_id,
-        raw_partition, raw_offset, stored_at
-    FROM interactions FINAL
+    SELECT e.hour AS hour, e.event_id AS event_id, e.detector AS detector, any(e.app) AS app,
+        any(e.raw_topic_id) AS topic_id, any(e.raw_partition) AS partition, any(e.raw_offset) AS offset,
+        min(e.stored_at) AS stored_at
+    FROM
+    (
+        SELECT toStartOfHour(time) AS hour, event_id, arrayJoin(mapKeys(planned)) AS detector, app, raw_topic_id,
+            raw_partition, raw_offset, stored_at, false AS is_there
+        FROM interactions FINAL
+        UNION ALL
+        SELECT toStartOfHour(time), event_id, detector, app, '', 0, 0, stored_at, true FROM findings
+    ) AS e
+    LEFT SEMI JOIN
+    (
+        SELECT hour
+        FROM
+        (
+            SELECT toStartOfHour(time) AS hour,
+                arraySum(d -> cityHash64(event_id, d), mapKeys(planned)) AS by_plan, toUInt64(0) AS by_rows
+            FROM interactions FINAL
+            UNION ALL
+            SELECT toStartOfHour(time), 0, cityHash64(event_id, detector) FROM findings FINAL
+        )
+        GROUP BY hour
+        HAVING sum(by_plan) != sum(by_rows)
+    ) AS differing ON e.hour = differing.hour
+    GROUP BY hour, event_id, detector
+    HAVING NOT max(e.is_there)
 ) AS p
-LEFT ANTI JOIN (SELECT toDate(time) AS day, time, event_id, detector FROM findings) AS f
-    ON p.day = f.day AND p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector
-GROUP BY day, event_id;
+GROUP BY hour, event_id
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
--- planned = evaluated + not_applicable + failed + missing + not_sampled + shed + lost. Read from left to right: an
--- interaction that is seen was stored after its findings; so not from v_interactions, which is looked at last. The
--- detector '' stands for the event itself, so that `events` is of the same moment. An event whose interaction is gone counts
--- as planned, and as missing, or as lost once `watchline repair` has not found it in Kafka either.
+-- planned = evaluated + not_applicable + failed + missing + not_sampled + shed + lost, by hour. Hours in which all is stored
+-- since an hour are counted: the events, the detectors planned for them, the findings. The others are joined, read from
+-- left to right: an interaction that is seen was stored after its findings. The detector '' stands for the event itself,
+-- so that `events` is of the same moment. An event whose interaction is gone counts as planned, and as missing, or as lost
+-- once `watchline repair` has not found it in Kafka either; its environment and tenant aren't known.
 CREATE OR REPLACE VIEW v_coverage SQL SECURITY DEFINER AS
-SELECT detector, events, planned, evaluated, not_applicable, failed, missing, not_sampled, shed, lost
+WITH
+    (SELECT max(listed_at) - INTERVAL 1 HOUR FROM uncommitted) AS settled,
+    (
+        SELECT groupUniqArray(hour)
+        FROM
+        (
+            SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= settled
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM interactions WHERE stored_at >= settled
+            UNION ALL
+            SELECT hour FROM uncommitted
+        )
+    ) AS touched
+SELECT
+    hour, app, environment, tenant, detector, events, planned, evaluated, not_applicable, failed,
+    planned - evaluated - not_applicable - failed - not_sampled - shed - lost AS missing, not_sampled, shed, lost,
+    hour AS time
 FROM
 (
     SELECT
-        p.detector AS detector,
-        count() AS planned,
-        max(if(detector = '', planned, 0)) OVER () AS events,
-        countIf(f.decision = 'evaluated') AS evaluated,
-        countIf(f.decision = 'not_applicable') AS not_applicable,
-        countIf(f.decision = 'failed') AS failed,
-        countIf(f.decision = '' AND NOT p.lost) AS missing,
-        countIf(f.decision = 'not_sampled') AS not_sampled,
-        countIf(f.decision = 'shed') AS shed,
-        countIf(f.decision = '' AND p.lost) AS lost
+        hour, app, environment, tenant, detector,
+        sum(n) AS planned,
+        max(if(detector = '', planned, 0)) OVER (PARTITION BY hour, app, environment, tenant) AS events,
+        sumIf(of, decision = 'evaluated') AS evaluated,
+        sumIf(of, decision = 'not_applicable') AS not_applicable,
+        sumIf(of, decision = 'failed') AS failed,
+        sumIf(of, decision = 'not_sampled') AS not_sampled,
+        sumIf(of, decision = 'shed') AS shed,
+        sumIf(of, decision = 'lost') AS lost
     FROM
     (
-        SELECT time, event_id, arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector,
-            event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost
-        FROM interactions FINAL
-        WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
+        SELECT
+            p.hour AS hour, p.app AS app, p.environment AS environment, p.tenant AS tenant, p.detector AS detector,
+            multiIf(f.decision != '', f.decision, p.lost, 'lost', '') AS decision, count() AS n, n AS of
+        FROM
+        (
+            SELECT toStartOfHour(time) AS hour, app, environment, tenant, event_id,
+                arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector,
+                event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost
+            FROM interactions FINAL
+            WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
+                AND (event_id NOT IN (SELECT event_id FROM superseded)
+                    OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+        ) AS p
+        LEFT JOIN
+        (
+            SELECT toStartOfHour(time) AS hour, app, tenant, event_id, detector, toString(decision) AS decision
+            FROM findings FINAL
+            WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
+                AND (event_id NOT IN (SELECT event_id FROM superseded)
+                    OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+        ) AS f
+            ON p.hour = f.hour AND p.event_id = f.event_id AND p.detector = f.detector AND p.app = f.app
+            AND p.tenant = f.tenant
+        GROUP BY hour, app, environment, tenant, detector, decision
         UNION ALL
-        SELECT toDateTime64(0, 6, 'UTC'), event_id, arrayJoin(arrayPushBack(detectors, '')), lost
+        SELECT toStartOfHour(time) AS hour, app, environment, tenant,
+            arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector, '' AS decision, count() AS n, 0 AS of
+        FROM interactions FINAL
+        WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled
+            AND (event_id NOT IN (SELECT event_id FROM superseded)
+                OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+        GROUP BY hour, app, environment, tenant, detector
+        UNION ALL
+        SELECT f.hour AS hour, f.app AS app, f.environment AS environment, f.tenant AS tenant, f.detector AS detector,
+            f.decision AS decision, 0 AS n, count() AS of
+        FROM
+        (
+            SELECT toStartOfHour(time) AS hour, app, environment, tenant, event_id, detector,
+                toString(decision) AS decision
+            FROM findings FINAL
+            WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled
+                AND (event_id NOT IN (SELECT event_id FROM superseded)
+                    OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+        ) AS f
+        LEFT ANTI JOIN v_missing_events AS m ON f.hour = m.hour AND f.event_id = m.event_id
+        GROUP BY hour, app, environment, tenant, detector, decision
+        UNION ALL
+        SELECT hour, app, '' AS environment, '' AS tenant, arrayJoin(arrayPushBack(detectors, '')) AS detector,
+            if(lost, 'lost', '') AS decision, count() AS n, n AS of
         FROM v_missing_events
-    ) AS p
-    LEFT JOIN
-    (
-        SELECT time, event_id, detector, toString(decision) AS decision FROM findings FINAL
-        WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
-    ) AS f
-        ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector
-    GROUP BY detector
+        GROUP BY hour, app, environment, tenant, detector, decision
+    )
+    GROUP BY hour, app, environment, tenant, detector
 )
 WHERE detector != ''
-ORDER BY detector;
+SETTINGS do_not_merge_across_partitions_select_final = 1
+    , short_circuit_function_evaluation = 'force_enable', query_plan_join_swap_table = 'false';
 
 -- One row for each event and detector planned for it: what became of it (`missing`: no finding came). v_coverage
 -- by time, app and prompt version.
@@ -117,14 +229,17 @@ FROM
 (
     SELECT time, app, environment, tenant, prompt_name, prompt_version, event_id, arrayJoin(mapKeys(planned)) AS detector
     FROM interactions FINAL
-    WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
+    WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+        OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
 ) AS p
 LEFT JOIN
 (
     SELECT time, event_id, detector, toString(decision) AS decision, reason FROM findings FINAL
-    WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
+    WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+        OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
 ) AS f
-    ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector;
+    ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- One row for each span of a finding, with its text and the texts it was held against. The offsets are code points;
 -- the texts bear the names that schemas/texts.py gives them. The findings are the right side: it is held in memory.
@@ -177,103 +292,274 @@ FROM v_interactions AS i
 INNER JOIN
 (
     SELECT *, number, span FROM findings FINAL ARRAY JOIN spans AS span, range(length(spans)) AS number
-    WHERE (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
-) AS f ON i.time = f.time AND i.event_id = f.event_id;
+    WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+        OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+) AS f ON i.time = f.time AND i.event_id = f.event_id
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
--- One row for each producer instance; `missing` events were numbered by it but never stored: dropped in the app,
--- lost on the way, or dead letters; for a moment, those that are still in Kafka. `dropped` and `dropped_by` are what it
--- says itself, whether or not events came after: one that Kafka took without acknowledging it is stored all the same.
--- An event whose key is left out elsewhere, since its id came before, isn't missing: it was stored.
+-- What each producer instance did in each hour. Its numbers are kept as a bitmap an hour (`producer_hours`), to which a row
+-- that comes again adds nothing and whose deletion takes nothing away. `missing` are those that came in no hour: dropped in
+-- the app, lost on the way, or dead letters; for a moment, those that are still in Kafka. They count in the hour in which a
+-- higher number came first. `dropped` and `dropped_by` are what the producer says itself, whether or not events came after:
+-- one that Kafka took without acknowledging it is stored all the same. All add up over hours.
 CREATE OR REPLACE VIEW v_producer_gaps SQL SECURITY DEFINER AS
+WITH
+    by_hour AS
+    (
+        SELECT
+            producer_id, hour, any(p.app) AS app, any(p.environment) AS environment, min(p.first_time) AS first_time,
+            max(p.last_time) AS last_time, sum(p.stored) AS stored, max(p.next_sequence) AS next_sequence,
+            max(p.dropped) AS dropped, max(p.reported) AS reported,
+            argMax(p.reasons, (p.reported, p.feedback)) AS reasons, max(p.feedback) AS feedback
+        FROM
+        (
+            SELECT producer_id, hour, any(app) AS app, any(environment) AS environment,
+                toDateTime64(min(h.first_time), 6, 'UTC') AS first_time,
+                toDateTime64(max(h.last_time), 6, 'UTC') AS last_time, groupBitmapMergeState(h.numbers) AS numbers,
+                bitmapCardinality(numbers) AS stored, bitmapMax(numbers) + 1 AS next_sequence, max(h.dropped) AS dropped,
+                0 AS reported, CAST(map(), 'Map(String, UInt64)') AS reasons, 0 AS feedback
+            FROM producer_hours AS h
+            GROUP BY producer_id, hour
+            UNION ALL
+            SELECT producer_id, toStartOfHour(time), app, environment, time, time,
+                arrayReduce('groupBitmapState', emptyArrayUInt64()), 0, next_sequence, dropped, dropped, dropped_by,
+                feedback_dropped
+            FROM producer_reports FINAL
+        ) AS p
+        GROUP BY producer_id, hour
+    ),
+    counted AS
+    (
+        SELECT
+            producer_id, hour, app, environment, first_time, last_time, stored,
+            max(next_sequence) OVER until AS next_until,
+            toUInt64(max(dropped) OVER until - max(dropped) OVER before) AS dropped_now,
+            mapSubtract(argMax(reasons, (reported, feedback)) OVER until, argMax(reasons, (reported, feedback)) OVER before)
+                AS reasons_now,
+            toUInt64(max(feedback) OVER until - max(feedback) OVER before) AS feedback_now
+        FROM by_hour
+        WINDOW
+            until AS (PARTITION BY producer_id ORDER BY hour ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+            before AS (PARTITION BY producer_id ORDER BY hour ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ),
+    gaps AS
+    (
+        SELECT g.producer_id AS producer_id, h.hour AS hour, sum(g.gap.2) AS missing
+        FROM
+        (
+            SELECT producer_id,
+                arrayJoin(arrayFilter(gap -> gap.2 > 0, arrayMap((number, end) -> (number, toUInt64(number - end)),
+                    arrayPushBack(bitmapToArray(numbers), next_until),
+                    arrayPushFront(arrayMap(number -> number + 1, bitmapToArray(numbers)), toUInt64(0))))) AS gap
+            FROM
+            (
+                SELECT producer_id, groupBitmapMergeState(p.numbers) AS numbers,
+                    greatest(bitmapMax(numbers) + least(bitmapCardinality(numbers), 1), max(p.next_sequence)) AS next_until
+                FROM
+                (
+                    SELECT producer_id, numbers, 0 AS next_sequence FROM producer_hours
+                    UNION ALL
+                    SELECT producer_id, arrayReduce('groupBitmapState', emptyArrayUInt64()), next_sequence
+                    FROM producer_reports
+                ) AS p
+                GROUP BY producer_id
+                HAVING next_until != bitmapCardinality(numbers)
+            )
+        ) AS g
+        ASOF LEFT JOIN (SELECT producer_id, next_until, min(hour) AS hour FROM counted GROUP BY producer_id, next_until) AS h
+            ON g.producer_id = h.producer_id AND g.gap.1 <= h.next_until
+        GROUP BY producer_id, hour
+    )
 SELECT
-    producer_id,
-    any(app) AS app,
-    any(environment) AS environment,
-    min(time) AS first_time,
-    max(time) AS last_time,
-    uniqExactIf(next_sequence, is_event) AS stored,
-    max(next_sequence) - stored AS missing,
-    max(producer_dropped) AS dropped,
-    argMaxIf(reasons, (producer_dropped, feedback), NOT is_event) AS dropped_by,
-    max(feedback) AS feedback_dropped
+    c.producer_id AS producer_id,
+    c.hour AS hour,
+    c.app AS app,
+    c.environment AS environment,
+    c.first_time AS first_time,
+    c.last_time AS last_time,
+    c.stored AS stored,
+    toInt64(gaps.missing) AS missing,
+    c.dropped_now AS dropped,
+    mapFilter((reason, events) -> events != 0, c.reasons_now) AS dropped_by,
+    c.feedback_now AS feedback_dropped,
+    c.last_time AS time
+FROM counted AS c
+LEFT JOIN gaps ON c.producer_id = gaps.producer_id AND c.hour = gaps.hour
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
+
+-- Totals by hour, exact at once: the hours in which nothing was stored since an hour before the last refresh are read from
+-- the rollup, and the others counted. Production alone. Percentiles are of the row, and can't be averaged.
+CREATE OR REPLACE VIEW v_prompt_versions SQL SECURITY DEFINER AS
+WITH
+    (SELECT max(computed_at) - INTERVAL 1 HOUR FROM usage_hourly WHERE hour = toDateTime(0, 'UTC')) AS counted,
+    (
+        SELECT groupUniqArray(hour)
+        FROM
+        (
+            SELECT toStartOfHour(time) AS hour FROM interactions WHERE stored_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
+            UNION ALL
+            SELECT hour FROM superseded WHERE listed_at >= counted
+        )
+    ) AS touched
+SELECT
+    hour, app, environment, prompt_name, prompt_version, model, prompt_hashes, first_time, last_time, events, errors,
+    cancelled, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost, without_cost, hour AS time
 FROM
 (
-    SELECT producer_id, app, environment, time, true AS is_event, producer_sequence + 1 AS next_sequence,
-        producer_dropped, CAST(map(), 'Map(LowCardinality(String), UInt64)') AS reasons, 0 AS feedback
-    FROM interactions FINAL
+    SELECT hour, app, environment, prompt_name, prompt_version, model, prompt_hashes, first_time, last_time, events,
+        errors, cancelled, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost, without_cost
+    FROM usage_hourly FINAL
+    WHERE NOT has(touched, hour)
+    QUALIFY computed_at = max(computed_at) OVER (PARTITION BY hour)
     UNION ALL
-    SELECT producer_id, app, environment, time, false, next_sequence, dropped, dropped_by, feedback_dropped
-    FROM producer_reports FINAL
+    SELECT
+        toStartOfHour(time) AS hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model,
+        groupUniqArrayIf(10)(i.prompt_hash, i.prompt_hash != '') AS prompt_hashes,
+        min(time) AS first_time,
+        max(time) AS last_time,
+        count() AS events,
+        countIf(i.error_type != '') AS errors,
+        countIf(i.cancelled) AS cancelled,
+        quantileExactIf(0.5)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p50_s,
+        quantileExactIf(0.95)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p95_s,
+        sum(i.input_tokens) AS input_tokens,
+        sum(i.output_tokens) AS output_tokens,
+        sum(i.cost) AS cost,
+        countIf(i.cost IS NULL) AS without_cost
+    FROM interactions AS i FINAL
+    WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production'
+        AND (event_id NOT IN (SELECT event_id FROM superseded)
+            OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+    GROUP BY hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model
 )
-GROUP BY producer_id;
+WHERE events > 0
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
-CREATE OR REPLACE VIEW v_prompt_versions SQL SECURITY DEFINER AS
-SELECT
-    i.app AS app,
-    i.environment AS environment,
-    i.prompt_name AS prompt_name,
-    i.prompt_version AS prompt_version,
-    groupUniqArrayIf(10)(i.prompt_hash, i.prompt_hash != '') AS prompt_hashes,
-    groupUniqArray(10)(i.model) AS models,
-    min(i.time) AS first_time,
-    max(i.time) AS last_time,
-    count() AS events,
-    countIf(i.error_type != '') AS errors,
-    countIf(i.cancelled) AS cancelled,
-    quantileExactIf(0.5)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p50_s,
-    quantileExactIf(0.95)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p95_s,
-    sum(i.input_tokens) AS input_tokens,
-    sum(i.output_tokens) AS output_tokens,
-    sum(i.cost) AS cost
-FROM v_interactions AS i
-WHERE source = 'production'
-GROUP BY app, environment, prompt_name, prompt_version;
-
--- Share of flagged answers by prompt version and detector, with the 95 % Wilson interval. Production alone.
+-- What became of each evaluation that was planned, and the share of flagged answers with its 95 % Wilson interval; as
+-- v_prompt_versions by hour and exact at once.
 CREATE OR REPLACE VIEW v_quality SQL SECURITY DEFINER AS
+WITH
+    (SELECT max(computed_at) - INTERVAL 1 HOUR FROM quality_hourly WHERE hour = toDateTime(0, 'UTC')) AS counted,
+    (
+        SELECT groupUniqArray(hour)
+        FROM
+        (
+            SELECT toStartOfHour(time) AS hour FROM interactions WHERE stored_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
+            UNION ALL
+            SELECT hour FROM superseded WHERE listed_at >= counted
+        )
+    ) AS touched
 SELECT
-    app, environment, prompt_name, prompt_version, detector,
-    countIf(decision = 'evaluated') AS evaluated,
-    countIf(flagged) AS flagged_events,
-    countIf(alert) AS alert_events,
+    hour, app, environment, prompt_name, prompt_version, model, detector, planned, evaluated, not_applicable,
+    not_sampled, shed, failed, missing, flagged_events, alert_events,
     flagged_events / nullIf(evaluated, 0) AS rate,
     (rate + 1.9208 / evaluated - 1.96 * sqrt((rate * (1 - rate) + 0.9604 / evaluated) / evaluated))
         / (1 + 3.8416 / evaluated) AS rate_low,
     (rate + 1.9208 / evaluated + 1.96 * sqrt((rate * (1 - rate) + 0.9604 / evaluated) / evaluated))
         / (1 + 3.8416 / evaluated) AS rate_high,
-    min(time) AS first_time,
-    max(time) AS last_time
-FROM v_findings
-WHERE source = 'production'
-GROUP BY app, environment, prompt_name, prompt_version, detector;
+    hour AS time
+FROM
+(
+    SELECT hour, app, environment, prompt_name, prompt_version, model, detector, planned, evaluated, not_applicable,
+        not_sampled, shed, failed, missing, flagged_events, alert_events
+    FROM quality_hourly FINAL
+    WHERE NOT has(touched, hour)
+    QUALIFY computed_at = max(computed_at) OVER (PARTITION BY hour)
+    UNION ALL
+    SELECT
+        p.hour, p.app, p.environment, p.prompt_name, p.prompt_version, p.model, p.detector,
+        count() AS planned,
+        countIf(f.decision = 'evaluated') AS evaluated,
+        countIf(f.decision = 'not_applicable') AS not_applicable,
+        countIf(f.decision = 'not_sampled') AS not_sampled,
+        countIf(f.decision = 'shed') AS shed,
+        countIf(f.decision = 'failed') AS failed,
+        countIf(f.decision = '') AS missing,
+        countIf(f.flagged) AS flagged_events,
+        countIf(f.alert) AS alert_events
+    FROM
+    (
+        SELECT toStartOfHour(time) AS hour, tenant, event_id, app, environment, prompt_name, prompt_version, model,
+            arrayJoin(mapKeys(planned)) AS detector
+        FROM interactions FINAL
+        WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production'
+            AND (event_id NOT IN (SELECT event_id FROM superseded)
+                OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+    ) AS p
+    LEFT JOIN
+    (
+        SELECT toStartOfHour(time) AS hour, tenant, app, event_id, detector, toString(decision) AS decision, flagged,
+            alert
+        FROM findings FINAL
+        WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
+            AND (event_id NOT IN (SELECT event_id FROM superseded)
+                OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+    ) AS f
+        ON p.hour = f.hour AND p.event_id = f.event_id AND p.detector = f.detector AND p.app = f.app
+        AND p.tenant = f.tenant
+    GROUP BY p.hour, p.app, p.environment, p.prompt_name, p.prompt_version, p.model, p.detector
+)
+WHERE planned > 0
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- What calls cost by hour, tenant and model, from every source: experiments cost money too. An answer is good where nothing
 -- flags it, nobody rates it below the middle, no error or Stop ended it and it is no step; what all calls cost is shared by
 -- the good ones. A cost that isn't known counts as nothing, and is counted in `without_cost`.
 CREATE OR REPLACE VIEW v_cost_hourly SQL SECURITY DEFINER AS
 SELECT
-    toStartOfHour(i.time) AS hour, i.app AS app, i.environment AS environment, i.tenant AS tenant, i.model AS model,
+    i.hour AS hour, i.app AS app, i.environment AS environment, i.tenant AS tenant, i.model AS model,
     i.source AS source,
     count() AS events,
     countIf(i.cost IS NULL) AS without_cost,
     sum(i.cost) AS cost,
-    countIf(i.error_type = '' AND NOT i.cancelled AND NOT i.is_step
-        AND i.event_id NOT IN (SELECT event_id FROM findings FINAL WHERE flagged)
-        AND i.event_id NOT IN (SELECT event_id FROM feedback FINAL WHERE score < 0.5)) AS good_answers,
+    countIf(i.good AND f.flagged = 0 AND i.event_id NOT IN (SELECT event_id FROM feedback FINAL WHERE score < 0.5))
+        AS good_answers,
     cost / nullIf(good_answers, 0) AS cost_per_good_answer,
     hour AS time
-FROM v_interactions AS i
-GROUP BY hour, app, environment, tenant, model, source;
+FROM
+(
+    SELECT toStartOfHour(time) AS hour, app, environment, tenant, model, source, event_id, cost,
+        error_type = '' AND NOT cancelled AND NOT is_step AS good
+    FROM v_interactions
+) AS i
+LEFT JOIN
+(
+    SELECT toStartOfHour(time) AS hour, event_id, 1 AS flagged FROM findings FINAL
+    WHERE findings.flagged
+    GROUP BY hour, event_id
+) AS f ON i.hour = f.hour AND i.event_id = f.event_id
+GROUP BY hour, app, environment, tenant, model, source
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
--- Rollups of production by hour, refreshed every ten minutes: `age_s` is how old a row's numbers are at most. The views above are exact
--- at once and read all that is asked for.
+-- Rollups of production by hour, refreshed every ten minutes: `age_s` is how old a row's numbers are at most. What is since
+-- is in v_quality and v_prompt_versions too.
 CREATE OR REPLACE VIEW v_quality_hourly SQL SECURITY DEFINER AS
-SELECT * EXCEPT (computed_at), dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s, hour AS time
-FROM quality_hourly;
+WITH assumeNotNull((SELECT max(computed_at) FROM quality_hourly WHERE hour = toDateTime(0, 'UTC'))) AS counted
+SELECT * EXCEPT (computed_at), counted AS refreshed_at, dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s,
+    hour AS time
+FROM
+(
+    SELECT * FROM quality_hourly FINAL
+    QUALIFY computed_at = max(computed_at) OVER (PARTITION BY hour)
+)
+WHERE planned > 0
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 CREATE OR REPLACE VIEW v_usage_hourly SQL SECURITY DEFINER AS
-SELECT * EXCEPT (computed_at), dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s, hour AS time
-FROM usage_hourly;
+WITH assumeNotNull((SELECT max(computed_at) FROM usage_hourly WHERE hour = toDateTime(0, 'UTC'))) AS counted
+SELECT * EXCEPT (computed_at), counted AS refreshed_at, dateDiff('second', refreshed_at, now64(3, 'UTC')) AS age_s,
+    hour AS time
+FROM
+(
+    SELECT * FROM usage_hourly FINAL
+    QUALIFY computed_at = max(computed_at) OVER (PARTITION BY hour)
+)
+WHERE events > 0
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- One row for each rollup, and for each list of what came after the first: when its last good refresh began, and what
 -- went wrong since then.
@@ -289,9 +575,14 @@ SELECT
     exception,
     refreshed_at AS time
 FROM system.view_refreshes
-WHERE view IN ('quality_hourly_refresh', 'usage_hourly_refresh', 'superseded_refresh', 'later_contents_refresh');
+WHERE view IN ('quality_hourly_refresh', 'usage_hourly_refresh', 'superseded_refresh', 'later_contents_refresh',
+    'uncommitted_refresh');
 
-CREATE OR REPLACE VIEW v_feedback SQL SECURITY DEFINER AS SELECT * FROM feedback FINAL;
+CREATE OR REPLACE VIEW v_feedback SQL SECURITY DEFINER AS
+SELECT * EXCEPT (subject_key, subject_hash),
+    if(empty(subject_hash), subject_key, concat(subject_key, ':', lower(hex(subject_hash)))) AS subject
+FROM feedback FINAL
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- Arguments of the producer that it could not read, and events are without, or did not know (`unknown`), and kept as
 -- attributes: a wrong type in an app, a name mistyped.
@@ -325,16 +616,17 @@ SELECT * EXCEPT event_ids, stored_at AS time FROM ledger FINAL;
 -- Offsets between those of the ledger that it doesn't have, and that were not gone before they were read: a part of the
 -- ledger itself was damaged. What came before its first offset is of a version without a ledger, or was deleted.
 CREATE OR REPLACE VIEW v_ledger_gaps SQL SECURITY DEFINER AS
-SELECT topic_id, partition, first_missing, next_offset
+SELECT topic_id, partition, first_missing, next_offset, stored_at AS time
 FROM
 (
-    SELECT topic_id, partition, begin AS next_offset, max(end) OVER before AS first_missing,
+    SELECT topic_id, partition, stored_at, begin AS next_offset, max(end) OVER before AS first_missing,
         max(in_ledger) OVER before AS begun
     FROM
     (
-        SELECT topic_id, partition, first_offset AS begin, last_offset + 1 AS end, true AS in_ledger FROM ledger
+        SELECT topic_id, partition, first_offset AS begin, last_offset + 1 AS end, true AS in_ledger, stored_at
+        FROM ledger
         UNION ALL
-        SELECT topic_id, partition, first_missing, next_offset, false FROM offset_gaps
+        SELECT topic_id, partition, first_missing, next_offset, false, stored_at FROM offset_gaps
     )
     WINDOW before AS (
         PARTITION BY topic_id, partition ORDER BY begin, end ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -458,93 +750,111 @@ UNION ALL
 SELECT toUUID('00000000-0000-0000-0000-000000000000'), toDateTime(0, 'UTC'), '', '', '', '', '', 0, 0, false, false, '', '', 0,
     toDateTime64(0, 3, 'UTC'), now64(3, 'UTC');
 
--- The rollups. A refresh counts anew, over the views, the hours in which interactions were stored or keys superseded since
--- the last one, keeps the rest, and swaps the table: exact, and never half there to a reader. (An incremental view counts
--- redelivered rows twice.) Whole hours, because a row has to be held against the others of its hour. The cost is that of
--- the hours touched, not of history. The merge join takes two thirds of the time of a hash join, which would hold the
--- findings in memory; it sorts on disk what is larger than 256 MiB. Findings are stored before their interaction, so its
--- stored_at tells; an hour of overlap covers inserts that are slow to commit and clocks that differ.
-CREATE MATERIALIZED VIEW IF NOT EXISTS quality_hourly_refresh REFRESH EVERY 10 MINUTE TO quality_hourly
+-- Findings without an interaction, of those that the list before had and those stored since. A worker that died between
+-- the two inserts has left them; as a rule it is delivered again, and they come off the list.
+CREATE MATERIALIZED VIEW IF NOT EXISTS uncommitted_refresh REFRESH EVERY 10 MINUTE TO uncommitted
 SQL SECURITY DEFINER AS
 WITH
+    (SELECT greatest(max(listed_at), toDateTime64('2000-01-01', 3, 'UTC')) - INTERVAL 1 HOUR FROM uncommitted) AS since,
     (
         SELECT groupUniqArray(hour)
         FROM
         (
-            SELECT toStartOfHour(time) AS hour FROM interactions
-            WHERE stored_at > (SELECT max(refreshed_at) - INTERVAL 1 HOUR FROM quality_hourly)
+            SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= since
             UNION ALL
-            SELECT hour FROM superseded WHERE listed_at > (SELECT max(refreshed_at) - INTERVAL 1 HOUR FROM quality_hourly)
+            SELECT hour FROM uncommitted
         )
-    ) AS touched
-SELECT * REPLACE (now64(3, 'UTC') AS refreshed_at)
+    ) AS touched,
+    (
+        SELECT groupArray(hour)
+        FROM
+        (
+            SELECT hour
+            FROM
+            (
+                SELECT toStartOfHour(time) AS hour,
+                    arraySum(d -> cityHash64(event_id, d), mapKeys(planned)) AS by_plan, toUInt64(0) AS by_rows
+                FROM interactions FINAL
+                WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
+                UNION ALL
+                SELECT toStartOfHour(time), 0, cityHash64(event_id, detector) FROM findings FINAL
+                WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
+            )
+            GROUP BY hour
+            HAVING sum(by_plan) != sum(by_rows)
+        )
+    ) AS differing
+SELECT DISTINCT event_id, hour, now64(3, 'UTC') AS listed_at
 FROM
 (
-    SELECT * FROM quality_hourly WHERE NOT has(touched, hour)
+    SELECT event_id, toStartOfHour(time) AS hour FROM findings
+    WHERE toStartOfHour(time) IN (SELECT arrayJoin(differing))
+        AND (event_id, toStartOfHour(time)) NOT IN
+        (
+            SELECT event_id, toStartOfHour(time) FROM interactions
+            WHERE toStartOfHour(time) IN (SELECT arrayJoin(differing))
+        )
     UNION ALL
-    SELECT
-        toStartOfHour(p.time) AS hour, p.app, p.environment, p.prompt_name, p.prompt_version, p.model, p.detector,
-        count() AS planned,
-        countIf(f.decision = 'evaluated') AS evaluated,
-        countIf(f.decision = 'not_applicable') AS not_applicable,
-        countIf(f.decision = 'not_sampled') AS not_sampled,
-        countIf(f.decision = 'shed') AS shed,
-        countIf(f.decision = 'failed') AS failed,
-        countIf(f.decision = '') AS missing,
-        countIf(f.flagged) AS flagged_events,
-        countIf(f.alert) AS alert_events,
-        now64(3, 'UTC') AS computed_at,
-        computed_at AS refreshed_at
-    FROM
+    SELECT toUUID('00000000-0000-0000-0000-000000000000'), toDateTime(0, 'UTC')
+)
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
+
+-- The rollups. A refresh adds what the hours touched since the last one come to now, as the views count them: the hours in
+-- which interactions or findings were stored or keys superseded. Its cost is theirs, not that of history. (An incremental
+-- view counts redelivered rows twice.) Of an hour the rows of the last refresh hold; the row without a name says so where
+-- nothing of it is left, and the one of 1970 when the refresh was. An hour of overlap covers inserts that are slow to
+-- commit and clocks that differ. The merge join takes two thirds of the time of a hash join, which would hold the findings
+-- in memory; it sorts on disk what is larger than 256 MiB.
+CREATE MATERIALIZED VIEW IF NOT EXISTS quality_hourly_refresh REFRESH EVERY 10 MINUTE APPEND TO quality_hourly
+SQL SECURITY DEFINER AS
+WITH
+    (SELECT max(computed_at) - INTERVAL 1 HOUR FROM quality_hourly WHERE hour = toDateTime(0, 'UTC')) AS counted,
     (
-        SELECT
-            time, event_id, app, environment, prompt_name, prompt_version, model,
-            arrayJoin(mapKeys(planned)) AS detector
-        FROM interactions FINAL
-        WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production'
-            AND (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
-    ) AS p
-    LEFT JOIN
-    (
-        SELECT time, event_id, detector, toString(decision) AS decision, flagged, alert
-        FROM findings FINAL
-        WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
-            AND (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded)
-    ) AS f ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector
-    GROUP BY hour, p.app, p.environment, p.prompt_name, p.prompt_version, p.model, p.detector
+        SELECT groupUniqArray(hour)
+        FROM
+        (
+            SELECT toStartOfHour(time) AS hour FROM interactions WHERE stored_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
+            UNION ALL
+            SELECT hour FROM superseded WHERE listed_at >= counted
+        )
+    ) AS touched
+SELECT *, now64(3, 'UTC') AS computed_at
+FROM
+(
+    SELECT hour, app, environment, prompt_name, prompt_version, model, detector, planned, evaluated, not_applicable,
+        not_sampled, shed, failed, missing, flagged_events, alert_events
+    FROM v_quality
+    WHERE has(touched, hour)
+    UNION ALL
+    SELECT arrayJoin(arrayPushBack(touched, toDateTime(0, 'UTC'))) AS hour, '', '', '', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0, 0
 )
 SETTINGS join_algorithm = 'full_sorting_merge', max_bytes_before_external_sort = 268435456;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS usage_hourly_refresh REFRESH EVERY 10 MINUTE TO usage_hourly
+CREATE MATERIALIZED VIEW IF NOT EXISTS usage_hourly_refresh REFRESH EVERY 10 MINUTE APPEND TO usage_hourly
 SQL SECURITY DEFINER AS
 WITH
+    (SELECT max(computed_at) - INTERVAL 1 HOUR FROM usage_hourly WHERE hour = toDateTime(0, 'UTC')) AS counted,
     (
         SELECT groupUniqArray(hour)
         FROM
         (
-            SELECT toStartOfHour(time) AS hour FROM interactions
-            WHERE stored_at > (SELECT max(refreshed_at) - INTERVAL 1 HOUR FROM usage_hourly)
+            SELECT toStartOfHour(time) AS hour FROM interactions WHERE stored_at >= counted
             UNION ALL
-            SELECT hour FROM superseded WHERE listed_at > (SELECT max(refreshed_at) - INTERVAL 1 HOUR FROM usage_hourly)
+            SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
+            UNION ALL
+            SELECT hour FROM superseded WHERE listed_at >= counted
         )
     ) AS touched
-SELECT * REPLACE (now64(3, 'UTC') AS refreshed_at)
+SELECT *, now64(3, 'UTC') AS computed_at
 FROM
 (
-    SELECT * FROM usage_hourly WHERE NOT has(touched, hour)
+    SELECT hour, app, environment, prompt_name, prompt_version, model, prompt_hashes, first_time, last_time, events,
+        errors, cancelled, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost, without_cost
+    FROM v_prompt_versions
+    WHERE has(touched, hour)
     UNION ALL
-    SELECT
-        toStartOfHour(i.time) AS hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model,
-        count() AS events,
-        countIf(i.error_type != '') AS errors,
-        ifNull(sum(i.input_tokens), 0) AS input_tokens,
-        ifNull(sum(i.output_tokens), 0) AS output_tokens,
-        ifNull(sum(i.cost), 0) AS cost,
-        quantileExactIf(0.5)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p50_s,
-        quantileExactIf(0.95)(i.latency_s, i.error_type = '' AND NOT i.cancelled) AS latency_p95_s,
-        now64(3, 'UTC') AS computed_at,
-        computed_at AS refreshed_at
-    FROM v_interactions AS i
-    WHERE toStartOfHour(i.time) IN (SELECT arrayJoin(touched)) AND i.source = 'production'
-    GROUP BY hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model
+    SELECT arrayJoin(arrayPushBack(touched, toDateTime(0, 'UTC'))) AS hour, '', '', '', '', '', [], 0, 0, 0, 0, 0, NULL,
+        NULL, NULL, NULL, NULL, 0
 );

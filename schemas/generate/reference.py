@@ -26,8 +26,8 @@ identifiers.
 """
 _VIEWS = """## Views
 
-What readers read; `watchline schema VIEW` shows the same. A row of a moment has `time`, one that sums up many
-`first_time` and `last_time`.
+What readers read; `watchline schema VIEW` shows the same. Every row has a `time`: of a moment that, of what sums up
+many the beginning of its hour. A filter on it limits what is read.
 """
 _TABLES = """## Tables
 

@@ -49,9 +49,9 @@ def report(queries: Queries, recording: Recording, ids: Mapping[str, str]) -> li
 
 def coverage(queries: Queries) -> Figure:
     """How many events each detector was planned for, and what became of them."""
-    sql = (
-        "SELECT detector, events, planned, evaluated, not_applicable, failed, missing FROM v_coverage ORDER BY detector"
-    )
+    sql = """SELECT detector, sum(c.events) AS events, sum(c.planned) AS planned, sum(c.evaluated) AS evaluated,
+    sum(c.not_applicable) AS not_applicable, sum(c.failed) AS failed, sum(c.missing) AS missing
+FROM v_coverage AS c GROUP BY detector ORDER BY detector"""
     result = queries.query(sql)
     return Figure("Coverage: every event, every detector", sql, columns=result.columns, rows=_cells(result.rows))
 
@@ -94,8 +94,8 @@ FROM v_interactions WHERE notEmpty(redactions)"""
 
 def rates(queries: Queries) -> Figure:
     """The share of flagged answers per prompt version, with the difference and its 95 % interval."""
-    sql = """SELECT detector, prompt_version, evaluated, flagged_events
-FROM v_quality WHERE prompt_name = 'answer' ORDER BY detector, prompt_version"""
+    sql = """SELECT detector, prompt_version, sum(evaluated), sum(flagged_events)
+FROM v_quality WHERE prompt_name = 'answer' GROUP BY ALL ORDER BY detector, prompt_version"""
     counts: dict[str, dict[str, tuple[int, int]]] = {}
     for detector, version, evaluated, flagged in queries.query(sql).rows:
         counts.setdefault(detector, {})[version] = (flagged, evaluated)
@@ -153,8 +153,10 @@ GROUP BY event_id ORDER BY worst DESC, event_id LIMIT 3"""
 
 def costs(queries: Queries) -> Figure:
     """Latency, tokens and cost per prompt version."""
-    sql = """SELECT prompt_version, events, latency_p50_s, latency_p95_s, input_tokens, output_tokens, cost
-FROM v_prompt_versions ORDER BY prompt_version"""
+    sql = """SELECT prompt_version, count() AS events,
+    quantileExact(0.5)(latency_s) AS p50, quantileExact(0.95)(latency_s) AS p95,
+    sum(i.input_tokens) AS input_tokens, sum(i.output_tokens) AS output_tokens, sum(i.cost) AS cost
+FROM v_interactions AS i GROUP BY prompt_version ORDER BY prompt_version"""
     result = queries.query(sql)
     rows = [
         [str(row[0]), str(row[1]), f"{row[2]:.2f}", f"{row[3]:.2f}", str(row[4]), str(row[5]), _cost(row[6])]

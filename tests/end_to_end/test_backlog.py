@@ -29,7 +29,9 @@ def test_shed_events_are_stored_and_coverage_adds_up(broker: str, topic_prefix: 
         worker.wait(lambda: worker.health()["events"] == 160)
         worker.produce(*(envelope(interaction()) for _ in range(3)))
         worker.wait(lambda: worker.health()["events"] == 163)
-        (row,) = worker.rows("SELECT planned, evaluated, shed, missing FROM v_coverage WHERE detector = 'pii'")
+        (row,) = worker.rows(
+            "SELECT sum(planned), sum(evaluated), sum(shed), sum(missing) FROM v_coverage WHERE detector = 'pii'"
+        )
         assert row == (163, 3, 160, 0)
         assert "\nwatchline_shed_events_total 160.0\n" in worker.page("metrics")[1]
         assert worker.rows("SELECT DISTINCT reason FROM v_findings WHERE decision = 'shed'") == [("overload",)]

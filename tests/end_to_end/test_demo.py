@@ -22,7 +22,8 @@ def _ran(demo: DemoRun) -> None:
 
 
 def coverage(demo: DemoRun) -> dict[str, tuple[int, ...]]:
-    sql = "SELECT detector, events, planned, evaluated + not_applicable, failed, missing FROM v_coverage"
+    counts = "sum(events), sum(planned), sum(evaluated) + sum(not_applicable), sum(failed), sum(missing)"
+    sql = f"SELECT detector, {counts} FROM v_coverage GROUP BY detector"
     return {row[0]: row[1:] for row in demo.rows(sql)}
 
 

@@ -16,7 +16,7 @@ _PLACE = "bitShiftLeft(toUInt64(raw_partition), 56) + bitShiftLeft(raw_offset, 1
 _NUMBER = "reinterpretAsUInt64(reverse(unhex(substring(toString({}), 25, 12))))"
 # Views that count, and what they say of the events of each detector: all must be the events that are stored.
 _TOTALS = {
-    "v_coverage": "SELECT planned - missing FROM v_coverage",
+    "v_coverage": "SELECT sum(planned) - sum(missing) FROM v_coverage GROUP BY detector",
     "v_decisions": "SELECT countIf(decision != 'missing') FROM v_decisions GROUP BY detector",
     "v_prompt_versions": "SELECT sum(events) FROM v_prompt_versions",
     "v_producer_gaps": "SELECT sum(stored) FROM v_producer_gaps",

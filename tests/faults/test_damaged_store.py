@@ -106,7 +106,8 @@ def degraded(worker: Worker) -> list[str]:
 
 
 def coverage(worker: Worker) -> tuple[int, ...]:
-    (row,) = worker.rows("SELECT events, planned, evaluated, missing, lost FROM v_coverage")
+    counts = "sum(events), sum(planned), sum(evaluated), sum(missing), sum(lost)"
+    (row,) = worker.rows(f"SELECT {counts} FROM v_coverage GROUP BY detector")
     return row
 
 

@@ -61,4 +61,4 @@ def test_a_database_name_is_no_sql(clickhouse: Callable[..., Any]) -> None:
 def test_coverage_has_the_promised_columns(clickhouse: Callable[..., Any]) -> None:
     rows = clickhouse("coverage").query("DESCRIBE v_coverage").result_rows
     promised = ["detector", "events", "planned", "evaluated", "not_applicable", "failed", "missing"]
-    assert [row[0] for row in rows][: len(promised)] == promised
+    assert [row[0] for row in rows if row[0] in promised] == promised

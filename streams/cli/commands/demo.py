@@ -201,7 +201,10 @@ class Demo:
             markup=False,
         )
         for arguments, what in (
-            ('sql "SELECT prompt_version, detector, rate FROM v_quality"', ""),
+            (
+                'sql "SELECT detector, sum(flagged_events) / sum(evaluated) FROM v_quality GROUP BY 1"',
+                "",
+            ),
             ("show EVENT_ID", "one event whole, with its spans and evidence"),
             ("audit list", "what an auditor asks"),
             ("up", "the same pipeline for your own app"),
@@ -218,7 +221,9 @@ def _command() -> str:
 
 
 def _complete(queries: Any, total: int) -> bool:
-    rows = queries.query("SELECT events, planned, missing, failed FROM v_coverage").rows
+    rows = queries.query(
+        "SELECT sum(events), sum(planned), sum(missing), sum(failed) FROM v_coverage GROUP BY detector"
+    ).rows
     return bool(rows) and all(tuple(row) == (total, total, 0, 0) for row in rows)
 
 

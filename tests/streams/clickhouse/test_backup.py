@@ -35,7 +35,8 @@ def opened(settings: Settings) -> Iterator[Any]:
         yield client
 
 
-LOOKS = {"superseded", "later_contents"}  # each look writes when it was, until a merge; their views leave that out
+# Each look writes when it was, until a merge; their views leave that out.
+LOOKS = {"superseded", "later_contents", "uncommitted", "quality_hourly", "usage_hourly"}
 
 
 def everything(client: Any) -> dict[str, list[str]]:
@@ -43,7 +44,11 @@ def everything(client: Any) -> dict[str, list[str]]:
     found = {}
     for name in sorted({*views(), *backup.rows(client, "watchline")} - CLOCK - LOOKS):
         columns = client.query(f"DESCRIBE TABLE watchline.{name}").result_rows
-        names = ", ".join(f"`{column[0]}`" for column in columns)
+        names = ", ".join(
+            f"finalizeAggregation({column[0]})" if column[1].startswith("AggregateFunction") else f"`{column[0]}`"
+            for column in columns
+            if column[2] != "EPHEMERAL"
+        )
         found[name] = sorted(map(repr, client.query(f"SELECT {names} FROM watchline.{name}").result_rows))
     return found
 

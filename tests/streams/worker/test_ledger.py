@@ -72,7 +72,8 @@ class Store:
         return [(each.first_offset, each.last_offset) for each in found]
 
     def coverage(self) -> dict[str, tuple[int, ...]]:
-        sql = "SELECT detector, events, planned, evaluated, missing, lost FROM v_coverage"
+        counts = "sum(events), sum(planned), sum(evaluated), sum(missing), sum(lost)"
+        sql = f"SELECT detector, {counts} FROM v_coverage GROUP BY detector"
         return {row[0]: row[1:] for row in self.client.query(sql).result_rows}
 
 
