@@ -60,7 +60,7 @@ SELECT $__toTime AS time, {self._slices}, round({value or wilson("bad", "n")}, 4
 FROM
 (
     SELECT {named("r", *self.labels)}, greatest({quarters}) AS busiest,
-        groupArraySorted({LATEST})(toUInt8({self.bad}) - 2 * toUnixTimestamp64Micro(r.time)) AS latest,
+        arraySlice(arraySort(groupArray(toUInt8({self.bad}) - 2 * toUnixTimestamp64Micro(r.time))), 1, {LATEST}) AS latest,
         length(latest) AS n, arraySum(arrayMap(each -> positiveModulo(each, 2), latest)) AS bad,
         (toUnixTimestamp64Micro(complete) + latest[-1] / 2) / 3.6e9 AS hours
     FROM {self.view} AS r

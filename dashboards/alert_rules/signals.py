@@ -26,8 +26,8 @@ RULES = (
         severity="warning",
         queries={
             "A": _changes("count()"),
-            "before": _changes("argMin(s.before, (s.stored_at, s.signal_id))"),
-            "after": _changes("argMin(s.after, (s.stored_at, s.signal_id))"),
+            "before": _changes("round(argMin(s.before, (s.stored_at, s.signal_id)), 3)"),
+            "after": _changes("round(argMin(s.after, (s.stored_at, s.signal_id)), 3)"),
         },
         above=0,
         window_s=3600,
@@ -35,8 +35,8 @@ RULES = (
         for_s=0,
         keep_firing_for_s=0,
         summary="{{ $labels.app }} ({{ $labels.environment }}): {{ $labels.measure }} of prompt {{ $labels.prompt_name }} "
-        'went from {{ if $values.before }}{{ printf "%.3g" $values.before.Value }}{{ else }}unknown{{ end }} to '
-        '{{ if $values.after }}{{ printf "%.3g" $values.after.Value }}{{ else }}unknown{{ end }}',
+        'went from {{ if $values.before }}{{ printf "%g" $values.before.Value }}{{ else }}unknown{{ end }} to '
+        '{{ if $values.after }}{{ printf "%g" $values.after.Value }}{{ else }}unknown{{ end }}',
         description='Changes of it told of in the last hour: {{ printf "%.0f" $values.A.Value }}. What to do: look at «Signals» '
         "on the board, for since when and what explains it, and at the examples before and after.",
         board="watchline",
