@@ -121,7 +121,7 @@ RULES = (
         above=0.5,
         window_s=6 * 3600,
         for_s=0,
-        interval_s=600,
+        interval_s=300,
         summary="{{ $labels.app }} ({{ $labels.environment }}): nobody knows what {{ humanizePercentage $values.A.Value }} of "
         "the calls of {{ $labels.model }} cost",
         description="{{ if $values.calls }}Of "

@@ -50,7 +50,7 @@ RULES = (
     Rule(
         uid="watchline-missing-findings",
         title="Missing findings",
-        group="watchline-losses",
+        group="watchline-checks",
         severity="warning",
         queries={"A": _checks("missing", "missing > 0"), "planned": _checks("planned", "missing > 0")},
         above=0,
@@ -68,7 +68,7 @@ RULES = (
     Rule(
         uid="watchline-failed-findings",
         title="Failed checks",
-        group="watchline-losses",
+        group="watchline-checks",
         severity="warning",
         queries={
             "A": _checks("failed / planned", f"planned >= {FEWEST}"),
@@ -94,7 +94,7 @@ WHERE f.time > complete - INTERVAL 1 DAY AND f.time <= complete AND f.decision =
     Rule(
         uid="watchline-shed-findings",
         title="Stored unscored",
-        group="watchline-losses",
+        group="watchline-checks",
         severity="warning",
         queries={
             "A": _checks("shed / planned", f"planned >= {FEWEST}"),
@@ -115,7 +115,7 @@ WHERE f.time > complete - INTERVAL 1 DAY AND f.time <= complete AND f.decision =
     Rule(
         uid="watchline-conflicts",
         title="Conflicts",
-        group="watchline-losses",
+        group="watchline-checks",
         severity="warning",
         queries={
             "A": f"""SELECT $__toTime AS time, {named("c", "app")}, if(c.detector = '', 'texts', c.detector) AS detector,

@@ -132,7 +132,6 @@ WHERE r.refreshed_at IS NOT NULL"""
         window_s=86_400,
         ends="now",
         for_s=600,
-        interval_s=300,
         summary='{{ $labels.rollup }} was counted {{ printf "%.0f" $values.A.Value }} seconds ago, and should be each 600',
         description="What is usual is read from it, and what came again is found by it. What to do: `SELECT rollup, exception "
         "FROM v_refreshes` says what went wrong.",
