@@ -186,7 +186,7 @@ _SINCE = (
     Panel(
         id=9,
         title="Interactions per second",
-        description="By app.",
+        description="How many were stored, by app and the producer's time. The alert «No data» watches each app.",
         kind="time_series",
         queries={
             "A": f"""SELECT $__timeInterval(i.time) AS time, i.app AS app, count() / $__interval_s AS interactions
