@@ -18,7 +18,8 @@ SELECT $__toTime AS time, app, environment, toFloat64({value}) AS value
 FROM
 (
     SELECT app, environment, sum(now_cost) AS cost, sum(now_calls) AS calls, sum(now_unknown) AS without_price,
-        sum(usual_cost) / nullIf(uniqExactIf(day, usual_cost > 0), 0) AS usual_cost_usd, uniqExactIf(day, usual_cost > 0) AS days
+        sum(usual_cost) / nullIf(uniqExactIf(day, usual_cost > 0), 0) AS usual_cost_usd, uniqExactIf(day,
+            usual_cost > 0) AS days
     FROM
     (
         SELECT {named("i", "app", "environment")}, sum(ifNull(i.cost, 0)) AS now_cost, count() AS now_calls,
@@ -49,7 +50,7 @@ HAVING value IS NOT NULL"""
 
 def _one_number(sql: str) -> str:
     """Without the sums that the number is made of."""
-    return f"SELECT time, tenant, value FROM ({sql})"  # noqa: S608
+    return f"SELECT time, tenant, value FROM ({sql})"
 
 
 def _unknown(value: str) -> str:
@@ -80,9 +81,11 @@ RULES = (
         interval_s=300,
         summary="{{ $labels.app }} ({{ $labels.environment }}): an hour costs "
         '{{ printf "%.1f" $values.A.Value }} times as much as usual at this hour',
-        description='{{ if $values.usual }}{{ printf "%.2f" $values.cost.Value }} US dollars in the last hour, on other days '
+        description='{{ if $values.usual }}{{ printf "%.2f" $values.cost.Value }} US dollars in the last hour, on '
+        "other days "
         '{{ printf "%.2f" $values.usual.Value }}. {{ end }}{{ if $values.unknown }}The price of '
-        "{{ humanizePercentage $values.unknown.Value }} of its calls is unknown and not in it. {{ end }}What to do: see which "
+        "{{ humanizePercentage $values.unknown.Value }} of its calls is unknown and not in it. {{ end }}What to do: "
+        "see which "
         "model, tenant or prompt it is.",
         board="watchline",
         panel=25,
@@ -106,7 +109,8 @@ RULES = (
         f'{{{{ printf "%.1f" $values.A.Value }}}} times as fast as {BUDGET_USD:.0f} US dollars a month allow',
         description='In the last hour and in the last six. {{ if $values.hour }}The last hour: {{ printf "%.2f" '
         "$values.hour.Value }} US dollars. {{ end }}{{ if $values.unknown }}The price of "
-        "{{ humanizePercentage $values.unknown.Value }} of its calls is unknown and not in it. {{ end }}What to do: see which "
+        "{{ humanizePercentage $values.unknown.Value }} of its calls is unknown and not in it. {{ end }}What to do: "
+        "see which "
         "app and model it is.",
         board="watchline",
         panel=37,
@@ -122,10 +126,12 @@ RULES = (
         window_s=6 * 3600,
         for_s=0,
         interval_s=300,
-        summary="{{ $labels.app }} ({{ $labels.environment }}): nobody knows what {{ humanizePercentage $values.A.Value }} of "
+        summary="{{ $labels.app }} ({{ $labels.environment }}): nobody knows what {{ humanizePercentage "
+        "$values.A.Value }} of "
         "the calls of {{ $labels.model }} cost",
         description="{{ if $values.calls }}Of "
-        '{{ printf "%.0f" $values.calls.Value }} calls in the last six hours. {{ end }}They are in no sum, and no budget sees '
+        '{{ printf "%.0f" $values.calls.Value }} calls in the last six hours. {{ end }}They are in no sum, and no '
+        "budget sees "
         "them. What to do: give the model a price, or have the app say what it paid.",
         board="watchline",
         panel=37,

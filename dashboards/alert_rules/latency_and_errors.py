@@ -24,7 +24,7 @@ HAVING count() >= {shares.MINIMUM}"""
 
 
 def _longer(value: str) -> str:
-    """The 95th percentiles of a model's prompts in the last whole hour, against the same hour of the seven days before."""
+    """The 95th percentiles of a model's prompts in the last whole hour, against that hour of the seven days before."""
     return f"""WITH {COMPLETE},
     (
         SELECT toStartOfHour(least(complete, toDateTime64(max(h.refreshed_at), 6, 'UTC'))) - INTERVAL 1 HOUR
@@ -64,7 +64,8 @@ RULES = (
         missing_evaluations=shares.KEEP_S // 60,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the calls fail",
         description="By the last 15 minutes of what is complete, with 95 % confidence{{ if $values.calls }}: "
-        '{{ humanizePercentage $values.share.Value }} of {{ printf "%.0f" $values.calls.Value }}{{ end }}. What to do: see '
+        '{{ humanizePercentage $values.share.Value }} of {{ printf "%.0f" $values.calls.Value }}{{ end }}. What to '
+        "do: see "
         "which errors, and whether the provider tells of trouble.",
         board="watchline",
         panel=10,
@@ -83,7 +84,8 @@ RULES = (
         interval_s=600,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the calls fail",
         description="By its latest calls, of which there are few, with 95 % confidence{{ if $values.hours }}: "
-        '{{ printf "%.0f" $values.calls.Value }} in the last {{ printf "%.1f" $values.hours.Value }} hours{{ end }}. What to '
+        '{{ printf "%.0f" $values.calls.Value }} in the last {{ printf "%.1f" $values.hours.Value }} hours{{ end }}. '
+        "What to "
         "do: see which errors, and whether the provider tells of trouble.",
         board="watchline",
         panel=10,
@@ -102,7 +104,8 @@ RULES = (
         missing_evaluations=shares.KEEP_S // 60,
         summary=f'{_SLICE}: one answer in twenty takes {{{{ printf "%.1f" $values.A.Value }}}} s or more',
         description="By the last 15 minutes of what is complete{{ if $values.calls }}, "
-        '{{ printf "%.0f" $values.calls.Value }} answers{{ end }}. What to do: see whether questions or answers became longer, '
+        '{{ printf "%.0f" $values.calls.Value }} answers{{ end }}. What to do: see whether questions or answers '
+        "became longer, "
         "or the model slower.",
         board="watchline",
         panel=22,
@@ -123,10 +126,13 @@ RULES = (
         window_s=shares.WEEK_S,
         for_s=0,
         interval_s=600,
-        summary=f'{_SLICE}: slow answers take {{{{ printf "%.1f" $values.A.Value }}}} times as long as usual at this hour',
+        summary=f'{_SLICE}: slow answers take {{{{ printf "%.1f" $values.A.Value }}}} times as long as usual at this '
+        f"hour",
         description="{{ if $values.usual }}The slowest in twenty take "
-        '{{ printf "%.1f" $values.seconds.Value }} s, usually {{ printf "%.1f" $values.usual.Value }} s, in the whole hour from '
-        '{{ printf "%.0f" $values.hour.Value }}:00 UTC against the same hour of the seven days before. {{ end }}What to do: see '
+        '{{ printf "%.1f" $values.seconds.Value }} s, usually {{ printf "%.1f" $values.usual.Value }} s, in the whole '
+        "hour from "
+        '{{ printf "%.0f" $values.hour.Value }}:00 UTC against the same hour of the seven days before. {{ end }}What '
+        "to do: see "
         "whether questions or answers became longer, or the model slower.",
         board="watchline",
         panel=22,
@@ -148,7 +154,8 @@ RULES = (
         summary=f"{_SLICE}: one person in twenty waits "
         '{{ printf "%.1f" $values.A.Value }} s or more for the first words',
         description="By the last 15 minutes of what is complete{{ if $values.calls }}, "
-        '{{ printf "%.0f" $values.calls.Value }} answers{{ end }}. What to do: see whether prompts became longer, or the '
+        '{{ printf "%.0f" $values.calls.Value }} answers{{ end }}. What to do: see whether prompts became longer, or '
+        "the "
         "provider has a queue.",
         board="watchline",
         panel=23,

@@ -69,11 +69,15 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         ends="now",
         no_data="alerting",
         error="alerting",
-        summary="{{ if $values.A }}No canary has come through partition {{ $labels.partition }} of {{ $labels.topic }} for "
-        '{{ printf "%.0f" $values.A.Value }} minutes: events don\'t either{{ else }}No canary came, or ClickHouse does not '
+        summary="{{ if $values.A }}No canary has come through partition {{ $labels.partition }} of {{ $labels.topic "
+        "}} for "
+        '{{ printf "%.0f" $values.A.Value }} minutes: events don\'t either{{ else }}No canary came, or ClickHouse '
+        "does not "
         "answer: nothing is being watched{{ end }}",
-        description="The partition has no worker, or its worker is stuck, or can't reach Kafka or ClickHouse. What to do: "
-        "`watchline doctor`, then /readyz and /livez of the workers, then their logs; stacks stand there when one is stuck.",
+        description="The partition has no worker, or its worker is stuck, or can't reach Kafka or ClickHouse. What to "
+        "do: "
+        "`watchline doctor`, then /readyz and /livez of the workers, then their logs; stacks stand there when one is "
+        "stuck.",
         board="watchline-pipeline",
         panel=31,
     ),
@@ -93,8 +97,10 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         for_s=120,
         summary='Watchline is {{ printf "%.0f" $values.A.Value }} seconds behind: what happens now is not seen yet',
         description="{{ if $values.canary }}The slowest partition's last canary took "
-        '{{ printf "%.0f" $values.canary.Value }} s to be stored. {{ end }}{{ if $values.watermark }}All is looked at up to '
-        '{{ printf "%.0f" $values.watermark.Value }} s ago. {{ end }}The other rules judge what is complete, so they are late '
+        '{{ printf "%.0f" $values.canary.Value }} s to be stored. {{ end }}{{ if $values.watermark }}All is looked at '
+        "up to "
+        '{{ printf "%.0f" $values.watermark.Value }} s ago. {{ end }}The other rules judge what is complete, so they '
+        "are late "
         "by as much. What to do: see whether there is more traffic, or a worker less.",
         board="watchline-pipeline",
         panel=49,
@@ -113,7 +119,8 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         summary="{{ $labels.app }} ({{ $labels.environment }}) has sent nothing for "
         '{{ printf "%.0f" $values.A.Value }} minutes or more',
         description="{{ if $values.usual }}In this hour of other days it sent "
-        '{{ printf "%.0f" $values.usual.Value }} events on average. {{ end }}The pipeline is alive, or «No canary» would tell. '
+        '{{ printf "%.0f" $values.usual.Value }} events on average. {{ end }}The pipeline is alive, or «No canary» '
+        "would tell. "
         "What to do: see whether the app has traffic and what its producer logs.",
         board="watchline",
         panel=9,
@@ -124,7 +131,8 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         group="watchline-pipeline",
         severity="warning",
         queries={
-            "A": """SELECT $__toTime AS time, r.rollup AS rollup, toFloat64(dateDiff('second', r.refreshed_at, $__toTime)) AS value
+            "A": """SELECT $__toTime AS time, r.rollup AS rollup, toFloat64(dateDiff('second', r.refreshed_at,
+    $__toTime)) AS value
 FROM v_refreshes AS r
 WHERE r.refreshed_at IS NOT NULL"""
         },
@@ -132,11 +140,14 @@ WHERE r.refreshed_at IS NOT NULL"""
         window_s=86_400,
         ends="now",
         for_s=600,
-        summary='{{ $labels.rollup }} was counted {{ printf "%.0f" $values.A.Value }} seconds ago, and should be each 600',
-        description="What is usual is read from it, and what came again is found by it. What to do: `SELECT rollup, exception "
+        summary='{{ $labels.rollup }} was counted {{ printf "%.0f" $values.A.Value }} seconds ago, and should be each '
+        "600",
+        description="What is usual is read from it, and what came again is found by it. What to do: `SELECT rollup, "
+        "exception "
         "FROM v_refreshes` says what went wrong.",
         board="watchline-pipeline",
         panel=51,
-        details="SELECT r.exception AS error, r.status AS status FROM v_refreshes AS r WHERE r.rollup = {rollup:String}",
+        details="SELECT r.exception AS error, r.status AS status FROM v_refreshes AS r WHERE r.rollup = "
+        "{rollup:String}",
     ),
 )

@@ -41,8 +41,8 @@ _KINDS = (
         title="Unsupported answers",
         detector="groundedness",
         does="claim what their sources don't say",
-        # Answers are counted by `flagged`, the balanced operating point: a share has no use for a point so strict that it
-        # sees one bad answer in twenty; its false alarms are why the limit is as high as this.
+        # Answers are counted by `flagged`, the balanced operating point: a share has no use for a point so strict that
+        # it sees one bad answer in twenty; its false alarms are why the limit is as high as this.
         limit=0.35,
         panel=12,
         runbook="unsupported-answers",
@@ -88,9 +88,7 @@ def _rules() -> Iterator[Rule]:
 
 
 def _counted(kind: _Kind) -> Share:
-    return Share(
-        view="v_findings", where=f"r.detector = '{kind.detector}' AND r.decision = 'evaluated'", bad=kind.bad
-    )
+    return Share(view="v_findings", where=f"r.detector = '{kind.detector}' AND r.decision = 'evaluated'", bad=kind.bad)
 
 
 def _busy(kind: _Kind) -> Rule:
@@ -112,7 +110,8 @@ def _busy(kind: _Kind) -> Rule:
         missing_evaluations=shares.KEEP_S // 60,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the answers {kind.does}",
         description="By the last 15 minutes of what is complete, with 95 % confidence"
-        '{{ if $values.answers }}: {{ humanizePercentage $values.share.Value }} of {{ printf "%.0f" $values.answers.Value }} '
+        '{{ if $values.answers }}: {{ humanizePercentage $values.share.Value }} of {{ printf "%.0f" '
+        "$values.answers.Value }} "
         "scored{{ end }}. "
         + (
             "The other versions and models of this prompt, in the day before: {{ if $values.before }}"
@@ -120,7 +119,8 @@ def _busy(kind: _Kind) -> Rule:
             if kind.history
             else ""
         )
-        + "{{ if $values.unscored }}Incomplete: {{ humanizePercentage $values.unscored.Value }} of the checks gave no score. "
+        + "{{ if $values.unscored }}Incomplete: {{ humanizePercentage $values.unscored.Value }} of the checks gave no "
+        "score. "
         "{{ end }}" + _WHERE_TO_LOOK,
         board="watchline-quality",
         panel=kind.panel,

@@ -1,7 +1,9 @@
 """Rules on the share of bad ones among calls or answers: SQL for busy slices, for quiet ones, and for the usual share.
 
-Nothing is judged by few: the lower end of the 95 % interval counts, of at least `MINIMUM` in the last 15 minutes. A slice
-that has fewer is judged by its last `LATEST` of the last day, so that little traffic alerts too, and is quiet again once its
+Nothing is judged by few: the lower end of the 95 % interval counts,
+    of at least `MINIMUM` in the last 15 minutes. A slice
+that has fewer is judged by its last `LATEST` of the last day, so that little traffic alerts too,
+    and is quiet again once its
 latest are good.
 """
 
@@ -14,7 +16,7 @@ from watchline.dashboards.sql import COMPLETE, LABELS, named, wilson
 MINIMUM, LATEST, FEWEST = 20, 30, 10
 WINDOW_S, DAY_S = 900, 86_400
 WEEK_S = 8 * DAY_S
-# A slice that fires stays so while it has too few answers to be judged: for an hour, then the rule for quiet ones has it.
+# A slice that fires stays so while it has too few answers to be judged: after an hour the rule for quiet ones has it.
 KEEP_S = 3600
 
 
@@ -60,7 +62,8 @@ SELECT $__toTime AS time, {self._slices}, round({value or wilson("bad", "n")}, 4
 FROM
 (
     SELECT {named("r", *self.labels)}, greatest({quarters}) AS busiest,
-        arraySlice(arraySort(groupArray(toUInt8({self.bad}) - 2 * toUnixTimestamp64Micro(r.time))), 1, {LATEST}) AS latest,
+        arraySlice(arraySort(groupArray(toUInt8({self.bad}) - 2 * toUnixTimestamp64Micro(r.time))), 1,
+            {LATEST}) AS latest,
         length(latest) AS n, arraySum(arrayMap(each -> positiveModulo(each, 2), latest)) AS bad,
         (toUnixTimestamp64Micro(complete) + latest[-1] / 2) / 3.6e9 AS hours
     FROM {self.view} AS r

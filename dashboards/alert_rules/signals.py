@@ -34,15 +34,18 @@ RULES = (
         ends="now",  # a signal is told when it is there
         for_s=0,
         keep_firing_for_s=0,
-        summary="{{ $labels.app }} ({{ $labels.environment }}): {{ $labels.measure }} of prompt {{ $labels.prompt_name }} "
+        summary="{{ $labels.app }} ({{ $labels.environment }}): {{ $labels.measure }} of prompt {{ "
+        "$labels.prompt_name }} "
         'went from {{ if $values.before }}{{ printf "%g" $values.before.Value }}{{ else }}unknown{{ end }} to '
         '{{ if $values.after }}{{ printf "%g" $values.after.Value }}{{ else }}unknown{{ end }}',
-        description='Changes of it told of in the last hour: {{ printf "%.0f" $values.A.Value }}. What to do: look at «Signals» '
+        description='Changes of it told of in the last hour: {{ printf "%.0f" $values.A.Value }}. What to do: look at '
+        "«Signals» "
         "on the board, for since when and what explains it, and at the examples before and after.",
         board="watchline",
         panel=14,
         details=f"""SELECT
-    argMin(if(s.cause = '', 'nothing by itself', concat(s.cause, ' ', s.cause_value)), (s.stored_at, s.signal_id)) AS explained_by,
+    argMin(if(s.cause = '', 'nothing by itself', concat(s.cause, ' ', s.cause_value)), (s.stored_at,
+        s.signal_id)) AS explained_by,
     argMin(arrayStringConcat(s.ruled_out, ', '), (s.stored_at, s.signal_id)) AS ruled_out,
     argMin(arrayStringConcat(s.moved_with, ', '), (s.stored_at, s.signal_id)) AS moved_with,
     minOrNull(s.since) AS since, max(s.events_after) AS events_after

@@ -1,4 +1,4 @@
-"""What can be shown to an auditor: that all was checked, by what, what was taken out, and what is lost or contradicts."""
+"""What can be shown to an auditor: what was checked, by what, what was taken out, what is lost or contradicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from watchline.dashboards.sql import by_variables, chosen
 
 _CONFLICT = Rows(
     view="v_conflicts",
-    columns=("time", "hour", "app", "tenant", "detector", "first_decision", "decision", "first_score", "score", "event_id"),
+    columns=(
+        "time",
+        "hour",
+        "app",
+        "tenant",
+        "detector",
+        "first_decision",
+        "decision",
+        "first_score",
+        "score",
+        "event_id",
+    ),
 )
 _GONE = Rows(
     view="v_missing_events",
@@ -35,7 +46,8 @@ WHERE {chosen("v_decisions", "d")}"""
     Panel(
         id=55,
         title="Lost rows",
-        description="Events that were stored, by the ledger, and are not there: deleted, or in a damaged part. Anything but 0 "
+        description="Events that were stored, by the ledger, and are not there: deleted, or in a damaged part. "
+        "Anything but 0 "
         "needs an explanation; `watchline repair` brings back what Kafka still has.",
         kind="stat",
         queries={
@@ -53,7 +65,8 @@ WHERE m.day >= toDate($__fromTime) AND m.day <= toDate($__toTime){by_variables("
         description="Which version of each detector judged with which thresholds, from when to when, and how often.",
         kind="table",
         queries={
-            "A": f"""SELECT f.detector AS detector, f.detector_version AS detector_version, f.calibration_version AS calibration,
+            "A": f"""SELECT f.detector AS detector, f.detector_version AS detector_version,
+    f.calibration_version AS calibration,
     round(f.threshold, 4) AS threshold, round(f.alert_threshold, 4) AS alert_threshold, min(f.time) AS first_time,
     max(f.time) AS last_time, count() AS evaluated
 FROM v_findings AS f
@@ -92,8 +105,10 @@ _CONTRADICTIONS = (
     Panel(
         id=32,
         title="Conflicts",
-        description="What came again and said otherwise, by the same version of a detector, or with other texts of the event "
-        "(`texts`). What was stored first is shown everywhere else. By the hour of the event; found within ten minutes.",
+        description="What came again and said otherwise, by the same version of a detector, or with other texts of "
+        "the event "
+        "(`texts`). What was stored first is shown everywhere else. By the hour of the event; found within ten "
+        "minutes.",
         kind="table",
         queries={
             "A": f"""SELECT c.hour AS time, c.app AS app, if(c.detector = '', 'texts', c.detector) AS detector,
@@ -112,10 +127,12 @@ LIMIT 100"""
     Panel(
         id=58,
         title="Scored again",
-        description="Events that another version of a detector judged after the one whose finding is shown, by version.",
+        description="Events that another version of a detector judged after the one whose finding is shown, by "
+        "version.",
         kind="table",
         queries={
-            "A": f"""SELECT r.app AS app, r.detector AS detector, r.first_version AS first_version, r.detector_version AS detector_version,
+            "A": f"""SELECT r.app AS app, r.detector AS detector, r.first_version AS first_version,
+    r.detector_version AS detector_version,
     count() AS events, countIf(r.decision != r.first_decision) AS decided_otherwise, min(r.hour) AS first_hour,
     max(r.hour) AS last_hour
 FROM v_rescored AS r
@@ -133,7 +150,8 @@ LIMIT 100"""
         description="Ids that came with another hour, tenant or app than at first, and that views leave out.",
         kind="table",
         queries={
-            "A": f"""SELECT s.stored_at AS time, s.app AS app, s.tenant AS tenant, s.hour AS hour, s.kept_app AS kept_app,
+            "A": f"""SELECT s.stored_at AS time, s.app AS app, s.tenant AS tenant, s.hour AS hour,
+    s.kept_app AS kept_app,
     s.kept_tenant AS kept_tenant, s.kept_hour AS kept_hour, toString(s.event_id) AS event_id
 FROM v_superseded AS s
 WHERE {chosen("v_superseded", "s", time="stored_at")}

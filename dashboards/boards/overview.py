@@ -10,7 +10,8 @@ _NOW = (
     Panel(
         id=3,
         title="Unsupported answers",
-        description="Share of the scored answers that claim what their sources don't say (groundedness, at the balanced "
+        description="Share of the scored answers that claim what their sources don't say (groundedness, at the "
+        "balanced "
         "operating point).",
         kind="stat",
         queries={
@@ -76,7 +77,8 @@ WHERE {chosen("v_dead_letters", "d")} AND NOT d.resolved"""
     Panel(
         id=7,
         title="Since the last event",
-        description="Time since an interaction was stored of what is chosen. Nothing came in the whole range: empty. The "
+        description="Time since an interaction was stored of what is chosen. Nothing came in the whole range: empty. "
+        "The "
         "alert «No data» watches each app.",
         kind="stat",
         queries={
@@ -93,7 +95,8 @@ WHERE {chosen("v_interactions", "i")}"""
     Panel(
         id=34,
         title="Behind by",
-        description="How long ago all that had come by then was scored and looked at: the age of the lowest watermark. Rules "
+        description="How long ago all that had come by then was scored and looked at: the age of the lowest "
+        "watermark. Rules "
         "judge what is older than that.",
         kind="stat",
         queries={
@@ -112,7 +115,8 @@ _WHERE = (
     Panel(
         id=35,
         title="Worst slices",
-        description="Where answers are flagged most, for sure: by the lower end of the share's 95 % interval, so that three "
+        description="Where answers are flagged most, for sure: by the lower end of the share's 95 % interval, so that "
+        "three "
         "answers don't lead. At least ten scored.",
         kind="table",
         queries={
@@ -168,7 +172,8 @@ WHERE {chosen("v_interactions", "i")}"""
     Panel(
         id=6,
         title="Lost before storage",
-        description="Events that a producer numbered and that were never stored: dropped in the app, lost on the way or dead "
+        description="Events that a producer numbered and that were never stored: dropped in the app, lost on the way "
+        "or dead "
         "letters. Of producers that sent something in this range.",
         kind="stat",
         queries={
@@ -218,13 +223,16 @@ ORDER BY time"""
     Panel(
         id=14,
         title="Signals",
-        description="Changes that the online monitor saw: what moved, from what to what, since when, in which part of the "
+        description="Changes that the online monitor saw: what moved, from what to what, since when, in which part of "
+        "the "
         "traffic. The alert «Drift» tells of those with `page`.",
         kind="table",
         queries={
-            "A": f"""SELECT s.time AS time, s.app AS app, s.prompt_name AS prompt_name, s.measure AS measure, s.kind AS kind,
+            "A": f"""SELECT s.time AS time, s.app AS app, s.prompt_name AS prompt_name, s.measure AS measure,
+    s.kind AS kind,
     arrayStringConcat(arrayMap((k, v) -> concat(k, ' ', v), mapKeys(s.slice), mapValues(s.slice)), ', ') AS slice,
-    arrayStringConcat(arrayMap((k, v) -> concat(k, ' ', v), mapKeys(s.baseline), mapValues(s.baseline)), ', ') AS against,
+    arrayStringConcat(arrayMap((k, v) -> concat(k, ' ', v), mapKeys(s.baseline), mapValues(s.baseline)),
+        ', ') AS against,
     s.before AS before, s.after AS after, s.since AS since,
     trimBoth(concat(s.cause, ' ', s.cause_value, ' ', s.cause_kind)) AS cause,
     arrayStringConcat(s.ruled_out, ', ') AS ruled_out, arrayStringConcat(s.moved_with, ', ') AS moved_with,
@@ -288,10 +296,12 @@ ORDER BY time"""
     Panel(
         id=25,
         title="Cost per hour",
-        description="US dollars, by model, at the rate of each point. Calls whose price is unknown are not in it: see beside.",
+        description="US dollars, by model, at the rate of each point. Calls whose price is unknown are not in it: see "
+        "beside.",
         kind="time_series",
         queries={
-            "A": f"""SELECT $__timeInterval(i.time) AS time, i.model AS model, sum(i.cost) * 3600 / $__interval_s AS cost
+            "A": f"""SELECT $__timeInterval(i.time) AS time, i.model AS model,
+    sum(i.cost) * 3600 / $__interval_s AS cost
 FROM v_interactions AS i
 WHERE {chosen("v_interactions", "i")}
     AND i.cost IS NOT NULL
@@ -305,8 +315,10 @@ ORDER BY time"""
     Panel(
         id=37,
         title="Cost by app",
-        description="US dollars of whole hours, from the hour in which the range begins; what each good answer cost, and how "
-        "many calls have no known price and are not in it. Good: nothing flags it, nobody rates it low, no error ended it.",
+        description="US dollars of whole hours, from the hour in which the range begins; what each good answer cost, "
+        "and how "
+        "many calls have no known price and are not in it. Good: nothing flags it, nobody rates it low, no error "
+        "ended it.",
         kind="table",
         queries={
             "A": f"""SELECT c.app AS app, c.tenant AS tenant, c.model AS model, sum(c.events) AS calls,

@@ -71,7 +71,8 @@ ANNOTATIONS = (
         name="signals",
         title="Changes that the monitor saw",
         sql=f"""SELECT s.time AS time, concat(s.app, ': ', s.measure) AS title,
-    concat('from ', ifNull(toString(round(s.before, 3)), 'unknown'), ' to ', ifNull(toString(round(s.after, 3)), 'unknown'),
+    concat('from ', ifNull(toString(round(s.before, 3)), 'unknown'), ' to ', ifNull(toString(round(s.after, 3)),
+        'unknown'),
         ', what explains it: ', if(s.cause = '', 'nothing by itself', concat(s.cause, ' ', s.cause_value))) AS text
 FROM v_signals AS s
 WHERE {chosen("v_signals", "s")}

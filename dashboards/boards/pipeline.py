@@ -16,7 +16,8 @@ _NOW = (
     Panel(
         id=47,
         title="Slowest canary",
-        description="How long the last canary of the slowest partition took from sending to storing: what every event takes.",
+        description="How long the last canary of the slowest partition took from sending to storing: what every event "
+        "takes.",
         kind="stat",
         queries={
             "A": """SELECT maxOrNull(c.delay_s) AS seconds
@@ -32,7 +33,8 @@ WHERE $__timeFilter(c.last_arrived)"""
     Panel(
         id=48,
         title="Oldest canary",
-        description="How long ago the last canary of the partition arrived that has waited longest. A worker sends one a "
+        description="How long ago the last canary of the partition arrived that has waited longest. A worker sends "
+        "one a "
         "minute; where none arrives, events don't either.",
         kind="stat",
         queries={
@@ -54,11 +56,13 @@ _IN_TIME = (
     Panel(
         id=31,
         title="Canaries",
-        description="The last canary of each partition of the raw topic, in the last week: how long it took from sending to "
+        description="The last canary of each partition of the raw topic, in the last week: how long it took from "
+        "sending to "
         "storing, and how long ago it arrived.",
         kind="table",
         queries={
-            "A": """SELECT c.topic AS topic, c.partition AS partition, c.last_arrived AS last_arrived, c.delay_s AS delay,
+            "A": """SELECT c.topic AS topic, c.partition AS partition, c.last_arrived AS last_arrived,
+    c.delay_s AS delay,
     c.age_s AS age, c.worker AS worker
 FROM v_canary AS c
 WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY
@@ -71,7 +75,8 @@ LIMIT 100"""
     Panel(
         id=49,
         title="From sent to stored",
-        description="Median and 95th percentile of the time from an event's making to its storage, by app. One app alone: its "
+        description="Median and 95th percentile of the time from an event's making to its storage, by app. One app "
+        "alone: its "
         "clock is wrong or it sends late. All: the workers are behind.",
         kind="time_series",
         queries={
@@ -79,7 +84,8 @@ LIMIT 100"""
 FROM
 (
     SELECT $__timeInterval(i.time) AS time, i.app AS app,
-        arrayJoin(arrayZip(['median', '95 %'], quantiles(0.5, 0.95)(dateDiff('millisecond', i.time, i.stored_at) / 1000))) AS q
+        arrayJoin(arrayZip(['median', '95 %'], quantiles(0.5, 0.95)(dateDiff('millisecond', i.time,
+            i.stored_at) / 1000))) AS q
     FROM v_interactions AS i
     WHERE {chosen("v_interactions", "i")}
     GROUP BY time, app
@@ -113,7 +119,8 @@ LIMIT 100"""
         description="When each was counted last, and what went wrong since. They are counted every ten minutes.",
         kind="table",
         queries={
-            "A": """SELECT r.rollup AS rollup, r.refreshed_at AS refreshed_at, r.age_s AS age, r.duration_s AS took, r.status AS status,
+            "A": """SELECT r.rollup AS rollup, r.refreshed_at AS refreshed_at, r.age_s AS age, r.duration_s AS took,
+    r.status AS status,
     r.exception AS error
 FROM v_refreshes AS r
 ORDER BY age DESC"""
@@ -127,7 +134,8 @@ ORDER BY age DESC"""
         description="95th percentile of the time that a batch took, by detector.",
         kind="time_series",
         queries={
-            "A": f"""SELECT $__timeInterval(f.time) AS time, f.detector AS detector, quantile(0.95)(f.duration_us) / 1e6 AS seconds
+            "A": f"""SELECT $__timeInterval(f.time) AS time, f.detector AS detector,
+    quantile(0.95)(f.duration_us) / 1e6 AS seconds
 FROM v_findings AS f
 WHERE {chosen("v_findings", "f")}
     AND f.decision = 'evaluated'
@@ -145,7 +153,8 @@ _CHECKED = (
     Panel(
         id=19,
         title="Coverage by detector",
-        description="What became of every planned check. `not_applicable`: the detector says why it can't judge the text.",
+        description="What became of every planned check. `not_applicable`: the detector says why it can't judge the "
+        "text.",
         kind="table",
         queries={
             "A": f"""SELECT d.detector AS detector, count() AS planned, countIf(d.decision = 'evaluated') AS evaluated,
@@ -166,7 +175,8 @@ ORDER BY detector"""
         description="Planned checks without a score, by detector and decision.",
         kind="time_series",
         queries={
-            "A": f"""SELECT $__timeInterval(d.time) AS time, d.detector AS detector, d.decision AS decision, count() AS checks
+            "A": f"""SELECT $__timeInterval(d.time) AS time, d.detector AS detector, d.decision AS decision,
+    count() AS checks
 FROM v_decisions AS d
 WHERE {chosen("v_decisions", "d")} AND d.decision != 'evaluated'
 GROUP BY time, detector, decision
@@ -180,7 +190,8 @@ _LOST = (
     Panel(
         id=27,
         title="Dead letters by kind",
-        description="By when they came to Kafka. A message that can't be decoded names no app, and counts where all are "
+        description="By when they came to Kafka. A message that can't be decoded names no app, and counts where all "
+        "are "
         "chosen. `watchline dead-letters replay` brings them back.",
         kind="time_series",
         queries={
@@ -195,11 +206,13 @@ ORDER BY time"""
     Panel(
         id=28,
         title="Producer gaps",
-        description="Producers with events that were numbered but never stored; `dropped`: those dropped in the app because "
+        description="Producers with events that were numbered but never stored; `dropped`: those dropped in the app "
+        "because "
         "its buffer was full.",
         kind="table",
         queries={
-            "A": f"""SELECT g.app AS app, g.environment AS environment, toString(g.producer_id) AS producer, g.first_time AS first_time,
+            "A": f"""SELECT g.app AS app, g.environment AS environment, toString(g.producer_id) AS producer,
+    g.first_time AS first_time,
     g.last_time AS last_time, g.stored AS stored, g.missing AS missing, g.dropped AS dropped,
     toString(g.dropped_by) AS dropped_by
 FROM v_producer_gaps AS g
@@ -213,7 +226,8 @@ LIMIT 100"""
     Panel(
         id=29,
         title="Gaps in Kafka",
-        description="Messages that retention or a recreated topic took away before the worker read them. Raise retention, or "
+        description="Messages that retention or a recreated topic took away before the worker read them. Raise "
+        "retention, or "
         "find out why the worker was away.",
         kind="table",
         queries={
@@ -230,11 +244,13 @@ LIMIT 100"""
     Panel(
         id=53,
         title="Arguments that producers could not read",
-        description="Events that came without an argument, because its type was wrong, or with it as an attribute, because "
+        description="Events that came without an argument, because its type was wrong, or with it as an attribute, "
+        "because "
         "no argument has its name: a mistake in an app.",
         kind="table",
         queries={
-            "A": f"""SELECT u.app AS app, u.environment AS environment, u.records AS records, u.argument AS argument, u.type AS type,
+            "A": f"""SELECT u.app AS app, u.environment AS environment, u.records AS records, u.argument AS argument,
+    u.type AS type,
     sum(u.events) AS events
 FROM v_unreadable AS u
 WHERE u.hour >= toStartOfHour($__fromTime) AND u.hour <= $__toTime{by_variables("v_unreadable", "u")}

@@ -10,8 +10,10 @@ _VERSIONS = (
     Panel(
         id=42,
         title="Versions: since when, how many, how good",
-        description="Every prompt version and model of production in the range, the newest first: when its first and last "
-        "answers came, to the hour, and the share of unsupported answers with its 95 % interval. Counted every ten minutes; "
+        description="Every prompt version and model of production in the range, the newest first: when its first and "
+        "last "
+        "answers came, to the hour, and the share of unsupported answers with its 95 % interval. Counted every ten "
+        "minutes; "
         "the hour in which the range begins is in it, whole.",
         kind="table",
         queries={
@@ -53,7 +55,8 @@ ORDER BY time"""
         description="When each version and model gave answers, and how many an hour.",
         kind="state_timeline",
         queries={
-            "A": f"""SELECT $__timeInterval(i.time) AS time, concat(i.prompt_name, ' ', i.prompt_version, ' on ', i.model) AS version,
+            "A": f"""SELECT $__timeInterval(i.time) AS time, concat(i.prompt_name, ' ', i.prompt_version, ' on ',
+    i.model) AS version,
     count() AS answers
 FROM v_interactions AS i
 WHERE {chosen("v_interactions", "i")}
@@ -71,7 +74,8 @@ _BETTER_OR_WORSE = (
         description="Share of the scored answers that were flagged, by version and detector, hour by hour.",
         kind="time_series",
         queries={
-            "A": f"""SELECT toStartOfInterval(toDateTime(f.time), INTERVAL 1 HOUR) AS time, f.prompt_name AS prompt_name,
+            "A": f"""SELECT toStartOfInterval(toDateTime(f.time), INTERVAL 1 HOUR) AS time,
+    f.prompt_name AS prompt_name,
     f.prompt_version AS prompt_version, f.detector AS detector, countIf(f.flagged) / count() AS flagged
 FROM v_findings AS f
 WHERE {chosen("v_findings", "f")}
@@ -85,14 +89,18 @@ ORDER BY time"""
     Panel(
         id=46,
         title="Speed, length and cost by version",
-        description="Of answers that neither failed nor were cancelled: latency, time to first chunk, tokens and cost of one. "
+        description="Of answers that neither failed nor were cancelled: latency, time to first chunk, tokens and cost "
+        "of one. "
         "Calls whose price is unknown are counted beside, not as free.",
         kind="table",
         queries={
-            "A": f"""SELECT i.app AS app, i.prompt_name AS prompt_name, i.prompt_version AS prompt_version, i.model AS model,
-    count() AS answers, round(quantile(0.5)(i.latency_s), 3) AS latency_median, round(quantile(0.95)(i.latency_s), 3) AS latency_95,
+            "A": f"""SELECT i.app AS app, i.prompt_name AS prompt_name, i.prompt_version AS prompt_version,
+    i.model AS model,
+    count() AS answers, round(quantile(0.5)(i.latency_s), 3) AS latency_median, round(quantile(0.95)(i.latency_s),
+        3) AS latency_95,
     round(quantile(0.95)(i.time_to_first_chunk_s), 3) AS first_chunk_95, round(avg(i.input_tokens)) AS input_tokens,
-    round(avg(i.output_tokens)) AS output_tokens, round(avg(i.cost), 6) AS cost, countIf(i.cost IS NULL) AS without_price
+    round(avg(i.output_tokens)) AS output_tokens, round(avg(i.cost), 6) AS cost,
+        countIf(i.cost IS NULL) AS without_price
 FROM v_interactions AS i
 WHERE {chosen("v_interactions", "i")}
     AND i.error_type = '' AND NOT i.cancelled

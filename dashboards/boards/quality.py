@@ -15,7 +15,8 @@ _UNSUPPORTED = (
     Panel(
         id=12,
         title="Unsupported answers by prompt version",
-        description="Share of the scored answers that claim what their sources don't say, by prompt version and model. The "
+        description="Share of the scored answers that claim what their sources don't say, by prompt version and "
+        "model. The "
         "alert «Unsupported answers» watches this.",
         kind="time_series",
         queries={
@@ -35,11 +36,13 @@ ORDER BY time"""
     Panel(
         id=13,
         title="Flagged, by prompt version and detector",
-        description="Share of the scored interactions at or over the detector's balanced threshold, with its 95 % interval: "
+        description="Share of the scored interactions at or over the detector's balanced threshold, with its 95 % "
+        "interval: "
         "versions whose intervals overlap are not shown to differ.",
         kind="table",
         queries={
-            "A": f"""SELECT f.app AS app, f.prompt_name AS prompt_name, f.prompt_version AS prompt_version, f.model AS model,
+            "A": f"""SELECT f.app AS app, f.prompt_name AS prompt_name, f.prompt_version AS prompt_version,
+    f.model AS model,
     f.detector AS detector, count() AS scored, countIf(f.flagged) / scored AS flagged,
     {wilson("countIf(f.flagged)", "count()")} AS low,
     {wilson("countIf(f.flagged)", "count()", upper=True)} AS high
@@ -57,11 +60,13 @@ LIMIT 500"""
     Panel(
         id=15,
         title="Latest unsupported answers",
-        description="The claims, beside what the sources say; the text is redacted. `watchline show EVENT_ID` shows an event "
+        description="The claims, beside what the sources say; the text is redacted. `watchline show EVENT_ID` shows "
+        "an event "
         "whole.",
         kind="table",
         queries={
-            "A": f"""SELECT s.time AS time, s.app AS app, s.prompt_version AS prompt_version, s.model AS model, s.score AS score,
+            "A": f"""SELECT s.time AS time, s.app AS app, s.prompt_version AS prompt_version, s.model AS model,
+    s.score AS score,
     s.input AS question, s.text AS claim, arrayStringConcat(s.evidence_texts, ' … ') AS sources,
     toString(s.event_id) AS event_id
 FROM v_spans AS s
@@ -83,7 +88,8 @@ _HARM = (
         description="Share of the scored interactions that were flagged, by detector.",
         kind="time_series",
         queries={
-            "A": f"""SELECT $__timeInterval(f.time) AS time, f.detector AS detector, countIf(f.flagged) / count() AS flagged
+            "A": f"""SELECT $__timeInterval(f.time) AS time, f.detector AS detector,
+    countIf(f.flagged) / count() AS flagged
 FROM v_findings AS f
 WHERE {chosen("v_findings", "f")}
     AND f.decision = 'evaluated'
@@ -96,11 +102,13 @@ ORDER BY time"""
     Panel(
         id=38,
         title="When and how sure",
-        description="How many scored interactions have which score, over time, all detectors that are flagged by a threshold: "
+        description="How many scored interactions have which score, over time, all detectors that are flagged by a "
+        "threshold: "
         "a change that stays below the threshold shows here first.",
         kind="heat_map",
         queries={
-            "A": f"""SELECT $__timeInterval(f.time) AS time, concat('0.', toString(least(toUInt8(f.score * 10), 9))) AS score,
+            "A": f"""SELECT $__timeInterval(f.time) AS time, concat('0.', toString(least(toUInt8(f.score * 10),
+    9))) AS score,
     count() AS scored
 FROM v_findings AS f
 WHERE {chosen("v_findings", "f")}
@@ -116,7 +124,8 @@ ORDER BY time, score"""
         description="Findings so sure that each may be looked at for itself, by detector and app.",
         kind="time_series",
         queries={
-            "A": f"""SELECT $__timeInterval(f.time) AS time, f.app AS app, f.detector AS detector, countIf(f.alert) AS alerts
+            "A": f"""SELECT $__timeInterval(f.time) AS time, f.app AS app, f.detector AS detector,
+    countIf(f.alert) AS alerts
 FROM v_findings AS f
 WHERE {chosen("v_findings", "f")}
     AND f.decision = 'evaluated'
@@ -128,7 +137,8 @@ ORDER BY time"""
     Panel(
         id=40,
         title="Leaked personal data",
-        description="Answers with personal data that neither the person nor the conversation had named, by app. The alert of "
+        description="Answers with personal data that neither the person nor the conversation had named, by app. The "
+        "alert of "
         "this name watches it.",
         kind="time_series",
         queries={
@@ -168,7 +178,8 @@ ORDER BY time"""
     Panel(
         id=41,
         title="Satisfaction",
-        description="Mean of people's ratings, from 0, the worst of their scale, to 1, the best; with how many there are. A "
+        description="Mean of people's ratings, from 0, the worst of their scale, to 1, the best; with how many there "
+        "are. A "
         "rating without a scale counts by its sign.",
         kind="table",
         queries={

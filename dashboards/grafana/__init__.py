@@ -1,4 +1,4 @@
-"""Boards and rules as the files that Grafana is provisioned with: what a team with Grafana gets of the same definitions."""
+"""Boards and rules as the files that Grafana is provisioned with: what a team with Grafana gets of the same."""
 
 from __future__ import annotations
 

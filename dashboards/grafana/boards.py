@@ -128,21 +128,22 @@ def _rows_sql(rows: Rows) -> str:
         for name in rows.columns
     )
     narrower = "".join(
-        f"\n    AND $__conditionalAll(r.{name} IN (${{{name}:singlequote}}), ${name})" for name in _NARROWER if name in has
+        f"\n    AND $__conditionalAll(r.{name} IN (${{{name}:singlequote}}), ${name})"
+        for name in _NARROWER
+        if name in has
     )
     time = rows.columns[0]
     return (
-        f"SELECT {shown}\nFROM {rows.view} AS r\n"  # noqa: S608
-        f"WHERE {chosen(rows.view, 'r', time=time)}{narrower}\n    AND ({_qualified(rows)})\nORDER BY r.{time} DESC\nLIMIT 500"
+        f"SELECT {shown}\nFROM {rows.view} AS r\n"
+        f"WHERE {chosen(rows.view, 'r', time=time)}{narrower}\n    AND ({_qualified(rows)})\nORDER BY r.{time} "
+        f"DESC\nLIMIT 500"
     )
 
 
 def _qualified(rows: Rows) -> str:
     """The condition with its columns as the view's: `time` the alias must not hide `time` the column."""
     has = set(columns(rows.view))
-    return re.sub(
-        r"'[^']*'|\b[a-z_]+\b", lambda word: f"r.{word[0]}" if word[0] in has else word[0], rows.where
-    )
+    return re.sub(r"'[^']*'|\b[a-z_]+\b", lambda word: f"r.{word[0]}" if word[0] in has else word[0], rows.where)
 
 
 def _to_rows(panel: Panel, numbers: Mapping[Rows, int]) -> list[dict[str, Any]]:
