@@ -135,7 +135,7 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
     toFloat64(max(dateDiff('second', r.refreshed_at, $__toTime))) AS value
 FROM v_refreshes AS r
 WHERE r.refreshed_at IS NOT NULL
-GROUP BY rollup"""
+GROUP BY r.rollup"""
         },
         above=_ROLLUP_S,
         window_s=86_400,

@@ -12,8 +12,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from tests.dashboards.seed import CLAIM
 from tests.dashboards.planters import refresh
+from tests.dashboards.seed import CLAIM
 from watchline.dashboards import audits, grafana, rules
 from watchline.dashboards.alert_rules import all_rules
 from watchline.dashboards.boards import all_boards
