@@ -47,7 +47,7 @@ def test_docker_reads_it(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", sorted(set(SERVICES) - {"grafana"}))  # where no Watchline runs
 def test_every_setting_it_passes_exists_and_is_valid(
     service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +192,8 @@ def test_what_it_mounts_is_there() -> None:
 def test_provisioning_reads_only_variables_that_grafana_is_given() -> None:
     given = set(SERVICES["grafana"]["environment"])
     for file in (ROOT / "dashboards" / "provisioning").glob("*/*.yaml"):
+        if file.parent.name == "alerting":  # in SQL and annotations Grafana reads none
+            continue
         text = file.read_text(encoding="utf-8")
         yaml.safe_load(text)
         files = re.findall(r"\$__file\{/run/secrets/(\w+)\}", text)
