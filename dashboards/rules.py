@@ -1,7 +1,8 @@
-"""The alert rules in `alerts/`, and what they would say now: Grafana's evaluation in small, for the demo and the tests.
+"""What the alert rules would say now: Grafana's evaluation of their files in small, for the demo and the tests.
 
 Covers what our rules use: ClickHouse queries in the time-series format, reduce (last), threshold, and in texts
-`$labels.X`, `$values.X.Value`, `humanizePercentage` and `printf "%.Nf"`. Waiting (`for`) and routing are Grafana's.
+`$labels.X`, `$values.X.Value`, `humanizePercentage`, `printf "%.Nf"` and `if`. Waiting (`for`) and routing are
+Grafana's.
 """
 
 from __future__ import annotations
@@ -10,15 +11,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from watchline.dashboards.alert_rules import all_rules
+from watchline.dashboards.grafana.rules import documents
 from watchline.dashboards.macros import Request, expand
 from watchline.schemas.errors import ConfigurationError
-
-FOLDER = Path(__file__).parent / "alerts"
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -37,30 +35,31 @@ class Alert:
 
 def load() -> list[dict[str, Any]]:
     """Every rule, as the provisioning files give it."""
-    files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml"))]
-    return [rule for file in files for group in file["groups"] for rule in group["rules"]]
+    return [rule for file in documents(all_rules()).values() for group in file["groups"] for rule in group["rules"]]
 
 
 def evaluate(rule: Mapping[str, Any], client: Any, now: datetime) -> list[Alert]:
     """The alerts that a rule gives at a time; `client` is a clickhouse-connect client on Watchline's database."""
-    results: dict[str, dict[Labels, float]] = {}
-    for query in rule["data"]:
-        model = query["model"]
-        if query["datasourceUid"] != "__expr__":
-            results[query["refId"]] = _last_values(client, statement(query, now))
-        elif model["type"] == "reduce":
-            results[query["refId"]] = results[model["expression"]]
-        elif model["type"] == "threshold":
-            results[query["refId"]] = {
-                labels: float(_exceeds(value, model["conditions"][0]["evaluator"]))
-                for labels, value in results[model["expression"]].items()
-            }
-        else:
-            raise ConfigurationError(f"rule {rule['uid']}: expression {model['type']} is not known here")
+    queries = {query["refId"]: query for query in rule["data"]}
+
+    def result(ref: str) -> dict[Labels, float]:
+        model = queries[ref]["model"]
+        if queries[ref]["datasourceUid"] != "__expr__":
+            return _last_values(client, statement(queries[ref], now))
+        if model["type"] == "reduce":
+            return result(model["expression"])
+        if model["type"] == "threshold":
+            evaluator = model["conditions"][0]["evaluator"]
+            return {labels: float(_exceeds(value, evaluator)) for labels, value in result(model["expression"]).items()}
+        raise ConfigurationError(f"rule {rule['uid']}: expression {model['type']} is not known here")
+
+    firing = [labels for labels, fires in sorted(result(rule["condition"]).items()) if fires]
+    if not firing:
+        return []
+    reduced = {ref: result(ref) for ref, query in queries.items() if query["model"].get("type") == "reduce"}
     return [
-        _alert(rule, dict(labels), {ref: values[labels] for ref, values in results.items() if labels in values})
-        for labels, fires in sorted(results[rule["condition"]].items())
-        if fires
+        _alert(rule, dict(labels), {ref: values[labels] for ref, values in reduced.items() if labels in values})
+        for labels in firing
     ]
 
 
@@ -101,7 +100,8 @@ def _alert(rule: Mapping[str, Any], labels: Mapping[str, str], values: Mapping[s
     )
 
 
-_FIELD = re.compile(r"\{\{ (?:(humanizePercentage|printf \"%\.\df\") )?\$(labels|values)\.(\w+)(?:\.Value)? \}\}")
+_FIELD = re.compile(r"\{\{ (?:(humanizePercentage|printf \"%(?:\.\df|g)\") )?\$(labels|values)\.(\w+)(?:\.Value)? \}\}")
+_CHOICE = re.compile(r"\{\{ if \$values\.(\w+) \}\}(.*?)(?:\{\{ else \}\}(.*?))?\{\{ end \}\}", re.DOTALL)
 
 
 def _render(text: str, labels: Mapping[str, str], values: Mapping[str, float]) -> str:
@@ -113,7 +113,8 @@ def _render(text: str, labels: Mapping[str, str], values: Mapping[str, float]) -
             return f"{values[name] * 100:.4g}%"
         return (function or 'printf "%g"').split('"')[1] % values[name]
 
-    rendered = _FIELD.sub(field, text)
+    chosen = _CHOICE.sub(lambda match: match[2] if match[1] in values else match[3] or "", text)
+    rendered = _FIELD.sub(field, chosen.replace("{{ externalURL }}", "http://localhost:3000/"))
     if "{{" in rendered:
         raise ConfigurationError(f"a template that is not known here: {rendered}")
     return rendered

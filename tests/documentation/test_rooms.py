@@ -11,6 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.documentation import metrics_table, readmes, settings_table, spans_table, topics_table
+from watchline.dashboards.alert_rules import all_rules
+from watchline.dashboards.grafana import contacts
 from watchline.detectors import registry
 from watchline.detectors.harm.toxicity import Toxicity
 from watchline.schemas import records
@@ -84,8 +86,8 @@ def test_every_audit_alert_and_user_has_a_line() -> None:
     assert readmes.first_column(readmes.room("dashboards"), "Users") == set(
         re.findall(r"^CREATE USER IF NOT EXISTS (\w+)", users, re.MULTILINE)
     )
-    for path in (dashboards / "alerts").glob("*.yaml"):
-        assert f"](runbooks/{path.stem}.md)" in readmes.room("dashboards")
+    for rule in all_rules():
+        assert f"](runbooks/{rule.runbook})" in readmes.room("dashboards"), rule.uid
 
 
 @pytest.mark.parametrize("room", readmes.ROOMS)
@@ -109,6 +111,7 @@ def test_every_setting_named_anywhere_exists() -> None:
     secrets = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
     known |= {f"WATCHLINE_{name.upper()}_FILE" for name in (*secrets, "SUBJECT_KEY")}
     known |= {"WATCHLINE_TEST_KAFKA_HOME", "WATCHLINE_TEST_FUZZ"}  # of the tests, not of the worker
+    known |= set(contacts.VARIABLES.values())  # of Grafana
     assert set(re.findall(r"WATCHLINE_[A-Z_]*[A-Z]", readmes.everything())) <= known
 
 

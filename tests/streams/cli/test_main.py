@@ -25,7 +25,12 @@ def test_every_help_has_a_purpose_and_an_example(command: str, capsys: pytest.Ca
     assert "example:\n" in text and f"watchline {command}" in text.partition("example:")[2]
 
 
-ACTIONS = [["audit", "query"], ["audit", "list"], *(["dead-letters", action] for action in ("list", "show", "replay"))]
+ACTIONS = [
+    ["audit", "query"],
+    ["audit", "list"],
+    *(["dashboards", action] for action in ("check", "write", "publish", "diff")),
+    *(["dead-letters", action] for action in ("list", "show", "replay")),
+]
 
 
 @pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS), *ACTIONS], ids=" ".join)
