@@ -6,10 +6,9 @@ Grafana's documentation, which the table in `tests/dashboards/engine/test_state_
 - https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/nodata-and-error-states/
 - https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/stale-alert-instances/
 
-Three things are otherwise here. Where no data keeps the last state, a series that is missing while others are there is
-kept too, for a day: a gap is no recovery. A query that gives no row leaves alerts that are there to the count of missing
-evaluations only where no data is an alert of its own, as in Grafana; else what is set for no data goes for each of them.
-And keeping the last state of an alert that recovers keeps it recovering, where Grafana ends it.
+Two things are otherwise here. Where no data keeps the last state, a series that is missing while others are there is
+kept too, for a day: a gap is no recovery. And what keeps the last state of an alert that recovers keeps it recovering,
+where Grafana ends it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The texts of rules, filled in: labels and values, with words where a value is missing.
 
-Knows what rules use of Grafana's templates: `{{ $labels.X }}`, `{{ $values.Q.Value }}`, before either one of `FUNCTIONS`,
-and `{{ if $values.Q }}...{{ else }}...{{ end }}`. A missing value is "unknown", never an engine's nil.
+Knows what rules use of Grafana's templates: `{{ $labels.X }}`, `{{ $values.Q.Value }}`, one of `FUNCTIONS` before
+either, and `{{ if $values.Q }}...{{ else }}...{{ end }}`. A missing value is "unknown", never an engine's nil.
 """
 
 from __future__ import annotations
@@ -93,9 +93,8 @@ def render(text: str, labels: Mapping[str, str], values: Mapping[str, float | No
 
     # Fields last: what a label holds is never read as a template. Literal braces in one must not look like one either.
     chosen = _CHOICE.sub(choice, text)
-    if left := _FIELD.sub("", chosen):
-        if "{{" in left:
-            raise ConfigurationError(f"a template that is not known here: {left[left.index('{{') :][:60]}")
+    if "{{" in (left := _FIELD.sub("", chosen)):
+        raise ConfigurationError(f"a template that is not known here: {left[left.index('{{') :][:60]}")
     return " ".join(_FIELD.sub(field, chosen).split())
 
 

@@ -64,7 +64,8 @@ def test_all_only_where_that_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("until", "who", "why"), [(0.0, "ann", "known"), (float("nan"), "ann", "known"), (9.0, " ", "known"), (9.0, "a", "")]
+    ("until", "who", "why"),
+    [(0.0, "ann", "known"), (float("nan"), "ann", "known"), (9.0, " ", "known"), (9.0, "a", "")],
 )
 def test_needs_an_end_a_name_and_a_reason(until: float, who: str, why: str) -> None:
     with pytest.raises(ConfigurationError):

@@ -1,4 +1,4 @@
-"""Each transition that Grafana documents, as a row: what is set, what the evaluations gave, in which states that ends."""
+"""Each transition that Grafana documents, as a row: what is set, what evaluations gave, in which states that ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def run(policy: Policy, given: str) -> tuple[str, list[Change], dict[Labels, Ale
     states, all_changes = "", []
     for number, letter in enumerate(given):
         # As after a restart each time: what is kept goes through JSON.
-        alerts = {alert.labels: alert for alert in (Alert.of(json.loads(json.dumps(a.record()))) for a in alerts.values())}
+        alerts = {
+            alert.labels: alert for alert in (Alert.of(json.loads(json.dumps(a.record()))) for a in alerts.values())
+        }
         alerts, changes = step(policy, alerts, GIVES[letter], at=number * MINUTE)
         states += max((SHORT[alert.state] for alert in alerts.values()), key="NPRDEF".index, default="N")
         all_changes += changes
