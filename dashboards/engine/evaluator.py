@@ -146,7 +146,7 @@ def evaluate(rule: Rule, queries: Queries, at: datetime, complete: datetime | No
     request = Request(start=start, end=end, interval_s=rule.interval_s)
     try:
         columns, numbers = _numbers(queries.query(expand(rule.queries["A"], request)), "A")
-        if missing := unknown_labels(rule, columns):
+        if columns and (missing := unknown_labels(rule, columns)):
             raise ConfigurationError(f"its texts name {', '.join(missing)}, which query A doesn't give")
         others = {
             name: _numbers(queries.query(expand(sql, request)), name)[1]

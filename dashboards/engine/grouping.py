@@ -66,7 +66,9 @@ class Incident:
     rule, title, app, environment, board, panel, runbook
         Whose it is and what shows it.
     opened, closed : float
-        Seconds since 1970.
+        Seconds since 1970: from when on it was bad, until when.
+    noticed : float
+        When people were to be told first.
     window : tuple of float
         The last window in which it was bad.
     parts : mapping of Labels to Part
@@ -95,6 +97,7 @@ class Incident:
     runbook: str
     opened: float
     window: tuple[float, float]
+    noticed: float = 0.0
     closed: float | None = None
     parts: Mapping[Labels, Part] = field(default_factory=dict)
     more: int = 0
@@ -142,8 +145,8 @@ class Incident:
 
 
 _INCIDENT = (
-    "id", "rule", "title", "app", "environment", "board", "panel", "runbook", "opened", "closed", "window", "more",
-    "news", "news_at", "highest", "quiet_since", "reason", "owed",
+    "id", "rule", "title", "app", "environment", "board", "panel", "runbook", "opened", "noticed", "closed", "window",
+    "more", "news", "news_at", "highest", "quiet_since", "reason", "owed",
 )  # fmt: skip
 
 
@@ -244,7 +247,7 @@ def wanted(
     if not parts:
         return None
     if told is None:
-        early = after_s > 0 and (acknowledged or at < incident.opened + after_s)
+        early = after_s > 0 and (acknowledged or at < incident.noticed + after_s)
         return None if early else "began"
     if told.news < incident.news:
         return "again"

@@ -235,7 +235,7 @@ def cut(lines: Sequence[str], most: int) -> str:
     >>> cut(["one", "two", "three"], 20)
     'one\\ntwo\\nthree'
     >>> cut(["one", "two", "a very long one"], 18)
-    'one\\nand 2 more'
+    'one\\ntwo\\nand 1 more'
     """
     text = "\n".join(lines)
     if len(text) <= most:
