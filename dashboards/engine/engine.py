@@ -276,12 +276,13 @@ class Engine:
                 )  # fmt: skip
         told = {labels: self._part(rule, alert, details.get(labels, {})) for labels, alert in _bounded(alerts).items()}
         record = self._rule_record(rule, known, evaluation, alerts, told, at)
-        incidents = self._absorb(rule, record, alerts, told, changes, at)
-        records: dict[str, Record | None] = {f"incident/{each.id}": each.record() for each in incidents}
+        records: dict[str, Record | None] = {f"clock/{rule.uid}": {"at": at}}
         if known != record:
             records[f"rule/{rule.uid}"] = record
-        records[f"clock/{rule.uid}"] = {"at": at}
-        self._write(records, [self._change_entry(rule, change, at) for change in changes])
+        with self.book.lock:  # a courier may note meanwhile what it has told
+            incidents = self._absorb(rule, record, alerts, told, changes, at)
+            records |= {f"incident/{each.id}": each.record() for each in incidents}
+            self._write(records, [self._change_entry(rule, change, at) for change in changes])
 
     def _part(self, rule: Rule, alert: Alert, details: Mapping[str, Any]) -> Part:
         labels, values = {**rule.labels, **dict(alert.labels)}, {"A": alert.value, **alert.values}
@@ -367,8 +368,8 @@ class Engine:
         for change in changes:
             if change.ended:
                 key = grouping.key_of(rule.uid, dict(change.alert.labels))
-                if incident := now.get(key) or known.get(key):
-                    now[key] = grouping.end(incident, change.alert.labels, at, change.reason)
+                if ended := now.get(key) or known.get(key):
+                    now[key] = grouping.end(ended, change.alert.labels, at, change.reason)
         for key, incident in {**known, **now}.items():
             now[key] = grouping.settle(incident, at)
         return [each for each in now.values() if known.get(each.key) != each]
@@ -415,8 +416,8 @@ class Engine:
                         incident = grouping.end(incident, part.labels, at, "the rule was removed")
                     incident = replace(incident, quiet_since=at, reason="the rule was removed")
                     records[f"incident/{incident.id}"] = grouping.settle(incident, at, hold_s=0).record()
-        if records:
-            self._write(records, [self._gone_entry(uid, at) for uid in gone])
+            if records:
+                self._write(records, [self._gone_entry(uid, at) for uid in gone])
 
     def _open(self) -> list[Incident]:
         return [each for each in self.book.incidents.values() if each.closed is None]
@@ -442,8 +443,8 @@ class Engine:
                 elif now != incident:
                     records[f"incident/{now.id}"] = now.record()
             records |= self._dropped(at)
-        if records:
-            self._write(records, [])
+            if records:
+                self._write(records, [])
 
     def _is_owed(self, incident: Incident, at: float) -> bool:
         return any(self._wanted(incident, name, at)[0] is not None for name in self._channels)
@@ -464,7 +465,7 @@ class Engine:
     # History.
 
     def _write(self, records: dict[str, Record | None], entries: Sequence[dict[str, Any]]) -> None:
-        """Writes records, with entries of the history. While `holds` says no, nothing is written either."""
+        """Writes records, with entries of the history."""
         number = self.book.next_number()
         for entry in entries:
             records[f"history/{number % MOST_HISTORY}"] = {"number": number, **entry}
