@@ -15,6 +15,9 @@ from watchline.dashboards.engine.silences import Matcher, Silence
 from watchline.schemas.errors import ConfigurationError
 
 MOST_HISTORY = 500
+Matchers = (
+    Mapping[str, str] | Sequence[str | Matcher]
+)  # labels and what they are, or matchers, also as they are written
 
 
 class Book:
@@ -102,7 +105,10 @@ class Book:
         return [
             {
                 "id": each.id,
-                "matchers": [str(matcher) for matcher in each.matchers],
+                "matchers": {
+                    matcher.name: f"{'=~ ' if matcher.is_pattern else ''}{matcher.value}" for matcher in each.matchers
+                },
+                "matches": [str(matcher) for matcher in each.matchers],
                 "made": iso(each.made),
                 "until": _iso_or_never(each.until),
                 "who": each.who,
@@ -115,9 +121,7 @@ class Book:
             for each in sorted(shown, key=lambda each: -each.until)
         ]
 
-    def silence(
-        self, matchers: Sequence[str | Matcher], until: datetime, who: str, why: str, *, everything: bool = False
-    ) -> str:
+    def silence(self, matchers: Matchers, until: datetime, who: str, why: str, *, everything: bool = False) -> str:
         """Makes a silence and gives its id. Raises ConfigurationError where it is refused."""
         made = silences.make(
             _matchers(matchers), at=self.now(), until=until.timestamp(), who=who, why=why, everything=everything
@@ -125,7 +129,7 @@ class Book:
         self.write({f"silence/{made.id}": made.record()})
         return made.id
 
-    def preview(self, matchers: Sequence[str | Matcher]) -> list[dict[str, Any]]:
+    def preview(self, matchers: Matchers) -> list[dict[str, Any]]:
         """The alerts that such a silence would keep quiet. Raises ConfigurationError where a matcher is none."""
         tried = Silence(id="", matchers=tuple(_matchers(matchers)), made=0, until=0, who="", why="")
         return [
@@ -242,7 +246,9 @@ def _all_labels(labels: Mapping[str, str], rule: str, severity: str) -> dict[str
     return {**labels, "rule": rule, "severity": severity}
 
 
-def _matchers(matchers: Sequence[str | Matcher]) -> list[Matcher]:
+def _matchers(matchers: Matchers) -> list[Matcher]:
+    if isinstance(matchers, Mapping):
+        return [Matcher(name, value) for name, value in matchers.items()]
     return [silences.parse(each) if isinstance(each, str) else each for each in matchers]
 
 

@@ -21,7 +21,7 @@ from watchline.dashboards.engine.texts import UNKNOWN, duration_words
 
 MOST_CHARACTERS = 1000  # of one text
 MARGIN_S = 600.0  # around a window, so that what came before is in the picture
-_MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_MAIL = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 _NUMBER = re.compile(r"(?<![\w-])\+?\d(?:[ -]?\d){7,18}(?![\w-])")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=//)|\b(www)\.", re.IGNORECASE)
 _MAILTO = re.compile(r"\b(mailto|javascript|data|tel):", re.IGNORECASE)
@@ -182,7 +182,7 @@ def compose_missed(
         head=f"{count} incidents began and ended while this channel did not answer; all are over",
         lines=tuple(lines),
         notes=(),
-        links={"alerts": f"{addresses.page}/#/alerts"} if addresses.page else {},
+        links={"alerts": f"{addresses.page}/alerts"} if addresses.page else {},
         facts={"kind": "missed", "count": count, "incidents": [each.id for each in incidents]},
     )
 
@@ -199,7 +199,7 @@ def compose_test(channel: str, *, delivery: str, addresses: Addresses) -> Messag
         head=f"Test of Watchline's channel {channel}: this is no alert",
         lines=("Whoever reads this is told of alerts in this way.",),
         notes=(),
-        links={"alerts": f"{addresses.page}/#/alerts"} if addresses.page else {},
+        links={"alerts": f"{addresses.page}/alerts"} if addresses.page else {},
         facts={"kind": "test"},
     )
 
@@ -214,18 +214,18 @@ def links(incident: Incident, parts: Sequence[Part], addresses: Addresses) -> di
     exact = all(map(_may_leave, shared.values()))
     shared = {name: value for name, value in shared.items() if _may_leave(value)}
     start, end = incident.window
+    board = quote(incident.board, safe="")
     asked = [
         ("from", iso(start - MARGIN_S)),
         ("to", iso(end + MARGIN_S)),
-        ("panel", str(incident.panel)),
         *((f"var-{name}", value) for name, value in sorted(shared.items())),
     ]
     # Without one of its labels it would silence others too.
     silence = [("matcher", str(Matcher(name, value))) for name, value in (("rule", incident.rule), *shared.items())]
     return {
-        "board": f"{addresses.page}/#/board/{quote(incident.board, safe='')}?{urlencode(asked)}",
-        "runbook": f"{addresses.page}/#/runbook/{quote(incident.runbook, safe='')}",
-        **({"silence": f"{addresses.page}/#/silence?{urlencode(silence)}"} if exact else {}),
+        "board": f"{addresses.page}/board/{board}?{urlencode(asked)}#panel-{board}-{incident.panel}",
+        "runbook": f"{addresses.page}/runbook/{quote(incident.runbook, safe='')}",
+        **({"silence": f"{addresses.page}/alerts?{urlencode(silence)}"} if exact else {}),
     }
 
 
