@@ -138,9 +138,7 @@ class Reconnecting:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    all_rules = importlib.import_module("watchline.dashboards.alert_rules").all_rules
     from watchline.streams.embedded import store
-    from watchline.streams.kafka.alert_journal import AlertJournal
     from watchline.streams.settings import load
 
     settings = load()
@@ -151,17 +149,33 @@ def _evaluate(args: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    with (
-        store.running(settings),
-        closing(Reconnecting(settings)) as queries,
-        closing(AlertJournal(settings)) as journal,
-    ):
-        evaluator = engine(settings, queries, journal, all_rules)
+    with store.running(settings), evaluating(settings) as evaluator:
         names = [courier.channel.name for courier in evaluator.couriers]
-        out(f"evaluating {len(all_rules())} rules; told by {', '.join(names) or colour('no channel', 'yellow')}")
+        out(f"evaluating; people are told by {', '.join(names) or colour('no channel', 'yellow')}")
         sys.stdout.flush()
-        evaluator.run(stop)
+        stop.wait()
     return 0
+
+
+@contextlib.contextmanager
+def evaluating(settings: Any) -> Iterator[Any]:
+    """An engine that evaluates the shipped rules in a thread while this is entered; its `book` is what the page shows.
+
+    Raises ConfigurationError where a channel is set wrongly.
+    """
+    from watchline.streams.kafka.alert_journal import AlertJournal
+
+    rules = importlib.import_module("watchline.dashboards.alert_rules").all_rules
+    with closing(Reconnecting(settings)) as queries, closing(AlertJournal(settings)) as journal:
+        evaluator = engine(settings, queries, journal, rules)
+        stop = threading.Event()
+        thread = threading.Thread(target=evaluator.run, args=(stop,), name="alerts")
+        thread.start()
+        try:
+            yield evaluator
+        finally:
+            stop.set()
+            thread.join(timeout=60)  # a query is bounded
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ RULE = Rule(
     above=0.35,
     critical_beyond=0.8,
     summary="{{ $labels.app }}, {{ $labels.model }}: {{ humanizePercentage $values.A.Value }} are bad",
-    description="{{ $values.N.Value }} answers. Before: {{ $values.B.Value }}.",
+    description="{{ $values.N.Value }} answers.",
     board="quality",
     panel=12,
     window_s=300,
@@ -43,7 +43,6 @@ RULE = Rule(
     keep_firing_for_s=0,
     interval_s=60,
 )
-RULE = replace(RULE, description=RULE.description.replace(" Before: {{ $values.B.Value }}.", ""))
 
 
 @dataclass
