@@ -12,9 +12,11 @@ from watchline.dashboards.engine.grouping import Incident, Part, key_of
 from watchline.dashboards.engine.journal import Journal, Record
 from watchline.dashboards.engine.notification import iso
 from watchline.dashboards.engine.silences import Matcher, Silence
+from watchline.dashboards.engine.texts import duration_words
 from watchline.schemas.errors import ConfigurationError
 
 MOST_HISTORY = 500
+SILENT_S = 60.0  # without a word of an evaluator
 Matchers = (
     Mapping[str, str] | Sequence[str | Matcher]
 )  # labels and what they are, or matchers, also as they are written
@@ -40,6 +42,7 @@ class Book:
         self._silences: dict[str, Silence] = {}
         self._acknowledged: dict[str, Record] = {}
         self._history: dict[int, Record] = {}
+        self._health: Record | None = None
 
     def load(self) -> None:
         """Reads everything anew. Raises what the journal raises."""
@@ -70,6 +73,8 @@ class Book:
                 self._history.pop(int(record["number"]) - MOST_HISTORY, None)
             elif kind == "incident":
                 _put(self.incidents, name, None if record is None else Incident.of(record))
+            elif kind == "health":
+                self._health = record
             elif kind == "ack":
                 _put(self._acknowledged, name, record)
             elif kind == "rule":
@@ -159,6 +164,22 @@ class Book:
         """What changed, the latest first."""
         with self.lock:
             return [dict(self._history[number]) for number in sorted(self._history, reverse=True)]
+
+    def trouble(self) -> list[str]:
+        """What keeps people from being told, in a sentence each: no evaluator, a channel that doesn't take messages."""
+        health, at = self._health, self.now()
+        if health is None:
+            return ["No evaluator has run yet: `watchline alerts run` is one."]
+        found = []
+        if at - float(health["at"]) > SILENT_S:
+            found.append(f"No evaluator has run since {iso(float(health['at']))}.")
+        for name, channel in health["channels"].items():
+            if channel["last_error"]:
+                since = duration_words(channel["failing_for_s"] or 0.0)
+                found.append(f"Channel {name} has taken nothing for {since}: {channel['last_error']}.")
+            if channel["overflow"]:
+                found.append(f"Channel {name} was never told of {channel['overflow']} incidents that are over.")
+        return found
 
     # What the engine asks.
 

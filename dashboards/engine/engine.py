@@ -32,6 +32,7 @@ MOST_SHOWN = 100
 MOST_ALERTS = 500  # of a rule
 SHARE = 5  # a rule waits so many times as long as its queries took
 TICK_S = 1.0
+HEALTH_S = 15.0
 _URGENT: dict[Kind, int] = {"again": 0, "began": 0, "update": 1, "ended": 2}
 
 
@@ -91,6 +92,7 @@ class Engine:
         self._owns = False
         self._last_run: float | None = None
         self._last_failure = ""
+        self._told_health_at = 0.0
         self.couriers = [
             Courier(channel, self, time.monotonic, first_pause_s=first_pause_s) for channel in self._channels.values()
         ]
@@ -111,22 +113,36 @@ class Engine:
     def tick(self) -> bool:
         """Evaluates what is due. Gives whether this process is the evaluator and all went well."""
         try:
-            if not self._journal.own(0.0):
+            whose = self._journal.own(0.0)
+            if whose == "another's":
                 self._owns = False
                 return False
-            if not self._owns:
+            if whose == "free" or not self._owns:
                 self.book.load()
                 self._owns = True
             self.book.refresh()
             self._evaluate_all()
+            self._last_run, self._last_failure = self.book.now(), ""
+            self._tell_health()
         except (WatchlineError, OSError) as error:
-            self._last_failure = " ".join(str(error).split())[:300]
-            log.warning("alerts: %s", self._last_failure)
-            return False
-        self._last_run, self._last_failure = self.book.now(), ""
+            return self._failed(" ".join(str(error).split())[:300])
+        except Exception as error:  # a fault of ours, whose text may hold anything: the next tick may go well
+            return self._failed(type(error).__name__)
         for courier in self.couriers:
             courier.wake()
         return True
+
+    def _failed(self, why: str) -> bool:
+        self._last_failure = why
+        log.warning("alerts: %s", why)
+        return False
+
+    def _tell_health(self) -> None:
+        """Says in the journal how it is, for who reads it in another process."""
+        at = self.book.now()
+        if not 0 <= at - self._told_health_at < HEALTH_S:
+            self.book.write({"health/engine": {**self.health(), "at": at}})
+            self._told_health_at = at
 
     def health(self) -> dict[str, Any]:
         """How it is, in plain values: for metrics, the heartbeat and `watchline doctor`."""

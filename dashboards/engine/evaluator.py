@@ -155,6 +155,8 @@ def evaluate(rule: Rule, queries: Queries, at: datetime, complete: datetime | No
         }
     except (WatchlineError, OSError) as error:
         return Evaluation(start=start, end=end, outcome=Outcome(failure=_one_line(error)))
+    except Exception as error:  # a fault of ours or of a library's: this rule's alone, and its text may hold anything
+        return Evaluation(start=start, end=end, outcome=Outcome(failure=type(error).__name__))
     readings = {
         key: Reading(
             value=value,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 Record = Mapping[str, Any]
+Ownership = Literal["ours", "free", "another's"]
 
 
 class Journal(Protocol):
     """Records by key. Its owner alone evaluates and sends; anybody may read it, and add silences."""
 
-    def own(self, timeout_s: float) -> bool:
-        """Whether this is the owner, waiting for so long to become it."""
+    def own(self, timeout_s: float) -> Ownership:
+        """Whose it is: `free` may be taken over by `load`. Waits for so long while it is another's."""
 
     def load(self) -> dict[str, Record]:
         """All records; by this an owner takes over from whoever was it before. Raises WatchlineError."""
@@ -44,9 +45,9 @@ class MemoryJournal:
         self._log = log or MemoryLog()
         self._read = 0
 
-    def own(self, timeout_s: float) -> bool:
-        """True: whoever asks may take over."""
-        return self._log.owner in (None, self)
+    def own(self, timeout_s: float) -> Ownership:
+        """Whose it is."""
+        return "free" if self._log.owner is None else "ours" if self._log.owner is self else "another's"
 
     def load(self) -> dict[str, Record]:
         """All records."""

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from watchline.schemas.errors import TransientError
@@ -30,6 +30,7 @@ STUCK_S = 300.0  # without a question of the evaluator's: it stands still, and a
 PATIENCE_S = 20.0
 
 Record = Mapping[str, Any]
+Ownership = Literal["ours", "free", "another's"]
 
 
 class AlertJournal:
@@ -63,21 +64,25 @@ class AlertJournal:
         self._news: list[tuple[str, Record | None]] = []
         self._records: dict[str, Record] = {}
 
-    def own(self, timeout_s: float) -> bool:
-        """Whether this process owns, or may take over by `load`; waits for so long. Raises TransientError."""
+    def own(self, timeout_s: float) -> Ownership:
+        """Whose it is: `free` may be taken over by `load`. Waits for so long while it is another's.
+
+        Raises TransientError where Kafka doesn't answer.
+        """
         if not self._evaluates:
-            return False
+            return "another's"
         self._asked = time.monotonic()
         deadline = self._asked + timeout_s
         while True:
             with self._lock:
                 self._read()
-                owns = self._owns()
+                if self._owns():
+                    return "ours"
                 nobody = self._latest == (0, "") or self._left or time.monotonic() - self._heard > LEASE_S
-            if owns or nobody or self._closed.wait(max(0.0, min(0.5, deadline - time.monotonic()))):
-                return owns or nobody
-            if time.monotonic() >= deadline:
-                return False
+            if nobody:
+                return "free"
+            if time.monotonic() >= deadline or self._closed.wait(min(0.5, timeout_s)):
+                return "another's"
 
     def load(self) -> dict[str, Record]:
         """All records. One that may evaluate takes over: what the owner before it still writes is void.

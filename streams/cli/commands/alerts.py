@@ -180,25 +180,50 @@ def evaluating(settings: Any) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _book() -> Iterator[Any]:
-    """What is known of alerts, without evaluating any."""
-    from watchline.dashboards.engine.book import Book
-    from watchline.streams.kafka.alert_journal import AlertJournal
     from watchline.streams.settings import load
 
-    with closing(AlertJournal(load(), evaluates=False)) as journal:
+    with reading(load()) as book:
+        yield book
+
+
+@contextlib.contextmanager
+def reading(settings: Any) -> Iterator[Any]:
+    """What is known of alerts, kept up to date while this is entered, without evaluating any: for a page elsewhere.
+
+    Raises TransientError where Kafka doesn't answer.
+    """
+    from watchline.dashboards.engine.book import Book
+    from watchline.streams.kafka.alert_journal import AlertJournal
+
+    with closing(AlertJournal(settings, evaluates=False)) as journal:
         book = Book(journal)
         book.load()
-        yield book
+        stop = threading.Event()
+
+        def follow() -> None:
+            while not stop.wait(1.0):
+                with contextlib.suppress(WatchlineError):  # what was read last stays
+                    book.refresh()
+
+        thread = threading.Thread(target=follow, name="alerts-reader", daemon=True)
+        thread.start()
+        try:
+            yield book
+        finally:
+            stop.set()
+            thread.join()
 
 
 def _list(args: argparse.Namespace) -> int:
     with _book() as book:
-        alerts = book.alerts()
+        alerts, trouble = book.alerts(), book.trouble()
     if args.format == "json":
         out(as_json(alerts, indent=2))
         return 0
+    for sentence in trouble:
+        out(colour(safe(sentence), "yellow"))
     if not alerts:
-        out("nothing: every rule is normal")
+        out("nothing is known to be wrong" if trouble else "nothing: every rule is normal")
         return 0
     columns = ["severity", "state", "rule", "labels", "since", "summary", "silenced_by", "acknowledged_by"]
     write(columns, [[_cell(alert[column]) for column in columns] for alert in alerts], args.format)

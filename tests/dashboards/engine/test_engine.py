@@ -533,8 +533,13 @@ def test_a_dead_channel_holds_nobody_up(store: Store, hook: Receiver, pager: Rec
         rig.engine.tick()
         took = time.monotonic() - began
         wait_until(lambda: len(pager.bodies) == 20)
+        assert rig.engine.book.trouble() == []
         assert hook.most_open <= 6  # the server's, which sleeps on after the client has gone
         wait_until(lambda: rig.engine.health()["channels"]["dead"]["failed"] > 1)
+        store.now += timedelta(minutes=1)
+        rig.engine.tick()
+        (sentence,) = rig.engine.book.trouble()
+        assert sentence.startswith("Channel dead has taken nothing for") and "did not answer in time" in sentence
         health = rig.engine.health()["channels"]
         assert health["dead"]["last_error"] == "did not answer in time" and not health["slack"]["last_error"]
         assert took < 5
