@@ -78,6 +78,8 @@ class Book:
             elif kind == "ack":
                 _put(self._acknowledged, name, record)
             elif kind == "rule":
+                if record is not None:
+                    _ = [record[name] for name in _RULE], [each["severity"] for each in record["alerts"]]
                 _put(self.rules, name, record)
         except (KeyError, TypeError, ValueError):
             return
@@ -249,6 +251,9 @@ class Book:
             "silenced_by": None,
             "acknowledged_by": None,
         }
+
+
+_RULE = ("title", "runbook", "board", "panel", "from", "to", "failure", "failing_since")
 
 
 def _put(known: dict[str, Any], name: str, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import threading
 import time
@@ -26,10 +27,12 @@ from watchline.schemas.errors import WatchlineError
 log = logging.getLogger(__name__)
 
 MADE_UP_S = 3600.0  # of what wasn't evaluated
+BUDGET_S = 20.0  # of a tick: what is left to make up for waits for the next
 KEPT_S = 3600.0  # that an incident is kept which all know to be over
 MOST_MISSED = 500  # incidents that are over and not told, by channel
 MOST_SHOWN = 100
 MOST_ALERTS = 500  # of a rule
+MOST_BYTES = 800_000  # of a record
 SHARE = 5  # a rule waits so many times as long as its queries took
 TICK_S = 1.0
 HEALTH_S = 15.0
@@ -234,6 +237,7 @@ class Engine:
         at = self.book.now()
         complete: datetime | None = None
         asked = False
+        deadline = time.monotonic() + BUDGET_S
         for rule in rules.values():
             if at < self._not_before.get(rule.uid, 0.0):
                 continue
@@ -242,12 +246,14 @@ class Engine:
                 complete, asked = self._ask_watermark(), True
             for moment in times:
                 self._evaluate(rule, moment, complete)
+                if time.monotonic() > deadline:
+                    break  # the next tick goes on: each rule has its turn, and what was found is told
         self._look_after_incidents(at)
 
     def _ask_watermark(self) -> datetime | None:
         try:
             return self._watermark()
-        except (WatchlineError, OSError):  # the rules' own queries say what is wrong
+        except Exception:  # the rules' own queries say what is wrong
             return None
 
     def _due(self, rule: Rule, at: float) -> list[float]:
@@ -258,6 +264,8 @@ class Engine:
         every = max(rule.interval_s, 1)
         if at - last < every:
             return []
+        if self._not_before.get(rule.uid):  # its queries are slow: as many more would not make it better
+            return [at]
         count = int((at - last) // every)
         times = [last + every * number for number in range(1, count + 1)]
         made_up = [moment for moment in times if moment > at - MADE_UP_S]
@@ -311,7 +319,7 @@ class Engine:
             severity=evaluator.severity(rule, alert.value),
             started=alert.started,
             value=alert.value,
-            summary=texts.render(rule.summary, labels, values),
+            summary=_summary(rule, alert, labels, values),
             description=" ".join(note for note in notes if note),
             details=dict(details),
         )
@@ -482,6 +490,8 @@ class Engine:
 
     def _write(self, records: dict[str, Record | None], entries: Sequence[dict[str, Any]]) -> None:
         """Writes records, with entries of the history."""
+        for record in records.values():
+            _fit(record)
         number = self.book.next_number()
         for entry in entries:
             records[f"history/{number % MOST_HISTORY}"] = {"number": number, **entry}
@@ -518,10 +528,25 @@ class Engine:
         }
 
 
+def _fit(record: Record | None) -> None:
+    """Leaves out alerts of a record that is larger than Kafka takes, and counts them."""
+    for name, count in (("alerts", "left_out"), ("parts", "more")):
+        while isinstance(record, dict) and record.get(name) and len(json.dumps(record)) > MOST_BYTES:
+            kept = record[name][: len(record[name]) // 2]
+            record[count] += len(record[name]) - len(kept)
+            record[name] = kept
+
+
 def _bounded(alerts: Mapping[state_machine.Labels, Alert]) -> dict[state_machine.Labels, Alert]:
     """At most `MOST_ALERTS`, those first that people are told of."""
     ordered = sorted(alerts.items(), key=lambda item: (item[1].state not in ACTIVE, item[1].started, item[0]))
     return dict(ordered[:MOST_ALERTS])
+
+
+def _summary(rule: Rule, alert: Alert, labels: Mapping[str, str], values: Mapping[str, float | None]) -> str:
+    if not alert.labels and alert.value is None and alert.reason:  # it stands for the rule, which had no row
+        return "nothing came in the window" if alert.reason.startswith("no data") else "its query fails"
+    return texts.render(rule.summary, labels, values)
 
 
 def _number(*parts: str) -> str:

@@ -124,7 +124,7 @@ def compose(
         if incident.reason:
             notes.append(clean(f"Why it is over: {incident.reason}."))
         if kind == "over":
-            notes.append("It began and ended while this channel did not answer.")
+            notes.append("It began and ended before this channel could be told.")
         lines: list[str] = []
     else:
         count = len(parts) + incident.more
@@ -179,7 +179,7 @@ def compose_missed(
         pages=False,
         severity="warning",
         title="Missed incidents",
-        head=f"{count} incidents began and ended while this channel did not answer; all are over",
+        head=f"{count} incidents began and ended before this channel could be told; all are over",
         lines=tuple(lines),
         notes=(),
         links={"alerts": f"{addresses.page}/alerts"} if addresses.page else {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -569,6 +570,47 @@ def test_details_are_asked_once_with_the_labels(store: Store, hook: Receiver) ->
     rig.minutes()
     assert store.asked - asked == 2  # the two queries
     assert rig.engine.book.alerts()[0]["details"] == {"before": 0.5}
+
+
+def test_a_rule_without_a_row_says_so_in_words(store: Store, hook: Receiver) -> None:
+    rig = Rig(store, Slack("slack", hook.url))
+    rig.rules = [store.rule(for_s=0, no_data="alerting", error="alerting")]
+    rig.engine.tick()
+    rig.deliver()
+    assert hook.bodies[0]["text"].startswith("[Warning] Bad answers: nothing came in the window")
+    store.failing = "ClickHouse is not reachable at the address"
+    rig.minutes()
+    assert [alert["summary"] for alert in rig.engine.book.alerts() if alert["state"] == "firing"] == ["its query fails"]
+
+
+def test_a_flood_fits_into_what_kafka_takes_and_is_counted(store: Store, hook: Receiver) -> None:
+    rig = Rig(store, Webhook("webhook", hook.url))
+    rig.rules = [store.rule(for_s=0, description=9000 * "y")]
+    store.put(0.5, models=[f"m{number:04}" for number in range(700)], minutes=1)
+    rig.minutes()
+    assert max(len(json.dumps(record)) for _, _, record in rig.log.entries) < 900_000
+    (rule,) = rig.engine.book.rules.values()
+    assert len(rule["alerts"]) + rule["left_out"] == 700
+    assert hook.bodies[0]["count"] > 400
+    rig.engine = rig.start()
+    rig.minutes()
+    assert len(hook.bodies) == 1
+
+
+def test_a_slow_rule_is_asked_less_often(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(store)
+    store.put(0.1)
+    ask = store.query
+    monkeypatch.setattr(store, "query", lambda *args: (time.sleep(0.6), ask(*args))[1])
+    rig.rules = [store.rule(interval_s=1)]
+    rig.engine.tick()
+    asked = store.asked
+    store.now += timedelta(seconds=4)
+    rig.engine.tick()
+    assert store.asked == asked
+    store.now += timedelta(seconds=10)
+    rig.engine.tick()
+    assert store.asked == asked + 2  # once, and nothing is made up for
 
 
 def test_null_is_no_zero(store: Store) -> None:
