@@ -168,6 +168,10 @@ class Rule:
         `{{ if $values.Q }}..{{ else }}..{{ end }}` where a value may be missing.
     board, panel : str, int
         What shows it.
+    critical_beyond : float, optional
+        Beyond this number, on the same side as the limit, an alert is critical whatever `severity` says.
+    least_coverage : float, optional
+        A share: where the query named "coverage" gives less, the alert says that it is incomplete.
     details : str, optional
         SQL that gives one row of texts and numbers more for an incident, with its labels as parameters: what was
         before, what is ruled out. Watchline's own engine adds them; Grafana can't.
@@ -194,6 +198,8 @@ class Rule:
     error: Literal["keep_last", "alerting", "ok"] = "keep_last"
     missing_evaluations: int = 2
     interval_s: int = 60
+    critical_beyond: float | None = None
+    least_coverage: float | None = None
     details: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     runbook_name: str = ""

@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import tomllib
+import zoneinfo
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -211,9 +212,46 @@ class Settings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", description="Address of the page with health and metrics.")
     http_port: int = Field(6066, ge=0, le=65535, description="Port of that page; a busy one picks another.")
+    alerts: Literal["engine", "grafana", "off"] = Field(
+        "engine",
+        description="Who evaluates the alert rules and tells people: Watchline (`watchline alerts run`), a Grafana "
+        "that has the same rules, or nobody. Unless it is `engine`, `watchline alerts run` refuses.",
+    )
+    webhook_url: SecretStr = Field(
+        SecretStr(""), description="Address to which alerts are posted as JSON; several with spaces between them."
+    )
+    slack_url: SecretStr = Field(SecretStr(""), description="Incoming webhook of Slack for alerts.")
+    pagerduty_key: SecretStr = Field(
+        SecretStr(""), description="Integration key of PagerDuty's Events API v2 for alerts."
+    )
+    alert_email: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Who gets alerts by e-mail, comma-separated; needs WATCHLINE_SMTP_URL."
+    )
+    alert_email_from: str = Field("watchline@localhost", description="Sender of these e-mails.")
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Mail server: smtp://, smtps:// or smtp+starttls://, then USER:PASSWORD@ where it wants them, "
+        "HOST:PORT.",
+    )
+    alerts_second_step: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Channels (webhook, slack, pagerduty, e-mail), comma-separated, that are told only of what nobody "
+        "has acknowledged in time.",
+    )
+    alerts_second_step_s: float = Field(900.0, ge=1, description="Seconds that there are for that.")
+    alerts_repeat_s: float = Field(
+        14_400.0, ge=0, description="Seconds after which an alert that nobody has acknowledged is told again; 0: never."
+    )
+    page_url: str = Field(
+        "",
+        description="Address at which people reach the page, with which links in alerts begin; empty: there are none.",
+    )
+    time_zone: str = Field(
+        "UTC", description="IANA name of the zone in which people are shown times, on the page and in alerts."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line.")
 
-    @field_validator("detectors", "no_names", mode="before")
+    @field_validator("detectors", "no_names", "alert_email", "alerts_second_step", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
@@ -260,6 +298,23 @@ class Settings(BaseSettings):
         if "@" in value:
             raise ValueError(f"HOST:PORT without a login; see {PREFIX}KAFKA_USERNAME, {PREFIX}KAFKA_PASSWORD")
         return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+            raise ValueError("no time zone of this name, as Europe/Berlin is one") from None
+        return value
+
+    @field_validator("page_url")
+    @classmethod
+    def _page_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc):
+            raise ValueError("http(s)://HOST without a login")
+        return value.rstrip("/")
 
     @field_validator("clickhouse_url")
     @classmethod

@@ -57,12 +57,12 @@ def create(settings: Settings) -> list[str]:
     if not names:
         return []
     admin = client(settings)
-    ours = {topic(settings.topic_prefix) for topic in TOPICS}
+    ours = {topic(settings.topic_prefix) for topic in TOPICS if not topic.partitions}
     there = [len(found.partitions) for name, found in admin.list_topics(timeout=10).topics.items() if name in ours]
     requests = [
         NewTopic(
             topic(settings.topic_prefix),
-            num_partitions=max(settings.topic_partitions, *there, 0),
+            num_partitions=topic.partitions or max(settings.topic_partitions, *there, 0),
             replication_factor=settings.topic_replication,
             config=config(topic, settings),
         )

@@ -31,6 +31,8 @@ class Topic:
         Largest message that the topic takes.
     read_by : {"", "workers", "monitors"}
         Whose consumer group reads it; empty where none does.
+    partitions : int
+        How many it has whatever the others have; 0: as many as they.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class Topic:
     cleanup: Literal["delete", "compact"] = "delete"
     max_bytes: int = MAX_MESSAGE_BYTES
     read_by: Literal["", "workers", "monitors"] = ""
+    partitions: int = 0
 
     def __call__(self, prefix: str) -> str:
         return f"{prefix}{self.name}"
@@ -116,4 +119,13 @@ governance = Topic(
     name="governance", holds="what people decided of prompts, models and erasure", record="GovernanceEvent"
 )
 
-TOPICS = (interactions, feedback, findings, signals, dead_letters, prompt_monitors, starts, governance)
+# One evaluator, which owns the one partition: see `alert_journal`.
+alert_state = Topic(
+    name="alert-state",
+    holds="alerts, incidents, silences and acknowledgements, as JSON",
+    key="kind, id",
+    cleanup="compact",
+    partitions=1,
+)
+
+TOPICS = (interactions, feedback, findings, signals, dead_letters, prompt_monitors, starts, governance, alert_state)

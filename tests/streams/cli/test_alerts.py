@@ -1,0 +1,131 @@
+"""`watchline alerts` with a real broker and real receivers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.dashboards.engine.receivers import Receiver, http_receiver
+from watchline.dashboards.engine.grouping import Incident, Part, add
+from watchline.streams.cli.commands.alerts import channels
+from watchline.streams.cli.main import main
+from watchline.streams.kafka import admin
+from watchline.streams.kafka.alert_journal import AlertJournal
+from watchline.streams.settings import load
+
+TOKEN = "T0KEN5ecret"
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    with http_receiver(f"/{TOKEN}") as receiver:
+        yield receiver
+
+
+def test_a_test_says_what_each_channel_answered(
+    hook: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["alerts", "test"]) == 1
+    assert "no channel is set" in capsys.readouterr().err
+    monkeypatch.setenv("WATCHLINE_SLACK_URL", hook.url)
+    monkeypatch.setenv("WATCHLINE_WEBHOOK_URL", f"{hook.url} {hook.url}")
+    assert main(["alerts", "test"]) == 0
+    said = capsys.readouterr().out.split("\n")
+    assert [line.split() for line in said if line] == [
+        ["webhook", "answered", "200"],
+        ["webhook-2", "answered", "200"],
+        ["slack", "answered", "200"],
+    ]
+    assert len(hook.bodies) == 3
+    hook.answer = lambda path, body: (500, {}, path.encode())
+    assert main(["alerts", "test"]) == 1
+    shown = capsys.readouterr()
+    assert "answered 500" in shown.out and TOKEN not in shown.out + shown.err
+    assert main(["config"]) == 0
+    assert TOKEN not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"ALERT_EMAIL": "a@example.org"}, "needs WATCHLINE_SMTP_URL"),
+        ({"ALERTS_SECOND_STEP": "slack"}, "slack: no such channel"),
+        ({"SLACK_URL": f"nothing/{TOKEN}"}, "channel slack: its address must be"),
+        ({"TIME_ZONE": "Mars/Base"}, "no time zone"),
+        ({"PAGE_URL": "page"}, "http(s)://HOST"),
+    ],
+)
+def test_wrong_settings(
+    variables: dict[str, str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"WATCHLINE_{name}", value)
+    assert main(["alerts", "test"]) == 1
+    said = capsys.readouterr().err
+    assert words in said and TOKEN not in said
+
+
+def test_beside_grafana_it_refuses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("WATCHLINE_ALERTS", "grafana")
+    assert main(["alerts", "run"]) == 1
+    assert "a second time" in capsys.readouterr().err
+
+
+def test_no_channel_is_made_of_nothing() -> None:
+    assert channels(load()) == []
+
+
+@pytest.mark.slow
+def test_listed_silenced_and_acknowledged(
+    broker: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WATCHLINE_KAFKA_URL", f"kafka://{broker}")
+    monkeypatch.setenv("WATCHLINE_TOPIC_PREFIX", topic_prefix)
+    settings = load()
+    admin.create(settings)
+    assert main(["alerts", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "No evaluator has run yet" in said and "nothing is known to be wrong" in said
+    journal = AlertJournal(settings)
+    journal.load()
+    at = datetime.now(UTC).timestamp()
+    labels = (("app", "shop (eu)"), ("model", "small"))
+    part = Part(labels=labels, severity="warning", started=at, summary="it is bad")
+    incident = Incident(
+        id="i1", rule="r", title="R", app="shop (eu)", environment="", board="b", panel=1, runbook="r.md",
+        opened=at, window=(at, at),
+    )  # fmt: skip
+    alert = {
+        "labels": dict(labels), "state": "firing", "since": at, "started": at, "seen": at, "value": 0.5, "values": {},
+        "missing": 0, "reason": "", "severity": "warning", "summary": "it is bad", "description": "", "details": {},
+    }  # fmt: skip
+    journal.append(
+        {
+            "rule/r": {
+                "title": "R", "runbook": "r.md", "board": "b", "panel": 1, "from": at, "to": at, "failure": "",
+                "failing_since": None, "left_out": 0, "alerts": [alert],
+            },
+            "incident/i1": add(incident, part, at).record(),
+        }
+    )  # fmt: skip
+    assert main(["alerts", "silence", "app=shop", "--preview"]) == 0
+    assert "0 of the present alerts" in capsys.readouterr().out
+    assert main(["alerts", "silence", 'app="shop (eu)', "--why", "known"]) == 1
+    assert "stray quotation" in capsys.readouterr().err
+    assert main(["alerts", "silence", "app=shop (eu)", "--why", "known", "--who", "ann"]) == 0
+    said = capsys.readouterr().out
+    assert "it is bad" in said and "1 of the present alerts" in said
+    id = said.split()[1]
+    assert main(["alerts", "acknowledge", "r", "app=shop (eu)", "--who", "bob"]) == 0
+    capsys.readouterr()
+    assert main(["alerts", "list", "--format", "json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["silenced_by"], listed["acknowledged_by"], listed["state"]) == (id, "bob", "firing")
+    assert main(["alerts", "silence", "--end", id]) == 0
+    assert main(["alerts", "silences", "--format", "json"]) == 0
+    assert main(["alerts", "acknowledge", "r", "app=other"]) == 1
+    assert main(["alerts", "list"]) == 0
+    journal.close()
