@@ -87,6 +87,12 @@ signals = Topic(
     record="Signal",
     retention="signals_retention_s",
 )
+alerts = Topic(
+    name="alerts",
+    holds="severe findings, a label each, as JSON: ids and names, no text",
+    key="app",
+    retention="findings_retention_s",
+)
 dead_letters = Topic(
     name="dead-letters",
     holds="messages that could not be processed, as they came; where from and why in their headers",
@@ -116,4 +122,4 @@ governance = Topic(
     name="governance", holds="what people decided of prompts, models and erasure", record="GovernanceEvent"
 )
 
-TOPICS = (interactions, feedback, findings, signals, dead_letters, prompt_monitors, starts, governance)
+TOPICS = (interactions, feedback, findings, signals, alerts, dead_letters, prompt_monitors, starts, governance)

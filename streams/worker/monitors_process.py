@@ -76,6 +76,8 @@ class Writes:
         """Signals as records."""
         records = [Record(encode(signal, self._registry), signal.app.encode()) for signal in new_signals]
         await self._member.publish(topics.signals(self._settings.topic_prefix), records)
+        for signal in new_signals:
+            self._metrics.signals.labels(signal.kind).inc()
 
     async def store_watermarks(self, moved: Mapping[int, int]) -> None:
         """Watermarks as rows."""
