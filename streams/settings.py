@@ -205,7 +205,7 @@ class Settings(BaseSettings):
     )
     alert_webhook_url: SecretStr = Field(
         SecretStr(""),
-        description="http(s) address that severe findings are posted to within seconds, as JSON. It is a secret itself. "
+        description="http(s) address that severe findings are posted to within seconds, as JSON; a secret itself. "
         "Unset: they are only published.",
     )
     alert_webhook_interval_s: float = Field(

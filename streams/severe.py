@@ -70,7 +70,7 @@ class Severe:
 
     @classmethod
     def of(cls, message: bytes) -> Severe:
-        """The finding that a message has. Raises PoisonError where it is none; fields of later versions are left out."""
+        """The finding that a message has. Raises PoisonError where it is none; unknown fields are left out."""
         try:
             fields = json.loads(message)
             severe = cls(**{name: fields[name] for name in cls.__dataclass_fields__ if name in fields})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from prometheus_client import Metric, exposition
@@ -24,7 +24,7 @@ _VERSIONS = {"application/openmetrics-text": ("1.0.0", "0.0.1"), "text/plain": (
 class Families(Protocol):
     """What has metrics: a registry, or several things that have some."""
 
-    def collect(self) -> Iterator[Metric]: ...
+    def collect(self) -> Iterable[Metric]: ...
 
 
 def accepted(accept: str) -> Form:

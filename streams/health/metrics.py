@@ -439,7 +439,7 @@ class Metrics:
             if source is None or self._is_fresh(source):
                 yield family
         for source, page in self._pages.items():
-            for family in text_string_to_metric_families(page):
+            for family in text_string_to_metric_families(page):  # type: ignore[no-untyped-call]
                 if family.type != "gauge" or self._is_fresh(source):
                     yield family
 

@@ -66,7 +66,7 @@ class Progress:
     group_lag: Mapping[str, int] = field(default_factory=dict)  # by topic, of all partitions, whoever has them
     missing_topics: Sequence[str] = ()
     degraded: Sequence[str] = ()  # what is wrong with the store, though it answers: scoring goes on
-    untold: dict[str, str] = field(default_factory=dict)  # by channel, why nobody outside is told: scoring goes on
+    untold: Mapping[str, str] = field(default_factory=dict)  # by channel, why nobody outside is told: scoring goes on
     started: float = field(init=False)
     ends_told: float = field(init=False)  # when Kafka did
     last_batch: float = field(init=False)
@@ -133,6 +133,13 @@ class Progress:
     def is_hopeless(self) -> bool:
         """Stalled for longer than a legal batch and a store that is away can take together."""
         return self.stalled_s > 2 * STALL_S + self.store_timeout_s
+
+    def tells(self, channel: str, trouble: str) -> None:
+        """What keeps a channel to the outside from working; empty: nothing. Called by any thread."""
+        if trouble:
+            self.untold = {**self.untold, channel: trouble}
+        else:
+            self.untold = {name: text for name, text in self.untold.items() if name != channel}
 
     @property
     def troubles(self) -> list[str]:

@@ -20,8 +20,8 @@ from typing import NamedTuple, TypeVar
 from aiohttp import web
 
 from watchline.schemas.errors import ConfigurationError, WatchlineError
-from watchline.streams.ingest import otlp
 from watchline.streams.health.exposition import accepted
+from watchline.streams.ingest import otlp
 from watchline.streams.ingest.encoding import MAX_BODY_BYTES, UNREADABLE, Encoded, Source, encode, unpacked
 from watchline.streams.ingest.log_events import LogEvents
 from watchline.streams.ingest.metrics import Metrics

@@ -162,13 +162,8 @@ async def tell(parent: TextIO, member: GroupMember, metrics: MonitorMetrics, pro
     while True:
         state = member.consumer_state(progress.ends)
         said = json.dumps({"lag_messages": state.lag_messages, "metrics": metrics.scrape(state)})
-        await asyncio.to_thread(_say, parent, said)
+        await asyncio.to_thread(child.say, parent, said)
         await asyncio.sleep(TELL_S)
-
-
-def _say(parent: TextIO, said: str) -> None:
-    parent.write(said + "\n")
-    parent.flush()
 
 
 if __name__ == "__main__":
