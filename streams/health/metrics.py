@@ -106,6 +106,7 @@ class Metrics:
         self._canaries = canaries
         self._started = clock()
         self._heard: dict[str, float] = {}  # when a source has answered last
+        self._sources = {"store", "topics", "monitors"}
         self._pages = {"monitors": MonitorMetrics().scrape(ConsumerState()), "alerts": AlertMetrics().scrape()}
         self._counted_apps: set[str] = set()
         self._canary_stored: dict[int, float] = {}  # by partition
@@ -341,6 +342,10 @@ class Metrics:
             self._begin_app(app)
         ProcessCollector(registry=registry)
 
+    def expects(self, source: str) -> None:
+        """A source of `STALE_S` that not every worker has is there from now on."""
+        self._sources.add(source)
+
     def heard(self, source: str, page: str | None = None) -> None:
         """A source of `STALE_S` has answered: what was set of it holds. `page` are the metrics of a process."""
         if page is not None:
@@ -427,7 +432,7 @@ class Metrics:
             self._held.labels(topic).set(state.held.get(topic, 0))
             self._held_bytes.labels(topic).set(state.held_bytes.get(topic, 0))
         self._age_canaries({partition for topic, partition in state.lag if topic == self._canaries})
-        for source in STALE_S:
+        for source in sorted(self._sources):
             self._source_age.labels(source).set(self._clock() - self._heard.get(source, self._started))
         self._source_age.labels("ends").set(now - progress.ends_told)
         return exposition.page(self, form)

@@ -39,6 +39,7 @@ class SevereAlerts:
         self._progress.tells(CHANNEL, f"webhook: the process that delivers severe findings is {self._child.state}")
 
     def __enter__(self) -> Self:
+        self._metrics.expects("alerts")
         self._child.start(None)
         return self
 

@@ -6,7 +6,8 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.documentation import readmes
-from watchline.streams.health.metrics import Metrics
+from watchline.streams.health.alert_metrics import AlertMetrics
+from watchline.streams.health.metrics import STALE_S, Metrics
 from watchline.streams.health.monitor_metrics import MonitorMetrics
 from watchline.streams.health.progress import Progress
 from watchline.streams.ingest.metrics import Metrics as ReceiverMetrics
@@ -22,20 +23,23 @@ def families(page: str) -> dict[str, Metric]:
 
 def catalogue() -> dict[str, tuple[str, str]]:
     """Name to type and help of every metric that a worker has."""
-    page = Metrics({}).scrape(Progress()).decode()
+    metrics = Metrics({})
+    for source in STALE_S:
+        metrics.heard(source)
+    page = metrics.scrape(Progress()).decode()
     return {name: (family.type, family.documentation) for name, family in families(page).items()}
 
 
 def table() -> str:
     """A row for each metric, under the name that queries use."""
-    rows = []
-    registries = (kind._registry for kind in (Metrics({}), MonitorMetrics(), ReceiverMetrics()))
+    rows = {}
+    registries = (kind._registry for kind in (Metrics({}), MonitorMetrics(), AlertMetrics(), ReceiverMetrics()))
     for collector in (collector for registry in registries for collector in registry._collector_to_names):
-        (family,) = collector.collect()
-        name = family.name + SUFFIXES.get(family.type, "")
-        labels = ", ".join(f"`{label}`" for label in getattr(collector, "_labelnames", ()))
-        rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |\n")
-    return HEAD + "".join(rows)
+        for family in collector.collect():
+            name = family.name + SUFFIXES.get(family.type, "")
+            labels = ", ".join(f"`{label}`" for label in getattr(collector, "_labelnames", ()))
+            rows[name] = f"| `{name}` | {family.type} | {labels} | {family.documentation} |\n"
+    return HEAD + "".join(rows.values())  # the receiver has the worker's `process_*` too
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def result(
         size=sum(decoded.size for decoded in part.decoded),
         events=len(part.events) - len(part.canaries),
         canaries_sent=_newest((item.origin.partition, item.scored.interaction.time) for item in part.canaries),
-        severe=severe,
+        severe=list(severe),
         flagged=+flagged,
         scored=bool(part.redacted) and not part.mostly_shed,
         duration_us=duration_us,
