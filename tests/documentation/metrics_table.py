@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -11,6 +13,8 @@ from watchline.streams.health.metrics import STALE_S, Metrics
 from watchline.streams.health.monitor_metrics import MonitorMetrics
 from watchline.streams.health.progress import Progress
 from watchline.streams.ingest.metrics import Metrics as ReceiverMetrics
+from watchline.streams.producer.buffer import Stats
+from watchline.streams.producer.metrics import ProducerMetrics
 
 HEAD = "| metric | type | labels | what it is |\n|---|---|---|---|\n"
 SUFFIXES = {"counter": "_total", "info": "_info"}
@@ -34,10 +38,12 @@ def table() -> str:
     """A row for each metric, under the name that queries use."""
     rows = {}
     registries = (kind._registry for kind in (Metrics({}), MonitorMetrics(), AlertMetrics(), ReceiverMetrics()))
-    for collector in (collector for registry in registries for collector in registry._collector_to_names):
+    collectors = [collector for registry in registries for collector in registry._collector_to_names]
+    for collector in (*collectors, ProducerMetrics(SimpleNamespace(stats=Stats()))):
         for family in collector.collect():
             name = family.name + SUFFIXES.get(family.type, "")
-            labels = ", ".join(f"`{label}`" for label in getattr(collector, "_labelnames", ()))
+            names = getattr(collector, "_labelnames", None) or getattr(family, "_labelnames", ())
+            labels = ", ".join(f"`{label}`" for label in names)
             rows[name] = f"| `{name}` | {family.type} | {labels} | {family.documentation} |\n"
     return HEAD + "".join(rows.values())  # the receiver has the worker's `process_*` too
 
