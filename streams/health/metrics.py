@@ -6,6 +6,7 @@ detectors, stages and classes of errors only.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -282,9 +283,11 @@ class Metrics:
         )
         self.canary_delay = Gauge(
             "watchline_canary_delay_seconds",
-            "From sending to storing, of the last canary; `watchline_canary_age_seconds` says how old that is.",
+            "From sending to storing, of the last canary; `watchline_canary_age_seconds` says how old that is. NaN before "
+            "the first.",
             registry=registry,
         )
+        self.canary_delay.set(math.nan)
         self._canary_age = Gauge(
             "watchline_canary_age_seconds",
             "Time since this worker stored a canary of a partition of its own, or has had it.",
