@@ -52,11 +52,6 @@ class AlertMetrics:
         self.waiting = Gauge(
             "watchline_alert_waiting_findings", "Severe findings in the message that is being sent.", registry=registry
         )
-        self.failing_since = Gauge(
-            "watchline_alert_webhook_failing_since_seconds",
-            "Unix time since which the webhook fails; 0 while it doesn't.",
-            registry=registry,
-        )
         self.delay = Histogram(
             "watchline_alert_delay_seconds",
             "From publishing a severe finding until the webhook had it.",

@@ -283,8 +283,8 @@ class Metrics:
         )
         self.canary_delay = Gauge(
             "watchline_canary_delay_seconds",
-            "From sending to storing, of the last canary; `watchline_canary_age_seconds` says how old that is. NaN before "
-            "the first.",
+            "From sending to storing, of the last canary; `watchline_canary_age_seconds` says how old that is. NaN "
+            "before the first.",
             registry=registry,
         )
         self.canary_delay.set(math.nan)
@@ -313,6 +313,11 @@ class Metrics:
         self.heartbeat_failing = Gauge(
             "watchline_heartbeat_failing_since_seconds",
             "Unix time since which heartbeats fail or are withheld; 0 while they don't, or none is to be sent.",
+            registry=registry,
+        )
+        self.webhook_failing = Gauge(
+            "watchline_alert_webhook_failing_since_seconds",
+            "Unix time since which the webhook takes no severe findings; 0 while it does, or none is set.",
             registry=registry,
         )
         started = Gauge(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,7 @@ from watchline.streams.health.progress import Progress
 
 MODULE = "watchline.streams.worker.severe_process"
 CHANNEL = "webhook"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class SevereAlerts:
@@ -28,15 +30,29 @@ class SevereAlerts:
     def __init__(self, metrics: Metrics, progress: Progress) -> None:
         self._metrics = metrics
         self._progress = progress
+        self._failing_since: datetime | None = None  # the process may end meanwhile, and begin anew
         self._child = Child("the process that delivers severe findings", MODULE, heard=self._hear, ended=self._end)
 
     def _hear(self, line: str) -> None:
         said = json.loads(line)
         self._metrics.heard("alerts", said["metrics"])
-        self._progress.tells(CHANNEL, said["trouble"])
+        if said["failure"] is not None or self._failing_since is None:  # else one that begins anew has yet to try
+            self._tried(said["failure"] or "")
+
+    def _tried(self, failure: str) -> None:
+        if failure and self._failing_since is None:
+            self._failing_since = datetime.now(UTC)
+        elif not failure:
+            self._failing_since = None
+        since = self._failing_since
+        self._metrics.webhook_failing.set(0 if since is None else since.timestamp())
+        told = "" if since is None else f"webhook: severe findings are not delivered since {since:{_TIME}}: {failure}"
+        self._progress.tells(CHANNEL, told)
 
     def _end(self) -> None:
-        self._progress.tells(CHANNEL, f"webhook: the process that delivers severe findings is {self._child.state}")
+        if self._failing_since is None:  # else it is known better why nobody is told
+            self._progress.tells(CHANNEL, f"webhook: the process that delivers severe findings is {self._child.state}")
+            self._metrics.webhook_failing.set(0)
 
     def __enter__(self) -> Self:
         self._metrics.expects("alerts")

@@ -9,10 +9,9 @@ import random
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from watchline.schemas.errors import PoisonError
+from watchline.schemas.errors import PoisonError, TransientError
 from watchline.streams.health.alert_metrics import AlertMetrics
 from watchline.streams.health.outgoing import Failure
 from watchline.streams.messages import IncomingMessages
@@ -20,6 +19,7 @@ from watchline.streams.severe import Severe, digest
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
+GIVE_UP_S = 600.0  # less than Faust's `broker_max_poll_interval`
 MOST_LISTED = 20
 MOST_KNOWN = 10_000  # ids, so that what comes again is not sent again
 _REFUSES_THE_BODY = {400, 413, 415, 422}
@@ -31,7 +31,8 @@ class Delivery:
     """Hands what was read of the topic to the webhook, one message at a time, and acknowledges it then.
 
     A message that isn't taken is sent again, the same with the same id, after pauses that double; meanwhile what else
-    comes waits in Kafka, and is the next message, however much it is.
+    comes waits in Kafka, and is the next message, however much it is. After `GIVE_UP_S` it raises, for the process to
+    begin anew with what isn't acknowledged: Kafka's client leaves its group for good where nothing is read for longer.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ class Delivery:
 
     Attributes
     ----------
-    trouble : str
-        Since when the webhook fails, and how; empty while it doesn't.
+    failure : str or None
+        How the last try failed; empty where it did not, None before the first.
     """
 
     def __init__(
@@ -61,8 +62,7 @@ class Delivery:
         self._interval_s = interval_s
         self._pause = pause
         self._known: OrderedDict[str, None] = OrderedDict()
-        self._failing_since: datetime | None = None
-        self.trouble = ""
+        self.failure: str | None = None
 
     async def deliver(self, incoming: IncomingMessages) -> None:
         """Messages of the topic. Returns when the webhook has them, they are acknowledged, and the next may go."""
@@ -96,29 +96,26 @@ class Delivery:
 
     async def _until_taken(self, findings: Sequence[Severe], incoming: IncomingMessages) -> None:
         self._metrics.waiting.set(len(findings))
-        pause_s, plain = FIRST_PAUSE_S, False
+        pause_s, waited_s, plain = FIRST_PAUSE_S, 0.0, False
         while (failure := await self._send(*message(findings, plain=plain))) is not None:
             self._fails(failure)
             plain = plain or failure.status in _REFUSES_THE_BODY
             incoming.set_aside()  # it may take hours: nothing is to wait for it
+            if waited_s > GIVE_UP_S:
+                raise TransientError(f"the webhook has failed for {waited_s / 60:.0f} minutes")
             await self._pause(pause_s * random.uniform(0.9, 1.1))  # noqa: S311
+            waited_s += pause_s
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-        if self._failing_since is not None:
-            log.warning("the webhook of severe findings takes them again")
-        self._failing_since, self.trouble = None, ""
-        self._metrics.failing_since.set(0)
+        self.failure = ""
         self._metrics.waiting.set(0)
         self._metrics.messages.inc()
         self._metrics.delivered.inc(len(findings))
 
     def _fails(self, failure: Failure) -> None:
         self._metrics.failures.labels(failure.kind).inc()
-        if self._failing_since is None:
-            self._failing_since = datetime.now(UTC)
-            self._metrics.failing_since.set(self._failing_since.timestamp())
+        if not self.failure:
             log.error("the webhook of severe findings (WATCHLINE_ALERT_WEBHOOK_URL) fails: %s", failure.text)
-        since = f"{self._failing_since:%Y-%m-%dT%H:%M:%SZ}"
-        self.trouble = f"webhook: severe findings are not delivered since {since}: {failure.text}"
+        self.failure = failure.text
 
 
 def message(findings: Sequence[Severe], *, plain: bool = False) -> tuple[bytes, dict[str, str]]:

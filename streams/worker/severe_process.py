@@ -51,9 +51,9 @@ def main() -> int:
 
 
 async def tell(parent: TextIO, delivery: Delivery, metrics: AlertMetrics) -> None:
-    """Tells the worker of trouble and metrics each second, until cancelled."""
+    """Tells the worker of failures and metrics each second, until cancelled."""
     while True:
-        said = json.dumps({"trouble": delivery.trouble, "metrics": metrics.scrape()})
+        said = json.dumps({"failure": delivery.failure, "metrics": metrics.scrape()})
         await asyncio.to_thread(child.say, parent, said)
         await asyncio.sleep(TELL_S)
 

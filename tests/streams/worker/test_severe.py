@@ -18,7 +18,7 @@ from tests.schemas.samples import INTERACTION
 from tests.streams.worker.test_stages import message as raw
 from watchline.detectors.scorer import Scored
 from watchline.detectors.thresholds import Thresholds
-from watchline.schemas.errors import Kind, PoisonError
+from watchline.schemas.errors import Kind, PoisonError, TransientError
 from watchline.schemas.records import Finding, Interaction
 from watchline.schemas.texts import RedactedInteraction
 from watchline.streams.health.alert_metrics import AlertMetrics
@@ -27,7 +27,7 @@ from watchline.streams.messages import Record, ScoredEvent
 from watchline.streams.severe import MOST_CHARACTERS, Severe
 from watchline.streams.worker.batch import Batch
 from watchline.streams.worker.scoring.part import Part, result
-from watchline.streams.worker.severe_delivery import LONGEST_PAUSE_S, MOST_LISTED, Delivery, message
+from watchline.streams.worker.severe_delivery import GIVE_UP_S, LONGEST_PAUSE_S, MOST_LISTED, Delivery, message
 from watchline.streams.worker.stages import decode
 from watchline.streams.worker.stages.publish import Publish, severe_findings
 
@@ -173,7 +173,7 @@ class Webhook:
         self.pauses: list[float] = []
         self.metrics = AlertMetrics()
         self.delivery = Delivery(self.send, self.metrics, 3.0, pause=self.pause)
-        self.troubles: list[str] = []
+        self.seen: list[str | None] = []
 
     async def send(self, body: bytes, headers: dict[str, str]) -> Failure | None:
         self.bodies.append(json.loads(body))
@@ -182,7 +182,7 @@ class Webhook:
 
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
-        self.troubles.append(self.delivery.trouble)
+        self.seen.append(self.delivery.failure)
 
     def deliver(self, *incoming: Incoming) -> None:
         async def all_of_them() -> None:
@@ -205,12 +205,21 @@ def test_a_webhook_that_is_away_for_ten_minutes_is_asked_seldom_and_gets_the_sam
     assert len(set(webhook.ids)) == 1
     assert incoming.apart == 13  # no rebalance and no stop waits for it
     assert incoming.acknowledged == 2
-    assert "webhook" in webhook.troubles[0] and webhook.troubles[0] == webhook.troubles[12]
-    assert webhook.delivery.trouble == ""
+    assert set(webhook.seen[:13]) == {AWAY.text}
+    assert webhook.delivery.failure == ""
     page = webhook.metrics.scrape()
     assert 'watchline_alert_webhook_failures_total{reason="connection"} 13.0' in page
     assert "watchline_alert_delivered_findings_total 2.0" in page
     assert "watchline_alert_webhook_messages_total 1.0" in page
+
+
+def test_one_that_is_away_for_longer_ends_the_process_with_nothing_acknowledged() -> None:
+    """Kafka's client leaves its group where nothing is read for long, and reads nothing ever after."""
+    webhook, incoming = Webhook(*[AWAY] * 100), Incoming(severe(1))
+    with pytest.raises(TransientError):
+        webhook.deliver(incoming)
+    assert incoming.acknowledged == 0
+    assert GIVE_UP_S < sum(webhook.pauses) < 800
 
 
 def test_nothing_is_acknowledged_before_it_is_taken() -> None:
