@@ -131,6 +131,18 @@ class Thresholds:
             severity=_SEVERITIES[max(max(steps), 1)] if steps else "none",
         )
 
+    def severe(self, detector: str, scores: Mapping[str, float]) -> list[str]:
+        """The labels that are at or above their alert threshold and whose severity there is high."""
+        points = {label: self.of(detector, label) for label in scores}
+        return [
+            label
+            for label, point in points.items()
+            if point.severity == "high"
+            and point.threshold < 1
+            and point.alert_threshold is not None
+            and scores[label] >= point.alert_threshold
+        ]
+
 
 def with_point(text: str, detector: str, label: str, point: OperatingPoint, comment: Sequence[str] = ()) -> str:
     """A file's text with the operating point of a label in it, in place of the one it had; all else stays.

@@ -294,6 +294,12 @@ def ready() -> TextIO:
     return parent
 
 
+def say(parent: TextIO, line: str) -> None:
+    """In the child: a line for `Child` to hear. Blocks."""
+    parent.write(line + "\n")
+    parent.flush()
+
+
 def refuse(why: str) -> int:
     """In the child: tells `Child.start` why it can't run. Returns the exit code."""
     sys.stdout.write(" ".join(why.split()) + "\n")

@@ -204,6 +204,22 @@ class Settings(BaseSettings):
     canary_interval_s: float = Field(
         60.0, ge=0, description="Seconds between the canaries of a partition; 0 sends none. See `v_canary`."
     )
+    alert_webhook_url: SecretStr = Field(
+        SecretStr(""),
+        description="http(s) address that severe findings are posted to within seconds, as JSON; a secret itself. "
+        "Unset: they are only published.",
+    )
+    alert_webhook_interval_s: float = Field(
+        3.0,
+        ge=0,
+        le=3600,
+        description="Least seconds between two messages to the webhook: what comes between them is one message.",
+    )
+    heartbeat_url: SecretStr = Field(
+        SecretStr(""),
+        description="http(s) address that is asked for every minute while a canary of every partition was read back "
+        "within two: who doesn't hear of it tells that the monitor is dead. A secret itself. Unset: none.",
+    )
     receive_host: str = Field("127.0.0.1", description="Address at which `watchline receive` takes traces and logs.")
     receive_port: int = Field(4318, ge=0, le=65535, description="Port of that address; a busy one is refused.")
     receive_token: SecretStr = Field(
@@ -321,6 +337,19 @@ class Settings(BaseSettings):
     def _clickhouse_scheme(cls, value: str) -> str:
         if urlsplit(value).scheme not in ("http", "https", "chdb"):
             raise ValueError("must start with http://, https:// or chdb://")
+        return value
+
+    @field_validator("alert_webhook_url", "heartbeat_url")
+    @classmethod
+    def _secret_address(cls, value: SecretStr) -> SecretStr:
+        address = value.get_secret_value()
+        try:
+            url = urlsplit(address)
+            whole = bool(url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port))
+        except ValueError:  # a port or a host that is none, which the error quotes
+            whole = False
+        if address and not whole:
+            raise ValueError("must be an address that begins with http:// or https://")
         return value
 
     @field_validator("schema_registry_url")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from prometheus_client.openmetrics.exposition import generate_latest
 
+from watchline.streams.clickhouse.sink import RETRYABLE_CODES
+from watchline.streams.health import exposition
 from watchline.streams.health.progress import ConsumerState
+
+_KINDS = ("prompt_version", "model", "system_fingerprint", "drift")
 
 
 class MonitorMetrics:
@@ -54,6 +57,11 @@ class MonitorMetrics:
         )
         for kind in ("prompts", "slices", "sources"):
             self.forgotten.labels(kind)
+        self.signals = Counter(
+            "watchline_monitor_signals", "Signals stored and published, by kind.", ["kind"], registry=registry
+        )
+        for kind in _KINDS:
+            self.signals.labels(kind)
         self._held_events = Gauge(
             "watchline_monitor_held_events", "Events that wait until the watermark is past them.", registry=registry
         )
@@ -76,6 +84,8 @@ class MonitorMetrics:
             ["code"],
             registry=registry,
         )
+        for code in ("none", *sorted(RETRYABLE_CODES)):
+            self.insert_retries.labels(code)
         self.dead_letters = Counter(
             "watchline_monitor_dead_letters",
             "Messages of the findings topic that could not be read.",
@@ -95,5 +105,4 @@ class MonitorMetrics:
         self._lag.clear()
         for (_, partition), messages in consumer_state.lag.items():
             self._lag.labels(partition).set(messages)
-        page: bytes = generate_latest(self._registry)  # type: ignore[no-untyped-call]
-        return page.decode()
+        return exposition.page(self._registry, exposition.OPEN_METRICS).decode()

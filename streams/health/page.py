@@ -9,7 +9,8 @@ from typing import Protocol
 
 from aiohttp import web
 
-from watchline.streams.health.metrics import CONTENT_TYPE, Metrics
+from watchline.streams.health.exposition import accepted
+from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import ConsumerState, Partition, Progress
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,8 @@ async def serve(
     """Serves until the runner is cleaned up. Returns the runner and the port it got.
 
     GET /livez: 200, or 503 when stalled, however the monitors are. GET /readyz: 200 once partitions are assigned and
-    the store has answered, else 503; `degraded` says what the store lacks, and changes nothing of that. GET
-    /metrics: for Prometheus, in the OpenMetrics format.
+    the store has answered, else 503; `degraded` says what the store lacks and which heartbeat or webhook fails, and
+    changes nothing of that. GET /metrics: for Prometheus, in the classic format or OpenMetrics, as `Accept` says.
     """
 
     async def livez(request: web.Request) -> web.Response:
@@ -51,12 +52,13 @@ async def serve(
 
     async def readyz(request: web.Request) -> web.Response:
         reasons = progress.not_ready(draining=member.stopping)
-        report = {"ready": not reasons, "reasons": reasons, "degraded": list(progress.degraded)}
+        report = {"ready": not reasons, "reasons": reasons, "degraded": progress.troubles}
         return web.json_response(report, status=503 if reasons else 200)
 
     async def scrape(request: web.Request) -> web.Response:
         progress.observe(member.consumer_state(progress.ends))
-        return web.Response(body=metrics.scrape(progress), headers={"Content-Type": CONTENT_TYPE})
+        form = accepted(request.headers.get("Accept", ""))
+        return web.Response(body=metrics.scrape(progress, form), headers={"Content-Type": form.content_type})
 
     page = web.Application()
     page.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", scrape)])

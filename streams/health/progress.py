@@ -66,7 +66,9 @@ class Progress:
     group_lag: Mapping[str, int] = field(default_factory=dict)  # by topic, of all partitions, whoever has them
     missing_topics: Sequence[str] = ()
     degraded: Sequence[str] = ()  # what is wrong with the store, though it answers: scoring goes on
+    untold: Mapping[str, str] = field(default_factory=dict)  # by channel, why nobody outside is told: scoring goes on
     started: float = field(init=False)
+    ends_told: float = field(init=False)  # when Kafka did
     last_batch: float = field(init=False)
     last_commit: float = field(init=False)
     store_answers: bool = field(default=False, init=False)
@@ -74,7 +76,7 @@ class Progress:
     _moved: dict[str, float] = field(default_factory=dict, init=False)  # by topic; "" is all of them
 
     def __post_init__(self) -> None:
-        self.started = self.last_batch = self.last_commit = self.clock()
+        self.started = self.ends_told = self.last_batch = self.last_commit = self.clock()
 
     def batch_done(self, events: int) -> None:
         """A batch is stored, published and about to be acknowledged."""
@@ -132,6 +134,18 @@ class Progress:
         """Stalled for longer than a legal batch and a store that is away can take together."""
         return self.stalled_s > 2 * STALL_S + self.store_timeout_s
 
+    def tells(self, channel: str, trouble: str) -> None:
+        """What keeps a channel to the outside from working; empty: nothing. Called by any thread."""
+        if trouble:
+            self.untold = {**self.untold, channel: trouble}
+        else:
+            self.untold = {name: text for name, text in self.untold.items() if name != channel}
+
+    @property
+    def troubles(self) -> list[str]:
+        """What is wrong though scoring goes on: with the store, and with telling others."""
+        return [*self.degraded, *self.untold.values()]
+
     def report(self) -> dict[str, Any]:
         """The liveness page."""
         now = self.clock()
@@ -144,7 +158,7 @@ class Progress:
             "stalled_s": round(self.stalled_s, 1),
             "lag_messages": self.consumer_state.lag_messages,
             "group_lag_messages": dict(self.group_lag),
-            "degraded": list(self.degraded),
+            "degraded": self.troubles,
             "uptime_s": round(now - self.started, 1),
         }
 
@@ -169,7 +183,7 @@ async def follow_ends(progress: Progress, ask: Callable[[Iterable[Partition]], M
     while True:
         try:
             progress.ends = await asyncio.to_thread(ask, [*progress.consumer_state.lag])
-            asked_well = progress.clock()
+            asked_well = progress.ends_told = progress.clock()
         except TransientError:
             asked_well = progress.clock()
         except ConfigurationError:

@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
-from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
-__all__ = ["CONTENT_TYPE", "Metrics"]
+from watchline.streams.health import exposition
+from watchline.streams.ingest.encoding import TOO_LARGE, UNREADABLE
+from watchline.streams.ingest.log_events import NEVER_CAME
+from watchline.streams.ingest.span import KINDS, MODEL, OTHER
 
+_STATUSES = (200, 400, 401, 403, 413, 415, 429, 503)
+_LEFT_OUT = ({kind for kinds in KINDS.values() for kind in kinds.values()} - {MODEL}) | {
+    *(OTHER, "log", "log event of no span", NEVER_CAME)
+}
 _SECONDS = (0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5)
 
 
@@ -49,6 +54,14 @@ class Metrics:
             registry=registry,
             buckets=_SECONDS,
         )
+        for signal in ("traces", "logs", "metrics"):
+            for status in _STATUSES:
+                self._requests.labels(signal, status)
+        for reason in (UNREADABLE, TOO_LARGE):
+            self._rejected.labels(reason)
+        for kind in sorted(_LEFT_OUT):
+            self._left_out.labels(kind)
+        ProcessCollector(registry=registry)
 
     def answered(self, signal: str, status: int) -> None:
         """A request is answered."""
@@ -73,14 +86,15 @@ class Metrics:
             "left_out": {kind: count for (kind,), count in _counts(self._left_out).items()},
         }
 
-    def scrape(self) -> bytes:
+    def scrape(self, form: exposition.Form = exposition.OPEN_METRICS) -> bytes:
         """Everything, as Prometheus reads it."""
-        page: bytes = generate_latest(self._registry)  # type: ignore[no-untyped-call]
-        return page
+        return exposition.page(self._registry, form)
 
 
 def _counts(counter: Counter) -> dict[tuple[str, ...], int]:
     (family,) = counter.collect()
     return {
-        tuple(sample.labels.values()): int(sample.value) for sample in family.samples if sample.name.endswith("_total")
+        tuple(sample.labels.values()): int(sample.value)
+        for sample in family.samples
+        if sample.name.endswith("_total") and (sample.value or not sample.labels)
     }

@@ -20,10 +20,11 @@ from typing import NamedTuple, TypeVar
 from aiohttp import web
 
 from watchline.schemas.errors import ConfigurationError, WatchlineError
+from watchline.streams.health.exposition import accepted
 from watchline.streams.ingest import otlp
 from watchline.streams.ingest.encoding import MAX_BODY_BYTES, UNREADABLE, Encoded, Source, encode, unpacked
 from watchline.streams.ingest.log_events import LogEvents
-from watchline.streams.ingest.metrics import CONTENT_TYPE, Metrics
+from watchline.streams.ingest.metrics import Metrics
 from watchline.streams.ingest.publisher import BusyError, Publisher
 from watchline.streams.throttled_log import ThrottledLog
 
@@ -238,7 +239,8 @@ class Receiver:
     async def _scrape(self, request: web.Request) -> web.Response:
         if not (_is_of_this_machine(request) or self._has_token(request)):
             return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
-        return web.Response(body=self.metrics.scrape(), headers={"Content-Type": CONTENT_TYPE})
+        form = accepted(request.headers.get("Accept", ""))
+        return web.Response(body=self.metrics.scrape(form), headers={"Content-Type": form.content_type})
 
 
 async def serve(receiver: Receiver, host: str, port: int) -> tuple[web.AppRunner, int]:

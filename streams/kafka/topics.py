@@ -90,6 +90,12 @@ signals = Topic(
     record="Signal",
     retention="signals_retention_s",
 )
+alerts = Topic(
+    name="alerts",
+    holds="severe findings, a label each, as JSON: ids and names, no text",
+    key="app",
+    retention="findings_retention_s",
+)
 dead_letters = Topic(
     name="dead-letters",
     holds="messages that could not be processed, as they came; where from and why in their headers",
@@ -128,4 +134,15 @@ alert_state = Topic(
     partitions=1,
 )
 
-TOPICS = (interactions, feedback, findings, signals, dead_letters, prompt_monitors, starts, governance, alert_state)
+TOPICS = (
+    interactions,
+    feedback,
+    findings,
+    signals,
+    alerts,
+    dead_letters,
+    prompt_monitors,
+    starts,
+    governance,
+    alert_state,
+)

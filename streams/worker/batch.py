@@ -54,6 +54,12 @@ class Batch:
         """Events that ClickHouse has, but for canaries."""
         return sum(place not in self.refused for place in self.scored.places)
 
+    def delays(self, now: float) -> list[float]:
+        """Of the stored events, the seconds since Kafka had each; `now` in seconds since 1970."""
+        received = {(message.partition, message.offset): message.received for message in self.messages}
+        stored = (place for place in self.scored.places if place not in self.refused)
+        return [max(0.0, now - received[partition, offset] / 1e6) for partition, offset, _ in stored]
+
 
 def end_of_batch(messages: Sequence[Message], start: int, max_bytes: int) -> int:
     """Where the batch ends that begins at `start`: it holds at most so many bytes, and always one message.

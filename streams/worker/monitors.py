@@ -39,7 +39,7 @@ class Monitors:
     def _hear(self, line: str) -> None:
         said = json.loads(line)
         self.lag_messages = said["lag_messages"]
-        self._metrics.monitors = said["metrics"]
+        self._metrics.heard("monitors", said["metrics"])
 
     def _end(self) -> None:
         self.lag_messages = None

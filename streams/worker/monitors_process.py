@@ -76,6 +76,8 @@ class Writes:
         """Signals as records."""
         records = [Record(encode(signal, self._registry), signal.app.encode()) for signal in new_signals]
         await self._member.publish(topics.signals(self._settings.topic_prefix), records)
+        for signal in new_signals:
+            self._metrics.signals.labels(signal.kind).inc()
 
     async def store_watermarks(self, moved: Mapping[int, int]) -> None:
         """Watermarks as rows."""
@@ -160,13 +162,8 @@ async def tell(parent: TextIO, member: GroupMember, metrics: MonitorMetrics, pro
     while True:
         state = member.consumer_state(progress.ends)
         said = json.dumps({"lag_messages": state.lag_messages, "metrics": metrics.scrape(state)})
-        await asyncio.to_thread(_say, parent, said)
+        await asyncio.to_thread(child.say, parent, said)
         await asyncio.sleep(TELL_S)
-
-
-def _say(parent: TextIO, said: str) -> None:
-    parent.write(said + "\n")
-    parent.flush()
 
 
 if __name__ == "__main__":

@@ -89,7 +89,8 @@ class Pipeline:
         self.member = member
         self.progress = Progress(settings.store_timeout_s)
         self.scorers = scorers or Scorers(settings, moved=self.progress.part_done, died=self._on_scorer_death)
-        self.metrics = Metrics(self.scorers.wait())
+        canaries = topics.interactions(settings.topic_prefix) if settings.canary_interval_s else ""
+        self.metrics = Metrics(self.scorers.wait(), canaries)
         self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, on_attempt=self._on_store_attempt)
         self.registry = registry
         self.sink.stopping = lambda: member.stopping
@@ -149,6 +150,7 @@ class Pipeline:
             partial(self.member.publish, topics.findings(self.settings.topic_prefix)),
             self.write_dead_letters,
             self._write,
+            partial(self.member.publish, topics.alerts(self.settings.topic_prefix)),
             self.reports.done,
             self.registry,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import logging
@@ -60,8 +61,10 @@ def _run(settings: Settings) -> int:
     # Imported late: aiokafka takes a second, and what is above fails sooner without it.
     from watchline.streams.health import canary, page
     from watchline.streams.worker.faust_app import GroupMember
+    from watchline.streams.worker.heartbeat import Heartbeat
     from watchline.streams.worker.monitors import Monitors
     from watchline.streams.worker.pipeline import Pipeline
+    from watchline.streams.worker.severe_alerts import SevereAlerts
     from watchline.streams.worker.static_member import StaticMember
 
     member = GroupMember(settings, settings.group_id)
@@ -73,6 +76,9 @@ def _run(settings: Settings) -> int:
     pipeline.read()
     if settings.canary_interval_s:
         member.task(lambda: canary.send(member, settings, registry))
+    if settings.heartbeat_url.get_secret_value():
+        heartbeat = Heartbeat(settings, pipeline.progress, pipeline.metrics, member.assignment)
+        member.task(heartbeat.run)
     if registry is not None:
         registry.failed = pipeline.progress.registry_failed
         registry.stopping = lambda: member.stopping
@@ -116,7 +122,10 @@ def _run(settings: Settings) -> int:
         pipeline.store_watch.run(),
     )
     collect_seldom()
-    with monitors:
+    with contextlib.ExitStack() as children:
+        children.enter_context(monitors)
+        if settings.alert_webhook_url.get_secret_value():
+            children.enter_context(SevereAlerts(pipeline.metrics, progress))
         try:
             return member.run(loop, tasks, log_level=settings.log_level)
         finally:

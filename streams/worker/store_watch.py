@@ -86,6 +86,7 @@ class StoreWatch:
         self._metrics.store_missing_events.set(self._damage.missing)
         self._metrics.store_lost_events.set(self._damage.lost)
         self._metrics.store_ledger_gaps.set(len(self._damage.gaps))
+        self._metrics.heard("store")
         self._say(self._damage.reasons)
 
     def _acknowledged(self) -> Mapping[tuple[str, int], int]:

@@ -111,6 +111,7 @@ class TopicWatch:
             self._check(name)
         self._compare()
         self._progress.group_lag = self._lag(partitions)
+        self._metrics.heard("topics")
 
     def _check(self, topic: str) -> None:
         found = admin.topic_id(self._settings, topic)

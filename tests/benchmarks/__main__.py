@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 NAMES = (
-    "producer", "encoder", "groundedness", "personal_data", "detectors", "ceiling", "worker", "monitor", "deploy",
+    "producer", "encoder", "groundedness", "personal_data", "detectors", "ceiling", "worker", "monitor", "alerts",
+    "deploy",
 )  # fmt: skip
 
 

@@ -151,7 +151,10 @@ def test_no_command_says_a_secret(
     """Every setting that holds one has one, URLs too; right and wrong ones, with all that DEBUG has to say."""
     secret = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
     assert len(secret) >= 3
-    planted = {f"WATCHLINE_{name.upper()}": f"{name}-hush" for name in [*secret, "subject_key"]}
+    planted = {
+        f"WATCHLINE_{name.upper()}": f"{'http://127.0.0.1:1/' * name.endswith('_url')}{name}-hush"
+        for name in [*secret, "subject_key"]
+    }
     registry = {"WATCHLINE_SCHEMA_REGISTRY_URL": "http://127.0.0.1:1", "WATCHLINE_SCHEMA_REGISTRY_USERNAME": "someone"}
     url = services.password_in_the_url("clickhouse-hush" if clickhouse == "right" else "wrong-hush")
     login = services.kafka.login("watchline-migrate")

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import psutil
 from confluent_kafka import Producer
@@ -147,7 +147,9 @@ class Worker:
         """Status and body of `health`, `ready` or `metrics`."""
         state = json.loads(self.settings.state_file.read_text())
         try:
-            with urlopen(state[name], timeout=10) as page:
+            # The form of metrics that Prometheus asks for.
+            asked = Request(state[name], headers={"Accept": "application/openmetrics-text;version=1.0.0"})
+            with urlopen(asked, timeout=10) as page:
                 return page.status, page.read().decode()
         except HTTPError as error:
             return error.code, error.read().decode()

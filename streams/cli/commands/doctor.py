@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from watchline.schemas.errors import ConfigurationError, WatchlineError
 from watchline.schemas.extras import how_to_install
@@ -45,7 +48,7 @@ def add_parser(subparsers: Any) -> None:
         subparsers,
         "doctor",
         run,
-        help="check Kafka, topics, schema registry, store, models, GPU, clock and disk, and say what to do",
+        help="check Kafka, topics, schema registry, store, alerts, models, GPU, clock and disk, and say what to do",
         description="Checks what the settings name, changes nothing, and exits with 1 when something fails.",
         example="  watchline doctor\n  WATCHLINE_KAFKA_URL=kafka://kafka:9092 watchline doctor --json",
     )
@@ -190,6 +193,33 @@ def _clock(client: Any, sent: float) -> Check:
     return Check("clock", level, f"{now:%Y-%m-%d %H:%M:%S} UTC, {skew_s:.1f} s from ClickHouse's", todo)
 
 
+def _outside(settings: Any) -> Iterator[Check]:
+    """Whether heartbeat and webhook work, as the worker here says: asking for a heartbeat's address would be one."""
+    wanted = {
+        name: bool(secret.get_secret_value())
+        for name, secret in (("heartbeat", settings.heartbeat_url), ("webhook", settings.alert_webhook_url))
+    }
+    if not any(wanted.values()):
+        return
+    try:
+        pages = json.loads(settings.state_file.read_text(encoding="utf-8"))
+        with urlopen(pages["ready"], timeout=TIMEOUT_S) as answer:  # noqa: S310
+            report = json.load(answer)
+    except HTTPError as error:
+        report = json.load(error)
+    except (OSError, ValueError, KeyError):
+        names = " and ".join(name for name in wanted if wanted[name])
+        yield Check("outside", "warn", f"{names}: no worker that could tell runs here", "look at a worker's /readyz")
+        return
+    for name in (name for name in wanted if wanted[name]):
+        troubles = [said for said in report.get("degraded", ()) if said.startswith(f"{name}: ")]
+        for said in troubles:
+            todo = f"see WATCHLINE_{'HEARTBEAT' if name == 'heartbeat' else 'ALERT_WEBHOOK'}_URL and the worker's log"
+            yield Check("outside", "fail", said, todo)
+        if not troubles:
+            yield Check("outside", "ok", f"the worker here knows of no trouble with the {name}")
+
+
 def _models(settings: Any) -> Iterator[Check]:
     missing = [f"{title} ({package})" for package, title in MODELS.items() if find_spec(package) is None]
     if missing:
@@ -224,4 +254,4 @@ def _disk(settings: Any) -> Iterator[Check]:
     yield Check("disk", level, f"{free / 2**30:.1f} GiB free for {Path(settings.data_dir)}", todo)
 
 
-CHECKS = (_kafka, _registry, _store, _models, _gpu, _disk)
+CHECKS = (_kafka, _registry, _store, _outside, _models, _gpu, _disk)

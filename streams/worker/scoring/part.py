@@ -15,6 +15,7 @@ from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter
 from watchline.streams.health import canary
 from watchline.streams.messages import DecodedMessage, Event, Message, Record, RedactedEvent, ScoredEvent
+from watchline.streams.severe import Severe
 
 Number = TypeVar("Number", int, float)
 Key = TypeVar("Key")
@@ -89,8 +90,12 @@ class ScoredPart:
         Events in the envelopes, whichever of them are meant.
     events : int
         Events that were decoded, but for canaries.
-    canary_sent : int or None
-        When the newest canary was sent, in microseconds since 1970.
+    canaries_sent : mapping of int to int
+        By partition of the raw topic, when the newest canary was sent, in microseconds since 1970.
+    severe : sequence of (Place, Severe)
+        For the topic of alerts, with their events.
+    flagged : mapping of str to int
+        Findings of each detector at or above its threshold.
     scored : bool
         Whether the time taken says what parts with scored events take.
     duration_us : mapping of str to int
@@ -124,7 +129,9 @@ class ScoredPart:
     apps: Mapping[tuple[int, int], Mapping[int, str]] = field(default_factory=dict)
     size: int = 0
     events: int = 0
-    canary_sent: int | None = None
+    canaries_sent: Mapping[int, int] = field(default_factory=dict)
+    severe: Sequence[tuple[Place, Severe]] = ()
+    flagged: Mapping[str, int] = field(default_factory=dict)
     scored: bool = False
     duration_us: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, int] = field(default_factory=dict)
@@ -144,6 +151,7 @@ def result(
     worker: str,
     stages: Mapping[str, float],
     lookups: Mapping[str, int],
+    severe: Sequence[tuple[Place, Severe]] = (),
 ) -> ScoredPart:
     """What the other processes need of a part that has gone through the stages.
 
@@ -154,18 +162,19 @@ def result(
         Its findings, for their topic.
     worker : str
         The name that stands beside stored canaries.
-    stages, lookups
+    stages, lookups, severe
         See `ScoredPart`.
     """
     findings, owners = rows.findings_table(part.scored)
     reports = [(decoded.message, decoded.report) for decoded in part.decoded if decoded.report is not None]
-    duration_us, failed, shed = Counter[str](), Counter[str](), 0
+    duration_us, failed, flagged, shed = Counter[str](), Counter[str](), Counter[str](), 0
     for item in part.scored:
         decisions = set()
         for finding in item.scored.findings:
             duration_us[finding.detector] += finding.duration_us
             decisions.add(finding.decision)
             failed[finding.detector] += finding.decision == "failed"
+            flagged[finding.detector] += finding.flagged
         shed += "shed" in decisions
     return ScoredPart(
         interactions=rows.interactions_table(part.scored),
@@ -180,7 +189,9 @@ def result(
         apps={(decoded.message.partition, decoded.message.offset): decoded.apps for decoded in part.decoded},
         size=sum(decoded.size for decoded in part.decoded),
         events=len(part.events) - len(part.canaries),
-        canary_sent=max((item.scored.interaction.time for item in part.canaries), default=None),
+        canaries_sent=_newest((item.origin.partition, item.scored.interaction.time) for item in part.canaries),
+        severe=list(severe),
+        flagged=+flagged,
         scored=bool(part.redacted) and not part.mostly_shed,
         duration_us=duration_us,
         failed=+failed,
@@ -219,7 +230,9 @@ def together(parts: Sequence[ScoredPart]) -> ScoredPart:
         apps=apps,
         size=sum(part.size for part in parts),
         events=sum(part.events for part in parts),
-        canary_sent=max((part.canary_sent for part in parts if part.canary_sent is not None), default=None),
+        canaries_sent=_newest(sent for part in parts for sent in part.canaries_sent.items()),
+        severe=[each for part in parts for each in part.severe],
+        flagged=_summed(part.flagged for part in parts),
         duration_us=_summed(part.duration_us for part in parts),
         failed=_summed(part.failed for part in parts),
         invalid_fields=_summed(part.invalid_fields for part in parts),
@@ -237,6 +250,13 @@ def letters(part: Part, error: PoisonError) -> ScoredPart:
     dead = [event.dead_letter(error) for event in part.events]
     apps = {(decoded.message.partition, decoded.message.offset): decoded.apps for decoded in part.decoded}
     return ScoredPart(dead_letters=dead, apps=apps)
+
+
+def _newest(times: Iterable[tuple[int, int]]) -> Mapping[int, int]:
+    newest: dict[int, int] = {}
+    for partition, sent in times:
+        newest[partition] = max(sent, newest.get(partition, sent))
+    return newest
 
 
 def _invalid_fields(part: Part) -> Mapping[tuple[str, str], int]:

@@ -31,7 +31,7 @@ from watchline.streams.settings import Settings
 from watchline.streams.worker import feedback
 from watchline.streams.worker.process import collect_seldom, configure_logging
 from watchline.streams.worker.scoring.part import Part, ScoredPart, letters, result
-from watchline.streams.worker.stages.publish import finding_records
+from watchline.streams.worker.stages.publish import finding_records, severe_findings
 
 SHOW_STACKS = signal.SIGUSR1
 OUT_OF_MEMORY = 4  # the exit code
@@ -176,7 +176,8 @@ class Jobs:
         lookups.subtract(known)
         # What is over budget has lost the lengths that the monitors compare; the events within stand for it.
         records = finding_records([event for event in part.scored if not event.origin.over_budget], self._registry)
-        return result(part, records, worker=self._worker, stages=seconds, lookups=lookups)
+        severe = severe_findings(part.scored, self._scorer.thresholds)
+        return result(part, records, worker=self._worker, stages=seconds, lookups=lookups, severe=severe)
 
 
 def share_threads(scorers: int) -> None:

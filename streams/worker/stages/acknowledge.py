@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 
 from watchline.streams.health.metrics import Metrics
@@ -39,7 +40,7 @@ class Acknowledge(LoopStage[Batch]):
     async def run(self, batch: Batch, /) -> Batch:
         self._count(batch)
         self._progress.batch_done(batch.scored.events)
-        self._metrics.batch_done(batch.scored, batch.stored_events)
+        self._metrics.batch_done(batch.scored, batch.stored_events, batch.delays(time.time()))
         self._metrics.offset_gaps.inc(len(batch.gaps))
         done = 0
         for gap in batch.gaps:

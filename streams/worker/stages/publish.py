@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from watchline.detectors.grounding.claims import is_refusal
 from watchline.detectors.runtime.text import NOT_SUPPORTED
+from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.codec import Registry, decode, encode
 from watchline.schemas.properties import is_withheld
 from watchline.schemas.records import Finding, FindingBatch, ScoredInteraction
@@ -17,6 +18,7 @@ from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.kafka import replay, topics
 from watchline.streams.messages import Message, Record, ScoredEvent
 from watchline.streams.monitor.partition import state_key
+from watchline.streams.severe import Severe, short, utc
 from watchline.streams.worker.batch import Batch
 from watchline.streams.worker.scoring.part import Place
 from watchline.streams.worker.stages.stage import LoopStage
@@ -107,7 +109,8 @@ def _refused(interaction: RedactedInteraction) -> bool | None:
 
 
 class Publish(LoopStage[Batch]):
-    """Sends dead letters to their topic and findings to the monitors; notes what became of letters sent back.
+    """Sends severe findings and dead letters to their topics and findings to the monitors; notes what became of letters
+    sent back.
 
     Parameters
     ----------
@@ -117,6 +120,8 @@ class Publish(LoopStage[Batch]):
         Takes dead letters; returns when topic and table have them.
     write : async callable
         Takes a table of our own making; returns when it is stored.
+    alert : async callable
+        Takes records of the topic of alerts; returns when the broker has them.
     done : callable
         Takes messages of the raw topic whose findings are published.
     registry : Registry or None
@@ -130,16 +135,21 @@ class Publish(LoopStage[Batch]):
         send: Callable[[Sequence[Record]], Awaitable[object]],
         dead_letters: Callable[[Sequence[DeadLetter]], Awaitable[None]],
         write: Callable[[Table], Awaitable[None]],
+        alert: Callable[[Sequence[Record]], Awaitable[object]],
         done: Callable[[Sequence[Message]], None],
         registry: Registry | None = None,
     ) -> None:
         self._send = send
         self._dead_letters = dead_letters
         self._write = write
+        self._alert = alert
         self._done = done
         self._registry = registry
 
     async def run(self, batch: Batch, /) -> Batch:
+        severe = [each for place, each in batch.scored.severe if place not in batch.refused]
+        if severe:  # first: somebody waits for them
+            await self._alert([Record(each.encoded, (short(each.app) or "").encode()) for each in severe])
         await self._dead_letters(batch.dead_letters)
         apps = batch.scored.apps
         messages = [(message, len(apps[message.partition, message.offset])) for message in batch.messages]
@@ -171,3 +181,32 @@ def finding_records(scored: Sequence[ScoredEvent], registry: Registry | None = N
         for key in [state_key(findings)]
         for data in encode_within(findings, topics.MAX_RECORD_BYTES - len(key), registry)
     ]
+
+
+def severe_findings(scored: Sequence[ScoredEvent], thresholds: Thresholds) -> list[tuple[Place, Severe]]:
+    """The severe findings of production's events, a label each, with the places of their events."""
+    return [
+        ((item.origin.partition, item.origin.offset, item.origin.index), _severe(item, finding, label))
+        for item in scored
+        if item.scored.interaction.source == "production"
+        for finding in item.scored.findings
+        if finding.alert
+        for label in thresholds.severe(finding.detector, finding.scores)
+    ]
+
+
+def _severe(item: ScoredEvent, finding: Finding, label: str) -> Severe:
+    interaction = item.scored.interaction
+    return Severe(
+        event_id=interaction.event_id,
+        app=short(interaction.app) or "",
+        environment=short(interaction.environment) or "",
+        detector=finding.detector,
+        detector_version=finding.detector_version,
+        label=label,
+        score=round(float(finding.scores[label]), 6),
+        time=utc(interaction.time),
+        prompt_name=short(interaction.prompt_name),
+        prompt_version=short(interaction.prompt_version),
+        model=short(interaction.model),
+    )

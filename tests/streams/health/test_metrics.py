@@ -25,7 +25,10 @@ from watchline.streams.health.progress import ConsumerState, Progress
 from watchline.streams.messages import DecodedMessage, ScoredEvent
 from watchline.streams.worker.stages import decode
 
-LABELS = {"topic", "partition", "stage", "detector", "version", "kind", "code", "cache", "le", "app", "field"}
+LABELS = {
+    *("topic", "partition", "stage", "detector", "version", "kind", "code", "cache", "le", "app", "field"),
+    *("reason", "source", "outcome"),
+}
 
 
 def values(metrics: Metrics, progress: Progress | None = None) -> dict[tuple[str, ...], float]:
@@ -33,6 +36,11 @@ def values(metrics: Metrics, progress: Progress | None = None) -> dict[tuple[str
     samples = [sample for family in found.values() for sample in family.samples]
     assert {label for sample in samples for label in sample.labels} <= LABELS
     return {(sample.name, *sorted(sample.labels.values())): sample.value for sample in samples}
+
+
+def counts(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
+    """What a counter has counted, by its labels' values."""
+    return {key[1:]: value for key, value in values(metrics).items() if key[0] == name and value}
 
 
 def scored(*decisions: Decision) -> ScoredEvent:
@@ -54,7 +62,7 @@ def test_a_batch_counts_events_time_failures_and_what_was_shed() -> None:
     assert found["watchline_events_total",] == 3
     assert found["watchline_batch_events_sum",] == 3
     assert found["watchline_failed_findings_total", "d1"] == 1
-    assert ("watchline_failed_findings_total", "d0") not in found
+    assert found["watchline_failed_findings_total", "d0"] == 0
     assert found["watchline_shed_events_total",] == 1
     assert found["watchline_scoring_seconds_total", "d0"] == pytest.approx(0.0015)
     assert found["watchline_detector_info", "abc", "d0"] == 1
@@ -84,7 +92,7 @@ def test_dead_letters_are_counted_by_kind() -> None:
             event.dead_letter(PoisonError(Kind.REFUSED, "row refused: ClickHouse code 53")),
         ]
     )
-    counted = {key[1:]: value for key, value in values(metrics).items() if key[0] == "watchline_dead_letters_total"}
+    counted = counts(metrics, "watchline_dead_letters_total")
     assert counted == {
         ("invalid", "support-bot"): 1,
         ("invalid", "other"): 1,
@@ -108,7 +116,7 @@ def test_fields_that_had_to_be_left_out_are_counted_by_app() -> None:
     events = [dataclasses.replace(INTERACTION, time=0, cost=-1.0), dataclasses.replace(INTERACTION, cost=-1.0)]
     decoded = decode.unpack(message(*events))
     metrics.batch_done(scored_part([], [decoded]), 0)
-    counted = {key[1:]: value for key, value in values(metrics).items() if key[0] == "watchline_invalid_fields_total"}
+    counted = counts(metrics, "watchline_invalid_fields_total")
     assert counted == {("support-bot", "time"): 1, ("cost", "support-bot"): 2}
 
 
@@ -130,8 +138,7 @@ def test_no_word_of_a_reason_decides_what_becomes_of_a_letter(kind: Kind, field:
     (event,) = decode.unpack(message(INTERACTION)).events
     letter = event.dead_letter(PoisonError(kind, words, field))
     metrics.dead_lettered([letter])
-    counted = {key: value for key, value in values(metrics).items() if key[0] == "watchline_dead_letters_total"}
-    assert counted == {("watchline_dead_letters_total", *sorted([kind, "support-bot"])): 1}
+    assert counts(metrics, "watchline_dead_letters_total") == {tuple(sorted([kind, "support-bot"])): 1}
     assert letter.event_id == ("" if field == "event_id" else INTERACTION.event_id)
     assert words in letter.reason
 
@@ -149,3 +156,84 @@ def test_partitions_of_another_worker_are_gone_from_the_page() -> None:
     found = values(metrics, progress)
     assert ("watchline_lag_messages", "0", "raw") not in found
     assert found["watchline_buffered_messages", "raw"] == 0
+
+
+def test_every_counter_is_there_before_anything_is_counted() -> None:
+    """Else the first five dead letters are a series that begins with 5, in which Prometheus sees no increase."""
+    found = values(Metrics({"pii": "1"}))
+    for name, *labels in (
+        *(("watchline_dead_letters_total", kind, "unknown") for kind in Kind if kind != Kind.UNCLASSIFIED),
+        ("watchline_failed_findings_total", "pii"),
+        ("watchline_flagged_findings_total", "pii"),
+        ("watchline_insert_retries_total", "none"),
+        ("watchline_insert_retries_total", "252"),
+        ("watchline_scoring_process_deaths_total", "memory"),
+        ("watchline_heartbeats_total", "failed"),
+        ("watchline_stage_duration_seconds_count", "store"),
+        ("watchline_monitor_signals_total", "drift"),
+        ("watchline_monitor_insert_retries_total", "none"),
+        ("watchline_alert_webhook_failures_total", "timeout"),
+        ("watchline_severe_findings_total",),
+    ):
+        assert found[(name, *sorted(labels))] == 0, name
+    assert found["process_resident_memory_bytes",] > 1e6
+
+
+def test_an_apps_counters_are_there_from_its_first_event() -> None:
+    metrics = Metrics({})
+    metrics.batch_done(scored_part([], [decode.unpack(message(INTERACTION))]), 1)
+    assert values(metrics)["watchline_dead_letters_total", "invalid", "support-bot"] == 0
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_gauges_of_a_source_that_is_silent_go_and_its_age_grows_from_the_start() -> None:
+    clock = Clock()
+    metrics, progress = Metrics({}, clock=clock), Progress(clock=clock)
+    silent = values(metrics, progress)
+    assert ("watchline_store_missing_events",) not in silent
+    assert ("watchline_monitor_held_events",) not in silent
+    metrics.store_missing_events.set(3)
+    metrics.heard("store")
+    metrics.heard("monitors")
+    assert values(metrics, progress)["watchline_store_missing_events",] == 3
+    assert values(metrics, progress)["watchline_monitor_held_events",] == 0
+    clock.now += 600
+    found = values(metrics, progress)
+    assert ("watchline_store_missing_events",) not in found
+    assert ("watchline_monitor_held_events",) not in found
+    assert found["watchline_monitor_late_events_total",] == 0  # counters stay
+    ages = [found["watchline_source_age_seconds", source] for source in ("store", "topics", "ends")]
+    assert ages == [600, 600, 600]
+    assert ("watchline_source_age_seconds", "alerts") not in found  # no webhook is set
+
+
+def test_the_age_of_canaries_grows_from_the_start_and_begins_anew_with_each() -> None:
+    clock = Clock()
+    metrics, progress = Metrics({}, canaries="raw", clock=clock), Progress(clock=clock)
+    progress.observe(ConsumerState({("raw", 0): 0, ("other", 0): 0}, {("raw", 0): 0, ("raw", 1): 0, ("other", 0): 0}))
+    clock.now += 400
+    found = values(metrics, progress)
+    assert found["watchline_canary_age_seconds", "0"] == found["watchline_canary_age_seconds", "1"] == 400
+    assert found["watchline_assigned_partitions", "raw"] == 2
+    metrics.batch_done(dataclasses.replace(scored_part([]), canaries_sent={1: 0}), 0)
+    clock.now += 10
+    found = values(metrics, progress)
+    assert (found["watchline_canary_age_seconds", "0"], found["watchline_canary_age_seconds", "1"]) == (410, 10)
+    progress.observe(ConsumerState({("raw", 1): 0}, {("raw", 1): 0}))
+    assert ("watchline_canary_age_seconds", "0") not in values(metrics, progress)
+
+
+def test_delays_and_flagged_findings_are_counted() -> None:
+    metrics = Metrics({"d0": "1"})
+    part = dataclasses.replace(scored_part([]), flagged={"d0": 2})
+    metrics.batch_done(part, 3, [0.2, 40.0, 7000.0])
+    found = values(metrics)
+    assert found["watchline_flagged_findings_total", "d0"] == 2
+    assert found["watchline_event_delay_seconds_bucket", "60.0"] == 2
+    assert found["watchline_event_delay_seconds_count",] == 3

@@ -16,7 +16,11 @@ from tests.streams.producer.published import make_topics
 
 def scrape(receiver: Running, **headers: str) -> str:
     asked = urllib.request.Request(
-        f"{receiver.address}/metrics", headers={name.replace("_", "-"): value for name, value in headers.items()}
+        f"{receiver.address}/metrics",
+        headers={
+            "Accept": "application/openmetrics-text",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        },
     )
     with urllib.request.urlopen(asked, timeout=30) as answer:
         return str(answer.read().decode())

@@ -79,7 +79,7 @@ def test_no_topics_no_plan(settings: Settings) -> None:
     [
         ("raw_retention_s", RAW),
         ("dead_letter_retention_s", (topics.dead_letters,)),
-        ("findings_retention_s", (topics.findings,)),
+        ("findings_retention_s", (topics.findings, topics.alerts)),
         ("signals_retention_s", (topics.signals,)),
     ],
 )

@@ -348,7 +348,9 @@ def test_parts_together_are_what_the_whole_gives(sizes: list[int], data: st.Data
     ]
     parts += [scored_part(*messages[cut + 1 :])] if messages[cut + 1 :] else []
     whole, again = scored_part(*messages), together(parts)
-    for name in ("places", "owners", "apps", "events", "canary_sent", "failed", "invalid_fields", "shed_events"):
+    for name in ("places", "owners", "apps", "events", "canaries_sent", "failed", "flagged", "severe"):
+        assert getattr(again, name) == getattr(whole, name), name
+    for name in ("invalid_fields", "shed_events"):
         assert getattr(again, name) == getattr(whole, name), name
     for name in ("interactions", "reports", "canaries"):
         assert getattr(again, name) == getattr(whole, name), name
