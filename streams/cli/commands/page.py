@@ -1,0 +1,82 @@
+"""`watchline page`: boards, events and SQL in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from watchline.streams.cli.arguments import command, number
+from watchline.streams.cli.output import out
+
+HOST, PORT, ZONE = "127.0.0.1", 8765, "UTC"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command."""
+    parser = command(
+        subparsers,
+        "page",
+        run,
+        help="look at what is stored in a browser: boards, events, alerts, SQL",
+        description="Serves the boards, the rows behind them, whole events and a box for SQL to a browser on this "
+        "machine, from the store that the settings name, and prints the link. The token in it is new each time and "
+        "lets read all that the store has, so give it to nobody: who gets a link of the page's own brings a token of "
+        "their own. The page needs nothing from elsewhere. It listens on loopback; for another machine's browser use "
+        "`ssh -L 8765:127.0.0.1:8765`.",
+        example="  watchline page --open\n"
+        "  WATCHLINE_CLICKHOUSE_URL=https://reader@clickhouse.example:8443 watchline page --time-zone Europe/Berlin",
+    )
+    parser.add_argument("--host", default=HOST, help=f"where it listens (default: {HOST})")
+    parser.add_argument(
+        "--port", type=number(0, 65535), default=PORT, help=f"0 for any that is free (default: {PORT})"
+    )
+    parser.add_argument("--time-zone", default=ZONE, help=f"in which times are shown (default: {ZONE})")
+    parser.add_argument("--open", action="store_true", help="open the link in the browser")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until Ctrl-C or SIGTERM."""
+    from watchline.streams.query.open import open_queries
+    from watchline.streams.settings import load
+
+    settings = load()
+    asked = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(name, lambda *_: asked.set())
+    # An embedded store that nobody runs is started here, once, for as long as the page is served.
+    with open_queries(settings), page(settings, host=args.host, port=args.port, zone=args.time_zone) as link:
+        out(f"page    {link}\nCtrl-C stops.")
+        sys.stdout.flush()
+        if args.open:
+            import webbrowser
+
+            webbrowser.open(link)
+        asked.wait()
+    return 0
+
+
+@contextmanager
+def page(
+    settings: Any, *, host: str = HOST, port: int = PORT, zone: str = ZONE, engine: Any = None
+) -> Iterator[str]:
+    """Serves the page of a store that runs, for as long as this is entered. Gives the link. Raises what `serving` does.
+
+    engine: what evaluates the alert rules (`dashboards.page.protocols.Engine`), where Watchline does.
+    """
+    from watchline.dashboards.boards import all_boards
+    from watchline.dashboards.page import server
+    from watchline.streams.query.run import Queries, reader
+
+    @contextmanager
+    def open_() -> Iterator[Queries]:
+        with closing(reader(settings)) as client:
+            yield Queries(client, settings.clickhouse_database)
+
+    made = server.Settings(boards=all_boards(), open_=open_, engine=engine, zone=zone, host=host, port=port)
+    with server.serving(made) as link:
+        yield link
