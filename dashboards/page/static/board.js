@@ -142,7 +142,7 @@ function panelCell(board, panel, view, go) {
     },
   }, "CSV");
   const rows = h("a", { class: "behind", hidden: true, "aria-label": `The rows behind ${panel.title}` }, "Rows");
-  const element = h("article", { class: `panel ${panel.kind}`, id, "aria-labelledby": `${id}-title`, style: { gridColumn: `span ${panel.width}` } },
+  const element = h("article", { class: `panel kind-${panel.kind.replace("_", "-")}`, id, "aria-labelledby": `${id}-title`, style: { gridColumn: `span ${panel.width}` } },
     h("div", { class: "panel-head" }, h("h3", { id: `${id}-title` }, panel.title), h("div", { class: "tools" }, info, toggle, asCsv, rows)),
     about, problem, body);
 

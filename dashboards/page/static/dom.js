@@ -21,8 +21,15 @@ export function say(text) {
   document.getElementById("said").textContent = text;
 }
 
-// A colour of the style sheet.
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const probe = document.createElement("span");
+
+// A colour of the style sheet, as a canvas takes it: light or dark is decided only where an element has it.
+export function colour(name) {
+  if (!probe.isConnected) document.body.append(probe);
+  probe.hidden = true;
+  probe.style.color = `var(--${name})`;
+  return getComputedStyle(probe).color;
+}
 
 export async function copy(text, button) {
   const before = button.textContent;

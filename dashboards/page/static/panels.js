@@ -218,10 +218,11 @@ function drawStates({ panel, answer, link }) {
         const start = Math.max((b.start - from) / width, 0);
         const end = Math.min((b.end - from) / width, 1);
         const text = `${b.state}`;
+        const inside = end - start > 0.12 ? text : ""; // a narrow one is told by its form, and named all the same
         const known = b.state in STATE_WORDS ? b.state : "plain";
         const title = `${one.name}: ${text} from ${words(b.start)} to ${words(Math.min(b.end, from + width))}, last ${format(b.value, panel.unit, panel.decimals)}`;
         const props = { class: `block ${known}`, title, "aria-label": title, style: { left: `${100 * start}%`, width: `${Math.max(100 * (end - start), 0.3)}%` } };
-        return panel.rows ? h("a", { ...props, href: link(one.labels, b.start, b.end) }, text) : h("span", { ...props, role: "img" }, text);
+        return panel.rows ? h("a", { ...props, href: link(one.labels, b.start, b.end) }, inside) : h("span", { ...props, role: "img" }, inside);
       })));
     })), h("div", { class: "ends note states-ends" }, h("span", {}, clock(answer.from, false)), h("span", {}, clock(answer.to, false)))),
   };
