@@ -6,7 +6,7 @@ import { forInput, fromInput, words, zoneName } from "./time.js";
 const RANGES = [["now-15m", "Last 15 minutes"], ["now-1h", "Last hour"], ["now-2h", "Last 2 hours"], ["now-6h", "Last 6 hours"],
   ["now-24h", "Last 24 hours"], ["now-7d", "Last 7 days"], ["now-30d", "Last 30 days"]];
 export const LIVE = 1;
-const EVERY = [[0, "off"], [LIVE, "when something is stored"], [10, "every 10 s"], [30, "every 30 s"], [60, "every minute"], [300, "every 5 minutes"]];
+const EVERY = [[0, "off"], [LIVE, "live"], [10, "every 10 s"], [30, "every 30 s"], [60, "every minute"], [300, "every 5 minutes"]];
 
 export function rangePicker(view, change) {
   const relative = view.to === "now" && /^now-/.test(view.from);

@@ -126,7 +126,8 @@ function drawBars({ panel, answer, link }) {
         value: row[i], labels,
       }));
     }));
-  const most = Math.max(...bars.map(({ value }) => value ?? 0), panel.unit === "ratio" ? 0.01 : 0) || 1;
+  const largest = Math.max(0, ...bars.map(({ value }) => value ?? 0), ...panel.thresholds.map(([at]) => at));
+  const most = (panel.unit === "ratio" ? Math.min(largest * 1.25, Math.max(1, largest)) : largest) || 1;
   return {
     element: h("ul", { class: "bars" }, bars.map(({ name, value, labels }) => {
       const { state } = panel.thresholds.length ? stateOf(value, panel.thresholds) : { state: "plain" };
@@ -153,7 +154,7 @@ function drawHeat({ panel, answer, open }) {
     role: "img", class: panel.rows ? "clickable" : null,
     "aria-label": `${panel.title}: ${count(rows.length, "row")} by ${count(xs.length, "interval")}, at most ${format(most, panel.unit, panel.decimals)}. The button Table shows the numbers.`,
   });
-  const tip = h("p", { class: "note when" }, `darkest: ${format(most, panel.unit, panel.decimals)}`);
+  const tip = h("p", { class: "note when" }, `strongest: ${format(most, panel.unit, panel.decimals)}`);
   const labels = h("div", { class: "heat-labels", "aria-hidden": "true" }, rows.map(({ name }) => h("span", { title: name }, name)));
   const size = Math.max(ROW, Math.min(40, Math.floor(170 / rows.length)));
   labels.style.gridAutoRows = `${size}px`;
