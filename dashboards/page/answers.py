@@ -41,9 +41,7 @@ class Page(NamedTuple):
 def panel(queries: Queries, board: Board, shown: Panel, range_: Range, chosen: Chosen, points: int) -> dict[str, Any]:
     """What the panel's queries give, by their names, and the seconds between points."""
     step_s = range_.step_s(points)
-    request = Request(
-        start=range_.start, end=range_.end, interval_s=step_s, variables=_variables(board, chosen)
-    )
+    request = Request(start=range_.start, end=range_.end, interval_s=step_s, variables=_variables(board, chosen))
     results = {name: queries.query(expand(sql, request)) for name, sql in shown.queries.items()}
     return {
         "step_s": step_s,
@@ -122,8 +120,8 @@ def marks(queries: Queries, range_: Range, chosen: Chosen) -> list[dict[str, Any
     """What happened, for lines on the time axis: signals, and versions that came first in this range."""
     where, parameters = _chosen(chosen, ("app", "environment", "prompt_name"))
     signals = queries.query(
-        "SELECT time, app, prompt_name, measure, kind, cause, cause_value, before, after, page FROM v_signals\n"
-        f"WHERE time >= {_milli(range_.start)} AND time <= {_milli(range_.end)}{where}\n"  # noqa: S608
+        "SELECT time, app, prompt_name, measure, kind, cause, cause_value, before, after, page FROM v_signals\n"  # noqa: S608
+        f"WHERE time >= {_milli(range_.start)} AND time <= {_milli(range_.end)}{where}\n"
         f"ORDER BY time LIMIT {MOST_MARKS}",
         parameters,
     )
@@ -131,10 +129,10 @@ def marks(queries: Queries, range_: Range, chosen: Chosen) -> list[dict[str, Any
     month = range_.start - timedelta(days=30)
     # A version is new where the month before doesn't have it; an app's very first one is no deployment.
     first = queries.query(
-        "SELECT first AS time, app, prompt_name, prompt_version, model FROM (\n"
+        "SELECT first AS time, app, prompt_name, prompt_version, model FROM (\n"  # noqa: S608
         "SELECT min(hour) AS first, min(first) OVER (PARTITION BY app, prompt_name) AS beginning, app, prompt_name,\n"
         "prompt_version, model FROM v_usage_hourly\n"
-        f"WHERE hour >= {_milli(month)} AND hour <= {_milli(range_.end)}{where}\n"  # noqa: S608
+        f"WHERE hour >= {_milli(month)} AND hour <= {_milli(range_.end)}{where}\n"
         "GROUP BY app, prompt_name, prompt_version, model)\n"
         f"WHERE time >= {_milli(range_.start)} AND time > beginning ORDER BY time LIMIT {MOST_MARKS}",
         parameters,
@@ -168,7 +166,8 @@ def _variables(board: Board, chosen: Chosen) -> dict[str, Sequence[str] | None]:
 
 
 def _chosen(chosen: Chosen, names: Sequence[str]) -> tuple[str, dict[str, str]]:
-    sql, parameters = "", {}
+    sql = ""
+    parameters: dict[str, str] = {}
     for name in names:
         if wanted := chosen.get(name):
             parameters |= {f"{name}_{place}": value for place, value in enumerate(wanted)}

@@ -6,6 +6,7 @@ A long text is given by its head and its size, the rest in parts when it is aske
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from watchline.dashboards.page.protocols import Queries
@@ -101,7 +102,7 @@ def segments(text: str, marks: Sequence[Mark], start: int, end: int) -> list[lis
     edges = sorted({start, end, *(edge for mark in marks for edge in mark[:2] if start < edge < end)})
     return [
         [text[a:b], [-m.number if m.evidence else m.number for m in marks if m.start <= a and b <= m.end]]
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in pairwise(edges)
     ]
 
 

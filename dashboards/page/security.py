@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from watchline.schemas.errors import ConfigurationError
 
@@ -47,7 +48,7 @@ def names(host: str) -> tuple[str, ...]:
     return (f"[{address}]" if address.version == 6 else str(address),)
 
 
-def guard(hosts: tuple[str, ...], token: str, *, needs_token: Callable[[str], bool]) -> web.Middleware:
+def guard(hosts: tuple[str, ...], token: str, *, needs_token: Callable[[str], bool]) -> Middleware:
     """What every request goes through: 403 for another Host or Origin, 401 without the token, headers on all answers.
 
     Parameters

@@ -25,7 +25,7 @@ from watchline.dashboards.page import answers, events, security
 from watchline.dashboards.page.pool import Pool
 from watchline.dashboards.page.protocols import Engine, Open, Queries
 from watchline.dashboards.page.ranges import Range, read
-from watchline.schemas.errors import ConfigurationError, FatalError, TransientError, WatchlineError
+from watchline.schemas.errors import ConfigurationError, FatalError, TransientError, WatchlineError, where
 from watchline.schemas.views import views
 
 PORT = 8765
@@ -174,10 +174,14 @@ def _json(answer: Callable[[Body], Awaitable[Any]]) -> security.Handler:
                 raise ConfigurationError("want a JSON object")
             result = await answer(body)
             status = 200
+        except web.HTTPException:  # of aiohttp, such as a request that is too long
+            raise
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             status, result = 400, {"error": f"this can't be read: {type(error).__name__}", "kind": "refused"}
         except (WatchlineError, OSError) as error:
             status, result = _error(error)
+        except Exception as error:  # never its message, which may quote the text of an event
+            status, result = 500, {"error": f"a fault in Watchline: {where(error)}", "kind": "fault"}
         if isinstance(result, dict):
             result = {**result, "took_s": round(time.monotonic() - began, 3)}
         return web.json_response(text=json.dumps(_exact(result), ensure_ascii=True, allow_nan=False), status=status)

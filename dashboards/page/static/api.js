@@ -8,6 +8,7 @@ const WORDS = {
   slow: "Too slow",
   permission: "No permission",
   refused: "Refused",
+  fault: "Failed",
   server: "The page's server doesn't answer",
 };
 

@@ -32,9 +32,7 @@ def add_parser(subparsers: Any) -> None:
         "  WATCHLINE_CLICKHOUSE_URL=https://reader@clickhouse.example:8443 watchline page --time-zone Europe/Berlin",
     )
     parser.add_argument("--host", default=HOST, help=f"where it listens (default: {HOST})")
-    parser.add_argument(
-        "--port", type=number(0, 65535), default=PORT, help=f"0 for any that is free (default: {PORT})"
-    )
+    parser.add_argument("--port", type=number(0, 65535), default=PORT, help=f"0 for any that is free (default: {PORT})")
     parser.add_argument("--time-zone", default=ZONE, help=f"in which times are shown (default: {ZONE})")
     parser.add_argument("--open", action="store_true", help="open the link in the browser")
 
@@ -61,15 +59,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def page(
-    settings: Any, *, host: str = HOST, port: int = PORT, zone: str = ZONE, engine: Any = None
-) -> Iterator[str]:
+def page(settings: Any, *, host: str = HOST, port: int = PORT, zone: str = ZONE, engine: Any = None) -> Iterator[str]:
     """Serves the page of a store that runs, for as long as this is entered. Gives the link. Raises what `serving` does.
 
     engine: what evaluates the alert rules (`dashboards.page.protocols.Engine`), where Watchline does.
     """
     from watchline.dashboards.boards import all_boards
-    from watchline.dashboards.page import server
+    from watchline.dashboards.page import Settings, serving
     from watchline.streams.query.run import Queries, reader
 
     @contextmanager
@@ -77,6 +73,6 @@ def page(
         with closing(reader(settings)) as client:
             yield Queries(client, settings.clickhouse_database)
 
-    made = server.Settings(boards=all_boards(), open_=open_, engine=engine, zone=zone, host=host, port=port)
-    with server.serving(made) as link:
+    made = Settings(boards=all_boards(), open_=open_, engine=engine, zone=zone, host=host, port=port)
+    with serving(made) as link:
         yield link

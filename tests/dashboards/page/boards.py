@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from watchline.dashboards.definitions import Board, Panel, Rows, Threshold, Variable
 
-CHOSEN = (
-    "$__conditionalAll(app IN (${app:singlequote}), $app) AND $__conditionalAll(model IN (${model:singlequote}), $model)"
-)
+CHOSEN = " AND ".join(f"$__conditionalAll({name} IN (${{{name}:singlequote}}), ${name})" for name in ("app", "model"))
 EVENTS = Rows(
     view="v_interactions",
     columns=("time", "app", "environment", "prompt_name", "prompt_version", "model", "input", "output", "event_id"),
@@ -116,7 +114,8 @@ OVERVIEW = Board(
                 thresholds=LIMITS,
                 queries={
                     "A": "SELECT detector, countIf(flagged) / count() AS flagged FROM v_findings "
-                    f"WHERE $__timeFilter(time) AND decision = 'evaluated' AND {CHOSEN} GROUP BY detector ORDER BY detector"
+                    f"WHERE $__timeFilter(time) AND decision = 'evaluated' AND {CHOSEN} "
+                    "GROUP BY detector ORDER BY detector"
                 },
                 rows=Rows(view="v_findings", columns=UNSUPPORTED.columns, where="flagged"),
                 width=8,
@@ -127,7 +126,8 @@ OVERVIEW = Board(
                 description="How many answers took how long.",
                 kind="heat_map",
                 queries={
-                    "A": "SELECT $__timeInterval(time) AS time, concat(toString(round(latency_s, 1)), ' s') AS latency, "
+                    "A": "SELECT $__timeInterval(time) AS time, "
+                    "concat(toString(round(latency_s, 1)), ' s') AS latency, "
                     f"count() AS answers FROM v_interactions WHERE $__timeFilter(time) AND {CHOSEN} "
                     "GROUP BY time, latency ORDER BY time, latency"
                 },
@@ -142,7 +142,8 @@ OVERVIEW = Board(
                 unit="ratio",
                 thresholds=LIMITS,
                 queries={
-                    "A": "SELECT $__timeInterval(time) AS time, prompt_version, countIf(flagged) / count() AS unsupported "
+                    "A": "SELECT $__timeInterval(time) AS time, prompt_version, "
+                    "countIf(flagged) / count() AS unsupported "
                     f"FROM v_findings WHERE $__timeFilter(time) AND {UNSUPPORTED_FINDINGS} AND {CHOSEN} "
                     "GROUP BY time, prompt_version ORDER BY time"
                 },
@@ -180,7 +181,9 @@ ODD = Board(
                 title="Nothing",
                 description="No row.",
                 kind="time_series",
-                queries={"A": "SELECT time, app, 1 AS n FROM v_interactions WHERE $__timeFilter(time) AND app = 'none'"},
+                queries={
+                    "A": "SELECT time, app, 1 AS n FROM v_interactions WHERE $__timeFilter(time) AND app = 'none'"
+                },
             ),
             Panel(
                 id=2,
@@ -188,7 +191,10 @@ ODD = Board(
                 description="A number that isn't known.",
                 kind="stat",
                 unit="seconds",
-                queries={"A": "SELECT max(latency_s) AS latency FROM v_interactions WHERE app = 'none' AND $__timeFilter(time)"},
+                queries={
+                    "A": "SELECT max(latency_s) AS latency FROM v_interactions "
+                    "WHERE app = 'none' AND $__timeFilter(time)"
+                },
             ),
             Panel(
                 id=3,
