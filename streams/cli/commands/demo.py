@@ -205,6 +205,7 @@ class Demo:
                 'sql "SELECT detector, sum(flagged_events) / sum(evaluated) FROM v_quality GROUP BY 1"',
                 "",
             ),
+            ("page --open", "the same in a browser: boards, events, SQL"),
             ("show EVENT_ID", "one event whole, with its spans and evidence"),
             ("audit list", "what an auditor asks"),
             ("up", "the same pipeline for your own app"),

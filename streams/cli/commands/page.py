@@ -1,0 +1,105 @@
+"""`watchline page`: boards, events and SQL in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from watchline.schemas.errors import FatalError
+from watchline.streams.cli.arguments import command, number
+from watchline.streams.cli.output import out
+
+HOST, PORT = "127.0.0.1", 8765
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command."""
+    parser = command(
+        subparsers,
+        "page",
+        run,
+        help="look at what is stored in a browser: boards, events, alerts, SQL",
+        description="Serves the boards, the rows behind them, whole events and a box for SQL to a browser on this "
+        "machine, from the store that the settings name, and prints the link. The token in it is new each time and "
+        "lets read all that the store has, so give it to nobody: who gets a link of the page's own brings a token of "
+        "their own. The page needs nothing from elsewhere. It listens on loopback; for another machine's browser use "
+        "`ssh -L 8765:127.0.0.1:8765`.",
+        example="  watchline page --open\n"
+        "  WATCHLINE_CLICKHOUSE_URL=https://reader@clickhouse.example:8443 watchline page --time-zone Europe/Berlin",
+    )
+    parser.add_argument("--host", default=HOST, help=f"where it listens (default: {HOST})")
+    parser.add_argument("--port", type=number(0, 65535), default=PORT, help=f"0 for any that is free (default: {PORT})")
+    parser.add_argument("--time-zone", help="in which times are shown (default: WATCHLINE_TIME_ZONE, or UTC)")
+    parser.add_argument("--open", action="store_true", help="open the link in the browser")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until Ctrl-C or SIGTERM."""
+    from watchline.streams.query.open import open_queries
+    from watchline.streams.settings import load
+
+    settings = load()
+    asked = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(name, lambda *_: asked.set())
+    # An embedded store that nobody runs is started here, once, for as long as the page is served.
+    with open_queries(settings), page(settings, host=args.host, port=args.port, zone=args.time_zone) as link:
+        out(f"page    {link}\nCtrl-C stops.")
+        sys.stdout.flush()
+        with _opened(link) if args.open else contextlib.nullcontext():
+            asked.wait()
+    return 0
+
+
+@contextmanager
+def _opened(link: str) -> Iterator[None]:
+    """The link in the browser. By a file that is its user's alone: all on this machine see what a command is given."""
+    import webbrowser
+
+    with tempfile.TemporaryDirectory(prefix="watchline-page-") as folder:
+        file = Path(folder) / "open.html"
+        file.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={link}">', encoding="utf-8")
+        webbrowser.open(file.as_uri())
+        yield
+
+
+@contextmanager
+def beside(settings: Any, *, engine: Any = None) -> Iterator[str]:
+    """The page beside `up`: on its usual port, or where that is taken on one that is free."""
+    with contextlib.ExitStack() as stack:
+        try:
+            link = stack.enter_context(page(settings, engine=engine))
+        except FatalError:
+            link = stack.enter_context(page(settings, port=0, engine=engine))
+        yield link
+
+
+@contextmanager
+def page(
+    settings: Any, *, host: str = HOST, port: int = PORT, zone: str | None = None, engine: Any = None
+) -> Iterator[str]:
+    """Serves the page of a store that runs, for as long as this is entered. Gives the link. Raises what `serving` does.
+
+    engine: what evaluates the alert rules (`dashboards.page.protocols.Engine`), where Watchline does.
+    """
+    from watchline.dashboards.boards import all_boards
+    from watchline.dashboards.page import Settings, serving
+    from watchline.streams.query.run import Queries, reader
+
+    @contextmanager
+    def open_() -> Iterator[Queries]:
+        with closing(reader(settings)) as client:
+            yield Queries(client, settings.clickhouse_database)
+
+    shown_in = str(zone or getattr(settings, "time_zone", "UTC"))
+    made = Settings(boards=all_boards(), open_=open_, engine=engine, zone=shown_in, host=host, port=port)
+    with serving(made) as link:
+        yield link
