@@ -188,15 +188,14 @@ def views() -> Mapping[str, View]:
             ),
         ),
         "v_coverage": View(
-            "each hour, app, environment, tenant and detector: how many events were planned, evaluated, not "
-            "applicable, failed, missing, lost, shed",
+            "each hour, app, environment and detector: how many events were planned, evaluated, not applicable, "
+            "failed, missing, lost, shed",
             (
                 hour,
                 Column("app", "String", "Whose it is (service.name)."),
                 Column("environment", "String", "Where it ran; empty for events that are missing."),
-                Column("tenant", "String", "Whose customer it is of; empty for events that are missing."),
                 _DETECTOR,
-                Column("events", _COUNT, "All events of this hour, app, environment and tenant."),
+                Column("events", _COUNT, "All events of this hour, app and environment."),
                 Column("planned", _COUNT, "Those that it was to look at: the sum of the numbers that follow."),
                 *(replace(column, type="Int64") if column.name == "missing" else column for column in decisions),
                 Column("lost", _COUNT, "Those that are gone for good."),

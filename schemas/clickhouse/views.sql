@@ -120,7 +120,7 @@ SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function
 -- since an hour are counted: the events, the detectors planned for them, the findings. The others are joined, read from
 -- left to right: an interaction that is seen was stored after its findings. The detector '' stands for the event itself,
 -- so that `events` is of the same moment. An event whose interaction is gone counts as planned, and as missing, or as lost
--- once `watchline repair` has not found it in Kafka either; its environment and tenant aren't known.
+-- once `watchline repair` has not found it in Kafka either; its environment isn't known.
 CREATE OR REPLACE VIEW v_coverage SQL SECURITY DEFINER AS
 WITH
     (SELECT max(listed_at) - INTERVAL 1 HOUR FROM uncommitted) AS settled,
@@ -136,15 +136,15 @@ WITH
         )
     ) AS touched
 SELECT
-    hour, app, environment, tenant, detector, events, planned, evaluated, not_applicable, failed,
+    hour, app, environment, detector, events, planned, evaluated, not_applicable, failed,
     planned - evaluated - not_applicable - failed - not_sampled - shed - lost AS missing, not_sampled, shed, lost,
     hour AS time
 FROM
 (
     SELECT
-        hour, app, environment, tenant, detector,
+        hour, app, environment, detector,
         sum(n) AS planned,
-        max(if(detector = '', planned, 0)) OVER (PARTITION BY hour, app, environment, tenant) AS events,
+        max(if(detector = '', planned, 0)) OVER (PARTITION BY hour, app, environment) AS events,
         sumIf(of, decision = 'evaluated') AS evaluated,
         sumIf(of, decision = 'not_applicable') AS not_applicable,
         sumIf(of, decision = 'failed') AS failed,
@@ -154,7 +154,7 @@ FROM
     FROM
     (
         SELECT
-            p.hour AS hour, p.app AS app, p.environment AS environment, p.tenant AS tenant, p.detector AS detector,
+            p.hour AS hour, p.app AS app, p.environment AS environment, p.detector AS detector,
             multiIf(f.decision != '', f.decision, p.lost, 'lost', '') AS decision, count() AS n, n AS of
         FROM
         (
@@ -176,21 +176,21 @@ FROM
         ) AS f
             ON p.hour = f.hour AND p.event_id = f.event_id AND p.detector = f.detector AND p.app = f.app
             AND p.tenant = f.tenant
-        GROUP BY hour, app, environment, tenant, detector, decision
+        GROUP BY hour, app, environment, detector, decision
         UNION ALL
-        SELECT toStartOfHour(time) AS hour, app, environment, tenant,
+        SELECT toStartOfHour(time) AS hour, app, environment,
             arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector, '' AS decision, count() AS n, 0 AS of
         FROM interactions FINAL
         WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled
             AND (event_id NOT IN (SELECT event_id FROM superseded)
                 OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
-        GROUP BY hour, app, environment, tenant, detector
+        GROUP BY hour, app, environment, detector
         UNION ALL
-        SELECT f.hour AS hour, f.app AS app, f.environment AS environment, f.tenant AS tenant, f.detector AS detector,
+        SELECT f.hour AS hour, f.app AS app, f.environment AS environment, f.detector AS detector,
             f.decision AS decision, 0 AS n, count() AS of
         FROM
         (
-            SELECT toStartOfHour(time) AS hour, app, environment, tenant, event_id, detector,
+            SELECT toStartOfHour(time) AS hour, app, environment, event_id, detector,
                 toString(decision) AS decision
             FROM findings FINAL
             WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled
@@ -198,14 +198,14 @@ FROM
                     OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
         ) AS f
         LEFT ANTI JOIN v_missing_events AS m ON f.hour = m.hour AND f.event_id = m.event_id
-        GROUP BY hour, app, environment, tenant, detector, decision
+        GROUP BY hour, app, environment, detector, decision
         UNION ALL
-        SELECT hour, app, '' AS environment, '' AS tenant, arrayJoin(arrayPushBack(detectors, '')) AS detector,
+        SELECT hour, app, '' AS environment, arrayJoin(arrayPushBack(detectors, '')) AS detector,
             if(lost, 'lost', '') AS decision, count() AS n, n AS of
         FROM v_missing_events
-        GROUP BY hour, app, environment, tenant, detector, decision
+        GROUP BY hour, app, environment, detector, decision
     )
-    GROUP BY hour, app, environment, tenant, detector
+    GROUP BY hour, app, environment, detector
 )
 WHERE detector != ''
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -14,7 +14,7 @@ CHANGED = {"v_prompt_versions.models", "v_usage_hourly.cost"}
 
 
 def by_detector(rows: list[list[Any]]) -> list[list[Any]]:
-    """The counts of all tenants and hours, as they were before these had rows of their own."""
+    """The counts of all apps and hours, as they were before these had rows of their own."""
     sums: dict[str, list[int]] = {}
     for detector, *counts in rows:
         sums[detector] = [sum(pair) for pair in zip(counts, sums.get(detector, [0] * len(counts)), strict=True)]
