@@ -1,7 +1,7 @@
 """Finds what is broken in boards and rules before somebody needs them: what Grafana, or the page, would show too late.
 
-Every query is described by a migrated database,
-    which need not hold anything: what its columns are called and of which type.
+Every query is described by a migrated database, which need not hold anything: what its columns are called and of which
+type.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the alert rules would say now: Grafana's evaluation of their files in small, for the demo and the tests.
 
 Covers what our rules use: ClickHouse queries in the time-series format, reduce (last), threshold, and in texts
-`$labels.X`, `$values.X.Value`, `humanizePercentage`,
-    `printf "%.Nf"` and `if`. Waiting (`for`) and routing are Grafana's.
+`$labels.X`, `$values.X.Value`, `humanizePercentage`, `printf "%.Nf"` and `if`. Waiting (`for`) and routing are
+Grafana's.
 """
 
 from __future__ import annotations

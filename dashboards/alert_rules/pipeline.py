@@ -131,10 +131,11 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         group="watchline-pipeline",
         severity="warning",
         queries={
-            "A": """SELECT $__toTime AS time, r.rollup AS rollup, toFloat64(dateDiff('second', r.refreshed_at,
-    $__toTime)) AS value
+            "A": """SELECT $__toTime AS time, r.rollup AS rollup,
+    toFloat64(max(dateDiff('second', r.refreshed_at, $__toTime))) AS value
 FROM v_refreshes AS r
-WHERE r.refreshed_at IS NOT NULL"""
+WHERE r.refreshed_at IS NOT NULL
+GROUP BY r.rollup"""
         },
         above=_ROLLUP_S,
         window_s=86_400,
@@ -147,7 +148,7 @@ WHERE r.refreshed_at IS NOT NULL"""
         "FROM v_refreshes` says what went wrong.",
         board="watchline-pipeline",
         panel=51,
-        details="SELECT r.exception AS error, r.status AS status FROM v_refreshes AS r WHERE r.rollup = "
-        "{rollup:String}",
+        details="SELECT arrayStringConcat(groupUniqArray(r.exception), ' ') AS errors FROM v_refreshes AS r "
+        "WHERE r.rollup = {rollup:String}",
     ),
 )

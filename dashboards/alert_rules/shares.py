@@ -1,10 +1,8 @@
 """Rules on the share of bad ones among calls or answers: SQL for busy slices, for quiet ones, and for the usual share.
 
-Nothing is judged by few: the lower end of the 95 % interval counts,
-    of at least `MINIMUM` in the last 15 minutes. A slice
-that has fewer is judged by its last `LATEST` of the last day, so that little traffic alerts too,
-    and is quiet again once its
-latest are good.
+Nothing is judged by few: the lower end of the 95 % interval counts, of at least `MINIMUM` in the last 15 minutes. A
+slice that has fewer is judged by its last `LATEST` of the last day, so that little traffic alerts too, and is quiet
+again once its latest are good.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Rules as Grafana's provisioning YAML.
 
-A query of a rule becomes two: its SQL, and its last value under its own name,
-    which is what texts know as `$values`. The
-limit stands last. In files,
-    Grafana reads `$` in labels and titles as its environment's, in SQL and annotations it doesn't.
+A query of a rule becomes two: its SQL, and its last value under its own name, which is what texts know as `$values`.
+The limit stands last. In files, Grafana reads `$` in labels and titles as its environment's; in SQL and annotations it
+doesn't.
 """
 
 from __future__ import annotations

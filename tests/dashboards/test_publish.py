@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from watchline.dashboards.publish import publish
+from watchline.dashboards.boards import all_boards
+from watchline.dashboards.publish import diff, publish
 from watchline.schemas.errors import ConfigurationError, TransientError
 
 pytest.importorskip("grafana_api")
@@ -62,6 +63,10 @@ class _Handler(BaseHTTPRequestHandler):
                     return 412, {"message": "version-mismatch"}
                 self.server.dashboards[board["uid"]] = body
                 return 200, {"uid": board["uid"], "url": f"/grafana/d/{board['uid']}/watchline", "status": "success"}
+            case "GET", path if path.startswith("/grafana/api/dashboards/uid/"):
+                kept = self.server.dashboards.get(path.rpartition("/")[2])
+                if kept is not None:
+                    return 200, {"dashboard": {**kept["dashboard"], "id": 7, "version": 3}, "meta": {}}
         return 404, {"message": "Not found"}
 
     def log_message(self, *_: Any) -> None:
@@ -81,9 +86,25 @@ def grafana() -> Iterator[FakeGrafana]:
 def test_pushes_every_board_into_one_folder_and_twice_is_the_same(grafana: FakeGrafana) -> None:
     for _ in range(2):
         addresses = publish(grafana.url, TOKEN)
-    assert addresses == [f"{grafana.url}/d/watchline/watchline"]
+    assert addresses[0] == f"{grafana.url}/d/watchline/watchline"
+    assert len(addresses) == len(grafana.dashboards) == len(all_boards()) + 1
     assert grafana.folders == [{"title": "Watchline", "uid": "watchline"}]
     assert grafana.dashboards["watchline"]["folderUid"] == "watchline"
+
+
+def test_a_difference_is_named(grafana: FakeGrafana) -> None:
+    assert f"{all_boards()[0].uid}: is not there" in diff(grafana.url, TOKEN)
+    publish(grafana.url, TOKEN)
+    assert diff(grafana.url, TOKEN) == []
+    board = grafana.dashboards["watchline"]["dashboard"]
+    board["timezone"] = "browser"
+    board["panels"][1]["title"] = "Changed by hand"
+    board["panels"].pop(2)
+    assert diff(grafana.url, TOKEN) == [
+        "watchline: panel «Failed calls» is not there",
+        "watchline: panel «Unsupported answers» is another",
+        "watchline: timezone is another",
+    ]
 
 
 def test_a_refusal_says_why_and_never_shows_the_token(grafana: FakeGrafana) -> None:

@@ -215,7 +215,7 @@ READS = {
     "watchline_worker": ("streams/**/*.py",),
     "watchline_reader": ("streams/**/*.py", "dashboards/*.py", "dashboards/audit/*.sql", "dashboards/runbooks/*.md"),
     "watchline_auditor": ("streams/**/*.py", "dashboards/*.py", "dashboards/audit/*.sql"),
-    "watchline_grafana": ("dashboards/boards/*.json", "dashboards/alerts/*.yaml"),
+    "watchline_grafana": ("dashboards/provisioning/boards/*.json", "dashboards/provisioning/alerting/*.yaml"),
 }
 # To all users, whatever `select_from_system_db_requires_grant` says; the server documents these.
 OPEN = {"one", "databases", "tables", "columns"}

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.documentation import metrics_table, readmes, settings_table, spans_table, topics_table
+from watchline.dashboards.alert_rules import all_rules
 from watchline.detectors import registry
 from watchline.detectors.harm.toxicity import Toxicity
 from watchline.schemas import records
@@ -84,8 +85,8 @@ def test_every_audit_alert_and_user_has_a_line() -> None:
     assert readmes.first_column(readmes.room("dashboards"), "Users") == set(
         re.findall(r"^CREATE USER IF NOT EXISTS (\w+)", users, re.MULTILINE)
     )
-    for path in (dashboards / "alerts").glob("*.yaml"):
-        assert f"](runbooks/{path.stem}.md)" in readmes.room("dashboards")
+    for rule in all_rules():
+        assert f"](runbooks/{rule.runbook})" in readmes.room("dashboards"), rule.uid
 
 
 @pytest.mark.parametrize("room", readmes.ROOMS)
