@@ -266,7 +266,7 @@ def _ordinary_texts(data: Path) -> Iterator[tuple[str, Sequence[str]]]:
     yield "RAGTruth's answers, sources not trained on", kept_prose(data, "ragtruth_response")
 
 
-_BOARDS = Path(__file__).parents[3] / "dashboards" / "boards"
+_BOARDS = Path(__file__).parents[3] / "dashboards" / "provisioning" / "boards"
 _CARD = """# Personal data (`pii`)
 
 Two parts. Identifiers are found by pattern and checksum (`identifiers.py`, `numbers.py`,
