@@ -202,17 +202,31 @@ HAVING value > 0.1"""
 
 
 def _before(kind: _Kind) -> str:
-    """For each version and model of a prompt, the share of all the others' in the day before."""
-    return f"""SELECT $__toTime AS time, app, environment, prompt_name, prompt_version, model,
+    """For each version and model of a prompt, the share of all the others' in the day before.
+
+    By the rollup, and for the last two hours, which it may not have yet, by the findings themselves.
+    """
+    slices = ("app", "environment", "prompt_name", "prompt_version", "model")
+    return f"""WITH {COMPLETE}, toStartOfHour(complete) - INTERVAL 1 HOUR AS counted
+SELECT $__toTime AS time, app, environment, prompt_name, prompt_version, model,
     round((prompt_bad - bad) / (prompt_n - n), 4) AS value
 FROM
 (
-    SELECT {named("q", "app", "environment", "prompt_name", "prompt_version", "model")},
-        sum(q.evaluated) AS n, sum(q.flagged_events) AS bad,
+    SELECT app, environment, prompt_name, prompt_version, model, sum(evaluated) AS n, sum(flagged_events) AS bad,
         sum(n) OVER (PARTITION BY app, environment, prompt_name) AS prompt_n,
         sum(bad) OVER (PARTITION BY app, environment, prompt_name) AS prompt_bad
-    FROM v_quality_hourly AS q
-    WHERE q.hour > $__toTime - INTERVAL 1 DAY AND q.hour <= $__toTime AND q.detector = '{kind.detector}'
+    FROM
+    (
+        SELECT {named("q", *slices)}, q.evaluated AS evaluated, q.flagged_events AS flagged_events
+        FROM v_quality_hourly AS q
+        WHERE q.hour > complete - INTERVAL 1 DAY AND q.hour < counted AND q.detector = '{kind.detector}'
+        UNION ALL
+        SELECT {named("r", *slices)}, count(), countIf(r.flagged)
+        FROM v_findings AS r
+        WHERE r.time >= counted AND r.time <= complete AND r.source = 'production'
+            AND r.detector = '{kind.detector}' AND r.decision = 'evaluated'
+        GROUP BY app, environment, prompt_name, prompt_version, model
+    )
     GROUP BY app, environment, prompt_name, prompt_version, model
 )
 WHERE prompt_n > n"""

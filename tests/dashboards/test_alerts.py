@@ -105,8 +105,6 @@ def test_loud_on_bad_data(uid: str, request: pytest.FixtureRequest) -> None:
 
 
 def test_unsupported_answers_says_which_version_and_how_the_others_were(seeded: Any) -> None:
-    seeded.command("SYSTEM REFRESH VIEW quality_hourly_refresh")
-    seeded.command("SYSTEM WAIT VIEW quality_hourly_refresh")
     (alert,) = rules.evaluate(UNSUPPORTED, seeded, _now_of(seeded))
     assert set(alert.labels) == {"severity", "app", "environment", "prompt_name", "prompt_version", "model"}
     assert (alert.labels["prompt_version"], alert.labels["model"]) == ("2", "small")
