@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from tests.documentation import metrics_table, readmes, settings_table, spans_table, topics_table
 from watchline.dashboards.alert_rules import all_rules
+from watchline.dashboards.grafana import contacts
 from watchline.detectors import registry
 from watchline.detectors.harm.toxicity import Toxicity
 from watchline.schemas import records
@@ -110,6 +111,7 @@ def test_every_setting_named_anywhere_exists() -> None:
     secrets = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
     known |= {f"WATCHLINE_{name.upper()}_FILE" for name in (*secrets, "SUBJECT_KEY")}
     known |= {"WATCHLINE_TEST_KAFKA_HOME", "WATCHLINE_TEST_FUZZ"}  # of the tests, not of the worker
+    known |= set(contacts.VARIABLES.values())  # of Grafana
     assert set(re.findall(r"WATCHLINE_[A-Z_]*[A-Z]", readmes.everything())) <= known
 
 
