@@ -157,14 +157,8 @@ _CHECKED = (
         "text.",
         kind="table",
         queries={
-            "A": f"""SELECT d.detector AS detector, count() AS planned, countIf(d.decision = 'evaluated') AS evaluated,
-    countIf(d.decision = 'not_applicable') AS not_applicable, countIf(d.decision = 'not_sampled') AS not_sampled,
-    countIf(d.decision = 'shed') AS shed, countIf(d.decision = 'failed') AS failed,
-    countIf(d.decision = 'missing') AS missing
-FROM v_decisions AS d
-WHERE {chosen("v_decisions", "d")}
-GROUP BY detector
-ORDER BY detector"""
+            "A": "SELECT detector, planned, evaluated, not_applicable, not_sampled, shed, failed, missing\n"
+            f"FROM {parts.checks()}\nORDER BY detector"
         },
         unit="none",
         rows=parts.UNCHECKED,
@@ -175,12 +169,15 @@ ORDER BY detector"""
         description="Planned checks without a score, by detector and decision.",
         kind="time_series",
         queries={
-            "A": f"""SELECT $__timeInterval(d.time) AS time, d.detector AS detector, d.decision AS decision,
-    count() AS checks
-FROM v_decisions AS d
-WHERE {chosen("v_decisions", "d")} AND d.decision != 'evaluated'
-GROUP BY time, detector, decision
-ORDER BY time"""
+            "A": f"""SELECT time, detector, kind.1 AS decision, kind.2 AS checks
+FROM
+(
+    SELECT time, detector, arrayJoin([('not_applicable', not_applicable), ('not_sampled', not_sampled), ('shed', shed),
+        ('failed', failed), ('missing', missing)]) AS kind
+    FROM {parts.checks("$__timeInterval")}
+)
+WHERE checks > 0
+ORDER BY time, detector"""
         },
         rows=parts.UNCHECKED,
     ),
