@@ -52,7 +52,7 @@ UNCHECKED = Rows(
 
 
 def checks(bucket: str = "") -> str:
-    """A subquery that counts the checks, by detector and, given `$__timeInterval`, by time: those planned and what came.
+    """A subquery that counts checks, by detector and, given `$__timeInterval`, by time: those planned and what came.
 
     By counts and not by a join of each event's plan with its findings, which costs several times as much.
     """
