@@ -203,18 +203,19 @@ ORDER BY time"""
     Panel(
         id=28,
         title="Producer gaps",
-        description="Producers with events that were numbered but never stored; `dropped`: those dropped in the app "
+        description="Producers with events that were numbered but never stored; `of_these_dropped`: those dropped in the app "
         "because "
         "its buffer was full.",
         kind="table",
         queries={
             "A": f"""SELECT g.app AS app, g.environment AS environment, toString(g.producer_id) AS producer,
-    g.first_time AS first_time,
-    g.last_time AS last_time, g.stored AS stored, g.missing AS missing, g.dropped AS dropped,
-    toString(g.dropped_by) AS dropped_by
+    min(g.first_time) AS since, max(g.last_time) AS until, sum(g.stored) AS events, sum(g.missing) AS lost,
+    sum(g.dropped) AS of_these_dropped, toString(sumMap(g.dropped_by)) AS by_reason
 FROM v_producer_gaps AS g
-WHERE {chosen("v_producer_gaps", "g", time="last_time")} AND (g.missing > 0 OR g.dropped > 0)
-ORDER BY missing DESC
+WHERE {chosen("v_producer_gaps", "g", time="last_time")}
+GROUP BY app, environment, producer
+HAVING lost > 0 OR of_these_dropped > 0
+ORDER BY lost DESC
 LIMIT 100"""
         },
         unit="none",
