@@ -203,7 +203,8 @@ ORDER BY time"""
     Panel(
         id=28,
         title="Producer gaps",
-        description="Producers with events that were numbered but never stored; `of_these_dropped`: those dropped in the app "
+        description="Producers with events that were numbered but never stored; `of_these_dropped`: those dropped in "
+        "the app "
         "because "
         "its buffer was full.",
         kind="table",
