@@ -33,9 +33,7 @@ _CHECKED = (
         description="Share of the planned checks that came to a verdict or to a reason why there is none to give.",
         kind="stat",
         queries={
-            "A": f"""SELECT countIf(d.decision IN ('evaluated', 'not_applicable')) / nullIf(count(), 0) AS share
-FROM v_decisions AS d
-WHERE {chosen("v_decisions", "d")}"""
+            "A": f"SELECT sum(evaluated + not_applicable) / nullIf(sum(planned), 0) AS share\nFROM {parts.checks()}"
         },
         unit="ratio",
         decimals=2,

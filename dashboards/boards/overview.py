@@ -49,11 +49,7 @@ WHERE {chosen("v_interactions", "i")}"""
         title="Missing findings",
         description="Planned checks without any finding. Anything but 0 is an error of Watchline.",
         kind="stat",
-        queries={
-            "A": f"""SELECT countIf(d.decision = 'missing') AS missing
-FROM v_decisions AS d
-WHERE {chosen("v_decisions", "d")}"""
-        },
+        queries={"A": f"SELECT sum(missing) AS missing\nFROM {parts.checks()}"},
         thresholds=parts.ANY,
         rows=parts.UNCHECKED,
         width=4,

@@ -157,14 +157,8 @@ _CHECKED = (
         "text.",
         kind="table",
         queries={
-            "A": f"""SELECT d.detector AS detector, count() AS planned, countIf(d.decision = 'evaluated') AS evaluated,
-    countIf(d.decision = 'not_applicable') AS not_applicable, countIf(d.decision = 'not_sampled') AS not_sampled,
-    countIf(d.decision = 'shed') AS shed, countIf(d.decision = 'failed') AS failed,
-    countIf(d.decision = 'missing') AS missing
-FROM v_decisions AS d
-WHERE {chosen("v_decisions", "d")}
-GROUP BY detector
-ORDER BY detector"""
+            "A": "SELECT detector, planned, evaluated, not_applicable, not_sampled, shed, failed, missing\n"
+            f"FROM {parts.checks()}\nORDER BY detector"
         },
         unit="none",
         rows=parts.UNCHECKED,
@@ -175,12 +169,15 @@ ORDER BY detector"""
         description="Planned checks without a score, by detector and decision.",
         kind="time_series",
         queries={
-            "A": f"""SELECT $__timeInterval(d.time) AS time, d.detector AS detector, d.decision AS decision,
-    count() AS checks
-FROM v_decisions AS d
-WHERE {chosen("v_decisions", "d")} AND d.decision != 'evaluated'
-GROUP BY time, detector, decision
-ORDER BY time"""
+            "A": f"""SELECT time, detector, kind.1 AS decision, kind.2 AS checks
+FROM
+(
+    SELECT time, detector, arrayJoin([('not_applicable', not_applicable), ('not_sampled', not_sampled), ('shed', shed),
+        ('failed', failed), ('missing', missing)]) AS kind
+    FROM {parts.checks("$__timeInterval")}
+)
+WHERE checks > 0
+ORDER BY time, detector"""
         },
         rows=parts.UNCHECKED,
     ),
@@ -206,18 +203,20 @@ ORDER BY time"""
     Panel(
         id=28,
         title="Producer gaps",
-        description="Producers with events that were numbered but never stored; `dropped`: those dropped in the app "
+        description="Producers with events that were numbered but never stored; `of_these_dropped`: those dropped in "
+        "the app "
         "because "
         "its buffer was full.",
         kind="table",
         queries={
             "A": f"""SELECT g.app AS app, g.environment AS environment, toString(g.producer_id) AS producer,
-    g.first_time AS first_time,
-    g.last_time AS last_time, g.stored AS stored, g.missing AS missing, g.dropped AS dropped,
-    toString(g.dropped_by) AS dropped_by
+    min(g.first_time) AS since, max(g.last_time) AS until, sum(g.stored) AS events, sum(g.missing) AS lost,
+    sum(g.dropped) AS of_these_dropped, toString(sumMap(g.dropped_by)) AS by_reason
 FROM v_producer_gaps AS g
-WHERE {chosen("v_producer_gaps", "g", time="last_time")} AND (g.missing > 0 OR g.dropped > 0)
-ORDER BY missing DESC
+WHERE {chosen("v_producer_gaps", "g", time="last_time")}
+GROUP BY app, environment, producer
+HAVING lost > 0 OR of_these_dropped > 0
+ORDER BY lost DESC
 LIMIT 100"""
         },
         unit="none",

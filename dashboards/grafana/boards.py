@@ -167,14 +167,16 @@ def _to_rows(panel: Panel, numbers: Mapping[Rows, int]) -> list[dict[str, Any]]:
 def _to_page(definition: Board, panel: Panel, page_url: str) -> list[dict[str, Any]]:
     if not page_url:
         return []
-    url = f"{page_url.rstrip('/')}/#board={definition.uid}&panel={panel.id}&from=${{__from}}&to=${{__to}}"
+    variables = "".join(f"&${{{name}:queryparam}}" for name in VARIABLES)
+    window = "from=${__from:date:iso}&to=${__to:date:iso}"
+    url = f"{page_url.rstrip('/')}/board/{definition.uid}?{window}{variables}#panel-{panel.id}"
     return [{"title": "On Watchline's page", "url": url, "targetBlank": True}]
 
 
 def _to_event(rows: Rows, page_url: str) -> list[dict[str, Any]]:
     if not page_url or "event_id" not in rows.columns:
         return []
-    url = f"{page_url.rstrip('/')}/#event=${{__data.fields.event_id}}"
+    url = f"{page_url.rstrip('/')}/event/${{__data.fields.event_id}}"
     return [{"title": "The event, whole", "url": url, "targetBlank": True}]
 
 

@@ -249,7 +249,7 @@ PLANTS: dict[str, Plant] = {
     **_of_answers("injection", "injection"),
     **_of_answers("bias", "bias"),
     **_of_answers("irrelevant-answers", "relevance"),
-    "watchline-drift": Plant(_drift, {"app": "drifting", "measure": "toxicity"}),
+    "watchline-drift": Plant(_drift, {"app": "drifting", "measure": "toxicity"}, timedelta(minutes=5)),
     "watchline-errors": Plant(
         lambda client, now: events(client, _recent(now, 40), app="failing", error_type="Timeout"),
         {"app": "failing", "model": "small"},

@@ -106,7 +106,9 @@ def test_a_panel_leads_to_the_rows_behind_it() -> None:
 
 def test_panels_lead_to_watchlines_page_where_its_address_is_set() -> None:
     text = grafana.files(page_url="https://watch.example.org/")["boards/watchline.json"]
-    assert '"https://watch.example.org/#board=watchline&panel=3&from=${__from}&to=${__to}"' in text
+    window = "from=${__from:date:iso}&to=${__to:date:iso}"
+    assert f'"https://watch.example.org/board/watchline?{window}&${{environment:queryparam}}' in text
+    assert '#panel-3"' in text
     assert "watch.example.org" not in FILES["boards/watchline.json"]
 
 
