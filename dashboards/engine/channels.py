@@ -121,8 +121,7 @@ class Slack:
 
     def send(self, message: Message, *, plain: bool = False) -> str:
         """Sends it; plain: one text without blocks."""
-        mark = "Over" if message.status == "resolved" else message.severity.capitalize()
-        head = _slack(f"[{mark}] {message.head}")
+        head = _slack(_marked(message))
         foot = " | ".join(
             f"<{url}|{name}>" if "://" in url else f"{name}: {_slack(url)}" for name, url in message.links.items()
         )
@@ -237,8 +236,7 @@ class Mail:
 
     def _mail(self, message: Message, plain: bool) -> EmailMessage:
         mail = EmailMessage()
-        mark = "Over" if message.status == "resolved" else message.severity.capitalize()
-        mail["Subject"] = f"[{mark}] {message.head}"[:200]
+        mail["Subject"] = _marked(message)[:200]
         mail["From"], mail["To"] = self._sender, ", ".join(self._to)
         mail["Date"] = formatdate()
         mail["Message-ID"] = f"<{message.delivery}@watchline>"
@@ -359,6 +357,11 @@ def _retry_after(value: str | None) -> float | None:
         return min(max(0.0, parsedate_to_datetime(value).timestamp() - time.time()), LONGEST_WAIT_S)
     except (ValueError, OverflowError):
         return None
+
+
+def _marked(message: Message) -> str:
+    """The head with how severe it is; of what is over, the head says that."""
+    return message.head if message.status == "resolved" else f"[{message.severity.capitalize()}] {message.head}"
 
 
 def _slack(text: str) -> str:

@@ -55,14 +55,14 @@ def add_parser(subparsers: Any) -> None:
     )
     silence.add_argument("--hours", type=float, default=2.0, help="for how long (default: 2)")
     silence.add_argument("--why", default="", help="why; is shown")
-    silence.add_argument("--who", default="", help="who does it (default: your login)")
+    silence.add_argument("--who", default="", help="who does it (default: you)")
     silence.add_argument("--end", metavar="ID", help="end this silence instead")
     silence.add_argument("--everything", action="store_true", help="yes, matchers that match every alert are meant")
     silence.add_argument("--preview", action="store_true", help="only show which alerts it would keep quiet now")
     acknowledge = action("acknowledge", _acknowledge, "say that you look after an incident: it is not repeated")
     acknowledge.add_argument("rule", help="its name, as `watchline alerts list` shows it")
     acknowledge.add_argument("labels", nargs="*", metavar="NAME=VALUE", help="app and environment of the incident")
-    acknowledge.add_argument("--who", default="", help="who does it (default: your login)")
+    acknowledge.add_argument("--who", default="", help="who does it (default: you)")
     action("test", _test, "send a test by each channel that is set, and say what each answered")
 
 

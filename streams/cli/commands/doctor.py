@@ -254,4 +254,24 @@ def _disk(settings: Any) -> Iterator[Check]:
     yield Check("disk", level, f"{free / 2**30:.1f} GiB free for {Path(settings.data_dir)}", todo)
 
 
-CHECKS = (_kafka, _registry, _store, _outside, _models, _gpu, _disk)
+def _alerts(settings: Any) -> Iterator[Check]:
+    from watchline.streams.cli.commands.alerts import channels, reading
+
+    names = [channel.name for channel in channels(settings)]
+    if settings.alerts != "engine":
+        who = "a Grafana" if settings.alerts == "grafana" else "nobody"
+        yield Check("alerts", "ok", f"by WATCHLINE_ALERTS {who} tells people of alerts, and Watchline doesn't")
+        return
+    if not names:
+        yield Check("alerts", "ok", "no channel is set for them", "`watchline alerts --help` says which there are")
+        return
+    with reading(settings) as book:
+        trouble = book.trouble()
+    if trouble:
+        for sentence in trouble:
+            yield Check("alerts", "warn", sentence)
+    else:
+        yield Check("alerts", "ok", f"evaluated, and told by {', '.join(names)}")
+
+
+CHECKS = (_kafka, _registry, _store, _outside, _alerts, _models, _gpu, _disk)

@@ -174,7 +174,7 @@ def test_it_waits_fires_once_and_resolves_once(store: Store, hook: Receiver) -> 
     assert rig.states == [] and len(hook.bodies) == 1  # it may come back within the minute
     store.put(0.1)
     rig.minutes(1)
-    assert len(hook.bodies) == 2 and hook.bodies[1]["text"].startswith("[Over] Over: Bad answers")
+    assert len(hook.bodies) == 2 and hook.bodies[1]["text"].startswith("Over: Bad answers")
     rig.minutes(5)
     assert len(hook.bodies) == 2
     changes = [(each["before"], each["after"]) for each in reversed(rig.engine.book.history())]

@@ -10,6 +10,7 @@ import pytest
 
 from tests.dashboards.engine.receivers import Receiver, http_receiver
 from watchline.dashboards.engine.grouping import Incident, Part, add
+from watchline.streams.cli.commands import doctor
 from watchline.streams.cli.commands.alerts import channels
 from watchline.streams.cli.main import main
 from watchline.streams.kafka import admin
@@ -72,6 +73,39 @@ def test_beside_grafana_it_refuses(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setenv("WATCHLINE_ALERTS", "grafana")
     assert main(["alerts", "run"]) == 1
     assert "a second time" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_doctor_says_that_nobody_evaluates_or_a_channel_takes_nothing(
+    broker: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WATCHLINE_KAFKA_URL", f"kafka://{broker}")
+    monkeypatch.setenv("WATCHLINE_TOPIC_PREFIX", topic_prefix)
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._alerts,))
+    settings = load()
+    admin.create(settings)
+
+    def said() -> str:
+        assert main(["doctor"]) == 0
+        return capsys.readouterr().out
+
+    assert "no channel is set" in said()
+    monkeypatch.setenv("WATCHLINE_SLACK_URL", f"http://127.0.0.1:1/{TOKEN}")
+    assert "No evaluator has run yet" in said()
+    journal = AlertJournal(settings)
+    journal.load()
+    slack = {"last_error": "answered 500", "failing_for_s": 7200.0, "overflow": 0}
+    at = datetime.now(UTC).timestamp()
+    journal.append({"health/engine": {"at": at, "channels": {"slack": slack}}})
+    text = said()
+    assert "Channel slack has taken nothing for 2 h: answered 500." in text and TOKEN not in text
+    journal.append({"health/engine": {"at": at - 3600, "channels": {}}})
+    assert "No evaluator has run since" in said()
+    journal.append({"health/engine": {"at": at, "channels": {}}})
+    assert "told by slack" in said()
+    monkeypatch.setenv("WATCHLINE_ALERTS", "grafana")
+    assert "a Grafana tells people" in said()
+    journal.close()
 
 
 def test_no_channel_is_made_of_nothing() -> None:
