@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.benchmarks.worker import WARM_UP, envelopes, fresh
 from tests.end_to_end.severe_worker import WORD
 from tests.end_to_end.workers import Worker
@@ -28,12 +30,17 @@ TIMEOUT_S = 600.0
 
 def main() -> None:
     """Prints a line for each figure."""
-    rates: dict[str, list[float]] = {"no webhook": [], "one that takes": [], "one that hangs": []}
+    rates: dict[str, list[tuple[float, float]]] = {"no webhook": [], "one that takes": [], "one that hangs": []}
     for _ in range(REPEATS):
         for case, found in rates.items():
             found.append(rate(case))
     for case, found in rates.items():
-        print(f"{case:14}: {statistics.median(found):8,.0f} events/s ({min(found):,.0f} to {max(found):,.0f})")
+        per_s, cpu_us = (sorted(figures) for figures in zip(*found, strict=True))
+        print(
+            f"{case:14}: {statistics.median(per_s):8,.0f} events/s ({per_s[0]:,.0f} to {per_s[-1]:,.0f}), CPU of "
+            f"worker, scoring and store {statistics.median(cpu_us):,.0f} us an event ({cpu_us[0]:,.0f} to "
+            f"{cpu_us[-1]:,.0f})"
+        )
     for gap_s, count in ((4.0, 40), (0.5, 100)):
         since_sent, since_stored = delays(gap_s, count)
         print(
@@ -67,8 +74,8 @@ def delays(gap_s: float, count: int) -> tuple[list[float], list[float]]:
             worker.end()
 
 
-def rate(case: str) -> float:
-    """Events/s of a load of which one in `ONE_IN` is severe."""
+def rate(case: str) -> tuple[float, float]:
+    """Events/s of a load of which one in `ONE_IN` is severe, and the CPU time of an event, in microseconds."""
     with tempfile.TemporaryDirectory() as folder, Broker(Path(folder) / "b.log") as broker, receiving() as receiver:
         receiver.delay_s = 60.0 if case == "one that hangs" else 0.0
         worker = _worker(broker, Path(folder), "" if case == "no webhook" else receiver.address())
@@ -76,11 +83,13 @@ def rate(case: str) -> float:
             worker.produce(*envelopes(_severe(WARM_UP, ONE_IN), 32))
             worker.wait(lambda: worker.health()["events"] >= WARM_UP, TIMEOUT_S)
             time.sleep(5.0)
+            cpu_s = _cpu_s(worker)
             worker.produce(*envelopes(_severe(EVENTS, ONE_IN), 32))
             worker.wait(lambda: worker.health()["events"] > WARM_UP, TIMEOUT_S)
             first, started = worker.health()["events"] - WARM_UP, time.monotonic()
             worker.wait(lambda: worker.health()["events"] >= WARM_UP + EVENTS, TIMEOUT_S)
-            return (EVENTS - first) / (time.monotonic() - started)
+            seconds = time.monotonic() - started
+            return (EVENTS - first) / seconds, (_cpu_s(worker) - cpu_s) / EVENTS * 1e6
         finally:
             worker.end()
 
@@ -95,6 +104,12 @@ def _worker(broker: Broker, folder: Path, webhook: str) -> Worker:
     worker = Worker(address, "bench.", folder, settings, "tests.end_to_end.severe_worker")
     create(worker.settings)
     return worker.start()
+
+
+def _cpu_s(worker: Worker) -> float:
+    """CPU time of what an event goes through."""
+    processes = [psutil.Process(worker.pid), *worker.processes("scoring"), *worker.processes("store")]
+    return sum(sum(each.cpu_times()[:2]) for each in processes)
 
 
 def _severe(count: int, one_in: int) -> list[Interaction]:
@@ -116,7 +131,7 @@ def _arrived(receiver: Receiver) -> dict[str, float]:
 
 
 def _percentiles(seconds: Sequence[float]) -> str:
-    cuts = statistics.quantiles(seconds, n=100)
+    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
     return f"p50 {cuts[49]:.2f} s, p95 {cuts[94]:.2f} s, p99 {cuts[98]:.2f} s, longest {max(seconds):.2f} s"
 
 

@@ -219,7 +219,7 @@ def test_one_that_is_away_for_longer_ends_the_process_with_nothing_acknowledged(
     with pytest.raises(TransientError):
         webhook.deliver(incoming)
     assert incoming.acknowledged == 0
-    assert GIVE_UP_S < sum(webhook.pauses) < 800
+    assert 0.9 * GIVE_UP_S < sum(webhook.pauses) < 800  # each up to a tenth longer or shorter
 
 
 def test_nothing_is_acknowledged_before_it_is_taken() -> None:
