@@ -78,10 +78,23 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """What a reader chooses above a board: one or more values, or all. `sql` gives them, within the time range."""
+    """What a reader chooses above a board: one or more values, or all. `sql` gives them, within the time range.
+
+    `default`: what is chosen at first; nothing: all.
+    """
 
     name: str
     label: str
+    sql: str
+    default: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """What happened, as lines through the time series of a board. `sql` gives `time`, `title` and `text`."""
+
+    name: str
+    title: str
     sql: str
 
 
@@ -97,6 +110,7 @@ class Board:
     sections : mapping of str to tuple of Panel
         By title, in order.
     variables : tuple of Variable
+    annotations : tuple of Annotation
     hours : int
         How far back it looks unless told otherwise.
     refresh_s : int
@@ -107,6 +121,7 @@ class Board:
     description: str
     sections: Mapping[str, tuple[Panel, ...]]
     variables: tuple[Variable, ...]
+    annotations: tuple[Annotation, ...] = ()
     hours: int = 6
     refresh_s: int = 60
 
@@ -149,12 +164,15 @@ class Rule:
     interval_s : int
         Between evaluations.
     summary, description : str
-        With `{{ $labels.X }}`, `{{ $values.Q.Value }}` and the functions that `texts` knows.
+        With `{{ $labels.X }}`, `{{ $values.Q.Value }}`, `{{ humanizePercentage ... }}`, `{{ printf "%.1f" ... }}`, and
+        `{{ if $values.Q }}..{{ else }}..{{ end }}` where a value may be missing.
     board, panel : str, int
         What shows it.
     details : str, optional
         SQL that gives one row of texts and numbers more for an incident, with its labels as parameters: what was
         before, what is ruled out. Watchline's own engine adds them; Grafana can't.
+    runbook_name : str
+        Of the page in `runbooks/` that says what to do, where several rules share one; else named after `uid`.
     """
 
     uid: str
@@ -178,8 +196,9 @@ class Rule:
     interval_s: int = 60
     details: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    runbook_name: str = ""
 
     @property
     def runbook(self) -> str:
         """The name of its runbook in `runbooks/`."""
-        return f"{self.uid.removeprefix('watchline-')}.md"
+        return f"{self.runbook_name or self.uid.removeprefix('watchline-')}.md"

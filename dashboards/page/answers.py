@@ -6,7 +6,7 @@ The browser names a board, a panel and labels; the SQL is the board's own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from watchline.dashboards.definitions import Board, Panel, Rows
@@ -41,12 +41,17 @@ class Page(NamedTuple):
 def panel(queries: Queries, board: Board, shown: Panel, range_: Range, chosen: Chosen, points: int) -> dict[str, Any]:
     """What the panel's queries give, by their names, and the seconds between points."""
     step_s = range_.step_s(points)
-    request = Request(start=range_.start, end=range_.end, interval_s=step_s, variables=_variables(board, chosen))
+    request = Request(start=range_.start, end=range_.end, interval_s=step_s, variables=variables(board, chosen))
     results = {name: queries.query(expand(sql, request)) for name, sql in shown.queries.items()}
     return {
         "step_s": step_s,
         "queries": {name: {"columns": result.columns, "rows": result.rows} for name, result in results.items()},
     }
+
+
+def variables(board: Board, chosen: Chosen) -> dict[str, Sequence[str] | None]:
+    """What each of the board's variables is: as chosen, else as the board has it at first. None: all values."""
+    return {each.name: chosen.get(each.name, each.default) or None for each in board.variables}
 
 
 def values(queries: Queries, board: Board, name: str, range_: Range) -> list[str]:
@@ -116,31 +121,15 @@ def rows(
     return Page(columns, [row[: len(columns)] for row in found[:size]], last)
 
 
-def marks(queries: Queries, range_: Range, chosen: Chosen) -> list[dict[str, Any]]:
-    """What happened, for lines on the time axis: signals, and versions that came first in this range."""
-    where, parameters = _chosen(chosen, ("app", "environment", "prompt_name"))
-    signals = queries.query(
-        "SELECT time, app, prompt_name, measure, kind, cause, cause_value, before, after, page FROM v_signals\n"  # noqa: S608
-        f"WHERE time >= {_milli(range_.start)} AND time <= {_milli(range_.end)}{where}\n"
-        f"ORDER BY time LIMIT {MOST_MARKS}",
-        parameters,
-    )
-    where, parameters = _chosen(chosen, ("app", "environment", "prompt_name", "model"))
-    month = range_.start - timedelta(days=30)
-    # A version is new where the month before doesn't have it; an app's very first one is no deployment.
-    first = queries.query(
-        "SELECT first AS time, app, prompt_name, prompt_version, model FROM (\n"  # noqa: S608
-        "SELECT min(hour) AS first, min(first) OVER (PARTITION BY app, prompt_name) AS beginning, app, prompt_name,\n"
-        "prompt_version, model FROM v_usage_hourly\n"
-        f"WHERE hour >= {_milli(month)} AND hour <= {_milli(range_.end)}{where}\n"
-        "GROUP BY app, prompt_name, prompt_version, model)\n"
-        f"WHERE time >= {_milli(range_.start)} AND time > beginning ORDER BY time LIMIT {MOST_MARKS}",
-        parameters,
-    )
-    return [
-        *({"mark": "signal", **dict(zip(signals.columns, row, strict=True))} for row in signals.rows),
-        *({"mark": "version", **dict(zip(first.columns, row, strict=True))} for row in first.rows),
-    ]
+def marks(queries: Queries, board: Board, range_: Range, chosen: Chosen) -> list[dict[str, Any]]:
+    """What the board's annotations say happened in the range, for lines on the time axis; the first ones of each."""
+    request = Request(start=range_.start, end=range_.end, variables=variables(board, chosen))
+    found: list[dict[str, Any]] = []
+    for annotation in board.annotations:
+        result = queries.query(expand(annotation.sql, request))
+        by_column = (dict(zip(result.columns, row, strict=True)) for row in result.rows[:MOST_MARKS])
+        found += [{"name": annotation.name, "about": annotation.title, **each} for each in by_column]
+    return sorted(found, key=lambda mark: str(mark["time"]))
 
 
 def status(queries: Queries) -> dict[str, Any]:
@@ -158,21 +147,6 @@ def status(queries: Queries) -> dict[str, Any]:
 
 def _not_never(time: Any) -> Any:
     return None if time is None or str(time).startswith("1970-01-01T00:00:00") else time
-
-
-def _variables(board: Board, chosen: Chosen) -> dict[str, Sequence[str] | None]:
-    """A value for each of the board's variables: nothing chosen is all of them."""
-    return {variable.name: chosen.get(variable.name) or None for variable in board.variables}
-
-
-def _chosen(chosen: Chosen, names: Sequence[str]) -> tuple[str, dict[str, str]]:
-    sql = ""
-    parameters: dict[str, str] = {}
-    for name in names:
-        if wanted := chosen.get(name):
-            parameters |= {f"{name}_{place}": value for place, value in enumerate(wanted)}
-            sql += f" AND {name} IN ({', '.join(f'{{{name}_{place}:String}}' for place in range(len(wanted)))})"
-    return sql, parameters
 
 
 def _is_scalar(column: Column) -> bool:

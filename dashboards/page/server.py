@@ -251,17 +251,18 @@ class _Routes:
 
     async def rows(self, body: Body) -> dict[str, Any]:
         """A page of the rows behind a panel."""
-        (_, panel), range_ = self._panel(body), self._range(body)
+        (board, panel), range_ = self._panel(body), self._range(body)
+        chosen = answers.variables(board, _chosen(body))
         if panel.rows is None:
             raise ConfigurationError("this panel has no rows behind it")
         after = None if body.get("after") is None else [str(value) for value in body["after"]]
         labels = {str(name): str(value) for name, value in dict(body.get("labels") or {}).items()}
-        page = await self._pool.run(answers.rows, panel.rows, range_, _chosen(body), labels, after)
+        page = await self._pool.run(answers.rows, panel.rows, range_, chosen, labels, after)
         return {**_said(range_), "columns": page.columns, "rows": page.rows, "after": page.after}
 
     async def marks(self, body: Body) -> dict[str, Any]:
         """What happened in the range."""
-        return {"marks": await self._pool.run(answers.marks, self._range(body), _chosen(body))}
+        return {"marks": await self._pool.run(answers.marks, self._board(body), self._range(body), _chosen(body))}
 
     async def event(self, body: Body) -> dict[str, Any]:
         """One event whole."""
@@ -357,7 +358,10 @@ def _board(board: Board) -> dict[str, Any]:
         "description": board.description,
         "hours": board.hours,
         "refresh_s": board.refresh_s,
-        "variables": [{"name": variable.name, "label": variable.label} for variable in board.variables],
+        "variables": [
+            {"name": variable.name, "label": variable.label, "default": variable.default}
+            for variable in board.variables
+        ],
         "sections": [
             {"title": title, "panels": [_described(panel) for panel in panels]}
             for title, panels in board.sections.items()

@@ -40,6 +40,7 @@ export function alertsView({ boards, has }) {
   function paint(alerts, silences, history) {
     const sorted = [...alerts].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || String(a.since).localeCompare(String(b.since)));
     const firing = sorted.filter(({ state, silenced_by: silenced }) => state === "firing" && !silenced).length;
+    const held = silences.filter(({ holds }) => holds !== false);
     const summary = firing ? `${count(firing, "alert")} ${firing === 1 ? "fires" : "fire"}` : "Nothing fires.";
     say(summary);
     const show = sorted.filter(({ state }) => state !== "normal");
@@ -47,13 +48,16 @@ export function alertsView({ boards, has }) {
       h("p", { class: `summary ${firing ? "critical" : "ok"}` }, summary),
       h("ul", { class: "alert-list" }, show.map(card)),
       h("h2", {}, "Silences"),
-      silences.length ? h("ul", {}, silences.map((silence) => h("li", {},
+      held.length ? h("ul", {}, held.map((silence) => h("li", {},
         Object.entries(silence.matchers ?? {}).map(([k, v]) => h("span", { class: "chip" }, `${k}: ${v}`)),
-        ` until ${words(silence.until)} ${zoneName()}, by ${silence.who}: `, shown(String(silence.why ?? "")), " ",
+        silence.until ? ` until ${words(silence.until).slice(0, 19)} ${zoneName()}, by` : " without an end, by",
+        ` ${silence.who}: `, shown(String(silence.why ?? "")), " ",
         h("button", { type: "button", onclick: () => act("end_silence", { id: silence.id }) }, "End it")))) : h("p", { class: "note" }, "None is in force."),
       h("h2", {}, "What was"),
       history.length ? h("ul", { class: "history" }, history.map((each) => h("li", {},
-        h("time", {}, words(each.ended ?? each.time ?? each.since).slice(0, 19)), ` ${each.title ?? each.rule}: ${each.state ?? ""} `, shown(String(each.summary ?? each.reason ?? ""))))) : h("p", { class: "note" }, "Nothing yet."));
+        h("time", {}, words(each.at).slice(0, 19)), ` ${each.title}: ${each.before} → ${each.after} `,
+        Object.values(each.labels ?? {}).map((value) => h("span", { class: "chip" }, shown(String(value)))), " ", shown(String(each.reason ?? "")),
+      ))) : h("p", { class: "note" }, "Nothing yet."));
   }
 
   async function act(name, body) {

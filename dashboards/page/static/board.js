@@ -5,14 +5,15 @@ import { save } from "./csv.js";
 import { h, say } from "./dom.js";
 import { count } from "./format.js";
 import { asTable, draw, drawAsTable, isEmpty } from "./panels.js";
-import { read, search } from "./state.js";
+import { read, search, withDefaults } from "./state.js";
 import { plain } from "./table.js";
+import { shown } from "./text.js";
 import { clock, words } from "./time.js";
 
 // given: {board, go(address), onStored(callback) -> stop}. Gives {element, destroy}.
 export function boardView({ board, go, onStored }) {
   const asked = read();
-  const view = { from: asked.from ?? `now-${board.hours}h`, to: asked.to, variables: asked.variables, shown: null };
+  const view = { from: asked.from ?? `now-${board.hours}h`, to: asked.to, variables: withDefaults(board, asked.variables), shown: null };
   const path = `/board/${encodeURIComponent(board.uid)}`;
   const change = (what) => go(path + search({ ...view, ...what }));
   const stopped = new AbortController();
@@ -51,7 +52,7 @@ export function boardView({ board, go, onStored }) {
     clearTimeout(timer);
     let marks = [];
     try {
-      ({ marks } = await ask("marks", question(), stopped.signal));
+      ({ marks } = await ask("marks", { board: board.uid, ...question() }, stopped.signal));
     } catch (error) {
       if (stopped.signal.aborted) return;
     }
@@ -80,7 +81,7 @@ export function boardView({ board, go, onStored }) {
   function showMarks(marks) {
     happened.hidden = !marks.length;
     happened.replaceChildren(h("summary", {}, `${count(marks.length, "change")} in this range`), h("ul", {}, marks.map((mark) =>
-      h("li", {}, h("time", { datetime: mark.time }, words(mark.time).slice(0, 19)), " ", markWords(mark)))));
+      h("li", {}, h("time", { datetime: mark.time }, words(mark.time).slice(0, 19)), " ", h("b", {}, `${mark.about}: `), shown([mark.title, mark.text].filter(Boolean).join(": "))))));
   }
 
   const seen = () => (document.hidden ? clearTimeout(timer) : every && view.to === "now" ? refresh() : null);
@@ -98,14 +99,6 @@ export function boardView({ board, go, onStored }) {
       cells.forEach((cell) => cell.destroy());
     },
   };
-}
-
-function markWords(mark) {
-  const of = [mark.app, mark.prompt_name].filter(Boolean).join(", ");
-  if (mark.mark === "version") return `new: ${of} version ${mark.prompt_version || "unknown"} on ${mark.model || "an unknown model"} (by the hour)`;
-  const number = (value) => (value === null ? "unknown" : String(Number(value.toPrecision(3))));
-  const cause = [mark.cause?.replaceAll("_", " "), mark.cause_value, mark.cause_kind].filter(Boolean).join(" ");
-  return `signal: ${mark.measure} of ${of} went from ${number(mark.before)} to ${number(mark.after)}${cause ? `; with ${cause}` : ""}${mark.page ? "; may page" : ""}`;
 }
 
 function panelCell(board, panel, view, go) {
@@ -192,9 +185,9 @@ function panelCell(board, panel, view, go) {
         if (signal.aborted) return;
         failed = true;
         const before = answer ? h("span", { class: "note" }, ` What is below is of ${words(answer.to).slice(0, 19)}.`) : null;
-        const shown = failure(error instanceof Failure ? error : new Failure("", error.message));
-        if (before) shown.append(before);
-        problem.replaceChildren(shown);
+        const said = failure(error instanceof Failure ? error : new Failure("", error.message));
+        if (before) said.append(before);
+        problem.replaceChildren(said);
         if (answer) element.classList.add("stale");
         else body.replaceChildren();
       } finally {

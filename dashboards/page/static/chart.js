@@ -122,8 +122,8 @@ export function chart(given) {
     }
     for (const mark of marks) {
       const at = x(Date.parse(mark.time) / 1000);
-      ctx.strokeStyle = colour(mark.mark === "signal" ? "critical" : "accent");
-      ctx.setLineDash(mark.mark === "signal" ? [] : [2 * ratio, 2 * ratio]);
+      ctx.strokeStyle = colour(mark.name === "signals" ? "critical" : "accent");
+      ctx.setLineDash(mark.name === "signals" ? [] : [2 * ratio, 2 * ratio]);
       ctx.beginPath();
       ctx.moveTo(at, bbox.top);
       ctx.lineTo(at, bbox.top + bbox.height);

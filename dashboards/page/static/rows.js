@@ -18,7 +18,7 @@ export function rowsView({ boards }) {
   }
   const labels = {};
   for (const [name, value] of asked.rest) if (name.startsWith("label-")) labels[name.slice("label-".length)] = value;
-  const narrowed = [...Object.entries(labels), ...Object.entries(asked.variables).map(([name, values]) => [name, values.join(" or ")])];
+  const narrowed = [...Object.entries(labels), ...Object.entries(asked.variables).filter(([, values]) => values.length).map(([name, values]) => [name, values.join(" or ")])];
   const back = `/board/${encodeURIComponent(board.uid)}${search(asked)}`;
   const place = h("div", {}, h("p", { class: "note" }, "Loading …"));
   const said = h("p", { class: "note" });

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchline.dashboards.definitions import Board, Panel, Rows, Threshold, Variable
+from watchline.dashboards.definitions import Annotation, Board, Panel, Rows, Threshold, Variable
 
 CHOSEN = " AND ".join(f"$__conditionalAll({name} IN (${{{name}:singlequote}}), ${name})" for name in ("app", "model"))
 EVENTS = Rows(
@@ -26,6 +26,13 @@ OVERVIEW = Board(
     title="Overview",
     description="What is wrong now, where, and since when.",
     variables=VARIABLES,
+    annotations=(
+        Annotation(
+            name="signals",
+            title="Signal",
+            sql="SELECT time, measure AS title, app AS text FROM v_signals WHERE $__timeFilter(time)",
+        ),
+    ),
     hours=2,
     sections={
         "Now": (
