@@ -27,6 +27,8 @@ _KEYS = (
     "tenant", "prompt_name", "prompt_version", "model", "source", "detector_version",
 )  # fmt: skip
 
+_TIMES = ("time", "hour", "last_time")  # a view that sums up has the last
+
 Chosen = Mapping[str, Sequence[str] | None]
 
 
@@ -89,11 +91,8 @@ def rows(
     """
     described = {column.name: column for column in views()[behind.view].columns}
     keys = [name for name in _KEYS if name in described and _is_scalar(described[name])]
-    conditions = [
-        f"({behind.where})",
-        f"time >= {_milli(range_.start)}",
-        f"time <= {_milli(range_.end)}",
-    ]
+    time = next(name for name in _TIMES if name in described)
+    conditions = [f"({behind.where})", f"{time} >= {_milli(range_.start)}", f"{time} <= {_milli(range_.end)}"]
     parameters: dict[str, str] = {}
     narrow = {**{k: v for k, v in chosen.items() if v}, **{name: [value] for name, value in labels.items()}}
     for number, (name, wanted) in enumerate((k, v) for k, v in narrow.items() if k in described):
@@ -102,7 +101,10 @@ def rows(
             parameters[f"v{number}_{place}"] = value
             placeholders.append(f"{{v{number}_{place}:String}}")
         conditions.append(f"toString({name}) IN ({', '.join(placeholders)})")
-    order = ["toInt64(toUnixTimestamp64Micro(toDateTime64(time, 6, 'UTC')))", *(f"toString({name})" for name in keys)]
+    order = [
+        f"toInt64(toUnixTimestamp64Micro(toDateTime64({time}, 6, 'UTC')))",
+        *(f"toString({name})" for name in keys),
+    ]
     if after is not None:
         if len(after) != len(order):
             raise ConfigurationError("this is no place in these rows; begin anew")

@@ -19,11 +19,12 @@ const stored = new Set();
 
 // --- light and dark
 
-const THEMES = { system: "Theme: system", light: "Theme: light", dark: "Theme: dark" };
+const THEMES = { system: "Auto", light: "Light", dark: "Dark" };
 const themeButton = document.getElementById("theme");
 function setTheme(name) {
   document.documentElement.dataset.theme = name;
-  themeButton.textContent = THEMES[name];
+  themeButton.textContent = `◐ ${THEMES[name]}`;
+  themeButton.setAttribute("aria-label", `Theme ${THEMES[name]}: light or dark`);
   localStorage.setItem("watchline-theme", name);
   view?.redraw?.();
 }

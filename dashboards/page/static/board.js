@@ -27,7 +27,7 @@ export function boardView({ board, go, onStored }) {
   const controls = h("div", { class: "controls", role: "group", "aria-label": "What is shown" },
     rangePicker(view, change), board.variables.map((variable) => variablePicker(board, variable, view, change)),
     refreshPicker(every, (s) => { every = s; sessionStorage.setItem("watchline-refresh", String(s)); schedule(); }),
-    h("button", { type: "button", class: "quiet", onclick: () => refresh() }, "Refresh now"),
+    h("button", { type: "button", class: "quiet", title: "Refresh now", "aria-label": "Refresh now", onclick: () => refresh() }, "↻"),
     linkButton(() => location.origin + path + search({ ...view, ...(view.shown ?? {}) })));
   const cells = [];
   const element = h("div", { class: "board" },

@@ -36,7 +36,11 @@ export function chart(given) {
   const place = h("div", { class: "plot" });
   const element = h("div", {}, place, when, legend);
 
-  const last = (one) => [...one.points.entries()].sort((a, b) => b[0] - a[0])[0]?.[1];
+  // The last interval that is whole: one that isn't yet would look like a fall.
+  const last = (one) => {
+    const points = [...one.points.entries()].sort((a, b) => b[0] - a[0]);
+    return (points.find(([ms]) => !partial(ms / 1000)) ?? points[0])?.[1];
+  };
   function tell(index) {
     all.forEach((one, i) => {
       const value = index === null ? last(one) : data[i + 1][index];

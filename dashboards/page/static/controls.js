@@ -6,14 +6,17 @@ import { forInput, fromInput, words, zoneName } from "./time.js";
 const RANGES = [["now-15m", "Last 15 minutes"], ["now-1h", "Last hour"], ["now-2h", "Last 2 hours"], ["now-6h", "Last 6 hours"],
   ["now-24h", "Last 24 hours"], ["now-7d", "Last 7 days"], ["now-30d", "Last 30 days"]];
 export const LIVE = 1;
-const EVERY = [[0, "off"], [LIVE, "live"], [10, "every 10 s"], [30, "every 30 s"], [60, "every minute"], [300, "every 5 minutes"]];
+const EVERY = [[0, "off"], [LIVE, "live"], [10, "10 s"], [30, "30 s"], [60, "1 min"], [300, "5 min"]];
+
+const UNITS = { s: "seconds", m: "minutes", h: "hours", d: "days" };
+const agoWords = (from) => from.replace(/^now-(\d+)([smhd])$/, (_, n, unit) => `Last ${n} ${UNITS[unit]}`);
 
 export function rangePicker(view, change) {
   const relative = view.to === "now" && /^now-/.test(view.from);
   const known = RANGES.some(([value]) => value === view.from);
   const select = h("select", { "aria-label": "Time range" },
     RANGES.map(([value, name]) => h("option", { value, selected: relative && view.from === value }, name)),
-    relative && !known ? h("option", { value: view.from, selected: true }, view.from) : null,
+    relative && !known ? h("option", { value: view.from, selected: true }, agoWords(view.from)) : null,
     h("option", { value: "", selected: !relative }, "From … to …"));
   const start = h("input", { type: "datetime-local", step: "1", "aria-label": "From" });
   const end = h("input", { type: "datetime-local", step: "1", "aria-label": "To" });

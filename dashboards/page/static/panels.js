@@ -66,7 +66,7 @@ function drawTable({ panel, answer, link }) {
   const { columns, rows, units } = asTable(panel, answer);
   return {
     element: table(columns, rows, {
-      caption: panel.title, units,
+      caption: panel.title, units, short: true,
       link: panel.rows && panel.kind === "table" ? (row) => link(labelsOf(columns, row)) : null,
     }),
   };
@@ -81,7 +81,7 @@ export function drawAsTable({ panel, answer, link }) {
     const ms = Date.parse(row[0]);
     return timed ? link(labels, ms, ms + answer.step_s * 1000) : link(labels);
   };
-  return { element: table(columns, rows, { caption: panel.title, units, link: panel.rows ? to : null }) };
+  return { element: table(columns, rows, { caption: panel.title, units, short: true, link: panel.rows ? to : null }) };
 }
 
 const STATE_WORDS = { ok: "ok", warning: "warning", critical: "critical", unknown: "unknown" };

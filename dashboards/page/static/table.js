@@ -13,13 +13,13 @@ export function plain(value) {
   return typeof value === "string" && TIME.test(value) ? words(value) : value;
 }
 
-function content(value, name, units) {
+function content(value, name, units, short) {
   if (value === null || value === undefined) return h("span", { class: "note" }, UNKNOWN);
   if (typeof value === "number") return name in units ? format(value, units[name]) : number(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value !== "string") return cellText(JSON.stringify(value));
-  if (TIME.test(value)) return h("time", { datetime: value }, words(value));
-  if (name === "event_id" && ID.test(value)) return h("a", { href: `/event/${value}` }, value);
+  if (TIME.test(value)) return h("time", { datetime: value, title: short ? words(value) : null }, short ? words(value).slice(0, 19) : words(value));
+  if (name === "event_id" && ID.test(value)) return h("a", { href: `/event/${value}`, title: value, "aria-label": `Event ${value}` }, short ? `${value.slice(0, 8)}…` : value);
   return cellText(value);
 }
 
@@ -28,9 +28,9 @@ function number(value) {
   return String(Number(value.toPrecision(4)));
 }
 
-// options: caption, units by column, link(row) to the rows behind one, linkName, note(row), sortable
+// options: short (times to the second, ids by their beginning), caption, units by column, link(row) to the rows behind one, linkName, note(row), sortable
 export function table(columns, rows, options = {}) {
-  const { caption, units = {}, link = null, sortable = true } = options;
+  const { caption, units = {}, link = null, sortable = true, short = false } = options;
   let sorted = [...rows];
   let shown = 0;
   let order = null;
@@ -39,8 +39,8 @@ export function table(columns, rows, options = {}) {
   const more = h("button", { type: "button", class: "more", onclick: () => grow() });
   const heads = columns.map((name, i) => {
     const label = sortable
-      ? h("button", { type: "button", class: "sort", onclick: () => sort(i) }, name)
-      : name;
+      ? h("button", { type: "button", class: "sort", onclick: () => sort(i) }, name.replaceAll("_", " "))
+      : name.replaceAll("_", " ");
     return h("th", { scope: "col", class: numeric[i] ? "number" : null }, label);
   });
   if (link) heads.push(h("th", { scope: "col" }, h("span", { class: "hidden" }, "Rows behind it")));
@@ -49,7 +49,7 @@ export function table(columns, rows, options = {}) {
     for (const row of sorted.slice(shown, shown + STEP)) {
       const cells = row.slice(0, columns.length).map((value, i) =>
         h("td", { class: numeric[i] ? "number" : typeof value === "string" && value.length > 60 ? "long" : null },
-          content(value, columns[i], units)));
+          content(value, columns[i], units, short)));
       if (link) {
         const to = link(row);
         cells.push(h("td", {}, to ? h("a", { href: to, class: "behind" }, "rows") : null));

@@ -202,6 +202,7 @@ class Demo:
         )
         for arguments, what in (
             ('sql "SELECT prompt_version, detector, rate FROM v_quality"', ""),
+            ("page --open", "the same in a browser: boards, events, SQL"),
             ("show EVENT_ID", "one event whole, with its spans and evidence"),
             ("audit list", "what an auditor asks"),
             ("up", "the same pipeline for your own app"),

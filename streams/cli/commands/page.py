@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 import threading
@@ -10,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+from watchline.schemas.errors import FatalError
 from watchline.streams.cli.arguments import command, number
 from watchline.streams.cli.output import out
 
-HOST, PORT, ZONE = "127.0.0.1", 8765, "UTC"
+HOST, PORT = "127.0.0.1", 8765
 
 
 def add_parser(subparsers: Any) -> None:
@@ -33,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--host", default=HOST, help=f"where it listens (default: {HOST})")
     parser.add_argument("--port", type=number(0, 65535), default=PORT, help=f"0 for any that is free (default: {PORT})")
-    parser.add_argument("--time-zone", default=ZONE, help=f"in which times are shown (default: {ZONE})")
+    parser.add_argument("--time-zone", help="in which times are shown (default: WATCHLINE_TIME_ZONE, or UTC)")
     parser.add_argument("--open", action="store_true", help="open the link in the browser")
 
 
@@ -59,7 +61,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def page(settings: Any, *, host: str = HOST, port: int = PORT, zone: str = ZONE, engine: Any = None) -> Iterator[str]:
+def beside(settings: Any, *, engine: Any = None) -> Iterator[str]:
+    """The page beside `up`: on its usual port, or where that is taken on one that is free."""
+    with contextlib.ExitStack() as stack:
+        try:
+            link = stack.enter_context(page(settings, engine=engine))
+        except FatalError:
+            link = stack.enter_context(page(settings, port=0, engine=engine))
+        yield link
+
+
+@contextmanager
+def page(
+    settings: Any, *, host: str = HOST, port: int = PORT, zone: str | None = None, engine: Any = None
+) -> Iterator[str]:
     """Serves the page of a store that runs, for as long as this is entered. Gives the link. Raises what `serving` does.
 
     engine: what evaluates the alert rules (`dashboards.page.protocols.Engine`), where Watchline does.
@@ -73,6 +88,7 @@ def page(settings: Any, *, host: str = HOST, port: int = PORT, zone: str = ZONE,
         with closing(reader(settings)) as client:
             yield Queries(client, settings.clickhouse_database)
 
-    made = Settings(boards=all_boards(), open_=open_, engine=engine, zone=zone, host=host, port=port)
+    shown_in: str = zone or getattr(settings, "time_zone", "UTC")
+    made = Settings(boards=all_boards(), open_=open_, engine=engine, zone=shown_in, host=host, port=port)
     with serving(made) as link:
         yield link

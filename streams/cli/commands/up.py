@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs until it is told to stop. What ends before is started again, once all was ready for the first time."""
+    from watchline.streams.cli.commands.page import beside
     from watchline.streams.cli.feed import Feed
     from watchline.streams.embedded.services import Services
     from watchline.streams.settings import load
@@ -48,10 +50,12 @@ def run(args: argparse.Namespace) -> int:
     for name in (name for name, is_ignored in ignored.items() if is_ignored):
         _say(colour(f"{name} names another machine's: what `up` runs is on this one, and that is not used", "yellow"))
     settings = settings.model_copy(update={"clickhouse_url": "chdb://"})
-    with Services(settings, port=(ours or PORT) if args.port is None else args.port) as services:
+    services = Services(settings, port=(ours or PORT) if args.port is None else args.port)
+    with services, ExitStack() as stack:
         _say("starting the broker and the worker, which loads its models ...")
         services.wait_ready(READY_TIMEOUT_S)
-        _say(_where(services, settings))
+        link = stack.enter_context(beside(settings))
+        _say(_where(services, settings, link))
         stop.ready = True
         with Feed(settings, lambda: services.health()["lag_messages"], _say):
             while not stop.asked.wait(0.2):
@@ -108,9 +112,10 @@ def _say(text: str) -> None:
     sys.stdout.flush()  # whoever started it waits for the address
 
 
-def _where(services: Any, settings: Any) -> str:
+def _where(services: Any, settings: Any, link: str) -> str:
     rows = {
         "send": f'Producer("{services.kafka_url}", app="my-app")',
+        "page": link,
         "read": 'watchline sql "SELECT * FROM v_coverage"',
         "health": services.health_url,
         "data": services.data_dir,

@@ -379,11 +379,11 @@ def test_what_goes_wrong_stands_in_the_panel_and_the_last_picture_stays(tab: Any
             (QueryError("watchline_reader: Not enough privileges"), "No permission"),
         ):
             queries.error = error
-            tab.click("text=Refresh now")
+            tab.click("[aria-label='Refresh now']")
             tab.wait_for_selector(f'{panel} .failure:has-text("{words}")')
             assert "What is below is of" in tab.inner_text(panel) and "7" in tab.inner_text(f"{panel} .big")
         queries.error = None
-        tab.click("text=Refresh now")
+        tab.click("[aria-label='Refresh now']")
         tab.wait_for_selector(f"{panel} .failure", state="detached")
 
 
@@ -394,7 +394,7 @@ def test_a_slow_query_is_never_asked_for_twice(tab: Any) -> None:
         before = queries.asked
         queries.wait_s = 0.3
         for _ in range(20):
-            tab.click("text=Refresh now")
+            tab.click("[aria-label='Refresh now']")
         tab.wait_for_timeout(2_000)
         one_round = 1 + 2 + 5  # the status, the marks' two, the panels
         assert queries.asked - before <= 2 * one_round

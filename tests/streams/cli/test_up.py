@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -80,6 +82,7 @@ def test_what_was_sent_is_stored_before_it_stops(
     _check_processes(process)
     asked = _sql(tmp_path, environment, "SELECT count() AS n FROM v_interactions")
     assert (asked.returncode, asked.stdout) == (0, "n\n0\n"), asked.stderr  # of the worker's store process
+    _check_page(tmp_path, environment)
     tail = subprocess.Popen(
         [*MAIN, "tail", "--since", "1h"], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
     )
@@ -212,3 +215,18 @@ def _pids(folder: Path) -> list[int]:
 
 def _state(entry: Path) -> str:
     return (entry / "stat").read_text().rpartition(")")[2].split()[0]
+
+
+def _check_page(folder: Path, environment: dict[str, str]) -> None:
+    """`watchline page` reads the same store, gives the link, and goes when it is told to."""
+    page = subprocess.Popen(
+        [*MAIN, "page", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=folder, env=environment
+    )
+    assert page.stdout is not None
+    link = page.stdout.readline().split()[-1]
+    base, _, token = link.partition("/#token=")
+    headers = {"Authorization": f"Bearer {token}"}
+    with urllib.request.urlopen(urllib.request.Request(f"{base}/api/status", b"{}", headers)) as answer:
+        assert json.load(answer)["stored_at"] is None
+    page.send_signal(signal.SIGTERM)
+    assert page.wait(30) == 0
