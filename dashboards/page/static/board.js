@@ -10,8 +10,8 @@ import { plain } from "./table.js";
 import { shown } from "./text.js";
 import { clock, words } from "./time.js";
 
-// given: {board, go(address), onStored(callback) -> stop}. Gives {element, destroy}.
-export function boardView({ board, go, onStored }) {
+// given: {board, go(address), look() at the status now, onStored(callback) -> stop}. Gives {element, destroy}.
+export function boardView({ board, go, look, onStored }) {
   const asked = read();
   const view = { from: asked.from ?? `now-${board.hours}h`, to: asked.to, variables: withDefaults(board, asked.variables), shown: null };
   const path = `/board/${encodeURIComponent(board.uid)}`;
@@ -26,7 +26,7 @@ export function boardView({ board, go, onStored }) {
   const happened = h("details", { class: "marks", hidden: true });
   const controls = h("div", { class: "controls", role: "group", "aria-label": "What is shown" },
     rangePicker(view, change), board.variables.map((variable) => variablePicker(board, variable, view, change)),
-    refreshPicker(every, (s) => { every = s; sessionStorage.setItem("watchline-refresh", String(s)); schedule(); }),
+    refreshPicker(every, (s) => { every = s; sessionStorage.setItem("watchline-refresh", String(s)); schedule(); look(); }),
     h("button", { type: "button", class: "quiet", title: "Refresh now", "aria-label": "Refresh now", onclick: () => refresh() }, "↻"),
     linkButton(() => location.origin + path + search({ ...view, ...(view.shown ?? {}) })));
   const cells = [];

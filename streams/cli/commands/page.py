@@ -6,9 +6,11 @@ import argparse
 import contextlib
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import FatalError
@@ -52,12 +54,21 @@ def run(args: argparse.Namespace) -> int:
     with open_queries(settings), page(settings, host=args.host, port=args.port, zone=args.time_zone) as link:
         out(f"page    {link}\nCtrl-C stops.")
         sys.stdout.flush()
-        if args.open:
-            import webbrowser
-
-            webbrowser.open(link)
-        asked.wait()
+        with _opened(link) if args.open else contextlib.nullcontext():
+            asked.wait()
     return 0
+
+
+@contextmanager
+def _opened(link: str) -> Iterator[None]:
+    """The link in the browser. By a file that is its user's alone: all on this machine see what a command is given."""
+    import webbrowser
+
+    with tempfile.TemporaryDirectory(prefix="watchline-page-") as folder:
+        file = Path(folder) / "open.html"
+        file.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={link}">', encoding="utf-8")
+        webbrowser.open(file.as_uri())
+        yield
 
 
 @contextmanager
@@ -88,7 +99,7 @@ def page(
         with closing(reader(settings)) as client:
             yield Queries(client, settings.clickhouse_database)
 
-    shown_in: str = zone or getattr(settings, "time_zone", "UTC")
+    shown_in = str(zone or getattr(settings, "time_zone", "UTC"))
     made = Settings(boards=all_boards(), open_=open_, engine=engine, zone=shown_in, host=host, port=port)
     with serving(made) as link:
         yield link

@@ -340,6 +340,21 @@ def test_an_alert_leads_to_its_window_and_is_silenced_after_a_look(
         context.close()
 
 
+def test_a_stored_event_shows_within_two_seconds(
+    tab: Any, clickhouse: Callable[..., Any], reader_of: Callable[[Any], Any]
+) -> None:
+    client = clickhouse("live")
+    event = {"time": datetime.now(UTC) - timedelta(minutes=1), "app": "a"}
+    _insert(client, "interactions", [{"event_id": uuid5(NAMESPACE_URL, "live/0"), **event}])
+    with served(opener(reader_of(client))) as page:
+        open_board(tab, page)
+        tab.select_option("[aria-label=Refresh]", label="Refresh: live")
+        tab.wait_for_timeout(1_500)
+        for number in range(1, 4):
+            _insert(client, "interactions", [{"event_id": uuid5(NAMESPACE_URL, f"live/{number}"), **event}])
+            tab.wait_for_selector(f"#panel-overview-1 .big:text-is('{number + 1}')", timeout=2_000)
+
+
 class Slow:
     """Queries that are slow, or fail, as is said; counts those that run."""
 
