@@ -50,7 +50,7 @@ export function asTable(panel, answer) {
 function unitsByName(columns) {
   const units = {};
   for (const name of columns) {
-    if (/_s$|^(seconds|delay|latency|age)$/.test(name)) units[name] = "seconds";
+    if (/_s$|^(seconds|delay|age|took)$|^latency|first_chunk/.test(name)) units[name] = "seconds";
     else if (/cost|usd/.test(name) && !/without/.test(name)) units[name] = "usd";
     else if (/^(rate|share|ratio)|_(rate|share|ratio)$|^rate_|^(flagged|unsupported|low|high)$/.test(name)) units[name] = "ratio";
     else if (/bytes/.test(name)) units[name] = "bytes";
@@ -210,7 +210,8 @@ function drawStates({ panel, answer, link }) {
       const blocks = [];
       for (const ms of [...one.points.keys()].sort((a, b) => a - b)) {
         const value = one.points.get(ms);
-        const state = typeof value === "string" ? value : stateOf(value, panel.thresholds).state;
+        const seen = panel.thresholds.length || value === null ? stateOf(value, panel.thresholds).state : one.value.replaceAll("_", " ");
+        const state = typeof value === "string" ? value : seen;
         const before = blocks.at(-1);
         if (before && before.state === state && before.end === ms) Object.assign(before, { end: ms + step, value });
         else blocks.push({ state, start: ms, end: ms + step, value });

@@ -27,7 +27,7 @@ export function series(queries) {
   const telling = names.filter((name) => new Set(all.map(({ labels }) => labels[name])).size > 1);
   const several = new Set(all.map(({ value }) => value)).size > 1;
   for (const one of all) {
-    const words = telling.map((name) => (one.labels[name] === "" ? `no ${name}` : `${/version/.test(name) ? "version " : ""}${one.labels[name]}`));
+    const words = telling.map((name) => (one.labels[name] === "" ? `no ${name}` : `${/version/.test(name) && !/\s/.test(one.labels[name]) ? "version " : ""}${one.labels[name]}`));
     if (several || !words.length) words.push(one.value.replaceAll("_", " "));
     one.name = words.join(" · ");
   }
