@@ -29,6 +29,8 @@ _KEYS = (
 
 _TIMES = ("time", "hour", "last_time")  # a view that sums up has the last
 
+_MILLI = timedelta(milliseconds=1)  # addresses have no less: all of the last one belongs to a range
+
 Chosen = Mapping[str, Sequence[str] | None]
 
 
@@ -92,7 +94,7 @@ def rows(
     described = {column.name: column for column in views()[behind.view].columns}
     keys = [name for name in _KEYS if name in described and _is_scalar(described[name])]
     time = next(name for name in _TIMES if name in described)
-    conditions = [f"({behind.where})", f"{time} >= {_milli(range_.start)}", f"{time} <= {_milli(range_.end)}"]
+    conditions = [f"({behind.where})", f"{time} >= {_milli(range_.start)}", f"{time} < {_milli(range_.end + _MILLI)}"]
     parameters: dict[str, str] = {}
     narrow = {**{k: v for k, v in chosen.items() if v}, **{name: [value] for name, value in labels.items()}}
     for number, (name, wanted) in enumerate((k, v) for k, v in narrow.items() if k in described):

@@ -51,6 +51,7 @@ def read(start: str, end: str, *, now: datetime, zone: ZoneInfo) -> Range:
     >>> read("now-30m", "now", now=now, zone=ZoneInfo("UTC")).start.isoformat()
     '2026-01-01T11:30:00+00:00'
     """
+    now = now.replace(microsecond=0)  # as the panels' SQL has it: what counts and what lists have the same ends
     first, last = _moment(start, now), _moment(end, now)
     said = f"from {_words(first, zone)} to {_words(last, zone)}; now it is {_words(now, zone)}"
     if last > now + LEEWAY:

@@ -201,10 +201,7 @@ class Demo:
             markup=False,
         )
         for arguments, what in (
-            (
-                'sql "SELECT detector, sum(flagged_events) / sum(evaluated) FROM v_quality GROUP BY 1"',
-                "",
-            ),
+            ('sql "SELECT detector, sum(flagged_events) FROM v_quality GROUP BY detector"', ""),
             ("page --open", "the same in a browser: boards, events, SQL"),
             ("show EVENT_ID", "one event whole, with its spans and evidence"),
             ("audit list", "what an auditor asks"),

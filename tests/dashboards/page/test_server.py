@@ -323,6 +323,23 @@ def test_events_of_one_millisecond_are_listed_once_each(
     assert sorted(found) == sorted(map(str, ids))
 
 
+def test_the_last_interval_has_all_of_its_last_millisecond(
+    clickhouse: Callable[..., Any], reader_of: Callable[[Any], Any]
+) -> None:
+    client = clickhouse("edge")
+    end = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+    times = [end - timedelta(microseconds=1), end, end - timedelta(seconds=60), end - timedelta(seconds=61)]
+    events = [
+        {"event_id": uuid5(NAMESPACE_URL, f"edge/{number}"), "time": time, "app": "a"}
+        for number, time in enumerate(times)
+    ]
+    _insert(client, "interactions", events)
+    with opener(reader_of(client))() as queries:
+        minute = Range(end - timedelta(seconds=60), end - timedelta(milliseconds=1))  # as a point's link has it
+        page = answers.rows(queries, EVENTS, minute, {}, {}, None)
+    assert sorted(row[-1] for row in page.rows) == sorted(str(event["event_id"]) for event in (events[0], events[2]))
+
+
 def _all_rows(page: Served, **asked: Any) -> list[Any]:
     found: list[Any] = []
     after = None
