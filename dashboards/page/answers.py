@@ -6,7 +6,7 @@ The browser names a board, a panel and labels; the SQL is the board's own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from watchline.dashboards.definitions import Board, Panel, Rows

@@ -13,9 +13,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from watchline.schemas.errors import FatalError
+from watchline.schemas.errors import FatalError, TransientError
 from watchline.streams.cli.arguments import command, number
-from watchline.streams.cli.output import out
+from watchline.streams.cli.output import colour, out
 
 HOST, PORT = "127.0.0.1", 8765
 
@@ -51,12 +51,30 @@ def run(args: argparse.Namespace) -> int:
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(name, lambda *_: asked.set())
     # An embedded store that nobody runs is started here, once, for as long as the page is served.
-    with open_queries(settings), page(settings, host=args.host, port=args.port, zone=args.time_zone) as link:
+    with (
+        open_queries(settings),
+        _alerts(settings) as engine,
+        page(settings, host=args.host, port=args.port, zone=args.time_zone, engine=engine) as link,
+    ):
         out(f"page    {link}\nCtrl-C stops.")
         sys.stdout.flush()
         with _opened(link) if args.open else contextlib.nullcontext():
             asked.wait()
     return 0
+
+
+@contextmanager
+def _alerts(settings: Any) -> Iterator[Any]:
+    """What an engine elsewhere has written of alerts; None where Kafka doesn't answer, which is said."""
+    from watchline.streams.cli.commands.alerts import reading
+
+    with contextlib.ExitStack() as stack:
+        try:
+            book = stack.enter_context(reading(settings))
+        except TransientError as error:
+            out(colour(f"alerts aren't shown: {error}", "yellow"))
+            book = None
+        yield book
 
 
 @contextmanager
@@ -99,7 +117,6 @@ def page(
         with closing(reader(settings)) as client:
             yield Queries(client, settings.clickhouse_database)
 
-    shown_in = str(zone or getattr(settings, "time_zone", "UTC"))
-    made = Settings(boards=all_boards(), open_=open_, engine=engine, zone=shown_in, host=host, port=port)
+        made = Settings(boards=all_boards(), open_=open_, engine=engine, zone=zone or settings.time_zone, host=host, port=port)
     with serving(made) as link:
         yield link

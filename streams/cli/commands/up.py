@@ -26,7 +26,7 @@ def add_parser(subparsers: Any) -> None:
         help="run the embedded broker, store and worker, for an app to send to",
         description="Starts an embedded Kafka broker on localhost:9092 (or the port in WATCHLINE_KAFKA_URL, where that "
         "names this machine), which keeps everything in memory only, a worker and its embedded store in "
-        "WATCHLINE_DATA_DIR. What ends is started again. Prints a line for each event once it is stored, or a count "
+        "WATCHLINE_DATA_DIR, the page, and what evaluates the alert rules. What ends is started again. Prints a line for each event once it is stored, or a count "
         "where more than a few come in a second, and a summary for each minute in which something came. Ctrl-C or "
         "SIGTERM stops: what was sent is scored first; a second one doesn't wait for that.",
         example='  watchline up\n  Producer("localhost:9092", app="my-app")    in the app',
@@ -38,6 +38,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs until it is told to stop. What ends before is started again, once all was ready for the first time."""
+    from watchline.streams.cli.commands.alerts import evaluating
     from watchline.streams.cli.commands.page import beside
     from watchline.streams.cli.feed import Feed
     from watchline.streams.embedded.services import Services
@@ -54,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
     with services, ExitStack() as stack:
         _say("starting the broker and the worker, which loads its models ...")
         services.wait_ready(READY_TIMEOUT_S)
-        link = stack.enter_context(beside(settings))
+        own = settings.model_copy(update={"kafka_url": f"kafka://{services.kafka_url}"})
+        engine = stack.enter_context(evaluating(own)) if settings.alerts == "engine" else None
+        link = stack.enter_context(beside(settings, engine=engine.book if engine is not None else None))
         _say(_where(services, settings, link))
         stop.ready = True
         with Feed(settings, lambda: services.health()["lag_messages"], _say):
