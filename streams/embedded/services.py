@@ -54,6 +54,14 @@ class Services:
         return f"localhost:{self.broker.port}"
 
     @property
+    def settings(self) -> Settings:
+        """Those of a client of this broker and store: what is set for another Kafka is not for this one."""
+        plain = {
+            f"kafka_{field.name}": Settings.model_fields[f"kafka_{field.name}"].default for field in fields(Security)
+        }
+        return self._settings.model_copy(update={**plain, "kafka_url": self.broker.url, "clickhouse_url": "chdb://"})
+
+    @property
     def health_url(self) -> str:
         """The worker's health page. Raises TransientError where it isn't there yet."""
         return self._pages()["health"]

@@ -117,6 +117,7 @@ def page(
         with closing(reader(settings)) as client:
             yield Queries(client, settings.clickhouse_database)
 
-        made = Settings(boards=all_boards(), open_=open_, engine=engine, zone=zone or settings.time_zone, host=host, port=port)
+    shown_in = zone or settings.time_zone
+    made = Settings(boards=all_boards(), open_=open_, engine=engine, zone=shown_in, host=host, port=port)
     with serving(made) as link:
         yield link

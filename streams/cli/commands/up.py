@@ -55,8 +55,7 @@ def run(args: argparse.Namespace) -> int:
     with services, ExitStack() as stack:
         _say("starting the broker and the worker, which loads its models ...")
         services.wait_ready(READY_TIMEOUT_S)
-        own = settings.model_copy(update={"kafka_url": f"kafka://{services.kafka_url}"})
-        engine = stack.enter_context(evaluating(own)) if settings.alerts == "engine" else None
+        engine = stack.enter_context(evaluating(services.settings)) if settings.alerts == "engine" else None
         link = stack.enter_context(beside(settings, engine=engine.book if engine is not None else None))
         _say(_where(services, settings, link))
         stop.ready = True
