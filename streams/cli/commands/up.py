@@ -26,9 +26,10 @@ def add_parser(subparsers: Any) -> None:
         help="run the embedded broker, store and worker, for an app to send to",
         description="Starts an embedded Kafka broker on localhost:9092 (or the port in WATCHLINE_KAFKA_URL, where that "
         "names this machine), which keeps everything in memory only, a worker and its embedded store in "
-        "WATCHLINE_DATA_DIR, the page, and what evaluates the alert rules. What ends is started again. Prints a line for each event once it is stored, or a count "
-        "where more than a few come in a second, and a summary for each minute in which something came. Ctrl-C or "
-        "SIGTERM stops: what was sent is scored first; a second one doesn't wait for that.",
+        "WATCHLINE_DATA_DIR, the page, and what evaluates the alert rules. What ends is started again. Prints a line "
+        "for each event once it is stored, or a count where more than a few come in a second, and a summary for each "
+        "minute in which something came. Ctrl-C or SIGTERM stops: what was sent is scored first; a second one doesn't "
+        "wait for that.",
         example='  watchline up\n  Producer("localhost:9092", app="my-app")    in the app',
     )
     parser.add_argument(
