@@ -48,7 +48,7 @@ GROUP BY producer_id, hour;
 DROP VIEW IF EXISTS quality_hourly_refresh;
 DROP VIEW IF EXISTS usage_hourly_refresh;
 
-CREATE TABLE IF NOT EXISTS quality_hours
+CREATE TABLE IF NOT EXISTS quality_hourly_next
 (
     hour DateTime('UTC') COMMENT '1970: the row that says when was counted last',
     app LowCardinality(String),
@@ -71,17 +71,17 @@ CREATE TABLE IF NOT EXISTS quality_hours
 ENGINE = ReplacingMergeTree(computed_at)
 PARTITION BY toYYYYMM(hour)
 ORDER BY (hour, app, environment, prompt_name, prompt_version, model, detector);
-CREATE TABLE IF NOT EXISTS quality_hourly AS quality_hours;
-INSERT INTO quality_hours
+CREATE TABLE IF NOT EXISTS quality_hourly AS quality_hourly_next;
+INSERT INTO quality_hourly_next
 SELECT hour, app, environment, prompt_name, prompt_version, model, detector, planned, evaluated, not_applicable,
     not_sampled, shed, failed, missing, flagged_events, alert_events, computed_at
 FROM quality_hourly;
-INSERT INTO quality_hours (hour, computed_at) SELECT toDateTime(0, 'UTC'), max(computed_at) FROM quality_hours;
+INSERT INTO quality_hourly_next (hour, computed_at) SELECT toDateTime(0, 'UTC'), max(computed_at) FROM quality_hourly_next;
 DROP TABLE quality_hourly;
-RENAME TABLE quality_hours TO quality_hourly;
+RENAME TABLE quality_hourly_next TO quality_hourly;
 
 -- Counted from the start, since rows of before lack some columns.
-CREATE TABLE IF NOT EXISTS usage_hours
+CREATE TABLE IF NOT EXISTS usage_hourly_next
 (
     hour DateTime('UTC') COMMENT '1970: the row that says when was counted last',
     app LowCardinality(String),
@@ -106,15 +106,15 @@ CREATE TABLE IF NOT EXISTS usage_hours
 ENGINE = ReplacingMergeTree(computed_at)
 PARTITION BY toYYYYMM(hour)
 ORDER BY (hour, app, environment, prompt_name, prompt_version, model);
-CREATE TABLE IF NOT EXISTS usage_hourly AS usage_hours;
-INSERT INTO usage_hours
+CREATE TABLE IF NOT EXISTS usage_hourly AS usage_hourly_next;
+INSERT INTO usage_hourly_next
     (hour, app, environment, prompt_name, prompt_version, model, first_time, last_time, events, errors, latency_p50_s,
     latency_p95_s, input_tokens, output_tokens, cost, computed_at)
 SELECT hour, app, environment, prompt_name, prompt_version, model, hour, hour, events, errors, latency_p50_s,
     latency_p95_s, input_tokens, output_tokens, cost, computed_at
 FROM usage_hourly;
 DROP TABLE usage_hourly;
-RENAME TABLE usage_hours TO usage_hourly;
+RENAME TABLE usage_hourly_next TO usage_hourly;
 
 -- Hexadecimal digits carry half a byte each: LZ4 leaves them as they are, ZSTD doesn't. Of parts that are there it does so
 -- when they merge.

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from tests.documentation import readmes
 from tests.streams.producer.published import envelopes, make_topics, opinions
@@ -44,6 +45,7 @@ class Client:
 def examples(broker: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     make_topics(broker, topic_prefix)
     monkeypatch.setenv("WATCHLINE_SUBJECT_KEY", "k1:" + "ab" * 32)
+    monkeypatch.setattr("prometheus_client.REGISTRY", CollectorRegistry())  # the examples register a collector in it
     with Producer(broker, app="shop", topic_prefix=topic_prefix, strict=True) as producer:
         values: dict[str, Any] = {
             "producer": producer,
