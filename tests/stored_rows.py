@@ -15,7 +15,7 @@ tables = client.query(
     "SELECT name FROM system.tables WHERE database = 'watchline' AND engine NOT LIKE '%View' AND match(name, '^[a-z]')"
 )
 for (table,) in tables.result_rows:
-    print(client.raw_query(f"SELECT * FROM watchline.{table}", fmt="JSONEachRow").decode())
+    print(client.raw_query(f"SELECT * FROM watchline.{table}", fmt="JSONEachRow").decode(errors="replace"))  # bitmaps are no text
 """
 
 
