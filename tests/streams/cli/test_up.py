@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import clickhouse_connect
 import psutil
 import pytest
 
@@ -218,9 +219,13 @@ def _state(entry: Path) -> str:
 
 
 def _check_page(folder: Path, environment: dict[str, str]) -> None:
-    """`watchline page` reads the same store, gives the link, and goes when it is told to."""
+    """`watchline page` reads the same store, for browsers and ClickHouse's clients, and goes when it is told to."""
     page = subprocess.Popen(
-        [*MAIN, "page", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=folder, env=environment
+        [*MAIN, "page", "--port", "0", "--clickhouse-port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=environment,
     )
     assert page.stdout is not None
     link = page.stdout.readline().split()[-1]
@@ -228,5 +233,10 @@ def _check_page(folder: Path, environment: dict[str, str]) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     with urllib.request.urlopen(urllib.request.Request(f"{base}/api/status", b"{}", headers)) as answer:
         assert json.load(answer)["stored_at"]  # of a canary
+    said = re.search(r"http://127\.0\.0\.1:(\d+), user (\w+)", page.stdout.readline())
+    assert said is not None
+    client = clickhouse_connect.get_client(host="127.0.0.1", port=int(said[1]), username=said[2], password=token)
+    assert client.query("SELECT count() AS n FROM v_canary").result_rows[0][0] >= 1
+    client.close()
     page.send_signal(signal.SIGTERM)
     assert page.wait(30) == 0
