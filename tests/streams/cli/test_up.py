@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import json
 import os
 import re
@@ -228,14 +229,16 @@ def _check_page(folder: Path, environment: dict[str, str]) -> None:
         env=environment,
     )
     assert page.stdout is not None
-    link = page.stdout.readline().split()[-1]
-    base, _, token = link.partition("/#token=")
+    # Before the link it may say that alerts aren't shown: the login that is set is another Kafka's.
+    said = "".join(itertools.takewhile(lambda line: not line.startswith("Ctrl-C"), page.stdout))
+    link = re.search(r"^page +(\S+)/#token=(\S+)$", said, re.MULTILINE)
+    store = re.search(r"^store +http://127\.0\.0\.1:(\d+), user (\w+)", said, re.MULTILINE)
+    assert link is not None and store is not None, said
+    base, token = link.groups()
     headers = {"Authorization": f"Bearer {token}"}
     with urllib.request.urlopen(urllib.request.Request(f"{base}/api/status", b"{}", headers)) as answer:
         assert json.load(answer)["stored_at"]  # of a canary
-    said = re.search(r"http://127\.0\.0\.1:(\d+), user (\w+)", page.stdout.readline())
-    assert said is not None
-    client = clickhouse_connect.get_client(host="127.0.0.1", port=int(said[1]), username=said[2], password=token)
+    client = clickhouse_connect.get_client(host="127.0.0.1", port=int(store[1]), username=store[2], password=token)
     assert client.query("SELECT count() AS n FROM v_canary").result_rows[0][0] >= 1
     client.close()
     page.send_signal(signal.SIGTERM)
