@@ -144,7 +144,7 @@ def compose(
         head=head,
         lines=tuple(lines),
         notes=tuple(notes),
-        links=links(incident, parts, addresses),
+        links=links(incident, parts, addresses, at),
         facts={
             "incident": incident.id,
             "rule": incident.rule,
@@ -204,7 +204,7 @@ def compose_test(channel: str, *, delivery: str, addresses: Addresses) -> Messag
     )
 
 
-def links(incident: Incident, parts: Sequence[Part], addresses: Addresses) -> dict[str, str]:
+def links(incident: Incident, parts: Sequence[Part], addresses: Addresses, at: float) -> dict[str, str]:
     """To the board in the window in which it was bad, with absolute times and the slice; the runbook; a silence."""
     if not addresses.page:
         return {"runbook": incident.runbook}
@@ -217,7 +217,7 @@ def links(incident: Incident, parts: Sequence[Part], addresses: Addresses) -> di
     board = quote(incident.board, safe="")
     asked = [
         ("from", iso(start - MARGIN_S)),
-        ("to", iso(end + MARGIN_S)),
+        ("to", iso(min(end + MARGIN_S, max(end, at)))),  # the page refuses what is to come
         *((f"var-{name}", value) for name, value in sorted(shared.items())),
     ]
     # Without one of its labels it would silence others too.

@@ -42,10 +42,10 @@ class Engine(Protocol):
     def silences(self) -> Sequence[Mapping[str, Any]]:
         """Those in force."""
 
-    def preview(self, matchers: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-        """The alerts that a silence of these labels would quieten."""
+    def preview(self, matchers: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """The alerts that a silence would quieten: of all matchers, each NAME=VALUE or NAME=~PATTERN."""
 
-    def silence(self, matchers: Mapping[str, str], until: datetime, who: str, why: str) -> str:
+    def silence(self, matchers: Sequence[str], until: datetime, who: str, why: str) -> str:
         """Makes one. Returns its id."""
 
     def end_silence(self, id: str) -> None:

@@ -31,6 +31,7 @@ from watchline.schemas.views import views
 PORT = 8765
 MOST_BYTES = 256 * 1024  # of a request: the longest is SQL
 _STATIC = Path(__file__).parent / "static"
+_RUNBOOKS = Path(__file__).parents[1] / "runbooks"
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 Body = Mapping[str, Any]
 
@@ -143,14 +144,14 @@ def _app(settings: Settings, hosts: tuple[str, ...], zone: ZoneInfo, pool: Pool)
         if path.suffix in _TYPES:
             app.router.add_get(name, _file(path.read_bytes(), _TYPES[path.suffix]))
     index = files["/index.html"].read_bytes()
-    for name in ("/", "/board/{uid}", "/event/{id}", "/rows", "/alerts", "/sql"):
+    for name in ("/", "/board/{uid}", "/event/{id}", "/rows", "/alerts", "/runbook/{name}", "/sql"):
         app.router.add_get(name, _file(index, "text/html"))
     routes = _Routes(settings, zone, pool)
     for name, answer in {
         "start": routes.start, "panel": routes.panel, "values": routes.values, "rows": routes.rows,
         "marks": routes.marks, "event": routes.event, "text": routes.text, "status": routes.status, "sql": routes.sql,
         "audit": routes.audit, "alerts": routes.alerts, "preview": routes.preview, "silence": routes.silence,
-        "end_silence": routes.end_silence, "acknowledge": routes.acknowledge,
+        "end_silence": routes.end_silence, "acknowledge": routes.acknowledge, "runbook": routes.runbook,
     }.items():  # fmt: skip
         app.router.add_post(f"/api/{name}", _json(answer))
     return app
@@ -321,6 +322,14 @@ class _Routes:
         await asyncio.to_thread(self._engine().acknowledge, str(body["rule"]), _texts(body.get("labels")), who)
         return {}
 
+    async def runbook(self, body: Body) -> dict[str, Any]:
+        """What to do where a rule fires, as Markdown."""
+        files = {path.name: path for path in _RUNBOOKS.glob("*.md")}
+        name = str(body["name"])
+        if name not in files:
+            raise ConfigurationError(f"there is no runbook {name[:60]!r}; there are: {', '.join(sorted(files))}")
+        return {"text": files[name].read_text(encoding="utf-8")}
+
     async def _query(self, sql: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         result = await self._pool.run(_ask, sql, parameters)
         return {"columns": result.columns, "rows": result.rows}
@@ -384,8 +393,8 @@ def _texts(given: Any) -> dict[str, str]:
     return {str(name): str(value) for name, value in dict(given or {}).items()}
 
 
-def _matchers(body: Body) -> dict[str, str]:
-    matchers = _texts(body["matchers"])
+def _matchers(body: Body) -> list[str]:
+    matchers = [str(each) for each in body["matchers"]]
     if not matchers:
         raise ConfigurationError("a silence needs a label at least: without one it would quieten everything")
     return matchers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -90,22 +91,33 @@ def run(client: Any, sql: str, parameters: Mapping[str, str] | None = None, *, d
     is what is executed, inside another SELECT where the engine would not limit the result. Raises QueryError,
     TransientError where the store went away.
     """
-    if "\0" in sql:
-        raise QueryError("this SQL has a NUL byte in it")
-    written_anew = _query(client, "SELECT formatQuery({sql:String})", {"sql": sql}).result_rows
-    if not written_anew:
-        raise TransientError("ClickHouse gave an empty answer; is it ClickHouse at WATCHLINE_CLICKHOUSE_URL?")
-    canonical = written_anew[0][0]
-    check(canonical, database=database)
-    limited = canonical if has_limits(canonical) else f"SELECT * FROM ({canonical})"  # noqa: S608
+    limited = checked(client, sql, database=database)
     result = _query(client, limited, parameters)
     if len(result.result_rows) > MAX_ROWS:  # ClickHouse counts by block, and not what one arrayJoin makes of a block
         raise _too_much()
     columns = list(result.column_names)
     if not columns:  # chDB names no columns where there are no rows
-        described = _query(client, f"DESCRIBE ({canonical})", parameters)
+        described = _query(client, f"DESCRIBE ({limited})", parameters)
         columns = [row[0] for row in described.result_rows]
     return Result(columns, [[plain(value) for value in row] for row in result.result_rows])
+
+
+def checked(client: Any, sql: str, *, database: str | None = None) -> str:
+    """The statement as ClickHouse writes it anew, checked, and so that the engine limits its result."""
+    if "\0" in sql:
+        raise QueryError("this SQL has a NUL byte in it")
+    written_anew = _query(client, "SELECT formatQuery({sql:String})", {"sql": sql}).result_rows
+    if not written_anew:
+        raise TransientError("ClickHouse gave an empty answer; is it ClickHouse at WATCHLINE_CLICKHOUSE_URL?")
+    canonical: str = written_anew[0][0]
+    check(canonical, database=database)
+    return canonical if has_limits(canonical) else f"SELECT * FROM ({canonical})"  # noqa: S608
+
+
+def raw(client: Any, statement: str, parameters: Mapping[str, Any], form: str) -> bytes:
+    """What a statement from `checked` gives, in one of ClickHouse's formats. Raises what `run` raises."""
+    with _told():
+        return bytes(client.raw_query(statement, parameters=dict(parameters) or None, fmt=form))
 
 
 def plain(value: Any) -> Any:
@@ -131,14 +143,21 @@ def plain(value: Any) -> Any:
 
 
 def _query(client: Any, sql: str, parameters: Mapping[str, str] | None) -> Any:
-    from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
-
     # Without a placeholder the client would take the parameters for Python's % formatting.
     used = dict(parameters or {}) if re.search(r"\{\w+:", sql) else None
-    try:
+    with _told():
         result = client.query(sql, parameters=used)
         _ = result.result_rows  # read only now: an answer may break off, or end in an error
         return result
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Says what the client raises in this module's words."""
+    from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+
+    try:
+        yield
     except ClickHouseError as error:
         if isinstance(error, OperationalError) and error.code is None and "DB::Exception" not in str(error):
             raise TransientError("ClickHouse broke off the connection, or is not reachable; try again") from error

@@ -14,9 +14,23 @@ const STATES = { firing: "critical", error: "warning", no_data: "warning", pendi
 const MARGIN_MS = 30 * 60000; // before the window: what it was like
 const HOURS = [[1, "1 hour"], [4, "4 hours"], [12, "12 hours"], [24, "1 day"]];
 
+const whoInput = () => h("input", { type: "text", required: true, "aria-label": "Your name", placeholder: "your name", value: sessionStorage.getItem("watchline-who") ?? "", autocomplete: "off" });
+
+function inWords(matcher) {
+  const exact = /^(\w+)=(".*")$/s.exec(matcher);
+  try {
+    return exact ? `${exact[1]}: ${JSON.parse(exact[2])}` : matcher;
+  } catch {
+    return matcher; // the engine says what is wrong with it
+  }
+}
+
 export function alertsView({ boards, has }) {
   const list = h("div", {}, h("p", { class: "note" }, "Loading …"));
-  const element = h("div", { class: "alerts" }, h("h1", {}, "Alerts"), list);
+  const element = h("div", { class: "alerts" }, h("h1", {}, "Alerts"));
+  const asked = new URLSearchParams(location.search).getAll("matcher"); // of a notification's link
+  if (has && asked.length) element.append(silenceForm(asked, () => history.replaceState(null, "", location.pathname)));
+  element.append(list);
   if (!has) {
     list.replaceChildren(h("p", { class: "note empty" }, "Watchline's own engine is off here: Grafana evaluates the alert rules, or nobody does."));
     return { element, title: "Alerts" };
@@ -55,7 +69,7 @@ export function alertsView({ boards, has }) {
         h("button", { type: "button", onclick: () => act("end_silence", { id: silence.id }) }, "End it")))) : h("p", { class: "note" }, "None is in force."),
       h("h2", {}, "What was"),
       history.length ? h("ul", { class: "history" }, history.map((each) => h("li", {},
-        h("time", {}, words(each.at).slice(0, 19)), ` ${each.title}: ${each.before} → ${each.after} `,
+        h("time", {}, words(each.at).slice(0, 19)), ` ${each.title}${each.after ? `: ${WORDS[each.before] ?? each.before} → ${WORDS[each.after] ?? each.after}` : ""} `,
         Object.values(each.labels ?? {}).map((value) => h("span", { class: "chip" }, shown(String(value)))), " ", shown(String(each.reason ?? "")),
       ))) : h("p", { class: "note" }, "Nothing yet."));
   }
@@ -65,8 +79,10 @@ export function alertsView({ boards, has }) {
       await ask(name, body);
       editing = false;
       await refresh();
+      return true;
     } catch (error) {
       list.prepend(failure(error));
+      return false;
     }
   }
 
@@ -79,7 +95,7 @@ export function alertsView({ boards, has }) {
     const panel = board?.sections.flatMap(({ panels }) => panels).find(({ id }) => id === alert.panel);
     const rows = panel?.rows && window.from ? `/rows${search({ from: alert.from, to: alert.to, variables: {} }, { board: alert.board, panel: alert.panel, ...Object.fromEntries(labels.map(([k, v]) => [`label-${k}`, v])) })}` : null;
     const place = h("div", {});
-    const who = h("input", { type: "text", required: true, "aria-label": "Your name", placeholder: "your name", value: sessionStorage.getItem("watchline-who") ?? "", autocomplete: "off" });
+    const who = whoInput();
     const since = alert.started ?? alert.since;
     return h("li", { class: `alert ${STATES[alert.state] ?? "unknown"}${alert.silenced_by ? " silenced" : ""}` },
       h("div", { class: "alert-head" }, h("span", { class: `state ${STATES[alert.state] ?? "unknown"}` }, WORDS[alert.state] ?? alert.state), h("h2", {}, alert.title ?? alert.rule), h("span", { class: "note" }, alert.severity)),
@@ -98,45 +114,48 @@ export function alertsView({ boards, has }) {
           place.replaceChildren(form);
           who.focus();
         } }, "Acknowledge"),
-        h("button", { type: "button", onclick: () => { editing = true; place.replaceChildren(silenceForm(alert, who)); } }, "Silence")),
-      place, alert.runbook ? h("p", { class: "note" }, `Runbook: ${alert.runbook}`) : null);
+        h("button", { type: "button", onclick: () => { editing = true; place.replaceChildren(silenceForm(Object.entries({ rule: alert.rule, ...alert.labels }).map(([k, v]) => `${k}=${JSON.stringify(String(v))}`))); } }, "Silence")),
+      place, alert.runbook ? h("p", {}, h("a", { href: `/runbook/${encodeURIComponent(alert.runbook)}` }, "Runbook")) : null);
   }
 
-  function silenceForm(alert, who) {
-    const chosen = { rule: alert.rule, ...alert.labels };
-    const matchers = new Map(Object.entries(chosen).map(([k, v]) => [k, String(v)]));
+  // matchers: as the engine writes them, NAME="VALUE" or NAME=~"PATTERN".
+  function silenceForm(matchers, done = () => {}) {
+    const chosen = new Set(matchers);
+    const who = whoInput();
     const until = h("select", { "aria-label": "For how long" }, HOURS.map(([hours, name]) => h("option", { value: hours }, `for ${name}`)), h("option", { value: "" }, "until …"));
     const exact = h("input", { type: "datetime-local", "aria-label": "Until", hidden: true, value: forInput(Date.now() + 3600000) });
     until.addEventListener("change", () => (exact.hidden = until.value !== ""));
     const why = h("input", { type: "text", required: true, "aria-label": "Why", placeholder: "why", autocomplete: "off" });
     const preview = h("p", { class: "note", "aria-live": "polite" });
     const look = async () => {
-      if (!matchers.size) {
+      if (!chosen.size) {
         preview.textContent = "Choose a label: without one it would quieten everything.";
         return;
       }
       try {
-        const { alerts } = await ask("preview", { matchers: Object.fromEntries(matchers) });
+        const { alerts } = await ask("preview", { matchers: [...chosen] });
         preview.textContent = `It would quieten ${count(alerts.length, "alert")} of now: ${alerts.map((a) => `${a.title ?? a.rule} (${Object.values(a.labels ?? {}).join(", ")})`).join("; ") || "none"}`;
       } catch (error) {
         preview.textContent = error.words ?? error.message;
       }
     };
+    const close = (form) => { form.remove(); done(); };
     look();
     return h("form", {
       class: "silence",
-      onsubmit: (event) => {
+      onsubmit: async (event) => {
         event.preventDefault();
         sessionStorage.setItem("watchline-who", who.value);
+        const form = event.target;
         const end = until.value ? new Date(Date.now() + Number(until.value) * 3600000).toISOString() : fromInput(exact.value);
-        act("silence", { matchers: Object.fromEntries(matchers), until: end, who: who.value, why: why.value });
+        if (await act("silence", { matchers: [...chosen], until: end, who: who.value, why: why.value })) close(form);
       },
     },
-    h("fieldset", {}, h("legend", {}, "Silence what has"), Object.entries(chosen).map(([k, v]) => h("label", {}, h("input", {
-      type: "checkbox", checked: true, onchange: (event) => { if (event.target.checked) matchers.set(k, String(v)); else matchers.delete(k); look(); },
-    }), `${k}: ${v}`))),
+    h("fieldset", {}, h("legend", {}, "Silence what has"), matchers.map((matcher) => h("label", {}, h("input", {
+      type: "checkbox", checked: true, onchange: (event) => { if (event.target.checked) chosen.add(matcher); else chosen.delete(matcher); look(); },
+    }), shown(inWords(matcher))))),
     preview, h("div", { class: "buttons" }, until, exact, who, why, h("button", { type: "submit" }, "Silence"),
-      h("button", { type: "button", class: "quiet", onclick: (event) => { editing = false; event.target.closest("form").remove(); } }, "Cancel")));
+      h("button", { type: "button", class: "quiet", onclick: (event) => { editing = false; close(event.target.closest("form")); } }, "Cancel")));
   }
 
   const seen = () => document.hidden || refresh();

@@ -5,6 +5,7 @@ import { boardView } from "./board.js";
 import { h } from "./dom.js";
 import { eventView } from "./event.js";
 import { rowsView } from "./rows.js";
+import { runbookView } from "./runbook.js";
 import { sqlView } from "./sql.js";
 import { ago, clock, setZone, zoneName } from "./time.js";
 
@@ -58,6 +59,7 @@ function show(focus = true) {
   const { boards } = start;
   if (kind === "event") view = eventView({ id: name });
   else if (kind === "rows") view = rowsView({ boards });
+  else if (kind === "runbook") view = runbookView({ name: name ?? "" });
   else if (kind === "alerts") view = alertsView({ boards, has: start.alerts });
   else if (kind === "sql") view = sqlView(start);
   else {
@@ -71,7 +73,6 @@ function show(focus = true) {
     main.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
-  if (location.hash.startsWith("#panel-")) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   const here = kind === "board" || kind === undefined || kind === "" ? `/board/${name ?? boards[0]?.uid}` : `/${kind}`;
   for (const link of nav.querySelectorAll("a")) {
     if (new URL(link.href).pathname === here) link.setAttribute("aria-current", "page");

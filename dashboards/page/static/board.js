@@ -10,6 +10,8 @@ import { plain } from "./table.js";
 import { shown } from "./text.js";
 import { clock, words } from "./time.js";
 
+const MOVES = ["wheel", "touchmove", "keydown", "pointerdown"];
+
 // given: {board, go(address), look() at the status now, onStored(callback) -> stop}. Gives {element, destroy}.
 export function boardView({ board, go, look, onStored }) {
   const asked = read();
@@ -21,6 +23,10 @@ export function boardView({ board, go, look, onStored }) {
   let timer = null;
   let busy = false;
   let again = false;
+  // The panel that the address names comes first, and stays in sight while those above it grow, until the reader moves.
+  let named = location.hash.slice(1);
+  const moved = () => (named = "");
+  for (const kind of MOVES) addEventListener(kind, moved, { passive: true });
 
   const updated = h("span", { class: "note", id: "updated" });
   const happened = h("details", { class: "marks", hidden: true });
@@ -57,7 +63,12 @@ export function boardView({ board, go, look, onStored }) {
       if (stopped.signal.aborted) return;
     }
     showMarks(marks);
-    await Promise.all(cells.map((cell) => cell.refresh(question(), marks, stopped.signal)));
+    const first = cells.filter(({ element: { id } }) => id === named);
+    await Promise.all([...first, ...cells.filter((cell) => !first.includes(cell))].map(async (cell) => {
+      await cell.refresh(question(), marks, stopped.signal);
+      if (named && !stopped.signal.aborted) document.getElementById(named)?.scrollIntoView();
+    }));
+    named = "";
     if (stopped.signal.aborted) return;
     const answered = cells.map(({ last }) => last()).find(Boolean);
     if (answered) {
@@ -95,6 +106,7 @@ export function boardView({ board, go, look, onStored }) {
       stopped.abort();
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", seen);
+      for (const kind of MOVES) removeEventListener(kind, moved);
       stopLive();
       cells.forEach((cell) => cell.destroy());
     },

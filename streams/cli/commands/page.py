@@ -31,14 +31,27 @@ def add_parser(subparsers: Any) -> None:
         "machine, from the store that the settings name, and prints the link. The token in it is new each time and "
         "lets read all that the store has, so give it to nobody: who gets a link of the page's own brings a token of "
         "their own. The page needs nothing from elsewhere. It listens on loopback; for another machine's browser use "
-        "`ssh -L 8765:127.0.0.1:8765`.",
+        "`ssh -L 8765:127.0.0.1:8765`. With --clickhouse-port it also has ClickHouse's HTTP interface on loopback, for "
+        "clickhouse-connect and the like: SELECTs over the views as in `watchline sql`; the user is watchline_reader, "
+        "the password the token in the link.",
         example="  watchline page --open\n"
         "  WATCHLINE_CLICKHOUSE_URL=https://reader@clickhouse.example:8443 watchline page --time-zone Europe/Berlin",
     )
     parser.add_argument("--host", default=HOST, help=f"where it listens (default: {HOST})")
     parser.add_argument("--port", type=number(0, 65535), default=PORT, help=f"0 for any that is free (default: {PORT})")
     parser.add_argument("--time-zone", help="in which times are shown (default: WATCHLINE_TIME_ZONE, or UTC)")
+    add_clickhouse_port(parser)
     parser.add_argument("--open", action="store_true", help="open the link in the browser")
+
+
+def add_clickhouse_port(parser: argparse.ArgumentParser) -> None:
+    """Adds the option to `page` and `up`."""
+    parser.add_argument(
+        "--clickhouse-port",
+        type=number(0, 65535),
+        metavar="PORT",
+        help="also ClickHouse's HTTP interface, read-only, on this port of loopback (0 for any that is free)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,8 +68,9 @@ def run(args: argparse.Namespace) -> int:
         open_queries(settings),
         _alerts(settings) as engine,
         page(settings, host=args.host, port=args.port, zone=args.time_zone, engine=engine) as link,
+        clickhouse_port(settings, args.clickhouse_port, link) as store,
     ):
-        out(f"page    {link}\nCtrl-C stops.")
+        out("\n".join([f"page    {link}", *([f"store   {store}"] if store else []), "Ctrl-C stops."]))
         sys.stdout.flush()
         with _opened(link) if args.open else contextlib.nullcontext():
             asked.wait()
@@ -98,6 +112,18 @@ def beside(settings: Any, *, engine: Any = None) -> Iterator[str]:
         except FatalError:
             link = stack.enter_context(page(settings, port=0, engine=engine))
         yield link
+
+
+@contextmanager
+def clickhouse_port(settings: Any, port: int | None, link: str) -> Iterator[str]:
+    """ClickHouse's HTTP interface beside the page, with the token in its link. Gives its address and login in words."""
+    from watchline.streams.query import http_port
+
+    if port is None:
+        yield ""
+        return
+    with http_port.serving(settings, port=port, token=link.partition("#token=")[2]) as found:
+        yield f"http://{http_port.HOST}:{found}, user {http_port.USER}, password: the token in the page's link"
 
 
 @contextmanager

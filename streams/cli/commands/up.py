@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from watchline.streams.cli.arguments import command
+from watchline.streams.cli.commands.page import add_clickhouse_port, clickhouse_port
 from watchline.streams.cli.output import colour, out
 
 READY_TIMEOUT_S = 300.0  # seconds on an idle machine; the models load on a busy one too
@@ -32,6 +33,7 @@ def add_parser(subparsers: Any) -> None:
         "wait for that.",
         example='  watchline up\n  Producer("localhost:9092", app="my-app")    in the app',
     )
+    add_clickhouse_port(parser)
     parser.add_argument(
         "--port", type=_port, metavar="PORT", help="of the broker; 0: one that is free, which it prints"
     )
@@ -58,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
         services.wait_ready(READY_TIMEOUT_S)
         engine = stack.enter_context(evaluating(services.settings)) if settings.alerts == "engine" else None
         link = stack.enter_context(beside(settings, engine=engine.book if engine is not None else None))
-        _say(_where(services, settings, link))
+        store = stack.enter_context(clickhouse_port(settings, args.clickhouse_port, link))
+        _say(_where(services, settings, link, store))
         stop.ready = True
         with Feed(settings, lambda: services.health()["lag_messages"], _say):
             while not stop.asked.wait(0.2):
@@ -115,10 +118,11 @@ def _say(text: str) -> None:
     sys.stdout.flush()  # whoever started it waits for the address
 
 
-def _where(services: Any, settings: Any, link: str) -> str:
+def _where(services: Any, settings: Any, link: str, store: str) -> str:
     rows = {
         "send": f'Producer("{services.kafka_url}", app="my-app")',
         "page": link,
+        **({"store": store} if store else {}),
         "read": 'watchline sql "SELECT * FROM v_coverage"',
         "health": services.health_url,
         "data": services.data_dir,

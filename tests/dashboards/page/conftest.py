@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,8 +15,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.dashboards.page.boards import BOARDS
+from watchline.dashboards.alert_rules.quality import RULES
+from watchline.dashboards.definitions import Board, Rule
+from watchline.dashboards.engine.engine import Engine
+from watchline.dashboards.engine.journal import MemoryJournal
 from watchline.dashboards.page import server
-from watchline.dashboards.page.protocols import Engine, Open, Queries
+from watchline.dashboards.page.protocols import Engine as Alerts
+from watchline.dashboards.page.protocols import Open, Queries
 from watchline.streams.query.run import Queries as Real
 from watchline.streams.query.run import restrict
 
@@ -61,9 +67,11 @@ class Served:
 
 
 @contextmanager
-def served(open_: Open, *, engine: Engine | None = None, zone: str = "UTC") -> Iterator[Served]:
+def served(
+    open_: Open, *, engine: Alerts | None = None, zone: str = "UTC", boards: Sequence[Board] = BOARDS
+) -> Iterator[Served]:
     """A page on a free port."""
-    made = server.Settings(boards=BOARDS, open_=open_, engine=engine, zone=zone, port=0, threads=1, token=TOKEN)
+    made = server.Settings(boards=boards, open_=open_, engine=engine, zone=zone, port=0, threads=1, token=TOKEN)
     with server.serving(made) as link:
         yield Served(link)
 
@@ -90,6 +98,31 @@ def reader_of(clickhouse: Callable[..., Any]) -> Callable[[Any], Any]:
         return other
 
     return make
+
+
+FIRING = replace(
+    next(rule for rule in RULES if rule.uid == "watchline-unsupported-answers"),
+    description="<img src=http://127.0.0.1:9/x>",
+    details="SELECT 0.03 AS before, NULL AS model",
+    board="overview",
+    panel=5,
+    ends="now",
+    for_s=0,
+)
+
+
+@pytest.fixture
+def alerts(seeded: Any, now: datetime, reader_of: Callable[[Any], Any]) -> Engine:
+    """An engine with one alert that fires: version 2's, just after it was seeded."""
+    with opener(reader_of(seeded))() as queries:
+        return evaluated(queries, FIRING, clock=lambda: now + timedelta(seconds=15))
+
+
+def evaluated(queries: Queries, *rules: Rule, **settings: Any) -> Engine:
+    """An engine that has evaluated rules once."""
+    engine = Engine(rules=lambda: rules, queries=queries, journal=MemoryJournal(), **settings)
+    assert engine.tick(), engine.health()
+    return engine
 
 
 @pytest.fixture(scope="session")

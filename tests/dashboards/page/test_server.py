@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from tests.dashboards.page.boards import BOARDS, EVENTS, OVERVIEW
 from tests.dashboards.page.conftest import TOKEN, Served, opener, served
 from tests.dashboards.seed import _insert
+from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.page import answers, security, server
 from watchline.dashboards.page.protocols import Queries
 from watchline.dashboards.page.ranges import Range
@@ -22,8 +23,12 @@ from watchline.streams.query.policy import QueryError
 
 LAST_TWO_HOURS = {"from": "now-2h", "to": "now"}
 ROUTES = [
-    ("GET", path) for path in ("/", "/board/overview", "/event/x", "/rows", "/alerts", "/sql", "/app.js", "/style.css")
-] + [("POST", f"/api/{name}") for name in ("start", "panel", "rows", "event", "status", "sql", "alerts", "none")]
+    ("GET", path)
+    for path in ("/", "/board/overview", "/event/x", "/rows", "/alerts", "/runbook/x", "/sql", "/app.js", "/style.css")
+] + [
+    ("POST", f"/api/{name}")
+    for name in ("start", "panel", "rows", "event", "status", "sql", "alerts", "runbook", "none")
+]
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -232,64 +237,44 @@ def test_a_fault_says_where_and_never_what_it_read(caplog: pytest.LogCaptureFixt
     assert "text of an event" not in str(found) + caplog.text
 
 
-class Alerts:
-    """An engine with one alert that fires."""
-
-    def __init__(self) -> None:
-        self.calls: list[Any] = []
-
-    def alerts(self) -> Sequence[Mapping[str, Any]]:
-        return [ALERT]
-
-    def history(self) -> Sequence[Mapping[str, Any]]:
-        return []
-
-    def silences(self) -> Sequence[Mapping[str, Any]]:
-        return []
-
-    def preview(self, matchers: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-        return [ALERT] if matchers.get("app") == "support-bot" else []
-
-    def silence(self, matchers: Mapping[str, str], until: datetime, who: str, why: str) -> str:
-        self.calls.append((dict(matchers), until, who, why))
-        return "s1"
-
-    def end_silence(self, id: str) -> None:
-        self.calls.append(id)
-
-    def acknowledge(self, rule: str, labels: Mapping[str, str], who: str) -> None:
-        self.calls.append((rule, dict(labels), who))
-
-
-ALERT = {
-    "rule": "watchline-unsupported-answers", "title": "Unsupported answers", "severity": "warning", "state": "firing",
-    "labels": {"app": "support-bot", "prompt_version": "2"}, "value": 0.5, "values": {"B": 40}, "since": None,
-    "started": (datetime.now(UTC) - timedelta(minutes=12)).isoformat(), "summary": "Half are unsupported.",
-    "description": "<img src=http://127.0.0.1:9/x>", "details": {"before": 0.03, "model": None}, "silenced_by": None,
-    "acknowledged_by": None, "runbook": "unsupported-answers.md", "board": "overview", "panel": 5,
-    "from": (datetime.now(UTC) - timedelta(minutes=15)).isoformat(), "to": datetime.now(UTC).isoformat(),
-}  # fmt: skip
-
-
-def test_silences_and_acknowledgements_reach_the_engine(seeded: Any, reader_of: Callable[[Any], Any]) -> None:
-    engine = Alerts()
+def test_silences_and_acknowledgements_reach_the_engine(
+    alerts: Engine, seeded: Any, reader_of: Callable[[Any], Any]
+) -> None:
     until = datetime.now(UTC) + timedelta(hours=1)
-    silence = {"matchers": {"app": "support-bot"}, "until": until.isoformat(), "who": "Ada", "why": "known"}
-    with served(opener(reader_of(seeded)), engine=engine) as page:
-        assert page.ask("start")["alerts"] is True and page.ask("alerts")["alerts"][0]["state"] == "firing"
-        assert len(page.ask("preview", matchers={"app": "support-bot"})["alerts"]) == 1
-        assert page.ask("silence", **silence)["id"] == "s1"
+    matchers = ['app="support-bot"', "prompt_version=~[23]"]
+    silence = {"matchers": matchers, "until": until.isoformat(), "who": "Ada", "why": "known"}
+    with served(opener(reader_of(seeded)), engine=alerts.book) as page:
+        (alert,) = page.ask("alerts")["alerts"]
+        assert page.ask("start")["alerts"] is True and alert["state"] == "firing"
+        assert len(page.ask("preview", matchers=matchers)["alerts"]) == 1
+        assert page.ask("preview", matchers=['app="support"'])["alerts"] == []
+        id = page.ask("silence", **silence)["id"]
         for wrong in (
-            {"matchers": {}},
+            {"matchers": []},
+            {"matchers": ["nonsense"]},
+            {"matchers": ['app=~"("']},
             {"who": " "},
             {"why": ""},
             {"until": "2020-01-01T00:00:00+00:00"},
             {"until": "x"},
         ):
             assert page.ask("silence", **{**silence, **wrong})["status"] == 400
-        page.ask("acknowledge", rule="r", labels={"app": "a"}, who="Ada")
-        page.ask("end_silence", id="s1")
-    assert engine.calls == [({"app": "support-bot"}, until, "Ada", "known"), ("r", {"app": "a"}, "Ada"), "s1"]
+        assert page.ask("acknowledge", rule=alert["rule"], labels=alert["labels"], who="Ada")["status"] == 200
+        assert page.ask("acknowledge", rule="none", labels={}, who="Ada")["status"] == 400
+        (shown,) = page.ask("alerts")["alerts"]
+        assert (shown["silenced_by"], shown["acknowledged_by"]) == (id, "Ada")
+        page.ask("end_silence", id=id)
+        answer = page.ask("alerts")
+        assert answer["alerts"][0]["silenced_by"] is None
+        assert [(each["who"], each["why"], each["holds"]) for each in answer["silences"]] == [("Ada", "known", False)]
+        assert answer["history"][0]["after"] == "firing"
+
+
+def test_a_runbook_is_read_by_its_name_and_no_other_file(page: Served) -> None:
+    assert page.ask("runbook", name="no-canary.md")["text"].startswith("# No canary\n")
+    for wrong in ("../README.md", "no-canary", "/etc/passwd", "", "..%2FREADME.md"):
+        answer = page.ask("runbook", name=wrong)
+        assert answer["status"] == 400 and "there are: " in answer["error"]
 
 
 def test_without_an_engine_alerts_are_said_to_be_off(page: Served) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import clickhouse_connect
 import psutil
 import pytest
 
@@ -218,15 +220,26 @@ def _state(entry: Path) -> str:
 
 
 def _check_page(folder: Path, environment: dict[str, str]) -> None:
-    """`watchline page` reads the same store, gives the link, and goes when it is told to."""
+    """`watchline page` reads the same store, for browsers and ClickHouse's clients, and goes when it is told to."""
     page = subprocess.Popen(
-        [*MAIN, "page", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=folder, env=environment
+        [*MAIN, "page", "--port", "0", "--clickhouse-port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=environment,
     )
     assert page.stdout is not None
-    link = page.stdout.readline().split()[-1]
-    base, _, token = link.partition("/#token=")
+    # Before the link it may say that alerts aren't shown: the login that is set is another Kafka's.
+    said = "".join(itertools.takewhile(lambda line: not line.startswith("Ctrl-C"), page.stdout))
+    link = re.search(r"^page +(\S+)/#token=(\S+)$", said, re.MULTILINE)
+    store = re.search(r"^store +http://127\.0\.0\.1:(\d+), user (\w+)", said, re.MULTILINE)
+    assert link is not None and store is not None, said
+    base, token = link.groups()
     headers = {"Authorization": f"Bearer {token}"}
     with urllib.request.urlopen(urllib.request.Request(f"{base}/api/status", b"{}", headers)) as answer:
         assert json.load(answer)["stored_at"]  # of a canary
+    client = clickhouse_connect.get_client(host="127.0.0.1", port=int(store[1]), username=store[2], password=token)
+    assert client.query("SELECT count() AS n FROM v_canary").result_rows[0][0] >= 1
+    client.close()
     page.send_signal(signal.SIGTERM)
     assert page.wait(30) == 0
