@@ -85,7 +85,7 @@ class Engine:
     ) -> None:
         self.book = Book(journal, clock)
         self._rules, self._queries, self._journal = rules, queries, journal
-        self._watermark = watermark or (lambda: evaluator.watermark(queries))
+        self._watermark = watermark or (lambda: evaluator.watermark(queries, clock()))
         self._addresses = addresses or Addresses()
         self._channels = {channel.name: channel for channel in channels}
         self._after_s = {step.channel: step.after_s for step in second_steps}
