@@ -129,8 +129,8 @@ def compose(
     else:
         count = len(parts) + incident.more
         lines = [clean(part.summary) for part in parts]
-        only = lines[0] if count == 1 else f"{count} alerts"
-        head = f"{title}{where}: {only}"
+        first = lines[0].removeprefix(f"{where.removeprefix(', ')}: ")  # said just before it
+        head = f"{title}{where}: {first}" + (f" (and {count - 1} more)" if count > 1 else "")
         notes.append(f"Since {began}." + (f" It has lasted {lasted}." if kind == "again" else ""))
         notes += [clean(part.description) for part in parts[:1] if part.description]
         notes += [clean(f"{name}: {UNKNOWN if value is None else value}") for name, value in _details(parts)]
