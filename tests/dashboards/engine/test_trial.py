@@ -34,7 +34,7 @@ def place(clickhouse: Callable[..., Any]) -> tuple[Queries, datetime]:
 @pytest.fixture
 def attempt(place: tuple[Queries, datetime]) -> Try:
     queries, now = place
-    return lambda rule, addresses=Addresses(): tried(rule, queries, now, addresses)
+    return lambda rule, zone="UTC": tried(rule, queries, now, Addresses(zone=zone))
 
 
 def test_one_that_is_silent_says_how_near_its_nearest_slice_is(attempt: Try) -> None:
@@ -55,7 +55,7 @@ def test_one_that_fires_has_its_message_without_waiting(attempt: Try, place: tup
 
 
 def test_one_without_a_row_says_of_which_time_in_the_zone(attempt: Try) -> None:
-    trial = attempt(RULES["watchline-drift"], Addresses(zone="Asia/Tokyo"))
+    trial = attempt(RULES["watchline-drift"], "Asia/Tokyo")
     assert trial.silent.startswith("no row from 20") and trial.silent.endswith(" JST")
     unknown = replace(
         ERRORS, queries={"A": "SELECT 'x' AS app, NULL AS value"}, summary="", description="", details=None
