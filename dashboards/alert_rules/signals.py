@@ -51,9 +51,10 @@ RULES = (
         "$labels.prompt_name }} "
         'went from {{ if $values.before }}{{ printf "%g" $values.before.Value }}{{ else }}unknown{{ end }} to '
         '{{ if $values.after }}{{ printf "%g" $values.after.Value }}{{ else }}unknown{{ end }}',
-        description="{{ if $values.others }}Of this prompt's other measures, as many moved in the same hour: "
+        description="{{ if $values.others }}Other measures of this prompt that moved in the same hour: "
         '{{ printf "%.0f" $values.others.Value }}. {{ end }}'
-        'Changes of it that may wake somebody, in the last hour: {{ printf "%.0f" $values.A.Value }}. '
+        "Changes of {{ $labels.measure }} in the last hour that may wake somebody: "
+        '{{ printf "%.0f" $values.A.Value }}. '
         "What to do: look at «Signals» on the board, for since when and what explains it, and at the examples before "
         "and after.",
         board="watchline",

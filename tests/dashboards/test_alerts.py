@@ -243,6 +243,7 @@ def test_drift_of_several_measures_leads_with_what_the_answers_are_like(
             "before": before,
             "after": after,
             "since": now - timedelta(minutes=9),
+            "events_after": 40 if measure == "groundedness" else 7,
         }
         for number, (measure, (before, after)) in enumerate(moved.items())
     ]
@@ -252,9 +253,10 @@ def test_drift_of_several_measures_leads_with_what_the_answers_are_like(
     assert message.head == (
         "Drift, shop (production): groundedness of prompt answer went from 0.03 to 0.5 (and 3 more)"
     )
+    assert "events_after: 40" in message.notes and "ruled_out: nothing" in message.notes
     assert ["groundedness" in line for line in message.lines] == [True, False, False, False]
-    assert "Of this prompt's other measures, as many moved in the same hour: 3." in message.notes[1]
-    assert "that may wake somebody, in the last hour: 1." in message.notes[1]
+    assert "Other measures of this prompt that moved in the same hour: 3." in message.notes[1]
+    assert "Changes of groundedness in the last hour that may wake somebody: 1." in message.notes[1]
 
 
 def test_a_runbook_may_be_shared() -> None:

@@ -241,6 +241,7 @@ def _alerts(queries: Any) -> Sequence[Any]:
         rule = rules[message.facts["rule"]]
         sql = expand(rule.queries["A"], Request(start=now - timedelta(seconds=rule.window_s), end=now))
         others = [f"- {line}" for line in message.lines[1:]]
-        lines = [f"[{message.severity}] {message.head}", *others, *message.notes, *message.links.values()]
+        links = [f"{name}: {link}" for name, link in message.links.items()]
+        lines = [f"[{message.severity}] {message.head}", *others, *message.notes, *links]
         figures.append(Figure("Alert, as on-call gets it", sql, lines))
     return figures or [Figure("Alert, as on-call gets it", "", ["none of the rules fires now"])]
