@@ -81,7 +81,7 @@ def _why_silent(rule: Rule, evaluation: evaluator.Evaluation, zone: str) -> str:
     if not values:
         start, end = (None if each is None else each.timestamp() for each in (evaluation.start, evaluation.end))
         window = f"from {clock(start, zone)} to {clock(end, zone)}"
-        return f"{'no number can be told' if readings else 'no row'} {window}"
+        return f"{'no number can be told' if readings else 'nothing, or too little, to judge'} {window}"
     pick, side, limit = (max, "above", rule.above) if rule.above is not None else (min, "below", rule.below)
     nearest = pick(values, key=lambda key: (values[key], key))
     of = ", ".join(f"{name}={value}" for name, value in nearest)

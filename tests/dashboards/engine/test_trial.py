@@ -56,7 +56,7 @@ def test_one_that_fires_has_its_message_without_waiting(attempt: Try, place: tup
 
 def test_one_without_a_row_says_of_which_time_in_the_zone(attempt: Try) -> None:
     trial = attempt(RULES["watchline-drift"], "Asia/Tokyo")
-    assert trial.silent.startswith("no row from 20") and trial.silent.endswith(" JST")
+    assert trial.silent.startswith("nothing, or too little, to judge from 20") and trial.silent.endswith(" JST")
     unknown = replace(
         ERRORS, queries={"A": "SELECT 'x' AS app, NULL AS value"}, summary="", description="", details=None
     )
