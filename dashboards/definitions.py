@@ -147,6 +147,7 @@ class Rule:
     queries : mapping of str to str
         SQL by name. "A" decides: text columns are labels, which say what an incident is of and stay while it lasts, and
         one number, which may be NULL where it can't be told. The others add numbers for the texts, by the same labels.
+        Of one named "lead", the alert with the highest number is named first where several are one incident.
     above, below : float, optional
         The alert fires above this number, or below that one: one of the two.
     window_s : int

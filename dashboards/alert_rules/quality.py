@@ -76,6 +76,7 @@ _KINDS = (
     ),
 )
 
+DETECTORS = tuple(kind.detector for kind in _KINDS)
 _WHERE_TO_LOOK = "What to do: read the rows behind the panel, then the runbook."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchline.dashboards.alert_rules.quality import DETECTORS
 from watchline.dashboards.alert_rules.shares import same
 from watchline.dashboards.definitions import Rule
 from watchline.dashboards.sql import named
@@ -10,7 +11,7 @@ _LABELS = ("app", "environment", "prompt_name")
 
 
 def _changes(value: str) -> str:
-    """One of an app, prompt and measure in the last hour; those of several measures are one notification."""
+    """A number of each app, prompt and measure that changed in the last hour; several measures are one notification."""
     return f"""SELECT $__toTime AS time, {named("s", *_LABELS)}, s.measure AS measure, toFloat64({value}) AS value
 FROM v_signals AS s
 WHERE $__timeFilter(s.stored_at) AND s.page
@@ -18,6 +19,16 @@ GROUP BY app, environment, prompt_name, measure
 HAVING value IS NOT NULL"""
 
 
+# What detectors find is what the answers are like: tokens and seconds that moved with it are not what is wrong.
+_IS_WORSE = f"max(s.measure IN {DETECTORS} AND s.after > s.before)"
+_OTHERS = f"""SELECT time, app, environment, prompt_name, measure, value
+FROM
+(
+    SELECT time, app, environment, prompt_name, measure,
+        toFloat64(count() OVER (PARTITION BY app, environment, prompt_name) - 1) AS value
+    FROM ({_changes("count()")})
+)
+WHERE value > 0"""
 RULES = (
     Rule(
         uid="watchline-drift",
@@ -28,6 +39,8 @@ RULES = (
             "A": _changes("count()"),
             "before": _changes("round(argMin(s.before, (s.stored_at, s.signal_id)), 3)"),
             "after": _changes("round(argMin(s.after, (s.stored_at, s.signal_id)), 3)"),
+            "lead": _changes(_IS_WORSE),
+            "others": _OTHERS,
         },
         above=0,
         window_s=3600,
@@ -38,9 +51,12 @@ RULES = (
         "$labels.prompt_name }} "
         'went from {{ if $values.before }}{{ printf "%g" $values.before.Value }}{{ else }}unknown{{ end }} to '
         '{{ if $values.after }}{{ printf "%g" $values.after.Value }}{{ else }}unknown{{ end }}',
-        description='Changes of it told of in the last hour: {{ printf "%.0f" $values.A.Value }}. What to do: look at '
-        "«Signals» "
-        "on the board, for since when and what explains it, and at the examples before and after.",
+        description="{{ if $values.others }}Other measures of this prompt that moved in the same hour: "
+        '{{ printf "%.0f" $values.others.Value }}. {{ end }}'
+        "Changes of {{ $labels.measure }} in the last hour that may wake somebody: "
+        '{{ printf "%.0f" $values.A.Value }}. '
+        "What to do: look at «Signals» on the board, for since when and what explains it, and at the examples before "
+        "and after.",
         board="watchline",
         panel=14,
         details=f"""SELECT

@@ -85,7 +85,7 @@ class Engine:
     ) -> None:
         self.book = Book(journal, clock)
         self._rules, self._queries, self._journal = rules, queries, journal
-        self._watermark = watermark or (lambda: evaluator.watermark(queries))
+        self._watermark = watermark or (lambda: evaluator.watermark(queries, clock()))
         self._addresses = addresses or Addresses()
         self._channels = {channel.name: channel for channel in channels}
         self._after_s = {step.channel: step.after_s for step in second_steps}
@@ -319,6 +319,7 @@ class Engine:
             severity=evaluator.severity(rule, alert.value),
             started=alert.started,
             value=alert.value,
+            lead=alert.values.get("lead") or 0.0,
             summary=_summary(rule, alert, labels, values),
             description=" ".join(note for note in notes if note),
             details=dict(details),

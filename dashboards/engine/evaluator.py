@@ -16,7 +16,9 @@ from watchline.dashboards.macros import Request, expand
 from watchline.schemas.errors import ConfigurationError, WatchlineError
 
 _NOT_A_NUMBER = {"nan", "-nan", "inf", "-inf"}  # as JSON can hold them
-_WATERMARK = "SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(min(time))) AS watermark FROM v_watermarks"
+# As `COMPLETE` in `sql`, which the rules' own queries have.
+_WATERMARK = """SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(min(w.time))) AS watermark
+FROM v_watermarks AS w WHERE w.stored_at > $__toTime - INTERVAL 1 DAY"""
 _PARAMETER = re.compile(r"\{(\w+):")
 
 
@@ -43,7 +45,7 @@ class Evaluation:
     Parameters
     ----------
     start, end : datetime
-        The window. `end` is None where nothing is complete yet.
+        The window; None where the watermark isn't known.
     outcome : Outcome
     """
 
@@ -52,11 +54,15 @@ class Evaluation:
     outcome: Outcome = field(default_factory=Outcome)
 
 
-def watermark(queries: Queries) -> datetime | None:
-    """Before which all events are stored; None where nothing is known of it. Raises what the query raises."""
-    rows = queries.query(_WATERMARK).rows
+def watermark(queries: Queries, at: datetime) -> datetime:
+    """Before which all events are stored, as far as is known at a time. Raises what the query raises.
+
+    A watermark that nobody has moved for a day is of a topic that is no more. Where there is no other, or none at all
+    (no monitor runs), nothing but the clock tells: it is `at`.
+    """
+    rows = queries.query(expand(_WATERMARK, Request(start=at, end=at))).rows
     if not rows or rows[0][0] is None:
-        return None
+        return at
     return datetime.fromtimestamp(int(rows[0][0]) / 1e6, UTC)
 
 
@@ -131,7 +137,8 @@ def evaluate(rule: Rule, queries: Queries, at: datetime, complete: datetime | No
     at : datetime
         The time at which the rule is evaluated.
     complete : datetime or None
-        The watermark. A rule whose windows end there judges nothing that comes after it.
+        The watermark. A rule whose windows end there judges nothing that comes after it; nothing at all where it
+        couldn't be asked for.
 
     Returns
     -------

@@ -22,13 +22,14 @@ Kind = Literal["began", "again", "update", "ended", "over"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One alert of an incident, with its texts as they are told."""
+    """One alert of an incident, with its texts as they are told. Of those as severe, the highest `lead` comes first."""
 
     labels: Labels
     severity: str
     started: float
     ended: float | None = None
     value: float | None = None
+    lead: float = 0.0
     summary: str = ""
     description: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -43,7 +44,7 @@ class Part:
         return cls(**{**{name: record[name] for name in _PART}, "labels": labels(record["labels"])})
 
 
-_PART = ("severity", "started", "ended", "value", "summary", "description", "details")
+_PART = ("severity", "started", "ended", "value", "lead", "summary", "description", "details")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +117,9 @@ class Incident:
 
     @property
     def lasting(self) -> list[Part]:
-        """The parts that last, the most severe and oldest first."""
+        """The parts that last: the most severe first, of these the highest lead, then the oldest."""
         parts = [part for part in self.parts.values() if part.ended is None]
-        return sorted(parts, key=lambda part: (-RANK[part.severity], part.started, part.labels))
+        return sorted(parts, key=lambda part: (-RANK[part.severity], -part.lead, part.started, part.labels))
 
     @property
     def severity(self) -> str:

@@ -129,11 +129,11 @@ def compose(
     else:
         count = len(parts) + incident.more
         lines = [clean(part.summary) for part in parts]
-        only = lines[0] if count == 1 else f"{count} alerts"
-        head = f"{title}{where}: {only}"
+        first = lines[0].removeprefix(f"{where.removeprefix(', ')}: ")  # said just before it
+        head = f"{title}{where}: {first}" + (f" (and {count - 1} more)" if count > 1 else "")
         notes.append(f"Since {began}." + (f" It has lasted {lasted}." if kind == "again" else ""))
         notes += [clean(part.description) for part in parts[:1] if part.description]
-        notes += [clean(f"{name}: {UNKNOWN if value is None else value}") for name, value in _details(parts)]
+        notes += [clean(f"{name}: {_words(value)}") for name, value in _details(parts)]
     return Message(
         delivery=delivery,
         key=incident.key,
@@ -271,7 +271,12 @@ def _alerts(count: int) -> str:
 
 
 def _details(parts: Sequence[Part]) -> list[tuple[str, Any]]:
-    return [*parts[0].details.items()] if len(parts) == 1 else []
+    """Those of the one alert, or of the one that leads: of any other of many they would say little."""
+    return [*parts[0].details.items()] if len(parts) == 1 or (parts and parts[0].lead > 0) else []
+
+
+def _words(value: Any) -> str:
+    return UNKNOWN if value is None else str(value) or "nothing"
 
 
 def _facts(part: Part) -> dict[str, Any]:

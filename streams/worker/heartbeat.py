@@ -1,7 +1,8 @@
 """Tells an address outside each minute that the monitor is alive. Who no longer hears of it knows that it isn't.
 
 What counts is that a canary of every partition was read back from the store lately: that takes Kafka, workers,
-detectors and ClickHouse. The worker that reads partition 0 sends it for all.
+detectors and ClickHouse. The worker that reads partition 0 sends it for all, unless the alert rules are no longer
+evaluated (`rules_watch`).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Heartbeat:
     assignment : callable
         The partitions that the worker has.
     unwell : callable
-        What else keeps a heartbeat back, for people to read; empty: nothing. Called in the event loop.
+        What else keeps a heartbeat back, for people to read; empty: nothing. May block.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Heartbeat:
             return
         if self._owner_since is None:
             self._owner_since = self._progress.clock()
-        why = self._unwell() or await asyncio.to_thread(self._blind)
+        why = await asyncio.to_thread(lambda: self._unwell() or self._blind())
         if why:
             if not self._is_starting:
                 self._fails("withheld", why)

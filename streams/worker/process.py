@@ -64,6 +64,7 @@ def _run(settings: Settings) -> int:
     from watchline.streams.worker.heartbeat import Heartbeat
     from watchline.streams.worker.monitors import Monitors
     from watchline.streams.worker.pipeline import Pipeline
+    from watchline.streams.worker.rules_watch import RulesWatch
     from watchline.streams.worker.severe_alerts import SevereAlerts
     from watchline.streams.worker.static_member import StaticMember
 
@@ -76,8 +77,9 @@ def _run(settings: Settings) -> int:
     pipeline.read()
     if settings.canary_interval_s:
         member.task(lambda: canary.send(member, settings, registry))
+    rules = RulesWatch(settings)
     if settings.heartbeat_url.get_secret_value():
-        heartbeat = Heartbeat(settings, pipeline.progress, pipeline.metrics, member.assignment)
+        heartbeat = Heartbeat(settings, pipeline.progress, pipeline.metrics, member.assignment, rules.unwell)
         member.task(heartbeat.run)
     if registry is not None:
         registry.failed = pipeline.progress.registry_failed
@@ -122,7 +124,7 @@ def _run(settings: Settings) -> int:
         pipeline.store_watch.run(),
     )
     collect_seldom()
-    with contextlib.ExitStack() as children:
+    with contextlib.closing(rules), contextlib.ExitStack() as children:
         children.enter_context(monitors)
         if settings.alert_webhook_url.get_secret_value():
             children.enter_context(SevereAlerts(pipeline.metrics, progress))

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from tests.dashboards.planters import refresh
 from tests.dashboards.seed import CLAIM
-from watchline.dashboards import audits, grafana, rules
+from watchline.dashboards import audits, grafana
 from watchline.dashboards.alert_rules import all_rules
 from watchline.dashboards.boards import all_boards
 from watchline.dashboards.definitions import Panel, Rule
@@ -57,10 +57,10 @@ def _all_sql() -> Iterator[Any]:
             yield pytest.param(expand(annotation.sql, request), id=f"{board.uid}/annotation {annotation.name}")
     for panel in json.loads(grafana.files()["boards/watchline-events.json"])["panels"]:
         yield pytest.param(expand(panel["targets"][0]["rawSql"], request), id=f"events/{panel['title']}")
-    for rule in rules.load():
-        for query in rule["data"]:
-            if "rawSql" in query["model"]:
-                yield pytest.param(rules.statement(query, START), id=f"{rule['uid']}/{query['refId']}")
+    for rule in all_rules():
+        window = Request(start=START - timedelta(seconds=rule.window_s), end=START)
+        for name, sql in rule.queries.items():
+            yield pytest.param(expand(sql, window), id=f"{rule.uid}/{name}")
     for name in audits.names():
         yield pytest.param(audits.load(name).statement(), id=f"audit/{name}")
 

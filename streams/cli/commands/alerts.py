@@ -31,6 +31,7 @@ def add_parser(subparsers: Any) -> None:
         "e-mail. Several may run: one evaluates, another takes over within seconds when it ends. State, silences and "
         "acknowledgements are kept in Kafka.",
         example="  watchline alerts run\n  watchline alerts list\n  watchline alerts test\n"
+        "  watchline alerts test --rules\n"
         "  watchline alerts silence app=shop model=~'gpt-.*' --hours 2 --why 'known, fix on its way'",
     )
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
@@ -63,7 +64,14 @@ def add_parser(subparsers: Any) -> None:
     acknowledge.add_argument("rule", help="its name, as `watchline alerts list` shows it")
     acknowledge.add_argument("labels", nargs="*", metavar="NAME=VALUE", help="app and environment of the incident")
     acknowledge.add_argument("--who", default="", help="who does it (default: you)")
-    action("test", _test, "send a test by each channel that is set, and say what each answered")
+    test = action("test", _test, "send a test by each channel that is set, and say what each answered")
+    test.add_argument(
+        "--rules",
+        nargs="*",
+        metavar="RULE",
+        help="send nothing: evaluate these rules once (default: all) and say of each whether it is sound, how long it "
+        "takes, and what it would tell now, or why it is silent",
+    )
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -274,7 +282,43 @@ def _acknowledge(args: argparse.Namespace) -> int:
     return 0
 
 
+def _test_rules(names: list[str]) -> int:
+    from watchline.dashboards.alert_rules import all_rules
+    from watchline.dashboards.engine.notification import Addresses
+    from watchline.dashboards.engine.trial import tried
+    from watchline.streams.query.open import open_queries
+    from watchline.streams.settings import load
+
+    rules = {rule.uid: rule for rule in all_rules()}
+    if unknown := sorted({*names} - {*rules}):
+        raise UsageError(f"no such rule: {', '.join(unknown)}; there are: {', '.join(rules)}")
+    settings = load()
+    addresses = Addresses(page=settings.page_url, zone=settings.time_zone)
+    failed = firing = 0
+    with open_queries(settings) as queries:
+        for rule in [rules[name] for name in names] or rules.values():
+            trial = tried(rule, queries, datetime.now(UTC), addresses)
+            failed += bool(trial.fault)
+            firing += bool(trial.messages)
+            if trial.fault:
+                said, how = [trial.fault], "red"
+            elif trial.messages:
+                said, how = (
+                    [line for message in trial.messages for line in (message.head, *message.lines[1:])],
+                    "yellow",
+                )
+            else:
+                said, how = [f"silent: {trial.silent}"], "green"
+            out(f"{rule.uid:<40}{trial.took_s:6.2f} s  {colour(safe(said[0]), how)}")
+            for line in said[1:]:
+                out(f"{'':<50}{colour(safe(line), how)}")
+    out(f"{len(names or rules)} tried: {firing} would tell somebody, {failed} can't be evaluated")
+    return int(failed > 0)
+
+
 def _test(args: argparse.Namespace) -> int:
+    if args.rules is not None:
+        return _test_rules(args.rules)
     from uuid import uuid4
 
     from watchline.dashboards.engine.channels import deliver

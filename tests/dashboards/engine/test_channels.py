@@ -97,7 +97,7 @@ def test_ninety_slices_with_long_texts_are_delivered_cut_at_a_line(hook: Receive
     long = replace(long, notes=(*long.notes, 9000 * "y"))
     assert deliver(Slack("slack", hook.url), long) == "answered 200"
     (body,) = hook.bodies
-    assert "90 alerts" in body["blocks"][0]["text"]["text"]
+    assert "(and 89 more)" in body["blocks"][0]["text"]["text"]
     lines = body["blocks"][1]["text"]["text"].splitlines()
     assert len(lines) - 1 + int(lines[-1].split()[1]) == 90 and lines[-1].endswith("more")
     assert all(line.startswith("• slice") and line.endswith("x") for line in lines[:-1])

@@ -258,7 +258,7 @@ def test_twelve_slices_are_one_page_and_a_thirteenth_joins_it(store: Store, hook
     store.put(0.5, models=models)
     rig.engine.tick()
     rig.minutes()
-    assert len(hook.bodies) == 1 and "12 alerts" in hook.bodies[0]["text"]
+    assert len(hook.bodies) == 1 and "(and 11 more)" in hook.bodies[0]["text"]
     assert all(model in hook.bodies[0]["blocks"][1]["text"]["text"] for model in models)
     store.put(0.5, models=[*models, "m99"])
     rig.minutes(2)

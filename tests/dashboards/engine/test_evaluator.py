@@ -61,7 +61,7 @@ def test_the_window_ends_where_all_is_stored(queries: Queries, now: datetime) ->
     assert early.end == now.replace(microsecond=0)
 
 
-def test_where_nothing_is_known_to_be_complete_nothing_is_judged(queries: Queries, now: datetime) -> None:
+def test_where_the_watermark_cannot_be_asked_for_nothing_is_judged(queries: Queries, now: datetime) -> None:
     found = evaluator.evaluate(RULE, queries, now, None)
     assert (found.end, found.outcome.readings, found.outcome.failure) == (None, {}, "")
     assert evaluator.evaluate(replace(RULE, ends="now"), queries, now, None).outcome.readings
@@ -70,12 +70,27 @@ def test_where_nothing_is_known_to_be_complete_nothing_is_judged(queries: Querie
 def test_the_watermark_is_the_lowest_of_the_partitions(clickhouse: Callable[..., Any], now: datetime) -> None:
     client = clickhouse("watermarks")
     queries = Queries(client, "watermarks")
-    assert evaluator.watermark(queries) is None
     low, high = now - timedelta(minutes=5), now
     client.insert(
         "watermarks", [("t", 0, high), ("t", 1, low)], column_names=["topic", "partition", "time"]
     )  # fmt: skip
-    assert evaluator.watermark(queries) == low
+    assert evaluator.watermark(queries, now) == low
+
+
+def test_a_watermark_that_nobody_moved_for_a_day_holds_up_nothing(
+    clickhouse: Callable[..., Any], now: datetime
+) -> None:
+    client = clickhouse("old_watermarks")
+    queries = Queries(client, "old_watermarks")
+    assert evaluator.watermark(queries, now) == now  # no monitor: the clock
+    columns = ["topic", "partition", "time", "stored_at"]
+    gone, low = now - timedelta(days=9), now - timedelta(minutes=5)
+    client.insert("watermarks", [("former", 0, gone, now - timedelta(hours=25))], column_names=columns)
+    assert evaluator.watermark(queries, now) == now
+    client.insert("watermarks", [("t", 0, low, now - timedelta(hours=23))], column_names=columns)
+    assert evaluator.watermark(queries, now) == low
+    assert evaluator.watermark(queries, now + timedelta(hours=2)) == now + timedelta(hours=2)
+    assert evaluator.watermark(queries, now - timedelta(hours=2)) == gone  # by the time of the evaluation
 
 
 @pytest.mark.parametrize(

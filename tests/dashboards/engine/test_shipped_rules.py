@@ -71,7 +71,7 @@ def hook() -> Iterator[Receiver]:
 def test_it_can_fire_and_names_labels_that_it_has(uid: str, well: Place) -> None:
     queries, now, _ = well
     assert evaluator.faults(RULES[uid]) == []
-    found = evaluator.evaluate(RULES[uid], queries, now, evaluator.watermark(queries))
+    found = evaluator.evaluate(RULES[uid], queries, now, evaluator.watermark(queries, now))
     assert not found.outcome.failure
 
 

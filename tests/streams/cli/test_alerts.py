@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -47,6 +48,22 @@ def test_a_test_says_what_each_channel_answered(
     assert "answered 500" in shown.out and TOKEN not in shown.out + shown.err
     assert main(["config"]) == 0
     assert TOKEN not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("reading")
+def test_rules_are_tried_without_waiting_or_sending(
+    hook: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WATCHLINE_WEBHOOK_URL", hook.url)
+    assert main(["alerts", "test", "--rules", "watchline-errors", "watchline-no-canary"]) == 0
+    errors, canary, last = capsys.readouterr().out.splitlines()
+    silent = "silent: nothing, or too little, to judge from .* UTC to .* UTC"
+    assert re.fullmatch(rf"watchline-errors +\d+\.\d\d s  {silent}", errors)
+    assert canary.startswith("watchline-no-canary") and "No canary: nothing came in the window" in canary
+    assert last == "2 tried: 1 would tell somebody, 0 can't be evaluated"
+    assert not hook.bodies
+    assert main(["alerts", "test", "--rules", "watchline-nothing"]) == 2
+    assert "no such rule: watchline-nothing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

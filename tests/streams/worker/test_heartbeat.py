@@ -26,8 +26,10 @@ from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress
 from watchline.streams.ids import uuid7
 from watchline.streams.kafka import admin, topics
+from watchline.streams.kafka.alert_journal import AlertJournal
 from watchline.streams.settings import Settings, load
 from watchline.streams.worker.heartbeat import FRESH_S, Heartbeat
+from watchline.streams.worker.rules_watch import FORGOTTEN_S, LATE_S, RulesWatch
 from watchline.streams.worker.stages.store import write_all
 
 pytestmark = pytest.mark.slow
@@ -150,6 +152,21 @@ def test_another_workers_turn_and_an_engine_that_failed(beating: Beating) -> Non
     beating.clock.now += FRESH_S
     assert beating.beat() == 0
     assert "the last run of the rules failed" in beating.progress.troubles[0]
+
+
+def test_an_engine_that_no_longer_evaluates_is_said(beating: Beating) -> None:
+    with closing(RulesWatch(beating.settings)) as watch, closing(AlertJournal(beating.settings)) as journal:
+        assert watch.unwell() == ""  # none has ever run
+        journal.load()
+        journal.append({"health/engine": {"at": time.time() - 100}})
+        assert watch.unwell() == ""
+        journal.append({"rule/r": {"title": "R"}, "health/engine": {"at": time.time() - LATE_S - 1}})
+        assert watch.unwell().startswith("no alert rule was evaluated since 20")
+        assert watch.unwell() and not RulesWatch(beating.settings.model_copy(update={"alerts": "off"})).unwell()
+        journal.append({"health/engine": {"at": time.time() - FORGOTTEN_S - 1}})
+        assert watch.unwell() == ""  # somebody chose to evaluate no more
+    with closing(RulesWatch(beating.settings.model_copy(update={"topic_prefix": "not-there"}))) as watch:
+        assert "can't be read" in watch.unwell()
 
 
 def test_readyz_and_doctor_say_that_none_is_sent(beating: Beating) -> None:
