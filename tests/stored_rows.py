@@ -14,8 +14,8 @@ client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1])
 tables = client.query(
     "SELECT name FROM system.tables WHERE database = 'watchline' AND engine NOT LIKE '%View' AND match(name, '^[a-z]')"
 )
-for (table,) in tables.result_rows:
-    print(client.raw_query(f"SELECT * FROM watchline.{table}", fmt="JSONEachRow").decode(errors="replace"))  # bitmaps are no text
+for (table,) in tables.result_rows:  # bitmaps are no text
+    print(client.raw_query(f"SELECT * FROM watchline.{table}", fmt="JSONEachRow").decode(errors="replace"))
 """
 
 
