@@ -30,8 +30,8 @@ from watchline.schemas.errors import TransientError
 from watchline.schemas.migrate import migrate
 from watchline.streams.query.run import Queries, Result
 
-BEFORE, AFTER = 30, 150  # minutes of which the rules are evaluated around an incident
-ROLLUP_MINUTES = 10
+BEFORE, AFTER = 15, 90  # minutes of which the rules are evaluated around an incident
+ROLLUP_MINUTES = 30
 DEFAULTS: dict[str, dict[str, Any]] = {"findings": {"severity": "none"}}
 
 

@@ -230,10 +230,10 @@ def _pipeline(scenario: Scenario, days: int) -> Iterator[tuple[float, str, Row]]
             )
 
 
-BOT = App(name="bot", per_hour=240)
+BOT = App(name="bot", per_hour=160)
 SMALL = App(name="small-bot", per_hour=8, night=0.1)
-SHOP = App(name="shop", per_hour=900, models=("small", "large"))
-TEN = tuple(App(name=f"app-{n}", per_hour=30 + 20 * n) for n in range(10))
+SHOP = App(name="shop", per_hour=320, models=("small", "large"))
+TEN = tuple(App(name=f"app-{n}", per_hour=20 + 10 * n) for n in range(10))
 USUAL = (BOT, SMALL, SHOP)
 
 
