@@ -21,9 +21,10 @@ from typing import Any
 
 import clickhouse_connect
 
-import watchline.dashboards
 from tests.benchmarks.producer import machine
-from watchline.dashboards import audits, rules
+from watchline.dashboards import audits
+from watchline.dashboards.alert_rules import all_rules
+from watchline.dashboards.boards import all_boards
 from watchline.dashboards.macros import Request, expand
 from watchline.schemas.migrate import migrate
 from watchline.schemas.views import views
@@ -140,17 +141,17 @@ def questions(end: datetime) -> Iterator[tuple[str, str]]:
         if timed:
             yield f"view {name}, 24 h", expand(f"SELECT {columns} FROM {name} WHERE $__timeFilter(time)", day)
         yield f"view {name}, all", f"SELECT {columns} FROM {name}"
-    for path in sorted((Path(watchline.dashboards.__file__).parent / "boards").glob("*.json")):
-        board = json.loads(path.read_text(encoding="utf-8"))
-        chosen = {variable["name"]: None for variable in board["templating"]["list"]}
-        request = Request(start=day.start, end=end, interval_s=300, variables=chosen)
-        for panel in board["panels"]:
-            for target in panel.get("targets", []):
-                yield f"panel {board['uid']}/{panel['title']}", expand(target["rawSql"], request)
-    for rule in rules.load():
-        for query in rule["data"]:
-            if "rawSql" in query["model"]:
-                yield f"rule {rule['uid']}/{query['refId']}", rules.statement(query, end)
+    for board in all_boards():
+        request = Request(
+            start=day.start, end=end, interval_s=300, variables={variable.name: None for variable in board.variables}
+        )
+        for panel in board.panels.values():
+            for name, sql in panel.queries.items():
+                yield f"panel {board.uid}/{panel.title}/{name}", expand(sql, request)
+    for rule in all_rules():
+        request = Request(start=end - timedelta(seconds=rule.window_s), end=end, interval_s=rule.interval_s)
+        for name, sql in rule.queries.items():
+            yield f"rule {rule.uid}/{name}", expand(sql, request)
     for name in audits.names():
         audit = audits.load(name)
         month = {"since": f"{end - timedelta(days=DAYS):%Y-%m-%d}", "until": f"{end:%Y-%m-%d}"}

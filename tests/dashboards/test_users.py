@@ -218,7 +218,7 @@ READS = {
     "watchline_grafana": ("dashboards/provisioning/boards/*.json", "dashboards/provisioning/alerting/*.yaml"),
 }
 # To all users, whatever `select_from_system_db_requires_grant` says; the server documents these.
-OPEN = {"one", "databases", "tables", "columns"}
+OPEN = {"one", "databases", "tables", "columns", "settings"}  # the last: the session's own
 
 
 @pytest.mark.parametrize("user", READS)
