@@ -9,7 +9,6 @@ seconds in all, memory above what the process held before, and rows read from ta
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 import tempfile
