@@ -16,7 +16,9 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-NOW = datetime(2026, 3, 18, tzinfo=UTC)  # a Wednesday: the last day of every scenario begins
+# The last Wednesday that is over: the last day of every scenario begins. Rows much older would be beyond what is kept.
+_TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+NOW = _TODAY - timedelta(days=(_TODAY.weekday() - 3) % 7 + 1)
 HISTORY = 8  # days before it
 PARTITIONS = 2
 STORED_AFTER_S = 2.0  # an event, once it was made

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 import psutil
 from confluent_kafka import Producer
 
-from watchline.streams.kafka import topics
+from watchline.streams.kafka import admin, topics
 from watchline.streams.kafka.log_reader import read_to_end
 from watchline.streams.query.open import open_queries
 from watchline.streams.settings import Settings, load
@@ -176,5 +176,5 @@ class Worker:
     def consume(self, topic: Callable[[str], str]) -> list[tuple[bytes, dict[str, bytes]]]:
         """Everything in a topic now: values and headers."""
         name = topic(self.settings.topic_prefix)
-        found = read_to_end(self.settings, name, range(self.settings.topic_partitions))
+        found = read_to_end(self.settings, name, admin.partitions(self.settings, name))
         return [(message.value(), dict(message.headers() or [])) for message in found]

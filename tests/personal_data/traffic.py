@@ -123,7 +123,7 @@ def left(worker: Worker, emitted: Sequence[Event]) -> Left:
     assert worker.stop() == 0
     strings = [*published, ("log", worker.log.read_text(encoding="utf-8", errors="replace"))]
     own = defaultdict[str, list[tuple[str, str]]](list)
-    for line in everything(worker.data_dir).splitlines():
+    for line in everything(worker.data_dir).split("\n"):  # a bitmap may hold what else ends a line
         if line.strip():
             row = json.loads(line)
             some = own[row["event_id"]] if "event_id" in row else strings
