@@ -131,7 +131,7 @@ def page(seeded: Any, reader_of: Callable[[Any], Any]) -> Iterator[Served]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open an event loop runs: others' `asyncio.run` would be refused
 def browser() -> Iterator[Any]:
     """Debian's chromium."""
     if CHROMIUM is None:
