@@ -52,7 +52,7 @@ def add_parser(subparsers: Any) -> None:
         ("diff", diff, "say how a Grafana's boards differ from these; exit code 1 where they do"),
     ):
         action = command(actions, name, run, help=help_, example=example)
-        action.add_argument("--url", required=True, help=f"of the Grafana; its token is read from {_TOKEN}")
+        action.add_argument("--url", required=True, help="address of the Grafana")
         _add_page(action)
 
 

@@ -32,8 +32,10 @@ def test_every_secret_setting_may_lie_in_a_file(name: str, file: Path, monkeypat
     monkeypatch.setenv("WATCHLINE_KAFKA_PASSWORD", "other")
     monkeypatch.delenv(PREFIX + name.upper(), raising=False)
     monkeypatch.setenv(f"{PREFIX}{name.upper()}_FILE", str(file))
+    secret = "https://hunter2" if name.endswith("_url") else "hunter2"
+    file.write_text(f"{secret}\n")
     loaded = load()
-    assert getattr(loaded, name).get_secret_value() == "hunter2"
+    assert getattr(loaded, name).get_secret_value() == secret
     assert "hunter2" not in str(shown(loaded)) + repr(loaded)
     assert (PREFIX + name.upper(), "********", str(file)) in shown(loaded)
 
