@@ -21,7 +21,7 @@ help: ## this list
 demo: $(VENV)/demo.done ## install, then replay the recording through the whole pipeline
 	$(BIN)/watchline demo
 
-quick: $(VENV)/dev.done ## the tests that need no model, no worker and no second: four minutes
+quick: $(VENV)/dev.done ## the tests that need no model, no worker and no second: three minutes
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not e2e and not faults and not gpu"
 
 test: $(VENV)/dev.done ## install, then run all tests
