@@ -26,11 +26,11 @@ from watchline.schemas.views import views
 
 RUNBOOKS = Path(__file__).parent / "runbooks"
 # Columns of which a row has one value for good: what an incident may be of.
-LABEL_COLUMNS = {*LABELS, "tenant", "detector", "kind", "measure", "rollup", "topic", "partition"}
+LABEL_COLUMNS = {*LABELS, "tenant", "detector", "kind", "measure", "rollup", "topic", "partition", "about"}
 # Views of events: their latest rows are not complete yet.
 _OF_EVENTS = ("v_interactions", "v_findings", "v_spans", "v_decisions", "v_cost_hourly", "v_feedback")
 # A row for each of a map's keys has the map's name.
-_KEYS = {"detector": "planned"}
+_KEYS = {"detector": {"planned"}, "about": {"measure", "before", "after"}}  # a signal says the same for good
 _OVER_TIME = ("time_series", "heat_map", "state_timeline")
 _LONGEST_UID = 40
 _EVALUATED_EACH_S = 10
@@ -174,7 +174,7 @@ def _texts(rule: Rule) -> Iterator[str]:
             yield f"its {name} has ${{, which Grafana takes for a variable of its environment"
         for value in sorted(set(re.findall(r"\$values\.(\w+)", text)) - set(rule.queries)):
             yield f"its {name} names the value {value}, which no query gives"
-        bare = re.sub(r"\{\{ if .*?\{\{ end \}\}", "", text)
+        bare = "".join(part.partition("{{ if ")[0] for part in text.split("{{ end }}"))
         for value in sorted(set(re.findall(r"\$values\.(\w+)", bare)) - {"A"}):
             yield f"its {name} has no words for {value} where it is missing: {{{{ if $values.{value} }}}}"
 
@@ -222,7 +222,10 @@ def _changing(sql: str, labels: Iterable[str]) -> Iterator[str]:
     for alias in tree.find_all(exp.Alias):
         if alias.alias not in labels:
             continue
-        others = {column.name for column in alias.this.find_all(exp.Column)} - {alias.alias, _KEYS.get(alias.alias)}
+        others = {column.name for column in alias.this.find_all(exp.Column)} - {
+            alias.alias,
+            *_KEYS.get(alias.alias, ()),
+        }
         if others or alias.this.find(exp.AggFunc, exp.Window, exp.CombinedAggFunc, exp.ParameterizedAgg):
             made_of = ", ".join(sorted(others)) or "more than one row"
             yield f"label {alias.alias} may change while an incident lasts: it is made of {made_of}"

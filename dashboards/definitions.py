@@ -13,6 +13,8 @@ Kind = Literal["time_series", "stat", "bar_gauge", "table", "heat_map", "state_t
 Unit = Literal["count", "ratio", "seconds", "per_second", "usd", "bytes", "none"]
 State = Literal["ok", "warning", "critical"]
 
+OF_WATCHLINE = "watchline"  # what a rule is about where Watchline itself fails: whatever the app, one incident
+
 
 class Threshold(NamedTuple):
     """From which value on a panel shows a state; below the first one it is "ok"."""
@@ -142,6 +144,9 @@ class Rule:
     title : str
     group : str
         Rules of a group are evaluated together, in order.
+    about : str
+        Alerts about the same, of one app and environment, are one incident: "app" is all that may have one cause in
+        an app; harm is told of by itself; `OF_WATCHLINE` is of no app. A query may give it as a label.
     severity : {"warning", "critical"}
         A critical one may wake somebody.
     queries : mapping of str to str
@@ -203,6 +208,7 @@ class Rule:
     least_coverage: float | None = None
     details: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    about: str = "app"
     runbook_name: str = ""
 
     @property

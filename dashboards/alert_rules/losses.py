@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchline.dashboards.alert_rules.shares import FEWEST, same
-from watchline.dashboards.definitions import Rule
+from watchline.dashboards.definitions import OF_WATCHLINE, Rule
 from watchline.dashboards.sql import COMPLETE, named
 
 _HOUR = 3600
@@ -51,6 +51,7 @@ RULES = (
         uid="watchline-missing-findings",
         title="Missing findings",
         group="watchline-checks",
+        about=OF_WATCHLINE,
         severity="warning",
         queries={"A": _checks("missing", "missing > 0"), "planned": _checks("planned", "missing > 0")},
         above=0,
@@ -70,6 +71,7 @@ RULES = (
         uid="watchline-failed-findings",
         title="Failed checks",
         group="watchline-checks",
+        about=OF_WATCHLINE,
         severity="warning",
         queries={
             "A": _checks("failed / planned", f"planned >= {FEWEST}"),
@@ -97,6 +99,7 @@ WHERE f.time > complete - INTERVAL 1 DAY AND f.time <= complete AND f.decision =
         uid="watchline-shed-findings",
         title="Stored unscored",
         group="watchline-checks",
+        about=OF_WATCHLINE,
         severity="warning",
         queries={
             "A": _checks("shed / planned", f"planned >= {FEWEST}"),
@@ -164,6 +167,7 @@ GROUP BY app, detector"""
         uid="watchline-offset-gaps",
         title="Gaps in Kafka",
         group="watchline-losses",
+        about=OF_WATCHLINE,
         severity="critical",
         queries={
             "A": """SELECT $__toTime AS time, o.topic AS topic, toString(o.partition) AS partition,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchline.dashboards.definitions import Rule
+from watchline.dashboards.definitions import OF_WATCHLINE, Rule
 from watchline.dashboards.sql import COMPLETE, named
 
 _CANARY_MINUTES, _LAG_S, _SILENT_MINUTES, _ROLLUP_S, _EVENTS_AN_HOUR = 5, 300, 30, 3600, 40
@@ -56,6 +56,7 @@ RULES = (
         uid="watchline-no-canary",
         title="No canary",
         group="watchline-pipeline",
+        about=OF_WATCHLINE,
         severity="critical",
         queries={
             # A partition that has been dead for days still has its row.
@@ -85,6 +86,7 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         uid="watchline-lag",
         title="Behind",
         group="watchline-pipeline",
+        about=OF_WATCHLINE,
         severity="critical",
         queries={
             "A": _lag("greatest(canary_s, toFloat64(ifNull(watermark_s, 0)))"),
@@ -129,6 +131,7 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         uid="watchline-old-rollups",
         title="Old rollups",
         group="watchline-pipeline",
+        about=OF_WATCHLINE,
         severity="warning",
         queries={
             "A": """SELECT $__toTime AS time, r.rollup AS rollup,

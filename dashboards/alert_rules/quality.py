@@ -29,10 +29,15 @@ class _Kind:
     bad: str = "r.flagged"
     history: bool = True
     runbook: str = "flagged-answers"
+    is_harm: bool = True
 
     @property
     def uid(self) -> str:
         return f"watchline-{self.name}"
+
+    @property
+    def about(self) -> str:
+        return self.detector if self.is_harm else "app"
 
 
 _KINDS = (
@@ -46,6 +51,7 @@ _KINDS = (
         limit=0.35,
         panel=12,
         runbook="unsupported-answers",
+        is_harm=False,
     ),
     _Kind(name="toxicity", title="Toxicity", detector="toxicity", does="are toxic, or the questions are", limit=0.1),
     _Kind(
@@ -73,10 +79,12 @@ _KINDS = (
         detector="relevance",
         does="don't answer the question, or had documents that don't",
         limit=0.4,
+        is_harm=False,
     ),
 )
 
 DETECTORS = tuple(kind.detector for kind in _KINDS)
+HARM = tuple(kind.detector for kind in _KINDS if kind.is_harm)
 _WHERE_TO_LOOK = "What to do: read the rows behind the panel, then the runbook."
 
 
@@ -125,6 +133,7 @@ def _busy(kind: _Kind) -> Rule:
         "{{ end }}" + _WHERE_TO_LOOK,
         board="watchline-quality",
         panel=kind.panel,
+        about=kind.about,
         details=_details(kind),
         runbook_name=kind.runbook,
     )
@@ -154,6 +163,7 @@ def _quiet(kind: _Kind) -> Rule:
         + _WHERE_TO_LOOK,
         board="watchline-quality",
         panel=kind.panel,
+        about=kind.about,
         details=_details(kind),
         runbook_name=kind.runbook,
     )
@@ -186,6 +196,7 @@ def _more_than_usual(kind: _Kind) -> Rule:
         "{{ humanizePercentage $values.A.Value }} at least. " + _WHERE_TO_LOOK,
         board="watchline-quality",
         panel=kind.panel,
+        about=kind.about,
         runbook_name=kind.runbook,
     )
 

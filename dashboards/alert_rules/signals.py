@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchline.dashboards.alert_rules.quality import DETECTORS
+from watchline.dashboards.alert_rules.quality import DETECTORS, HARM
 from watchline.dashboards.alert_rules.shares import same
 from watchline.dashboards.definitions import Rule
 from watchline.dashboards.sql import named
@@ -11,20 +11,24 @@ _LABELS = ("app", "environment", "prompt_name")
 
 
 def _changes(value: str) -> str:
-    """A number of each app, prompt and measure that changed in the last hour; several measures are one notification."""
-    return f"""SELECT $__toTime AS time, {named("s", *_LABELS)}, s.measure AS measure, toFloat64({value}) AS value
+    """A number of each app, prompt and measure that changed in the last hour.
+
+    Several measures are one notification; harm that rose is another one.
+    """
+    return f"""SELECT $__toTime AS time, {named("s", *_LABELS)}, s.measure AS measure,
+    if(s.measure IN {HARM} AND s.after > s.before, s.measure, 'app') AS about, toFloat64({value}) AS value
 FROM v_signals AS s
 WHERE $__timeFilter(s.stored_at) AND s.page
-GROUP BY app, environment, prompt_name, measure
+GROUP BY app, environment, prompt_name, measure, about
 HAVING value IS NOT NULL"""
 
 
 # What detectors find is what the answers are like: tokens and seconds that moved with it are not what is wrong.
 _IS_WORSE = f"max(s.measure IN {DETECTORS} AND s.after > s.before)"
-_OTHERS = f"""SELECT time, app, environment, prompt_name, measure, value
+_OTHERS = f"""SELECT time, app, environment, prompt_name, measure, about, value
 FROM
 (
-    SELECT time, app, environment, prompt_name, measure,
+    SELECT time, app, environment, prompt_name, measure, about,
         toFloat64(count() OVER (PARTITION BY app, environment, prompt_name) - 1) AS value
     FROM ({_changes("count()")})
 )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from watchline.dashboards.engine import silences
-from watchline.dashboards.engine.grouping import Incident, Part, key_of
+from watchline.dashboards.engine.grouping import Incident, Part
 from watchline.dashboards.engine.journal import Journal, Record
 from watchline.dashboards.engine.notification import iso
 from watchline.dashboards.engine.silences import Matcher, Silence
@@ -195,10 +195,18 @@ class Book:
             return max(self._history, default=-1) + 1
 
     def open_incident(self, rule: str, labels: Mapping[str, str]) -> Incident | None:
-        """The incident that lasts, to which an alert of a rule with these labels belongs."""
-        key = key_of(rule, labels)
+        """The incident that lasts, with an alert of a rule that has these labels."""
         with self.lock:
-            return next((each for each in self.incidents.values() if each.closed is None and each.key == key), None)
+            return next(
+                (
+                    incident
+                    for incident in self.incidents.values()
+                    if incident.closed is None
+                    for part in incident.parts.values()
+                    if part.rule == rule and labels.items() <= dict(part.labels).items()
+                ),
+                None,
+            )
 
     def acknowledged_by(self, incident: Incident) -> str | None:
         """Who looks after it."""
@@ -212,9 +220,9 @@ class Book:
             known = [*self._silences.values()]
         return silences.holding(known, _all_labels(labels, rule, severity), at)
 
-    def is_silenced(self, incident: Incident, part: Part, at: float) -> bool:
+    def is_silenced(self, part: Part, at: float) -> bool:
         """Whether an alert of an incident is kept quiet."""
-        return self.silenced(incident.rule, dict(part.labels), part.severity, at) is not None
+        return self.silenced(part.rule, dict(part.labels), part.severity, at) is not None
 
     def _alert(self, uid: str, rule: Record, alert: Mapping[str, Any]) -> dict[str, Any]:
         incident = self.open_incident(uid, alert["labels"])

@@ -217,7 +217,7 @@ class Engine:
             )
 
     def _wanted(self, incident: Incident, channel: str, at: float) -> tuple[Kind | None, list[Part]]:
-        parts = grouping.heard(incident, lambda part: self.book.is_silenced(incident, part, at))
+        parts = grouping.heard(incident, lambda part: self.book.is_silenced(part, at))
         kind = grouping.wanted(
             incident,
             channel,
@@ -281,7 +281,9 @@ class Engine:
         if wrong := evaluator.faults(rule):
             evaluation = Evaluation(start=None, end=None, outcome=Outcome(failure="refused: " + "; ".join(wrong)))
         else:
-            evaluation = evaluator.evaluate(rule, self._queries, datetime.fromtimestamp(at, UTC), complete)
+            now = datetime.fromtimestamp(at, UTC)
+            there = bool(known and known["alerts"])
+            evaluation = evaluator.evaluate(rule, self._queries, now, complete, all_values=there)
         took = time.monotonic() - began
         self._not_before[rule.uid] = at + SHARE * took if took > 1.0 else 0.0
         end = None if evaluation.end is None else evaluation.end.timestamp()
@@ -315,6 +317,12 @@ class Engine:
             since = f" since {clock(alert.seen, self._addresses.zone)}" if alert.reason == "nothing came" else ""
             notes.append(f"Now: {alert.reason}{since}.")
         return Part(
+            rule=rule.uid,
+            about=labels.get("about") or rule.about,
+            title=rule.title,
+            board=rule.board,
+            panel=rule.panel,
+            runbook=rule.runbook,
             labels=alert.labels,
             severity=evaluator.severity(rule, alert.value),
             started=alert.started,
@@ -372,80 +380,58 @@ class Engine:
         changes: Sequence[Change],
         at: float,
     ) -> list[Incident]:
-        """The rule's incidents that are others now."""
+        """The incidents that are others now by a rule's alerts."""
         window = (record["from"] or at - rule.window_s, record["to"] or at)
-        now: dict[str, Incident] = {}
+        began = {change.alert.labels for change in changes if change.began}
         with self.book.lock:
-            known = {
-                each.key: each for each in self.book.incidents.values() if each.rule == rule.uid and not each.closed
-            }
+            known = dict(self.book.incidents)
+        now = dict(known)
         for labels, part in told.items():
             if alerts[labels].state not in ACTIVE:
                 continue
-            key = grouping.key_of(rule.uid, dict(labels))
-            incident = now.get(key) or known.get(key) or self._opened(rule, key, dict(labels), window, at)
-            if alerts[labels].state == "firing":
-                incident = replace(incident, window=window)
-            incident = replace(
-                incident, title=rule.title, board=rule.board, panel=rule.panel, runbook=rule.runbook
-            )  # fmt: skip
-            now[key] = grouping.add(incident, part, at) if incident.parts else self._first(incident, part, at)
+            incident = grouping.home(now.values(), part, at)
+            there = incident.parts.get(part.key) if incident else None
+            if there is None or alerts[labels].state == "firing":
+                part = replace(part, window=window)
+            else:
+                part = replace(part, window=there.window)  # the last in which it was bad
+            if incident is None:
+                incident = self._opened(part, at)
+            else:
+                incident = grouping.add(incident, part, at, began=labels in began)
+            now[incident.id] = incident
         for change in changes:
             if change.ended:
-                key = grouping.key_of(rule.uid, dict(change.alert.labels))
-                if ended := now.get(key) or known.get(key):
-                    now[key] = grouping.end(ended, change.alert.labels, at, change.reason)
-        for key, incident in {**known, **now}.items():
-            now[key] = grouping.settle(incident, at)
-        return [each for each in now.values() if known.get(each.key) != each]
+                key = rule.uid, change.alert.labels
+                ended = next((each for each in now.values() if each.closed is None and key in each.parts), None)
+                if ended is not None:
+                    now[ended.id] = grouping.end(ended, key, at, change.reason)
+        now = {id: grouping.settle(incident, at) for id, incident in now.items()}
+        return [each for id, each in now.items() if known.get(id) != each]
 
-    def _opened(
-        self, rule: Rule, key: str, labels: Mapping[str, str], window: tuple[float, float], at: float
-    ) -> Incident:
-        return Incident(
-            id=f"{key[:16]}-{int(at)}",
-            rule=rule.uid,
-            title=rule.title,
-            app=labels.get("app", ""),
-            environment=labels.get("environment", ""),
-            board=rule.board,
-            panel=rule.panel,
-            runbook=rule.runbook,
-            opened=at,
-            noticed=at,
-            window=window,
-            news_at=at,
-        )
-
-    def _first(self, incident: Incident, part: Part, at: float) -> Incident:
-        """With its first part: nothing was told yet, so that its severity is no news."""
-        owed = [
-            name
-            for name in self._channels
-            if not self._after_s.get(name) and not self.book.is_silenced(incident, part, at)
-        ]
-        added = grouping.add(replace(incident, highest=part.severity, opened=part.started), part, at)
-        return replace(added, owed=tuple(owed))
+    def _opened(self, part: Part, at: float) -> Incident:
+        incident = grouping.opened(part, at)
+        owed = [name for name in self._channels if not self._after_s.get(name) and not self.book.is_silenced(part, at)]
+        return replace(incident, owed=tuple(owed))
 
     def _close_removed(self, rules: Mapping[str, Rule]) -> None:
         """Closes what is open of rules that are gone, once, with the reason."""
         at = self.book.now()
         with self.book.lock:
-            gone = [uid for uid in {*self.book.rules, *(each.rule for each in self._open())} if uid not in rules]
+            open_ = [each for each in self.book.incidents.values() if each.closed is None]
+            lasting = {part.rule for incident in open_ for part in incident.lasting}
+            gone = [uid for uid in {*self.book.rules, *lasting} if uid not in rules]
             records: dict[str, Record | None] = {}
             for uid in gone:
                 records |= {f"rule/{uid}": None, f"clock/{uid}": None}
-            for incident in self._open():
-                if incident.rule in gone:
-                    for part in incident.lasting:
-                        incident = grouping.end(incident, part.labels, at, "the rule was removed")
-                    incident = replace(incident, quiet_since=at, reason="the rule was removed")
+            for incident in open_:
+                removed = [part.key for part in incident.lasting if part.rule in gone]
+                for key in removed:
+                    incident = grouping.end(incident, key, at, "the rule was removed")
+                if removed:
                     records[f"incident/{incident.id}"] = grouping.settle(incident, at, hold_s=0).record()
             if records:
                 self._write(records, [self._gone_entry(uid, at) for uid in gone])
-
-    def _open(self) -> list[Incident]:
-        return [each for each in self.book.incidents.values() if each.closed is None]
 
     def _look_after_incidents(self, at: float) -> None:
         records: dict[str, Record | None] = {}

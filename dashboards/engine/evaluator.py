@@ -127,7 +127,9 @@ def unknown_labels(rule: Rule, columns: Sequence[str]) -> list[str]:
     return sorted(named - {*columns} - {*rule.labels})
 
 
-def evaluate(rule: Rule, queries: Queries, at: datetime, complete: datetime | None) -> Evaluation:
+def evaluate(
+    rule: Rule, queries: Queries, at: datetime, complete: datetime | None, *, all_values: bool = True
+) -> Evaluation:
     """Evaluates a rule.
 
     Parameters
@@ -139,6 +141,8 @@ def evaluate(rule: Rule, queries: Queries, at: datetime, complete: datetime | No
     complete : datetime or None
         The watermark. A rule whose windows end there judges nothing that comes after it; nothing at all where it
         couldn't be asked for.
+    all_values : bool
+        False: the queries beside A, whose numbers are for texts, are asked only where a row is beyond the limit.
 
     Returns
     -------
@@ -155,10 +159,13 @@ def evaluate(rule: Rule, queries: Queries, at: datetime, complete: datetime | No
         columns, numbers = _numbers(queries.query(expand(rule.queries["A"], request)), "A")
         if columns and (missing := unknown_labels(rule, columns)):
             raise ConfigurationError(f"its texts name {', '.join(missing)}, which query A doesn't give")
+        told_of = numbers and (
+            all_values or any(value is not None and is_over(rule, value) for value in numbers.values())
+        )
         others = {
             name: _numbers(queries.query(expand(sql, request)), name)[1]
             for name, sql in rule.queries.items()
-            if name != "A" and numbers
+            if name != "A" and told_of
         }
     except (WatchlineError, OSError) as error:
         return Evaluation(start=start, end=end, outcome=Outcome(failure=_one_line(error)))

@@ -1,38 +1,64 @@
 """Incidents: one notification a cause. Pure: no clock, no I/O.
 
-Alerts of one rule, app and environment are one incident while any of them lasts, and for `HOLD_S` after: what fires,
-clears and fires again within it is one notification.
+Alerts of one app that are about the same (`Rule.about`) are one incident while any of them lasts, and for `HOLD_S`
+after: what fires, clears and fires again within it is one notification. What begins within `JOIN_S` of the incident has
+the same cause, as far as anybody can tell; later, what has another runbook is news. What has the same runbook and
+begins in other apps within `SPREAD_S` has one cause too: a deployment, a provider.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from watchline.dashboards.definitions import OF_WATCHLINE
 from watchline.dashboards.engine.state_machine import Labels, labels
 
 HOLD_S = 60.0
+JOIN_S, SPREAD_S = 1800.0, 900.0
 MOST_PARTS = 200
 RANK = {"warning": 1, "critical": 2}
 
 Kind = Literal["began", "again", "update", "ended", "over"]
+Key = tuple[str, Labels]  # of a part: its rule and labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One alert of an incident, with its texts as they are told. Of those as severe, the highest `lead` comes first."""
+    """One alert of an incident, with its texts as they are told. Of those as severe, the highest `lead` comes first.
 
+    `about`, `title`, `board`, `panel` and `runbook` are its rule's; `window` is the last in which it was bad.
+    """
+
+    rule: str
     labels: Labels
     severity: str
     started: float
+    about: str = "app"
+    title: str = ""
+    board: str = ""
+    panel: int = 0
+    runbook: str = ""
+    window: tuple[float, float] = (0.0, 0.0)
     ended: float | None = None
     value: float | None = None
     lead: float = 0.0
     summary: str = ""
     description: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        """By which an incident knows it."""
+        return self.rule, self.labels
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What it is about, in which app and environment."""
+        of = {} if self.about == OF_WATCHLINE else dict(self.labels)
+        return self.about, of.get("app", ""), of.get("environment", "")
 
     def record(self) -> dict[str, Any]:
         """As plain values, for JSON."""
@@ -41,10 +67,14 @@ class Part:
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Part:
         """From what `record` gave."""
-        return cls(**{**{name: record[name] for name in _PART}, "labels": labels(record["labels"])})
+        known = {name: record[name] for name in _PART}
+        return cls(**{**known, "window": tuple(record["window"]), "labels": labels(record["labels"])})
 
 
-_PART = ("severity", "started", "ended", "value", "lead", "summary", "description", "details")
+_PART = (
+    "rule", "severity", "started", "about", "title", "board", "panel", "runbook", "window", "ended", "value", "lead",
+    "summary", "description", "details",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +94,17 @@ class Incident:
     Parameters
     ----------
     id : str
-    rule, title, app, environment, board, panel, runbook
-        Whose it is and what shows it.
+    key : str
+        By which a receiver knows it: severity and texts are no part of it.
     opened, closed : float
         Seconds since 1970: from when on it was bad, until when.
     noticed : float
         When people were to be told first.
-    window : tuple of float
-        The last window in which it was bad.
-    parts : mapping of Labels to Part
+    parts : mapping of Key to Part
         At most `MOST_PARTS`; `more` counts the others.
     news : int
-        Rises with all that people must be told of again: that it began, is more severe, still lasts, is over.
+        Rises with all that people must be told of again: that it began, is more severe or of another kind, still lasts,
+        is over.
     highest : str
         The highest severity that it had.
     quiet_since : float, optional
@@ -89,18 +118,11 @@ class Incident:
     """
 
     id: str
-    rule: str
-    title: str
-    app: str
-    environment: str
-    board: str
-    panel: int
-    runbook: str
+    key: str
     opened: float
-    window: tuple[float, float]
     noticed: float = 0.0
     closed: float | None = None
-    parts: Mapping[Labels, Part] = field(default_factory=dict)
+    parts: Mapping[Key, Part] = field(default_factory=dict)
     more: int = 0
     news: int = 1
     news_at: float = 0.0
@@ -111,15 +133,14 @@ class Incident:
     owed: tuple[str, ...] = ()
 
     @property
-    def key(self) -> str:
-        """By which a receiver knows it: severity and texts are no part of it."""
-        return key_of(self.rule, {"app": self.app, "environment": self.environment})
-
-    @property
     def lasting(self) -> list[Part]:
         """The parts that last: the most severe first, of these the highest lead, then the oldest."""
-        parts = [part for part in self.parts.values() if part.ended is None]
-        return sorted(parts, key=lambda part: (-RANK[part.severity], -part.lead, part.started, part.labels))
+        return _in_order(part for part in self.parts.values() if part.ended is None)
+
+    @property
+    def first(self) -> Part:
+        """The part that names it: of those that last, else of all."""
+        return (self.lasting or _in_order(self.parts.values()))[0]
 
     @property
     def severity(self) -> str:
@@ -139,47 +160,71 @@ class Incident:
         parts = [Part.of(each) for each in record["parts"]]
         known = {name: record[name] for name in _INCIDENT}
         return cls(
-            **{**known, "window": tuple(record["window"]), "owed": tuple(record["owed"])},
-            parts={part.labels: part for part in parts},
+            **{**known, "owed": tuple(record["owed"])},
+            parts={part.key: part for part in parts},
             told={name: Told(*told) for name, told in record["told"].items()},
         )
 
 
 _INCIDENT = (
-    "id", "rule", "title", "app", "environment", "board", "panel", "runbook", "opened", "noticed", "closed", "window",
-    "more", "news", "news_at", "highest", "quiet_since", "reason", "owed",
+    "id", "key", "opened", "noticed", "closed", "more", "news", "news_at", "highest", "quiet_since", "reason", "owed",
 )  # fmt: skip
 
 
-def key_of(rule: str, of: Mapping[str, str]) -> str:
-    """The key of the incident to which an alert of a rule belongs.
-
-    >>> key_of("r", {"app": "shop", "model": "a"}) == key_of("r", {"app": "shop", "model": "b"})
-    True
-    """
-    words = "\0".join((rule, of.get("app", ""), of.get("environment", "")))
-    return hashlib.sha256(words.encode()).hexdigest()[:32]
-
-
-def add(incident: Incident, part: Part, at: float) -> Incident:
-    """The incident with one more part, or one that is worse, better worded, or back. Only a raised severity is news."""
-    known = incident.parts.get(part.labels)
-    if known is None and len(incident.parts) >= MOST_PARTS:
-        return replace(incident, more=incident.more + 1, quiet_since=None)
-    if known is not None:
-        part = replace(part, started=min(known.started, part.started))
-    raised = RANK[part.severity] > RANK[incident.highest]
-    return replace(
-        incident,
-        parts={**incident.parts, part.labels: part},
-        quiet_since=None,
-        highest=part.severity if raised else incident.highest,
-        news=incident.news + raised,
-        news_at=at if raised else incident.news_at,
+def opened(part: Part, at: float) -> Incident:
+    """A new incident of one alert: nothing was told yet, so that its severity is no news."""
+    key = hashlib.sha256("\0".join(part.place).encode()).hexdigest()[:32]
+    return Incident(
+        id=f"{key[:16]}-{int(at)}",
+        key=key,
+        opened=part.started,
+        noticed=at,
+        news_at=at,
+        highest=part.severity,
+        parts={part.key: part},
     )
 
 
-def end(incident: Incident, of: Labels, at: float, reason: str = "") -> Incident:
+def home(incidents: Iterable[Incident], part: Part, at: float) -> Incident | None:
+    """The open incident to which an alert belongs: that which has it, else its app's, else one that spreads."""
+    there = [each for each in incidents if each.closed is None]
+
+    def spreads(incident: Incident) -> bool:
+        return at - incident.noticed <= SPREAD_S and any(
+            (each.about, each.runbook) == (part.about, part.runbook) for each in incident.parts.values()
+        )
+
+    return (
+        next((each for each in there if part.key in each.parts), None)
+        or next((each for each in there if any(part.place == other.place for other in each.parts.values())), None)
+        or next((each for each in there if spreads(each)), None)
+    )
+
+
+def add(incident: Incident, part: Part, at: float, *, began: bool = True) -> Incident:
+    """The incident with one more part, or one that is worse, better worded, or back.
+
+    A raised severity is news, and another runbook where no alert of that lasted within `JOIN_S`.
+    """
+    known = incident.parts.get(part.key)
+    if known is None and len(incident.parts) >= MOST_PARTS:
+        return replace(incident, more=incident.more + began, quiet_since=None)
+    if known is not None:
+        part = replace(part, started=min(known.started, part.started))
+    raised = RANK[part.severity] > RANK[incident.highest]
+    runbooks = {each.runbook for each in incident.parts.values() if each.ended is None or at - each.ended <= JOIN_S}
+    is_news = raised or (part.runbook not in runbooks and at - incident.noticed > JOIN_S)
+    return replace(
+        incident,
+        parts={**incident.parts, part.key: part},
+        quiet_since=None,
+        highest=part.severity if raised else incident.highest,
+        news=incident.news + is_news,
+        news_at=at if is_news else incident.news_at,
+    )
+
+
+def end(incident: Incident, of: Key, at: float, reason: str = "") -> Incident:
     """The incident without a part: it ended."""
     if of not in incident.parts:
         return replace(incident, more=max(0, incident.more - 1))
@@ -211,8 +256,12 @@ def heard(incident: Incident, is_silenced: Callable[[Part], bool]) -> list[Part]
 
 def content(parts: list[Part]) -> str:
     """A fingerprint of which alerts an incident has now, and how severe they are."""
-    words = repr([(part.labels, part.severity) for part in sorted(parts, key=lambda part: part.labels)])
+    words = repr([(part.key, part.severity) for part in sorted(parts, key=lambda part: part.key)])
     return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def _in_order(parts: Iterable[Part]) -> list[Part]:
+    return sorted(parts, key=lambda part: (-RANK[part.severity], -part.lead, part.started, part.key))
 
 
 def wanted(

@@ -15,15 +15,15 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from watchline.dashboards.engine.grouping import Incident, Kind, Part
+from watchline.dashboards.engine.grouping import Incident, Key, Kind, Part
 from watchline.dashboards.engine.silences import Matcher
 from watchline.dashboards.engine.texts import UNKNOWN, duration_words
 
 MOST_CHARACTERS = 1000  # of one text
 MARGIN_S = 600.0  # around a window, so that what came before is in the picture
-_MAIL = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
+_MAIL = re.compile(r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,9}")  # bounded as addresses are
 _NUMBER = re.compile(r"(?<![\w-])\+?\d(?:[ -]?\d){7,18}(?![\w-])")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=//)|\b(www)\.", re.IGNORECASE)
+_WWW = re.compile(r"\b(www)\.", re.IGNORECASE)
 _MAILTO = re.compile(r"\b(mailto|javascript|data|tel):", re.IGNORECASE)
 
 
@@ -82,7 +82,7 @@ def clean(text: str) -> str:
     text = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in text)
     text = _MAIL.sub("[e-mail address]", " ".join(text.split()))
     text = _NUMBER.sub(lambda match: "[number]" if _is_personal(match[0]) else match[0], text)
-    text = _SCHEME.sub(lambda match: f"{match[1]}[:]" if match[1] else f"{match[2]}[.]", text)
+    text = _WWW.sub(r"\1[.]", text.replace("://", "[:]//"))
     text = _MAILTO.sub(r"\1[:]", text)
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
 
@@ -112,7 +112,7 @@ def compose(
         Now, in seconds since 1970.
     addresses : Addresses
     """
-    title, where = clean(incident.title), clean(_where(incident))
+    title, where = clean((parts or [incident.first])[0].title), clean(_where(incident))
     is_over = kind in ("ended", "over")
     lasted = duration_words((incident.closed or at) - incident.opened)
     began = clock(incident.opened, addresses.zone)
@@ -147,7 +147,7 @@ def compose(
         links=links(incident, parts, addresses, at),
         facts={
             "incident": incident.id,
-            "rule": incident.rule,
+            "rule": (parts or [incident.first])[0].rule,
             "kind": kind,
             "began": iso(incident.opened),
             "ended": iso(incident.closed),
@@ -166,7 +166,7 @@ def compose_missed(
         return compose(incidents[0], "over", (), delivery=delivery, at=at, addresses=addresses)
     count = len(incidents) + left_out
     lines = [
-        f"{clean(each.title)}{clean(_where(each))}: {clock(each.opened, addresses.zone)} to "
+        f"{clean(each.first.title)}{clean(_where(each))}: {clock(each.opened, addresses.zone)} to "
         f"{clock(each.closed, addresses.zone)}, {duration_words((each.closed or at) - each.opened)}"
         for each in incidents
     ]
@@ -206,25 +206,29 @@ def compose_test(channel: str, *, delivery: str, addresses: Addresses) -> Messag
 
 def links(incident: Incident, parts: Sequence[Part], addresses: Addresses, at: float) -> dict[str, str]:
     """To the board in the window in which it was bad, with absolute times and the slice; the runbook; a silence."""
+    told = parts or [*incident.parts.values()]
+    first = parts[0] if parts else incident.first
     if not addresses.page:
-        return {"runbook": incident.runbook}
-    shared = dict((parts or [*incident.parts.values()])[0].labels) if incident.parts else {}
+        return {"runbook": first.runbook}
+    shared = dict(told[0].labels)
     for part in parts:
         shared = {name: value for name, value in part.labels if shared.get(name) == value}
     exact = all(map(_may_leave, shared.values()))
     shared = {name: value for name, value in shared.items() if _may_leave(value)}
-    start, end = incident.window
-    board = quote(incident.board, safe="")
+    start, end = first.window
+    board = quote(first.board, safe="")
     asked = [
         ("from", iso(start - MARGIN_S)),
         ("to", iso(min(end + MARGIN_S, max(end, at)))),  # the page refuses what is to come
         *((f"var-{name}", value) for name, value in sorted(shared.items())),
     ]
+    rules = sorted({part.rule for part in told})
+    of_rules = Matcher("rule", "|".join(map(re.escape, rules)), True) if len(rules) > 1 else Matcher("rule", rules[0])
     # Without one of its labels it would silence others too.
-    silence = [("matcher", str(Matcher(name, value))) for name, value in (("rule", incident.rule), *shared.items())]
+    silence = [("matcher", str(each)) for each in (of_rules, *(Matcher(*label) for label in shared.items()))]
     return {
-        "board": f"{addresses.page}/board/{board}?{urlencode(asked)}#panel-{board}-{incident.panel}",
-        "runbook": f"{addresses.page}/runbook/{quote(incident.runbook, safe='')}",
+        "board": f"{addresses.page}/board/{board}?{urlencode(asked)}#panel-{board}-{first.panel}",
+        "runbook": f"{addresses.page}/runbook/{quote(first.runbook, safe='')}",
         **({"silence": f"{addresses.page}/alerts?{urlencode(silence)}"} if exact else {}),
     }
 
@@ -262,8 +266,16 @@ def _may_leave(value: str) -> bool:
 
 
 def _where(incident: Incident) -> str:
-    place = incident.app + (f" ({incident.environment})" if incident.environment else "")
+    apps = sorted({(labels.get("app", ""), labels.get("environment", "")) for labels in map(_labels, incident.parts)})
+    if len(apps) > 1:
+        return f", {len(apps)} apps"
+    app, environment = apps[0]
+    place = app + (f" ({environment})" if environment else "")
     return f", {place}" if place else ""
+
+
+def _labels(key: Key) -> dict[str, str]:
+    return dict(key[1])
 
 
 def _alerts(count: int) -> str:
@@ -281,6 +293,7 @@ def _words(value: Any) -> str:
 
 def _facts(part: Part) -> dict[str, Any]:
     return {
+        "rule": part.rule,
         "labels": {clean(name): clean(value) for name, value in part.labels},
         "severity": part.severity,
         "value": part.value,

@@ -13,7 +13,7 @@ from watchline.schemas.errors import ConfigurationError
 
 OVERLONG_S = 30 * 86_400.0
 MOST_MATCHERS, MOST_CHARACTERS = 20, 500
-_FORM = re.compile(r"\s*([A-Za-z_]\w*)\s*(=~|=)\s*(.*?)\s*", re.DOTALL)
+_FORM = re.compile(r"([A-Za-z_]\w*)\s*(=~|=)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ def parse(text: str) -> Matcher:
     >>> parse('model=~"gpt-.*"').matches({"model": "my gpt-4"})
     False
     """
-    match = _FORM.fullmatch(text)
+    match = _FORM.fullmatch(text.strip())
     if match is None:
         raise ConfigurationError(f"{text!r} is neither NAME=VALUE nor NAME=~PATTERN")
-    name, operator, value = match.groups()
+    name, operator, value = match[1], match[2], match[3].strip()
     if len(value) >= 2 and value[0] == value[-1] == '"':
         try:
             value = json.loads(value, strict=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from watchline.schemas.errors import ConfigurationError
 
@@ -16,11 +16,7 @@ UNKNOWN = "unknown"
 _FIELD = re.compile(
     r"\{\{-?\s*(?:(humanize\w*|printf\s+\"(?:%\.\df%?%?|%g|%s)\")\s+)?\$(labels|values)\.(\w+)(?:\.Value)?\s*-?\}\}"
 )
-_CHOICE = re.compile(
-    r"\{\{-?\s*if\s+\$(labels|values)\.(\w+)(?:\.Value)?\s*-?\}\}(.*?)"
-    r"(?:\{\{-?\s*else\s*-?\}\}(.*?))?\{\{-?\s*end\s*-?\}\}",
-    re.DOTALL,
-)
+_BRANCH = re.compile(r"\{\{-?\s*(?:(if)\s+\$(labels|values)\.(\w+)(?:\.Value)?|(else)|(end))\s*-?\}\}")
 
 
 def _percentage(value: float) -> str:
@@ -69,10 +65,28 @@ def render(text: str, labels: Mapping[str, str], values: Mapping[str, float | No
     'unknown: unknown'
     """
 
-    def choice(match: re.Match[str]) -> str:
-        kind, name, then, otherwise = match.groups()
-        there = labels.get(name) if kind == "labels" else values.get(name) is not None
-        return (then if there else otherwise) or ""
+    def chosen() -> Iterator[str]:
+        first, *rest = _BRANCH.split(text)
+        yield first
+        expected, shown = {"if"}, True
+        for start, kind, name, otherwise, end, piece in zip(*[iter(rest)] * 6, strict=True):
+            if (branch := start or otherwise or end) not in expected:
+                raise ConfigurationError(
+                    f"a template with {{{{ {branch} }}}} where {{{{ {min(expected)} }}}} can be: {text[:60]}"
+                )
+            if branch == "if":
+                expected, shown = (
+                    {"else", "end"},
+                    bool(labels.get(name) if kind == "labels" else values.get(name) is not None),
+                )
+            elif branch == "else":
+                expected, shown = {"end"}, not shown
+            else:
+                expected, shown = {"if"}, True
+            if shown:
+                yield piece
+        if expected != {"if"}:
+            raise ConfigurationError(f"a template without its {{{{ end }}}}: {text[:60]}")
 
     def field(match: re.Match[str]) -> str:
         function, kind, name = match.groups()
@@ -92,10 +106,10 @@ def render(text: str, labels: Mapping[str, str], values: Mapping[str, float | No
         raise ConfigurationError(f"function {function} is not known here; known: {', '.join(FUNCTIONS)}, printf")
 
     # Fields last: what a label holds is never read as a template. Literal braces in one must not look like one either.
-    chosen = _CHOICE.sub(choice, text)
-    if "{{" in (left := _FIELD.sub("", chosen)):
+    filled = "".join(chosen())
+    if "{{" in (left := _FIELD.sub("", filled)):
         raise ConfigurationError(f"a template that is not known here: {left[left.index('{{') :][:60]}")
-    return " ".join(_FIELD.sub(field, chosen).split())
+    return " ".join(_FIELD.sub(field, filled).split())
 
 
 def fields(text: str) -> tuple[set[str], set[str]]:

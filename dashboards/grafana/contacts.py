@@ -45,14 +45,14 @@ def _channel(name: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _policies() -> dict[str, Any]:
-    """One notification a cause: the slices of an app that one rule fires for are told of together."""
+    """One notification a cause: what is wrong in an app is told of together, but for harm."""
     return {
         "apiVersion": 1,
         "policies": [
             {
                 "orgId": 1,
                 "receiver": CONTACT_POINT,
-                "group_by": ["grafana_folder", "alertname", "app", "environment"],
+                "group_by": ["about", "app", "environment"],
                 "group_wait": "30s",
                 "group_interval": "5m",
                 "repeat_interval": "12h",

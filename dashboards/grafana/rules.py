@@ -44,6 +44,7 @@ def _group(name: str, rules: list[Rule]) -> dict[str, Any]:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
+    about = {} if " AS about" in rule.queries["A"] else {"about": rule.about}
     return {
         "uid": rule.uid,
         "title": rule.title,
@@ -55,7 +56,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "execErrState": _ERROR[rule.error],
         "dashboardUid": rule.board,
         "panelId": rule.panel,
-        "labels": {"severity": rule.severity, **rule.labels},
+        "labels": {"severity": rule.severity, **about, **rule.labels},
         "annotations": {
             "summary": rule.summary,
             "description": rule.description,

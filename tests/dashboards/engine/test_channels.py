@@ -28,7 +28,7 @@ from watchline.dashboards.engine.channels import (
     deliver,
 )
 from watchline.dashboards.engine.courier import AWAY_S, MOST_TRIES, Courier, Delivery
-from watchline.dashboards.engine.grouping import Incident, Part, add
+from watchline.dashboards.engine.grouping import Part, add, opened
 from watchline.dashboards.engine.notification import Addresses, Message, clean, compose, compose_test
 from watchline.schemas.errors import ConfigurationError
 
@@ -41,7 +41,13 @@ PLANTED = ("ann@example.com", "ann%40example.com", "4111 1111 1111 1111", "41111
 
 def part(number: int, summary: str = "", **labels: str) -> Part:
     return Part(
-        labels=tuple(sorted({"app": "shop", "model": f"m{number:02}", **labels}.items())),
+        rule="r",
+        title="Bad answers",
+        board="quality",
+        panel=12,
+        runbook="r.md",
+        window=(1_800_000_000.0, 1_800_604_800.0),
+        labels=tuple(sorted({"app": "shop", "environment": "production", "model": f"m{number:02}", **labels}.items())),
         severity="warning",
         started=1_800_000_000.0,
         value=0.5,
@@ -51,11 +57,9 @@ def part(number: int, summary: str = "", **labels: str) -> Part:
 
 
 def message(*parts: Part, kind: Any = "began", title: str = "Bad answers", **changes: Any) -> Message:
-    incident = Incident(
-        id="i1", rule="r", title=title, app="shop", environment="production", board="quality", panel=12,
-        runbook="r.md", opened=1_800_000_000.0, window=(1_800_000_000.0, 1_800_604_800.0),
-    )  # fmt: skip
-    for each in parts:
+    first, *others = (replace(each, title=title) for each in parts)
+    incident = replace(opened(first, 0.0), id="i1", opened=1_800_000_000.0)
+    for each in others:
         incident = add(incident, each, 0.0)
     incident = replace(incident, **changes)
     return compose(

@@ -267,19 +267,30 @@ def test_twelve_slices_are_one_page_and_a_thirteenth_joins_it(store: Store, hook
     assert len({body["dedup_key"] for body in pager.bodies}) == 1
 
 
-def test_two_apps_are_two_incidents(store: Store, hook: Receiver) -> None:
+def test_two_apps_are_two_incidents_unless_they_go_bad_together(store: Store, hook: Receiver) -> None:
     rig = Rig(store, Webhook("webhook", hook.url))
-    store.put(0.5)
-    store.put(0.5, app="other")
-    rig.engine.tick()
-    rig.minutes()
-    assert {body["key"] for body in hook.bodies} and len({body["key"] for body in hook.bodies}) == 2
-    store.put(0.1)
-    store.put(0.5, app="other")
-    rig.minutes(2)
+
+    def minutes(count: int, *apps: str, bad: float = 0.5) -> None:
+        for _ in range(count):
+            for app in apps:
+                store.put(bad, app=app)
+            rig.minutes()
+
+    minutes(10, "shop")
+    minutes(10, "shop", "together")
+    minutes(2, "shop", "together", "later")
+    assert [(body["kind"], body["text"].split(": ")[0]) for body in hook.bodies] == [
+        ("began", "Bad answers, shop"),
+        ("update", "Bad answers, 2 apps"),
+        ("began", "Bad answers, later"),
+    ]
+    assert len({body["key"] for body in hook.bodies}) == 2
+    minutes(1, "shop", "together", bad=0.1)
+    minutes(3, "later")
     ended = [body for body in hook.bodies if body["status"] == "resolved"]
-    assert [alert["labels"]["app"] for body in ended for alert in body["alerts"]] == ["shop"]
-    assert [alert["labels"]["app"] for alert in rig.engine.book.alerts()] == ["other"]
+    assert [alert["labels"]["app"] for body in ended for alert in body["alerts"]] == ["shop", "together"]
+    assert ended[0]["text"].startswith("Over: Bad answers, 2 apps: 2 alerts")
+    assert [alert["labels"]["app"] for alert in rig.engine.book.alerts()] == ["later"]
 
 
 def test_warning_critical_warning_is_one_incident(store: Store, pager: Receiver, hook: Receiver) -> None:
@@ -522,13 +533,12 @@ def test_over_when_it_is_delivered_says_began_and_ended(store: Store, hook: Rece
 def test_a_dead_channel_holds_nobody_up(store: Store, hook: Receiver, pager: Receiver) -> None:
     with ExitStack() as stack:
         rig = Rig(store, Webhook("dead", hook.url, timeout_s=0.2), Slack("slack", pager.url))
-        rig.rules = [store.rule(for_s=0)]
+        rig.rules = [store.rule(uid=f"r{number}", about=f"{number}", for_s=0) for number in range(20)]
         hook.answer = lambda path, body: (time.sleep(1.0), (200, {}, b""))[1]
         for courier in rig.engine.couriers:
             courier.start()
             stack.callback(courier.stop)
-        for number in range(20):
-            store.put(0.5, app=f"app{number}", minutes=1)
+        store.put(0.5, minutes=1)
         began = time.monotonic()
         store.now += timedelta(minutes=1)
         rig.engine.tick()
@@ -599,7 +609,7 @@ def test_a_flood_fits_into_what_kafka_takes_and_is_counted(store: Store, hook: R
 
 def test_a_slow_rule_is_asked_less_often(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig(store)
-    store.put(0.1)
+    store.put(0.9)
     ask = store.query
     monkeypatch.setattr(store, "query", lambda *args: (time.sleep(0.6), ask(*args))[1])
     rig.rules = [store.rule(interval_s=1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -51,12 +52,16 @@ def test_labels_values_and_the_limit(queries: Queries, now: datetime) -> None:
     assert {version: reading.over for version, reading in over.items()} == {"1": False, "2": True}
     assert (over["2"].value, over["2"].values["answers"], over["2"].values["all"]) == (0.5, 60.0, 120.0)
     assert render(RULE.summary, {"app": "support-bot"}, over["2"].values) == "support-bot: 50% of 60"
+    assert evaluator.evaluate(RULE, queries, now, now, all_values=False) == found  # one is over: all are asked for
 
 
 def test_the_window_ends_where_all_is_stored(queries: Queries, now: datetime) -> None:
     found = evaluator.evaluate(RULE, queries, now, now - timedelta(minutes=20))
     assert [dict(labels)["prompt_version"] for labels in found.outcome.readings] == ["1"]
     assert found.end is not None and found.start == found.end - timedelta(hours=1)
+    assert all(reading.values.keys() == {"A", *RULE.queries} for reading in found.outcome.readings.values())
+    usual = evaluator.evaluate(RULE, queries, now, now - timedelta(minutes=20), all_values=False)
+    assert [(reading.over, {*reading.values}) for reading in usual.outcome.readings.values()] == [(False, {"A"})]
     early = evaluator.evaluate(RULE, queries, now, now + timedelta(hours=2))  # another clock is ahead
     assert early.end == now.replace(microsecond=0)
 
@@ -165,3 +170,17 @@ def test_texts(text: str, expected: str) -> None:
 def test_a_template_that_is_not_known_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="not known"):
         render("{{ template }}", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ if $values.A }}so", "without its {{ end }}"),
+        ("so{{ end }}", "{{ end }} where {{ if }} can be"),
+        ("{{ if $values.A }}{{ else }}{{ else }}{{ end }}", "{{ else }} where {{ end }} can be"),
+        ("{{ if $values.A }}{{ if $values.B }}{{ end }}{{ end }}", "{{ if }} where {{ else }} can be"),
+    ],
+)
+def test_branches_that_do_not_fit_are_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        render(text, {}, {})

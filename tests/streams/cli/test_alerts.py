@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.dashboards.engine.receivers import Receiver, http_receiver
-from watchline.dashboards.engine.grouping import Incident, Part, add
+from watchline.dashboards.engine.grouping import Part, opened
 from watchline.streams.cli.commands import doctor
 from watchline.streams.cli.commands.alerts import channels
 from watchline.streams.cli.main import main
@@ -144,11 +145,8 @@ def test_listed_silenced_and_acknowledged(
     journal.load()
     at = datetime.now(UTC).timestamp()
     labels = (("app", "shop (eu)"), ("model", "small"))
-    part = Part(labels=labels, severity="warning", started=at, summary="it is bad")
-    incident = Incident(
-        id="i1", rule="r", title="R", app="shop (eu)", environment="", board="b", panel=1, runbook="r.md",
-        opened=at, window=(at, at),
-    )  # fmt: skip
+    part = Part(rule="r", title="R", labels=labels, severity="warning", started=at, summary="it is bad")
+    incident = replace(opened(part, at), id="i1")
     alert = {
         "labels": dict(labels), "state": "firing", "since": at, "started": at, "seen": at, "value": 0.5, "values": {},
         "missing": 0, "reason": "", "severity": "warning", "summary": "it is bad", "description": "", "details": {},
@@ -159,7 +157,7 @@ def test_listed_silenced_and_acknowledged(
                 "title": "R", "runbook": "r.md", "board": "b", "panel": 1, "from": at, "to": at, "failure": "",
                 "failing_since": None, "left_out": 0, "alerts": [alert],
             },
-            "incident/i1": add(incident, part, at).record(),
+            "incident/i1": incident.record(),
         }
     )  # fmt: skip
     assert main(["alerts", "silence", "app=shop", "--preview"]) == 0
