@@ -19,6 +19,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from watchline.dashboards.definitions import Board, Panel, Rule
+from watchline.dashboards.engine.evaluator import is_over
 from watchline.dashboards.macros import Request, expand
 from watchline.dashboards.sql import LABELS
 from watchline.schemas.errors import ConfigurationError
@@ -157,6 +158,8 @@ def _shape(rule: Rule) -> Iterator[str]:
         yield "needs one limit, above or below"
     elif not math.isfinite(limits[0]):
         yield "can never fire: its limit is no number that can be passed"
+    elif rule.recovery is not None and is_over(rule, rule.recovery):
+        yield f"ends as soon as it fires: its recovery {rule.recovery:g} is beyond its limit"
     elif "humanizePercentage $values.A" in rule.summary and not 0 <= limits[0] < 1:
         yield f"can never fire, or always does: it is a share, and its limit is {limits[0]:g}"
     if rule.window_s <= 0:

@@ -155,6 +155,8 @@ class Rule:
         Of one named "lead", the alert with the highest number is named first where several are one incident.
     above, below : float, optional
         The alert fires above this number, or below that one: one of the two.
+    recovery : float, optional
+        What fires goes on until the number is on the other side of this one: what sways about a limit tells once.
     window_s : int
         How far back the queries look, from the end of what is complete (see `ends`).
     ends : {"watermark", "now"}
@@ -197,6 +199,7 @@ class Rule:
     window_s: int
     above: float | None = None
     below: float | None = None
+    recovery: float | None = None
     ends: Literal["watermark", "now"] = "watermark"
     for_s: int = 60
     keep_firing_for_s: int = 300

@@ -24,25 +24,39 @@ HAVING count() >= {shares.MINIMUM}"""
 
 
 def _longer(value: str) -> str:
-    """The 95th percentiles of a model's prompts in the last whole hour, against that hour of the seven days before."""
-    return f"""WITH {COMPLETE},
-    (
-        SELECT toStartOfHour(least(complete, toDateTime64(max(h.refreshed_at), 6, 'UTC'))) - INTERVAL 1 HOUR
-        FROM v_usage_hourly AS h WHERE h.hour > $__toTime - INTERVAL 1 DAY
-    ) AS last_hour
+    """The 95th percentile of a model in the last hour, against that hour of the seven days before.
+
+    Where the last 15 minutes have enough answers, they must be slow too: what is fast again is over.
+    """
+    return f"""WITH {COMPLETE}
 SELECT $__toTime AS time, app, environment, model, round({value}, 3) AS value
 FROM
 (
-    SELECT {named("u", *_LABELS)}, sumIf(u.events, u.hour = last_hour) AS answers,
-        sumIf(u.latency_p95_s * u.events, u.hour = last_hour) / answers AS seconds,
-        sumIf(u.events, u.hour < last_hour) AS usual_answers,
-        sumIf(u.latency_p95_s * u.events, u.hour < last_hour) / usual_answers AS usual_seconds,
-        uniqExactIf(u.hour, u.hour < last_hour) AS days
-    FROM v_usage_hourly AS u
-    WHERE u.hour IN (SELECT last_hour - INTERVAL arrayJoin(range(8)) DAY) AND u.latency_p95_s IS NOT NULL
+    SELECT app, environment, model, sum(of_hour) AS answers, max(of_hour_s) AS seconds,
+        if(sum(of_quarter) >= {shares.FEWEST}, least(seconds, max(of_quarter_s)), seconds) AS now_s,
+        sum(of_others) AS usual_answers, sum(seconds_of_others) / usual_answers AS usual_seconds,
+        uniqExactIf(day, of_others > 0) AS days
+    FROM
+    (
+        SELECT {named("i", *_LABELS)}, count() AS of_hour, toFloat64(quantile(0.95)(i.latency_s)) AS of_hour_s,
+            countIf(i.time > complete - INTERVAL {shares.WINDOW_S} SECOND) AS of_quarter,
+            toFloat64(quantileIf(0.95)(i.latency_s, i.time > complete - INTERVAL {shares.WINDOW_S} SECOND))
+                AS of_quarter_s,
+            0 AS of_others, 0. AS seconds_of_others, toDate(0) AS day
+        FROM v_interactions AS i
+        WHERE i.time > complete - INTERVAL 1 HOUR AND i.time <= complete AND i.source = 'production'
+            AND i.latency_s IS NOT NULL
+        GROUP BY app, environment, model
+        UNION ALL
+        SELECT {named("u", *_LABELS)}, 0, 0., 0, 0., sum(u.events), sum(u.latency_p95_s * u.events), toDate(u.hour)
+        FROM v_usage_hourly AS u
+        WHERE u.hour IN (SELECT toStartOfHour(complete - INTERVAL 30 MINUTE) - INTERVAL arrayJoin(range(1, 8)) DAY)
+            AND u.latency_p95_s IS NOT NULL
+        GROUP BY app, environment, model, u.hour
+    )
     GROUP BY app, environment, model
 )
-WHERE answers >= {shares.MINIMUM} AND usual_answers >= 100 AND days >= 3 AND seconds > usual_seconds + 1"""
+WHERE answers >= {shares.MINIMUM} AND usual_answers >= 100 AND days >= 3 AND now_s > usual_seconds + 1"""
 
 
 _FAILURES = f"""WITH {COMPLETE}
@@ -60,7 +74,10 @@ RULES = (
         severity="warning",
         queries={"A": _FAILED.busy(), "share": _FAILED.busy("bad / n"), "calls": _FAILED.busy("n")},
         above=0.1,
+        recovery=0.025,
         window_s=shares.WINDOW_S,
+        for_s=0,
+        keep_firing_for_s=120,
         missing_evaluations=shares.KEEP_S // 60,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the calls fail",
         description="By the last 15 minutes of what is complete, with 95 % confidence{{ if $values.calls }}: "
@@ -79,8 +96,10 @@ RULES = (
         severity="warning",
         queries={"A": _FAILED.quiet(), "calls": _FAILED.quiet("n"), "hours": _FAILED.quiet("hours")},
         above=0.2,
+        recovery=0.05,
         window_s=shares.DAY_S,
         for_s=0,
+        keep_firing_for_s=120,
         interval_s=600,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the calls fail",
         description="By its latest calls, of which there are few, with 95 % confidence{{ if $values.hours }}: "
@@ -117,23 +136,21 @@ RULES = (
         group="watchline-calls-unusual",
         severity="warning",
         queries={
-            "A": _longer("seconds / usual_seconds"),
+            "A": _longer("now_s / usual_seconds"),
             "seconds": _longer("seconds"),
             "usual": _longer("usual_seconds"),
-            "hour": _longer("toHour(last_hour)"),
         },
         above=TIMES_AS_LONG,
+        recovery=1.3,
         window_s=shares.WEEK_S,
         for_s=0,
-        interval_s=600,
+        interval_s=300,
         summary=f'{_SLICE}: slow answers take {{{{ printf "%.1f" $values.A.Value }}}} times as long as usual at this '
         f"hour",
         description="{{ if $values.usual }}The slowest in twenty take "
-        '{{ printf "%.1f" $values.seconds.Value }} s, usually {{ printf "%.1f" $values.usual.Value }} s, in the whole '
-        "hour from "
-        '{{ printf "%.0f" $values.hour.Value }}:00 UTC against the same hour of the seven days before. {{ end }}What '
-        "to do: see "
-        "whether questions or answers became longer, or the model slower.",
+        '{{ printf "%.1f" $values.seconds.Value }} s, usually {{ printf "%.1f" $values.usual.Value }} s, in the last '
+        "hour of what is complete against the same hour of the seven days before. {{ end }}What to do: see whether "
+        "questions or answers became longer, or the model slower.",
         board="watchline",
         panel=22,
         runbook_name="latency",

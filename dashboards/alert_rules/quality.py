@@ -116,6 +116,9 @@ def _busy(kind: _Kind) -> Rule:
         },
         above=kind.limit,
         window_s=shares.WINDOW_S,
+        recovery=kind.limit / 4,
+        for_s=0,  # the interval of 95 % is what keeps chance out
+        keep_firing_for_s=120,
         missing_evaluations=shares.KEEP_S // 60,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the answers {kind.does}",
         description="By the last 15 minutes of what is complete, with 95 % confidence"
@@ -153,8 +156,10 @@ def _quiet(kind: _Kind) -> Rule:
             "hours": counted.quiet("hours"),
         },
         above=kind.limit,
+        recovery=kind.limit / 4,
         window_s=shares.DAY_S,
         for_s=0,
+        keep_firing_for_s=120,
         interval_s=600,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the answers {kind.does}",
         description="By its latest answers, of which there are few, with 95 % confidence"
@@ -176,24 +181,24 @@ def _more_than_usual(kind: _Kind) -> Rule:
         group="watchline-answers-unusual",
         severity="warning",
         queries={
-            "A": shares.usual(kind.detector),
-            "share": shares.usual(kind.detector, "bad / n"),
-            "answers": shares.usual(kind.detector, "n"),
-            "usual": shares.usual(kind.detector, "usual_bad / usual_n"),
-            "hour": shares.usual(kind.detector, "toHour(last_hour)"),
+            "A": shares.usual(kind.detector, kind.bad),
+            "share": shares.usual(kind.detector, kind.bad, "bad / n"),
+            "answers": shares.usual(kind.detector, kind.bad, "n"),
+            "usual": shares.usual(kind.detector, kind.bad, "usual_bad / usual_n"),
         },
-        above=0.05,
+        above=shares.UNUSUAL,
+        recovery=0.01,
         window_s=shares.WEEK_S,
         for_s=0,
-        interval_s=600,
+        keep_firing_for_s=120,
         summary="{{ $labels.app }} ({{ $labels.environment }}): prompt {{ $labels.prompt_name }}: "
         f"more answers than usual at this hour {kind.does}"
         "{{ if $values.usual }}: {{ humanizePercentage $values.share.Value }}, usually "
         "{{ humanizePercentage $values.usual.Value }}{{ end }}",
-        description="{{ if $values.hour }}In the whole hour from "
-        '{{ printf "%.0f" $values.hour.Value }}:00 UTC, by {{ printf "%.0f" $values.answers.Value }} answers, '
-        "against the same hour of the seven days before. {{ end }}The intervals are apart by "
-        "{{ humanizePercentage $values.A.Value }} at least. " + _WHERE_TO_LOOK,
+        description="In the last hour of what is complete{{ if $values.answers }}, "
+        '{{ printf "%.0f" $values.answers.Value }} answers{{ end }}, or the last 15 minutes of it, against the same '
+        "hour of the seven days before. "
+        "The intervals are apart by {{ humanizePercentage $values.A.Value }} at least. " + _WHERE_TO_LOOK,
         board="watchline-quality",
         panel=kind.panel,
         about=kind.about,

@@ -2,7 +2,7 @@
 
 Nothing is judged by few: the lower end of the 95 % interval counts, of at least `MINIMUM` in the last 15 minutes. A
 slice that has fewer is judged by its last `LATEST` of the last day, so that little traffic alerts too, and is quiet
-again once its latest are good.
+again once its latest are good. A version or model that answers no more while others of its prompt do is gone, not bad.
 """
 
 from __future__ import annotations
@@ -14,8 +14,14 @@ from watchline.dashboards.sql import COMPLETE, LABELS, named, wilson
 MINIMUM, LATEST, FEWEST = 20, 30, 10
 WINDOW_S, DAY_S = 900, 86_400
 WEEK_S = 8 * DAY_S
+UNUSUAL, _HASTE = (
+    0.05,
+    0.05,
+)  # by how much a share is more than usual; and more so by 15 minutes, which are looked at often
 # A slice that fires stays so while it has too few answers to be judged: after an hour the rule for quiet ones has it.
 KEEP_S = 3600
+# Silent for so many times its mean gap while others of its prompt answer: gone.
+_GAPS, _GONE_S, _LONG_GONE_S = 5, 300, 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,23 +37,35 @@ class Share:
     def _slices(self) -> str:
         return ", ".join(self.labels)
 
+    @property
+    def _silent_s(self) -> str:
+        """For how long a slice (alias `last`) has been silent while others of its prompt answered."""
+        prompt = ", ".join(name for name in self.labels if name not in ("prompt_version", "model"))
+        return f"dateDiff('second', last, max(last) OVER (PARTITION BY {prompt}))"
+
     def busy(self, value: str = "") -> str:
-        """SQL for the slices with enough in the last 15 minutes. `value`: of `n` and `bad`; else the lower end."""
+        """SQL for the slices with enough in the last 15 minutes. `value`: of `n` and `bad`; else the lower end.
+
+        The lower end of those that are gone is 0, so that they are over at once.
+        """
         return f"""WITH {COMPLETE}
-SELECT $__toTime AS time, {self._slices}, round({value or wilson("bad", "n")}, 4) AS value
+SELECT $__toTime AS time, {self._slices}, round({value or f"if(is_gone, 0, {wilson('bad', 'n')})"}, 4) AS value
 FROM
 (
-    SELECT {named("r", *self.labels)}, count() AS n, countIf({self.bad}) AS bad
+    SELECT {named("r", *self.labels)}, countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND) AS n,
+        countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND AND {self.bad}) AS bad, max(r.time) AS last,
+        {self._silent_s} > greatest({_GONE_S}, {_GAPS} * {KEEP_S} / count()) AS is_gone
     FROM {self.view} AS r
-    WHERE r.time > complete - INTERVAL {WINDOW_S} SECOND AND r.time <= complete AND r.source = 'production'
+    WHERE r.time > complete - INTERVAL {KEEP_S} SECOND AND r.time <= complete AND r.source = 'production'
         AND {self.where}
     GROUP BY {self._slices}
 )
-WHERE n >= {MINIMUM}"""
+WHERE n >= {MINIMUM} OR is_gone"""
 
     def quiet(self, value: str = "") -> str:
         """SQL for those that had too few in each quarter of the last hour: by their latest of the last day.
 
+        The lower end of `LATEST`, and the share of the last `FEWEST`, whichever is less: what is good again is over.
         `latest` has one number for each, the newest first: twice its time, negative, and one more where it is bad.
         """
         quarters = ", ".join(
@@ -55,44 +73,60 @@ WHERE n >= {MINIMUM}"""
             f"r.time <= complete - INTERVAL {15 * quarter} MINUTE)"
             for quarter in range(4)
         )
+        now_bad = f"arraySum(arrayMap(each -> positiveModulo(each, 2), arraySlice(latest, 1, {FEWEST}))) / {FEWEST}"
         return f"""WITH {COMPLETE}
-SELECT $__toTime AS time, {self._slices}, round({value or wilson("bad", "n")}, 4) AS value
+SELECT $__toTime AS time, {self._slices}, round({value or f"least({now_bad}, {wilson('bad', 'n')})"}, 4) AS value
 FROM
 (
     SELECT {named("r", *self.labels)}, greatest({quarters}) AS busiest,
         arraySlice(arraySort(groupArray(toUInt8({self.bad}) - 2 * toUnixTimestamp64Micro(r.time))), 1,
             {LATEST}) AS latest,
         length(latest) AS n, arraySum(arrayMap(each -> positiveModulo(each, 2), latest)) AS bad,
-        (toUnixTimestamp64Micro(complete) + latest[-1] / 2) / 3.6e9 AS hours
+        (toUnixTimestamp64Micro(complete) + latest[-1] / 2) / 3.6e9 AS hours, max(r.time) AS last,
+        {self._silent_s} > greatest({_LONG_GONE_S}, {_GAPS} * hours * 3600 / n) AS is_gone
     FROM {self.view} AS r
     WHERE r.time > complete - INTERVAL {DAY_S} SECOND AND r.time <= complete AND r.source = 'production'
         AND {self.where}
     GROUP BY {self._slices}
 )
-WHERE n >= {FEWEST} AND busiest < {MINIMUM}"""
+WHERE n >= {FEWEST} AND busiest < {MINIMUM} AND NOT is_gone"""
 
 
-def usual(detector: str, value: str = "low - usual_high") -> str:
-    """SQL that holds a prompt's last whole hour against the same hour of the seven days before, of one detector.
+def usual(detector: str, bad: str, value: str = "") -> str:
+    """SQL that holds a prompt's last hour against the same hour of the seven days before, of one detector.
 
-    Of at least 20 and 100 answers, the latter on at least three days.
+    By how much the intervals are apart, of at least 20 and 100 answers, the latter on at least three days. The last 15
+    minutes count too, by `_HASTE` less, where they have 20. What is good again in them is over.
     """
-    return f"""WITH {COMPLETE},
-    (
-        SELECT toStartOfHour(least(complete, toDateTime64(max(u.refreshed_at), 6, 'UTC'))) - INTERVAL 1 HOUR
-        FROM v_quality_hourly AS u WHERE u.hour > $__toTime - INTERVAL 1 DAY
-    ) AS last_hour
-SELECT $__toTime AS time, app, environment, prompt_name, round({value}, 4) AS value
+    prompt = ("app", "environment", "prompt_name")
+    soon = f"if(quarter_n >= {MINIMUM}, {wilson('quarter_bad', 'quarter_n')} - {_HASTE}, 0)"
+    apart = f"least(recent, greatest({wilson('bad', 'n')}, {soon})) - {wilson('usual_bad', 'usual_n', upper=True)}"
+    return f"""WITH {COMPLETE}
+SELECT $__toTime AS time, {", ".join(prompt)}, round({value or apart}, 4) AS value
 FROM
 (
-    SELECT {named("q", "app", "environment", "prompt_name")},
-        sumIf(q.evaluated, q.hour = last_hour) AS n, sumIf(q.flagged_events, q.hour = last_hour) AS bad,
-        sumIf(q.evaluated, q.hour < last_hour) AS usual_n, sumIf(q.flagged_events, q.hour < last_hour) AS usual_bad,
-        uniqExactIf(q.hour, q.hour < last_hour AND q.evaluated > 0) AS days,
-        {wilson("bad", "n")} AS low, {wilson("usual_bad", "usual_n", upper=True)} AS usual_high
-    FROM v_quality_hourly AS q
-    WHERE q.hour IN (SELECT last_hour - INTERVAL arrayJoin(range(8)) DAY) AND q.detector = '{detector}'
-    GROUP BY app, environment, prompt_name
+    SELECT {", ".join(prompt)}, sum(of_hour) AS n, sum(bad_of_hour) AS bad,
+        sum(of_quarter) AS quarter_n, sum(bad_of_quarter) AS quarter_bad,
+        if(quarter_n >= {FEWEST}, quarter_bad / quarter_n, bad / n) AS recent,
+        sum(of_others) AS usual_n, sum(bad_of_others) AS usual_bad, uniqExactIf(day, of_others > 0) AS days
+    FROM
+    (
+        SELECT {named("r", *prompt)}, count() AS of_hour, countIf({bad}) AS bad_of_hour,
+            countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND) AS of_quarter,
+            countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND AND {bad}) AS bad_of_quarter,
+            0 AS of_others, 0 AS bad_of_others, toDate(0) AS day
+        FROM v_findings AS r
+        WHERE r.time > complete - INTERVAL 1 HOUR AND r.time <= complete AND r.source = 'production'
+            AND r.detector = '{detector}' AND r.decision = 'evaluated'
+        GROUP BY {", ".join(prompt)}
+        UNION ALL
+        SELECT {named("q", *prompt)}, 0, 0, 0, 0, sum(q.evaluated), sum(q.flagged_events), toDate(q.hour)
+        FROM v_quality_hourly AS q
+        WHERE q.hour IN (SELECT toStartOfHour(complete - INTERVAL 30 MINUTE) - INTERVAL arrayJoin(range(1, 8)) DAY)
+            AND q.detector = '{detector}'
+        GROUP BY {", ".join(prompt)}, q.hour
+    )
+    GROUP BY {", ".join(prompt)}
 )
 WHERE n >= {MINIMUM} AND usual_n >= 100 AND days >= 3"""
 

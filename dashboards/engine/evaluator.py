@@ -95,6 +95,8 @@ def faults(rule: Rule) -> list[str]:
         found.append("has two limits" if limits else "has neither a limit above nor one below")
     elif not math.isfinite(limits[0]):
         found.append(f"its limit is {limits[0]:g}: no number is beyond it")
+    elif rule.recovery is not None and is_over(rule, rule.recovery):
+        found.append(f"its recovery {rule.recovery:g} is beyond its limit {limits[0]:g}: it would end at once")
     found += [
         f"{name} is {value:g}: it must be {'at least' if least == 0 else 'above'} 0"
         for name, value, least in (
@@ -175,6 +177,7 @@ def evaluate(
         key: Reading(
             value=value,
             over=value is not None and is_over(rule, value),
+            holds=value is not None and holds(rule, value),
             values={"A": value} | {name: _of(rows, key) for name, rows in others.items()},
         )
         for key, value in numbers.items()
@@ -198,6 +201,13 @@ def details(rule: Rule, queries: Queries, labels: Mapping[str, str], start: date
 def is_over(rule: Rule, value: float) -> bool:
     """Whether a number is beyond a rule's limit."""
     return value > rule.above if rule.above is not None else rule.below is not None and value < rule.below
+
+
+def holds(rule: Rule, value: float) -> bool:
+    """Whether a number is not yet on the other side of a rule's recovery: what fires goes on."""
+    if rule.recovery is None:
+        return is_over(rule, value)
+    return value >= rule.recovery if rule.above is not None else value <= rule.recovery
 
 
 def severity(rule: Rule, value: float | None) -> str:

@@ -38,10 +38,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One row of a rule's query: the number, None where it can't be told, and whether it is beyond the limit."""
+    """One row of a rule's query: the number, None where it can't be told, and whether it is beyond the limit.
+
+    `holds`: it is so far beyond that what fires goes on, and nothing begins.
+    """
 
     value: float | None
     over: bool
+    holds: bool = False
     values: Mapping[str, float | None] = field(default_factory=dict)
 
 
@@ -181,7 +185,8 @@ def step(
             after = _without(policy, policy.no_data, before, key, at, "no data")
             reasons[key] = "no data"
         else:
-            after = _alerting(policy, before, key, at) if reading.over else _normal(policy, before, at)
+            goes_on = reading.holds and before is not None and before.state in ("pending", "firing")
+            after = _alerting(policy, before, key, at) if reading.over or goes_on else _normal(policy, before, at)
             if after is not None:
                 after = replace(after, value=reading.value, values=dict(reading.values), seen=at, missing=0)
         now[key] = after

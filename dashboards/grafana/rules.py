@@ -87,9 +87,11 @@ def _query(rule: Rule, name: str, sql: str) -> Iterable[dict[str, Any]]:
 
 
 def _limit(rule: Rule) -> dict[str, Any]:
-    kind, limit = ("gt", rule.above) if rule.above is not None else ("lt", rule.below)
-    evaluator = {"type": kind, "params": [limit]}
-    return _expression(CONDITION, type="threshold", expression="A", conditions=[{"evaluator": evaluator}])
+    kind, other, limit = ("gt", "lt", rule.above) if rule.above is not None else ("lt", "gt", rule.below)
+    condition: dict[str, Any] = {"evaluator": {"type": kind, "params": [limit]}}
+    if rule.recovery is not None:
+        condition["unloadEvaluator"] = {"type": other, "params": [rule.recovery]}
+    return _expression(CONDITION, type="threshold", expression="A", conditions=[condition])
 
 
 def _expression(name: str, **model: Any) -> dict[str, Any]:

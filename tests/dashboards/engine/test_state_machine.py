@@ -13,6 +13,7 @@ SHOP, OTHER = (("app", "shop"),), (("app", "other"),)
 MINUTE = 60.0
 GIVES = {
     "x": Outcome(readings={SHOP: Reading(value=0.9, over=True)}),  # over the limit
+    "~": Outcome(readings={SHOP: Reading(value=0.5, over=False, holds=True)}),  # not over it, nor past the recovery
     ".": Outcome(readings={SHOP: Reading(value=0.1, over=False)}),  # not over it
     "?": Outcome(readings={SHOP: Reading(value=None, over=False)}),  # can't be told
     "o": Outcome(readings={OTHER: Reading(value=0.1, over=False)}),  # the series is missing, another is there
@@ -50,6 +51,10 @@ def run(policy: Policy, given: str) -> tuple[str, list[Change], dict[Labels, Ale
         ({"keep_firing_for_s": 120}, "x..x", "FRRF"),
         ({"keep_firing_for_s": 120, "for_s": 60}, "xx.x", "PFRF"),
         ({"keep_firing_for_s": 120, "for_s": 60}, "x.x", "PNP"),
+        # Recovery threshold: what fires or waits to goes on, nothing begins.
+        ({}, "~x~~.~", "NFFFNN"),
+        ({"for_s": 120}, "x~~.", "PPFN"),
+        ({"keep_firing_for_s": 120}, "x.~~", "FRRN"),
         # No data.
         ({"no_data": "ok"}, "x-", "FN"),
         ({"no_data": "ok", "keep_firing_for_s": 60}, "x--", "FRN"),
