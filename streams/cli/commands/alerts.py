@@ -82,14 +82,15 @@ def _run(args: argparse.Namespace) -> int:
 def channels(settings: Any) -> list[Any]:
     """The channels that are set. Raises ConfigurationError, which names no address."""
     from watchline.dashboards.engine.channels import Mail, PagerDuty, Slack, Webhook
+    from watchline.streams.health.outgoing import post
 
     made: list[Any] = []
-    for number, url in enumerate(settings.webhook_url.get_secret_value().split(), 1):
-        made.append(Webhook("webhook" if number == 1 else f"webhook-{number}", url))
+    if url := settings.webhook_url.get_secret_value():
+        made.append(Webhook("webhook", url, post))
     if url := settings.slack_url.get_secret_value():
-        made.append(Slack("slack", url))
+        made.append(Slack("slack", url, post))
     if key := settings.pagerduty_key.get_secret_value():
-        made.append(PagerDuty("pagerduty", key))
+        made.append(PagerDuty("pagerduty", key, post))
     if settings.alert_email:
         server = settings.smtp_url.get_secret_value()
         if not server:

@@ -62,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         link = stack.enter_context(beside(settings, engine=engine.book if engine is not None else None))
         store = stack.enter_context(clickhouse_port(settings, args.clickhouse_port, link))
         _say(_where(services, settings, link, store))
+        if engine is None:
+            _say(f"WATCHLINE_ALERTS is {settings.alerts}: the alert rules are not evaluated here")
         stop.ready = True
         with Feed(settings, lambda: services.health()["lag_messages"], _say):
             while not stop.asked.wait(0.2):

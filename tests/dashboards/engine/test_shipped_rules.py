@@ -17,6 +17,7 @@ from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.engine.grouping import HOLD_S
 from watchline.dashboards.engine.journal import MemoryJournal
 from watchline.dashboards.engine.notification import Addresses
+from watchline.streams.health.outgoing import post
 from watchline.streams.query.run import Queries, restrict
 
 alert_rules = pytest.importorskip("watchline.dashboards.alert_rules", reason="the rules are not here yet")
@@ -89,7 +90,7 @@ def test_pending_firing_told_and_resolved(
         rules=lambda: [rule],
         queries=switch,
         journal=MemoryJournal(),
-        channels=[Webhook("webhook", hook.url)],
+        channels=[Webhook("webhook", hook.url, post)],
         clock=lambda: now[0],
         watermark=lambda: now[0],
         addresses=Addresses(page="https://watchline.example"),

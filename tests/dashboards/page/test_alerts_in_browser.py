@@ -19,6 +19,7 @@ from watchline.dashboards.boards import all_boards
 from watchline.dashboards.engine.channels import Webhook
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.engine.notification import Addresses
+from watchline.streams.health.outgoing import post
 
 pytestmark = pytest.mark.slow
 SENT_FROM = "https://watchline.example"  # the page's address as people know it, where a tunnel or proxy is before it
@@ -63,7 +64,7 @@ def told(clickhouse: Callable[..., Any], reader_of: Callable[[Any], Any]) -> Ite
         engine = evaluated(
             queries,
             *RULES.values(),
-            channels=[Webhook("webhook", hook.url)],
+            channels=[Webhook("webhook", hook.url, post)],
             watermark=lambda: datetime.now(UTC),
             addresses=Addresses(page=SENT_FROM),
         )
