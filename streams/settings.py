@@ -222,6 +222,12 @@ class Settings(BaseSettings):
         description="Who evaluates the alert rules and tells people: Watchline (`watchline alerts run`), a Grafana "
         "that has the same rules, or nobody. Unless it is `engine`, `watchline alerts run` refuses.",
     )
+    alerts_port: int = Field(
+        6067,
+        ge=0,
+        le=65535,
+        description="Port of the engine's metrics, at WATCHLINE_HTTP_HOST; a busy one picks another.",
+    )
     webhook_url: SecretStr = Field(
         SecretStr(""),
         description="http(s) address to which severe findings, within seconds, and alerts are posted as JSON: `kind` "

@@ -158,9 +158,9 @@ def _evaluate(args: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    with store.running(settings), evaluating(settings) as evaluator:
+    with store.running(settings), evaluating(settings) as evaluator, measured(settings, evaluator) as metrics:
         names = [courier.channel.name for courier in evaluator.couriers]
-        out(f"evaluating; people are told by {', '.join(names) or colour('no channel', 'yellow')}")
+        out(f"evaluating; people are told by {', '.join(names) or colour('no channel', 'yellow')}; metrics: {metrics}")
         sys.stdout.flush()
         stop.wait()
     return 0
@@ -185,6 +185,21 @@ def evaluating(settings: Any) -> Iterator[Any]:
         finally:
             stop.set()
             thread.join(timeout=60)  # a query is bounded
+
+
+@contextlib.contextmanager
+def measured(settings: Any, evaluator: Any) -> Iterator[str]:
+    """Serves an engine's metrics while this is entered; gives their address, or why there is none."""
+    from watchline.streams.health.engine_metrics import EngineMetrics
+
+    with contextlib.ExitStack() as stack:
+        try:
+            where = stack.enter_context(
+                EngineMetrics(evaluator.measures).served(settings.http_host, settings.alerts_port)
+            )
+        except OSError as error:
+            where = f"none: WATCHLINE_HTTP_HOST, WATCHLINE_ALERTS_PORT: {error.strerror}"
+        yield where
 
 
 @contextlib.contextmanager

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.dashboards.engine.receivers import Receiver, http_receiver, wait_until
 from watchline.dashboards.definitions import Rule
@@ -22,6 +24,7 @@ from watchline.dashboards.engine.grouping import HOLD_S
 from watchline.dashboards.engine.journal import MemoryJournal, MemoryLog
 from watchline.dashboards.engine.notification import Addresses
 from watchline.schemas.errors import ConfigurationError, TransientError
+from watchline.streams.health.engine_metrics import EngineMetrics
 from watchline.streams.health.outgoing import post
 
 START = datetime(2026, 11, 30, 2, 0, tzinfo=UTC)
@@ -530,6 +533,50 @@ def test_over_when_it_is_delivered_says_began_and_ended(store: Store, hook: Rece
     (body,) = hook.bodies
     assert (body["kind"], body["status"]) == ("over", "resolved") and body["text"].startswith("Over: ")
     assert body["began"] and body["ended"]
+
+
+def test_metrics_are_there_from_the_start_and_say_what_came(store: Store, hook: Receiver) -> None:
+    rig = Rig(store, Slack("slack", hook.url, post))
+    rig.rules = [store.rule(), store.rule(uid="broken", queries={"A": "SELECT nothing"})]
+    with EngineMetrics(rig.engine.measures).served("127.0.0.1", 0) as address:
+
+        def value(name: str, **labels: str) -> float:
+            with urlopen(address, timeout=10) as answer:
+                families = text_string_to_metric_families(answer.read().decode())
+            samples = [each for family in families for each in family.samples]
+            (found,) = (each.value for each in samples if each.name == name and each.labels == labels)
+            return float(found)
+
+        for rule in ("watchline-bad-answers", "broken"):
+            assert value("watchline_rule_evaluations_total", rule=rule) == 0
+        for outcome in ("sent", "failed", "given_up"):
+            assert value("watchline_notifications_total", channel="slack", outcome=outcome) == 0
+        assert value("watchline_alerts", state="firing", severity="critical") == 0
+        assert value("watchline_notification_wait_seconds_count", channel="slack") == 0
+        assert value("watchline_rules_evaluator") == 0
+        store.put(0.9)
+        rig.engine.tick()
+        hook.answer = lambda path, body: (500, {}, b"")
+        rig.minutes()
+        assert value("watchline_notifications_total", channel="slack", outcome="failed") > 1
+        hook.answer = lambda path, body: (200, {}, b"")
+        rig.engine.couriers[0]._not_before = 0.0
+        store.put(0.9)
+        rig.minutes()
+        assert value("watchline_rules_evaluator") == 1 and value("watchline_rules_run_seconds") > 0
+        assert value("watchline_rules_last_run_age_seconds") < 60
+        assert value("watchline_rule_evaluations_total", rule="broken") == 3
+        assert value("watchline_rule_failures_total", rule="broken") == 3
+        assert value("watchline_rule_failures_total", rule="watchline-bad-answers") == 0
+        assert value("watchline_alerts", state="firing", severity="critical") == 1
+        assert value("watchline_alerts", state="error", severity="warning") == 1
+        assert value("watchline_notifications_total", channel="slack", outcome="sent") == len(hook.bodies) - value(
+            "watchline_notifications_total", channel="slack", outcome="failed"
+        )
+        waited = {bound: value("watchline_notification_wait_seconds_bucket", channel="slack", le=bound) for bound in
+                  ("1.0", "3600.0", "+Inf")}  # fmt: skip
+        assert waited["1.0"] < waited["3600.0"] == waited["+Inf"]  # it was tried in vain for a minute of the rig's
+        assert value("watchline_notification_wait_seconds_sum", channel="slack") >= 60
 
 
 def test_a_dead_channel_holds_nobody_up(store: Store, hook: Receiver, pager: Receiver) -> None:
