@@ -157,6 +157,12 @@ def _unusual(client: Any, now: datetime) -> None:
     refresh(client)
 
 
+def _arrived_late(client: Any, now: datetime) -> None:
+    """All that is planted is stored now: these are five hours old."""
+    times = [now - timedelta(hours=5, seconds=30 * each) for each in range(40)]
+    events(client, times, flagged=["groundedness"], app="edge")
+
+
 def _no_canary(client: Any, now: datetime) -> None:
     canaries(client, [(7, now - timedelta(hours=30), 1)])
 
@@ -249,6 +255,9 @@ PLANTS: dict[str, Plant] = {
     **_of_answers("injection", "injection"),
     **_of_answers("bias", "bias"),
     **_of_answers("irrelevant-answers", "relevance"),
+    "watchline-late-answers": Plant(
+        _arrived_late, {"app": "edge", "detector": "groundedness", "about": "app"}, timedelta(minutes=1)
+    ),
     "watchline-drift": Plant(_drift, {"app": "drifting", "measure": "toxicity"}, timedelta(minutes=5)),
     "watchline-errors": Plant(
         lambda client, now: events(client, _recent(now, 40), app="failing", error_type="Timeout"),
