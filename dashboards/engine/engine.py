@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from watchline.dashboards.definitions import Rule
-from watchline.dashboards.engine import evaluator, grouping, notification, state_machine, texts
+from watchline.dashboards.engine import evaluator, grouping, notification, standing, state_machine, texts
 from watchline.dashboards.engine.book import MOST_HISTORY, Book
 from watchline.dashboards.engine.channels import Channel
 from watchline.dashboards.engine.courier import Courier, Delivery
@@ -376,8 +376,12 @@ class Engine:
             start, end = known["from"], known["to"]
         else:
             start, end = (None if each is None else each.timestamp() for each in window)
+        stands = standing.measured(rule, evaluation.outcome)
+        if known is not None and (failure or evaluation.start is None):
+            stands = known.get("stands", stands)  # as it was when it could be judged
         return {
             "title": rule.title,
+            "stands": stands,
             "runbook": rule.runbook,
             "board": rule.board,
             "panel": rule.panel,

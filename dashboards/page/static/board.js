@@ -12,8 +12,8 @@ import { clock, words } from "./time.js";
 
 const MOVES = ["wheel", "touchmove", "keydown", "pointerdown"];
 
-// given: {board, go(address), look() at the status now, onStored(callback) -> stop}. Gives {element, destroy}.
-export function boardView({ board, go, look, onStored }) {
+// given: {board, alerts: whether an engine evaluates rules, go(address), look() at the status now, onStored(callback) -> stop}. Gives {element, destroy}.
+export function boardView({ board, alerts, go, look, onStored }) {
   const asked = read();
   const view = { from: asked.from ?? `now-${board.hours}h`, to: asked.to, variables: withDefaults(board, asked.variables), shown: null };
   const path = `/board/${encodeURIComponent(board.uid)}`;
@@ -63,6 +63,7 @@ export function boardView({ board, go, look, onStored }) {
       if (stopped.signal.aborted) return;
     }
     showMarks(marks);
+    showStanding();
     const first = cells.filter(({ element: { id } }) => id === named);
     await Promise.all([...first, ...cells.filter((cell) => !first.includes(cell))].map(async (cell) => {
       await cell.refresh(question(), marks, stopped.signal);
@@ -82,6 +83,16 @@ export function boardView({ board, go, look, onStored }) {
       again = false;
       refresh();
     } else schedule();
+  }
+
+  async function showStanding() {
+    if (!alerts) return;
+    try {
+      const { rules } = await ask("standing", { board: board.uid }, stopped.signal);
+      for (const cell of cells) cell.stand(rules);
+    } catch {
+      for (const cell of cells) cell.stand([]); // rather nothing than what is no longer so
+    }
   }
 
   function schedule() {
@@ -146,10 +157,11 @@ function panelCell(board, panel, view, go) {
       save(`${board.uid} ${panel.title}`, columns, rows.map((row) => row.map(plain)));
     },
   }, "CSV");
+  const watched = h("details", { class: "watched", hidden: true });
   const rows = h("a", { class: "behind", hidden: true, "aria-label": `The rows behind ${panel.title}` }, "Rows");
   const element = h("article", { class: `panel kind-${panel.kind.replace("_", "-")}`, id, "aria-labelledby": `${id}-title`, style: { gridColumn: `span ${panel.width}` } },
     h("div", { class: "panel-head" }, h("h3", { id: `${id}-title` }, panel.title), h("div", { class: "tools" }, info, toggle, asCsv, rows)),
-    about, problem, body);
+    about, watched, problem, body);
 
   function clear() {
     drawn?.destroy?.();
@@ -170,8 +182,23 @@ function panelCell(board, panel, view, go) {
     drawn.redraw?.();
   }
 
+  // As the engine's record has it: nothing is judged here.
+  function stand(rules) {
+    const own = rules.filter((rule) => rule.panel === panel.id);
+    const fire = own.filter(({ fires }) => fires);
+    const worst = fire.some(({ severity, silenced_by: by }) => severity === "critical" && !by) ? "critical" : fire.length ? "warning" : "ok";
+    watched.hidden = !own.length;
+    watched.className = `watched ${worst}`;
+    const open = watched.open;
+    watched.replaceChildren(
+      h("summary", {}, own.length === 1 ? `${own[0].title} ${fire.length ? "fires" : "does not fire"}` : `${fire.length || "None"} of ${own.length} rules ${fire.length > 1 ? "fire" : "fires"}`),
+      h("ul", {}, own.map((rule) => h("li", {}, h("b", {}, rule.title), " ", shown(rule.says)))));
+    watched.open = open;
+  }
+
   return {
     element,
+    stand,
     last: () => answer,
     failed: () => failed,
     redraw: () => drawn?.redraw?.(),

@@ -30,8 +30,8 @@ def add_parser(subparsers: Any) -> None:
         description="Evaluates the alert rules without Grafana and tells people by webhook, Slack, PagerDuty and "
         "e-mail. Several may run: one evaluates, another takes over within seconds when it ends. State, silences and "
         "acknowledgements are kept in Kafka.",
-        example="  watchline alerts run\n  watchline alerts list\n  watchline alerts test\n"
-        "  watchline alerts test --rules\n"
+        example="  watchline alerts run\n  watchline alerts list\n  watchline alerts list --rules\n"
+        "  watchline alerts test\n  watchline alerts test --rules\n"
         "  watchline alerts silence app=shop model=~'gpt-.*' --hours 2 --why 'known, fix on its way'",
     )
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
@@ -44,7 +44,13 @@ def add_parser(subparsers: Any) -> None:
         return sub
 
     action("run", _evaluate, "evaluate the rules until it is stopped")
-    add_format(action("list", _list, "show what isn't normal now"))
+    shown = action("list", _list, "show what isn't normal now")
+    shown.add_argument(
+        "--rules",
+        action="store_true",
+        help="show every rule: whether it fires, its number now and its limit, or why it is silent; as the engine says",
+    )
+    add_format(shown)
     add_format(action("history", _history, "show what changed, the latest first"))
     add_format(action("silences", _silences, "show silences"))
     silence = action("silence", _silence, "keep alerts with certain labels quiet for a time, or end that")
@@ -238,7 +244,28 @@ def reading(settings: Any) -> Iterator[Any]:
             thread.join()
 
 
+def _list_rules(args: argparse.Namespace) -> int:
+    from watchline.dashboards.alert_rules import all_rules
+    from watchline.streams.settings import load
+
+    settings = load()
+    with reading(settings) as book:
+        rules, trouble = book.standing(settings.time_zone), book.trouble()
+    known = {each["rule"] for each in rules}
+    missing = [{"rule": rule.uid, "says": "not evaluated yet"} for rule in all_rules() if rule.uid not in known]
+    if args.format == "json":
+        out(as_json([*rules, *missing], indent=2))
+        return 0
+    for sentence in trouble:
+        out(colour(safe(sentence), "yellow"))
+    columns = ["rule", "state", "value", "limit", "says"]
+    write(columns, [[_cell(each.get(column)) for column in columns] for each in [*rules, *missing]], args.format)
+    return 0
+
+
 def _list(args: argparse.Namespace) -> int:
+    if args.rules:
+        return _list_rules(args)
     with _book() as book:
         alerts, trouble = book.alerts(), book.trouble()
     if args.format == "json":

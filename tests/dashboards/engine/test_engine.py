@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.dashboards.engine.receivers import Receiver, http_receiver, wait_until
 from watchline.dashboards.definitions import Rule
+from watchline.dashboards.engine.book import Book
 from watchline.dashboards.engine.channels import PagerDuty, Slack, Webhook
 from watchline.dashboards.engine.engine import Engine, Step
 from watchline.dashboards.engine.grouping import HOLD_S
@@ -184,6 +185,49 @@ def test_it_waits_fires_once_and_resolves_once(store: Store, hook: Receiver) -> 
     assert len(hook.bodies) == 2
     changes = [(each["before"], each["after"]) for each in reversed(rig.engine.book.history())]
     assert changes == [("normal", "pending"), ("pending", "firing"), ("firing", "normal")]
+
+
+def test_a_rule_says_why_it_fires_or_does_not_as_it_was_recorded(store: Store) -> None:
+    rig = Rig(store)
+    rig.rules = [store.rule(for_s=90)]
+
+    def standing() -> dict[str, Any]:
+        rig.engine._not_before.clear()  # this machine may be slow
+        assert rig.engine.tick()
+        reader = Book(MemoryJournal(rig.log), lambda: store.now)  # of another process, which evaluates nothing
+        reader.refresh()
+        (stands,) = reader.standing("Europe/Berlin")
+        assert [stands] == rig.engine.book.standing("Europe/Berlin")
+        return stands
+
+    assert standing()["says"] == (
+        "does not fire: nothing, or too little, to judge from 2026-11-30 02:55:00 CET to 2026-11-30 03:00:00 CET"
+    )
+    store.put(0.1)
+    store.put(0.05, app="bot")
+    store.now += timedelta(minutes=1)
+    stands = standing()
+    assert stands["says"] == "does not fire: nearest is 0.1 of app=shop, model=small; fires above 0.35"
+    assert (stands["fires"], stands["value"], stands["limit"], stands["judged"]) == (False, 0.1, 0.35, 2)
+    store.put(0.5)
+    store.now += timedelta(minutes=1)
+    pending = "0.5 of app=shop, model=small is above 0.35 since 2026-11-30 03:02:00 CET and must be for 1 min 30 s"
+    assert standing()["says"] == f"does not fire yet: {pending}"
+    store.now += timedelta(minutes=1)
+    store.put(0.5)
+    assert standing()["state"] == "pending"
+    store.now += timedelta(minutes=1)
+    store.put(0.5)
+    firing = "fires since 2026-11-30 03:02:00 CET: 0.5 of app=shop, model=small; fires above 0.35"
+    stands = standing()
+    assert (stands["fires"], stands["state"], stands["says"]) == (True, "firing", firing)
+    id = rig.engine.book.silence(["app=shop"], store.now + timedelta(hours=1), "ann", "known")
+    stands = standing()
+    assert stands["silenced_by"] == id
+    assert stands["says"] == f"{firing}; silenced by ann until 2026-11-30 04:04:00 CET: known"
+    rig.rules = [store.rule(uid="broken", queries={"A": "SELECT nothing"})]
+    store.now += timedelta(minutes=1)
+    assert standing()["says"].startswith("can't be evaluated since 2026-11-30 03:05:00 CET: ")
 
 
 def test_what_the_page_gets(store: Store) -> None:

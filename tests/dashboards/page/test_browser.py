@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from tests.dashboards.page.conftest import TOKEN, Served, opener, served
+from tests.dashboards.page.conftest import FIRING, TOKEN, Served, evaluated, opener, served
 from tests.dashboards.seed import _insert
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.page.protocols import Queries
@@ -310,6 +311,23 @@ def test_the_sql_box(tab: Any, page: Served) -> None:
 def alerting(alerts: Engine, seeded: Any, reader_of: Callable[[Any], Any]) -> Iterator[Served]:
     with served(opener(reader_of(seeded)), engine=alerts.book) as found:
         yield found
+
+
+def test_a_panel_says_whether_its_rule_fires_and_why(
+    tab: Any, seeded: Any, reader_of: Callable[[Any], Any], now: datetime
+) -> None:
+    silent = replace(FIRING, uid="calm", title="<b>Calm</b>", above=0.99)
+    with opener(reader_of(seeded))() as queries:
+        engine = evaluated(queries, FIRING, silent, clock=lambda: now + timedelta(seconds=15))
+    with served(opener(reader_of(seeded)), engine=engine.book) as page:
+        open_board(tab, page)
+        tab.wait_for_selector("#panel-overview-5 .watched.warning")
+        tab.click("#panel-overview-5 .watched summary")
+        said = tab.inner_text("#panel-overview-5 .watched")
+        assert "1 of 2 rules fires" in said
+        for rule in engine.book.standing():
+            assert f"{rule['title']} {rule['says']}" in said
+        assert tab.locator(".watched:visible").count() == 1
 
 
 def test_an_alert_leads_to_its_window_and_is_silenced_after_a_look(

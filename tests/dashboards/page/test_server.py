@@ -270,6 +270,17 @@ def test_silences_and_acknowledgements_reach_the_engine(
         assert answer["history"][0]["after"] == "firing"
 
 
+def test_how_a_boards_rules_stand_is_what_the_engine_recorded(
+    alerts: Engine, seeded: Any, reader_of: Callable[[Any], Any]
+) -> None:
+    with served(opener(reader_of(seeded)), engine=alerts.book, zone="Asia/Tokyo") as page:
+        (rule,) = page.ask("standing", board="overview")["rules"]
+        assert (rule["panel"], rule["fires"], rule["limit"]) == (5, True, 0.35) and "JST: 0." in rule["says"]
+        assert rule == alerts.book.standing("Asia/Tokyo")[0]
+        assert page.ask("standing", board="odd")["rules"] == []
+        assert page.ask("standing", board="none")["status"] == 400
+
+
 def test_a_runbook_is_read_by_its_name_and_no_other_file(page: Served) -> None:
     assert page.ask("runbook", name="no-canary.md")["text"].startswith("# No canary\n")
     for wrong in ("../README.md", "no-canary", "/etc/passwd", "", "..%2FREADME.md"):

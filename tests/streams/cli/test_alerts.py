@@ -176,4 +176,11 @@ def test_listed_silenced_and_acknowledged(
     assert main(["alerts", "silences", "--format", "json"]) == 0
     assert main(["alerts", "acknowledge", "r", "app=other"]) == 1
     assert main(["alerts", "list"]) == 0
+    capsys.readouterr()
+    assert main(["alerts", "list", "--rules", "--format", "json"]) == 0
+    rules = {each["rule"]: each for each in json.loads(capsys.readouterr().out)}
+    assert rules["r"]["fires"] and "fires since" in rules["r"]["says"] and "0.5 of app=shop (eu)" in rules["r"]["says"]
+    assert rules["watchline-lag"]["says"] == "not evaluated yet"
+    assert main(["alerts", "list", "--rules"]) == 0
+    assert "fires since" in capsys.readouterr().out
     journal.close()
