@@ -243,7 +243,8 @@ class _Routes:
         """The numbers of one panel."""
         board, panel, range_ = *self._panel(body), self._range(body)
         points = min(max(int(body.get("points", 120)), 10), 1000)
-        found = await self._pool.run(answers.panel, board, panel, range_, _chosen(body), points)
+        step_s = range_.step_s(points) if body.get("step") is None else range_.wanted_step_s(int(body["step"]))
+        found = await self._pool.run(answers.panel, board, panel, range_, _chosen(body), step_s)
         return {**_said(range_), **found}
 
     async def values(self, body: Body) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from uuid import NAMESPACE_URL, uuid5
 import pytest
 
 from tests.dashboards.page.conftest import FIRING, TOKEN, Served, evaluated, opener, served
+from tests.dashboards.planters import events
 from tests.dashboards.seed import _insert
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.page.protocols import Queries
@@ -222,6 +223,40 @@ def test_a_line_is_broken_where_a_value_is_null_and_only_there(tab: Any, page: S
         }"""
     )
     assert drawn == {"a": [True, False, False, True], "b": [True, True, True, True]}
+
+
+def test_parts_of_intervals_can_be_hidden_and_the_address_says_so(
+    tab: Any, clickhouse: Callable[..., Any], reader_of: Callable[[Any], Any]
+) -> None:
+    """Fourteen whole days, daily, are fourteen rows; half a day later they are thirteen, with a part at each end."""
+    client, midnight = clickhouse("parts"), datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight - timedelta(days=14)
+    events(client, [first + timedelta(hours=6 * each) for each in range(-4, 4 * 15 - 3)])
+    with served(opener(reader_of(client))) as page:
+
+        def intervals(start: datetime, end: datetime, *more: str) -> list[str]:
+            times = f"from={start:%Y-%m-%dT%H:%M:%SZ}&to={end:%Y-%m-%dT%H:%M:%SZ}"
+            tab.goto("about:blank")
+            tab.goto(f"{page.base}/board/overview?{'&'.join([times, 'step=86400', *more])}#token={TOKEN}")
+            return listed()
+
+        def listed() -> list[str]:
+            tab.wait_for_selector("#updated:not(:empty)")
+            tab.click("#panel-overview-6 button:has-text('Table')")
+            return [
+                str(each) for each in tab.locator("#panel-overview-6 tbody tr td:nth-last-child(2)").all_inner_texts()
+            ]
+
+        assert intervals(first, midnight, "whole=1") == 14 * ["whole"]
+        half = timedelta(hours=12)
+        parts = intervals(first - half, midnight - half)
+        assert (parts.count("whole"), parts.count("part")) == (13, 2)
+        tab.check("text=whole ones only")
+        assert "whole=1" in tab.url and "step=86400" in tab.url
+        assert listed() == 13 * ["whole"]
+        intervals_of_an_hour = f"from={first:%Y-%m-%dT%H:%M:%SZ}&to={first + timedelta(hours=7):%Y-%m-%dT%H:%M:%SZ}"
+        tab.goto(f"{page.base}/board/overview?{intervals_of_an_hour}&step=86400&whole=1")
+        tab.wait_for_selector("#panel-overview-6 >> text=No interval is whole in this range")
 
 
 def test_csv_is_nothing_that_a_spreadsheet_runs(tab: Any, page: Served) -> None:

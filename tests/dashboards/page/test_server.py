@@ -13,6 +13,7 @@ import pytest
 
 from tests.dashboards.page.boards import BOARDS, EVENTS, OVERVIEW
 from tests.dashboards.page.conftest import TOKEN, Served, opener, served
+from tests.dashboards.planters import events
 from tests.dashboards.seed import _insert
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.page import answers, security, server
@@ -121,6 +122,24 @@ def test_variables_narrow_and_never_multiply(page: Served) -> None:
         "rows"
     ] == [[0]]
     assert page.ask("values", board="overview", name="app", **LAST_TWO_HOURS)["values"] == ["support-bot"]
+
+
+def test_fourteen_whole_days_daily_are_fourteen_intervals_and_a_day_too_late_is_none(
+    clickhouse: Callable[..., Any], reader_of: Callable[[Any], Any]
+) -> None:
+    client, midnight = clickhouse("daily"), datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight - timedelta(days=14)
+    every = [first + timedelta(hours=6 * each) for each in range(-4, 4 * 15 - 3)]  # each edge, and beyond it
+    events(client, every)
+    asked = {"board": "overview", "panel": 6, "to": midnight.isoformat(), "variables": {}, "step": 86_400}
+    with served(opener(reader_of(client))) as page:
+        found = page.ask("panel", **asked, **{"from": first.isoformat()})
+        assert found["step_s"] == 86_400
+        begins = [row[0] for row in found["queries"]["A"]["rows"]]
+        whole = [each for each in begins if first <= datetime.fromisoformat(each) < midnight]
+        assert len(whole) == 14 and len(begins) == 15  # the event at the end's very moment begins one more, a part
+        assert page.ask("panel", **{**asked, "step": 10}, **{"from": first.isoformat()})["status"] == 400
+        assert page.ask("panel", **{**asked, "step": 7}, **{"from": first.isoformat()})["status"] == 400
 
 
 def test_rows_are_those_of_the_point(page: Served) -> None:
