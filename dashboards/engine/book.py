@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from watchline.dashboards.engine import silences, standing
@@ -105,12 +106,9 @@ class Book:
 
     def standing(self, zone: str = "UTC") -> list[dict[str, Any]]:
         """How each rule stood when the engine evaluated it last: those that fire first."""
-        at = self.now()
+        silenced = partial(self.silenced, at=self.now())
         with self.lock:
-            found = [
-                standing.of(uid, rule, lambda labels, severity, uid=uid: self.silenced(uid, labels, severity, at), zone)
-                for uid, rule in self.rules.items()
-            ]
+            found = [standing.of(uid, rule, partial(silenced, uid), zone) for uid, rule in self.rules.items()]
         return sorted(found, key=lambda each: (not each["fires"], each["state"] == "normal", each["rule"]))
 
     def silences(self) -> list[dict[str, Any]]:

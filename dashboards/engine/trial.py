@@ -73,6 +73,6 @@ def tried(rule: Rule, queries: Queries, at: datetime, addresses: Addresses) -> T
     messages = tuple(told([rule], queries, at, addresses))
     if messages:
         return Trial(rule=rule, took_s=took_s, messages=messages)
-    window = (None if each is None else each.timestamp() for each in (evaluation.start, evaluation.end))
-    silent = standing.silent(standing.measured(rule, evaluation.outcome), *window, addresses.zone)
+    start, end = (None if each is None else each.timestamp() for each in (evaluation.start, evaluation.end))
+    silent = standing.silent(standing.measured(rule, evaluation.outcome), start, end, addresses.zone)
     return Trial(rule=rule, took_s=took_s, silent=silent)

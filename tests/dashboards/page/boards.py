@@ -109,7 +109,8 @@ OVERVIEW = Board(
                 queries={
                     # `i.time` is the column, `time` the beginning of an interval.
                     "A": "SELECT $__timeInterval(i.time) AS time, app, count() AS interactions "
-                    f"FROM v_interactions AS i WHERE $__timeFilter(i.time) AND {CHOSEN} GROUP BY time, app ORDER BY time"
+                    f"FROM v_interactions AS i WHERE $__timeFilter(i.time) AND {CHOSEN} "
+                    "GROUP BY time, app ORDER BY time"
                 },
                 rows=EVENTS,
             ),

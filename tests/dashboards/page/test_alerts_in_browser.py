@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -68,8 +69,9 @@ def told(clickhouse: Callable[..., Any], reader_of: Callable[[Any], Any]) -> Ite
             watermark=lambda: datetime.now(UTC),
             addresses=Addresses(page=SENT_FROM),
         )
-        while engine.couriers[0].step() == 0.0:
-            pass
+        with ThreadPoolExecutor(1) as thread:  # as couriers have one; in this one the browser's event loop runs
+            while thread.submit(engine.couriers[0].step).result() == 0.0:
+                pass
         with served(opener(reader_of(client)), engine=engine.book, boards=tuple(BOARDS.values())) as page:
             yield Told(page, engine, hook)
 
