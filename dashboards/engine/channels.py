@@ -114,7 +114,6 @@ class Webhook:
         )  # fmt: skip
         return self._post(
             {
-                "kind": "watchline.alerts",
                 "delivery": message.delivery,
                 "key": message.key,
                 "status": message.status,

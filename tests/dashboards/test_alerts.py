@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 
-from tests.dashboards.planters import APART, PLANTS, events, good, insert
 from tests.dashboards.seed import seed
 from watchline.dashboards.alert_rules import all_rules
 from watchline.dashboards.definitions import Rule
@@ -18,6 +17,7 @@ from watchline.dashboards.engine.notification import Addresses
 from watchline.dashboards.engine.trial import at_once, told
 from watchline.dashboards.grafana.rules import documents
 from watchline.dashboards.macros import Request, expand
+from watchline.dashboards.planted import APART, PLANTS, events, good, insert
 from watchline.streams.query.run import Queries
 
 RULES = {rule.uid: rule for rule in all_rules()}

@@ -9,6 +9,7 @@ import importlib
 import json
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -31,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
         "e-mail. Several may run: one evaluates, another takes over within seconds when it ends. State, silences and "
         "acknowledgements are kept in Kafka.",
         example="  watchline alerts run\n  watchline alerts list\n  watchline alerts list --rules\n"
-        "  watchline alerts test\n  watchline alerts test --rules\n"
+        "  watchline alerts test\n  watchline alerts test watchline-lag\n  watchline alerts test --rules\n"
         "  watchline alerts silence app=shop model=~'gpt-.*' --hours 2 --why 'known, fix on its way'",
     )
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
@@ -71,6 +72,13 @@ def add_parser(subparsers: Any) -> None:
     acknowledge.add_argument("labels", nargs="*", metavar="NAME=VALUE", help="app and environment of the incident")
     acknowledge.add_argument("--who", default="", help="who does it (default: you)")
     test = action("test", _test, "send a test by each channel that is set, and say what each answered")
+    test.add_argument(
+        "planted",
+        nargs="*",
+        metavar="RULE",
+        help="send what these rules tell, marked as a test: made-up rows that make each fire are evaluated in a "
+        "database that is thrown away; what can be changed or closed by its key (webhook, PagerDuty) is closed at once",
+    )
     test.add_argument(
         "--rules",
         nargs="*",
@@ -361,11 +369,12 @@ def _test_rules(names: list[str]) -> int:
 
 def _test(args: argparse.Namespace) -> int:
     if args.rules is not None:
+        if args.planted:
+            raise UsageError("RULE sends what a rule tells on made-up rows, --rules sends nothing: take one of the two")
         return _test_rules(args.rules)
     from uuid import uuid4
 
-    from watchline.dashboards.engine.channels import deliver
-    from watchline.dashboards.engine.notification import Addresses, compose_test
+    from watchline.dashboards.engine.notification import Addresses, as_test, compose_test
     from watchline.streams.settings import load
 
     settings = load()
@@ -375,17 +384,70 @@ def _test(args: argparse.Namespace) -> int:
             "no channel is set: WATCHLINE_WEBHOOK_URL, WATCHLINE_SLACK_URL, WATCHLINE_PAGERDUTY_KEY, or "
             "WATCHLINE_ALERT_EMAIL with WATCHLINE_SMTP_URL"
         )
+    addresses = Addresses(page=settings.page_url, zone=settings.time_zone)
     failed = 0
-    for channel in made:
-        addresses = Addresses(page=settings.page_url, zone=settings.time_zone)
-        try:
-            answer = deliver(channel, compose_test(channel.name, delivery=uuid4().hex[:24], addresses=addresses))
-        except WatchlineError as error:
-            failed += 1
-            out(f"{channel.name:<12}{colour(safe(str(error)), 'red')}")
-        else:
-            out(f"{channel.name:<12}{safe(answer)}")
+    if not args.planted:
+        for channel in made:
+            test = compose_test(channel.name, delivery=uuid4().hex[:24], addresses=addresses)
+            failed += not _sent(channel, test)
+    for message in _planted(args.planted, addresses):
+        out(safe(message.head))
+        for channel in made:
+            key = f"test-{uuid4().hex[:24]}"
+            for is_over in (False, True) if channel.updates else (False,):
+                test = as_test(message, key=key, delivery=uuid4().hex[:24], is_over=is_over)
+                failed += not _sent(channel, test)
     return int(failed > 0)
+
+
+def _sent(channel: Any, message: Any) -> bool:
+    """Sends a message and says what came of it."""
+    from watchline.dashboards.engine.channels import deliver
+
+    try:
+        answer = deliver(channel, message)
+    except WatchlineError as error:
+        out(f"{channel.name:<12}{colour(safe(str(error)), 'red')}")
+        return False
+    out(f"{channel.name:<12}{safe(answer)}")
+    return True
+
+
+def _planted(names: list[str], addresses: Any) -> Iterator[Any]:
+    """The message of each rule, by its own SQL, on rows that make it fire. Raises FatalError where one doesn't."""
+    import clickhouse_connect
+
+    from watchline.dashboards.alert_rules import all_rules
+    from watchline.dashboards.engine.trial import told
+    from watchline.dashboards.planted import PLANTS, good
+    from watchline.schemas.errors import FatalError
+    from watchline.schemas.migrate import migrate
+    from watchline.streams.query.run import Queries
+
+    rules = {rule.uid: rule for rule in all_rules()}
+    if unknown := sorted({*names} - {*rules}):
+        raise UsageError(f"no such rule: {', '.join(unknown)}; there are: {', '.join(rules)}")
+    if not names:
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="watchline-test-") as folder,
+        closing(clickhouse_connect.get_client(interface="chdb", path=folder)) as client,
+    ):
+        for count, name in enumerate(names):
+            plant, database, now = PLANTS[name], f"test_{count}", datetime.now(UTC)
+            migrate(client, database)
+            good(client, now)
+            plant.plant(client, now)
+            at = max(now + plant.later, datetime.now(UTC) + timedelta(seconds=1))
+            messages = told([rules[name]], Queries(client, database), at, addresses)
+            ours = (
+                message
+                for message in messages
+                if any(plant.labels.items() <= alert["labels"].items() for alert in message.facts["alerts"])
+            )
+            if (message := next(ours, None)) is None:
+                raise FatalError(f"{name} does not fire on what was planted for it")
+            yield message
 
 
 def _cell(value: Any) -> Any:

@@ -14,12 +14,12 @@ import pytest
 
 from tests.dashboards.engine.receivers import Receiver, http_receiver
 from tests.dashboards.page.conftest import TOKEN, Served, evaluated, opener, served
-from tests.dashboards.planters import PLANTS, good
 from watchline.dashboards.alert_rules import all_rules
 from watchline.dashboards.boards import all_boards
 from watchline.dashboards.engine.channels import Webhook
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.engine.notification import Addresses
+from watchline.dashboards.planted import PLANTS, good
 from watchline.streams.health.outgoing import post
 
 pytestmark = pytest.mark.slow

@@ -18,10 +18,10 @@ from uuid import NAMESPACE_URL, uuid5
 import pytest
 
 from tests.dashboards.page.conftest import FIRING, TOKEN, Served, evaluated, opener, served
-from tests.dashboards.planters import events
 from tests.dashboards.seed import _insert
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.page.protocols import Queries
+from watchline.dashboards.planted import events
 from watchline.schemas.errors import TransientError
 from watchline.streams.query.policy import QueryError
 

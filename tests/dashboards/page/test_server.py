@@ -13,12 +13,12 @@ import pytest
 
 from tests.dashboards.page.boards import BOARDS, EVENTS, OVERVIEW
 from tests.dashboards.page.conftest import TOKEN, Served, opener, served
-from tests.dashboards.planters import events
 from tests.dashboards.seed import _insert
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.page import answers, security, server
 from watchline.dashboards.page.protocols import Queries
 from watchline.dashboards.page.ranges import Range
+from watchline.dashboards.planted import events
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
 from watchline.streams.query.policy import QueryError
 

@@ -1,4 +1,7 @@
-"""What makes each alert rule fire, and a week of good traffic on which none does."""
+"""Made-up rows that make each alert rule fire, and a week of good traffic on which none does.
+
+For `watchline alerts test RULE`, in a database that is thrown away, and for tests.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,7 @@ def good(client: Any, now: datetime) -> None:
 
 
 def refresh(client: Any) -> None:
+    """Counts the rollups anew."""
     for name in ROLLUPS:
         client.command(f"SYSTEM REFRESH VIEW {name}_refresh")
         client.command(f"SYSTEM WAIT VIEW {name}_refresh")
@@ -116,6 +120,7 @@ def canaries(client: Any, sent: Iterable[tuple[int, datetime, float]]) -> None:
 
 
 def insert(client: Any, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Stores rows, which all have the columns of the first."""
     if rows:
         names = list(rows[0])
         data = [[row[name] for name in names] for row in rows]
