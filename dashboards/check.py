@@ -31,7 +31,10 @@ LABEL_COLUMNS = {*LABELS, "tenant", "detector", "kind", "measure", "rollup", "to
 # Views of events: their latest rows are not complete yet.
 _OF_EVENTS = ("v_interactions", "v_findings", "v_spans", "v_decisions", "v_cost_hourly", "v_feedback")
 # A row for each of a map's keys has the map's name.
-_KEYS = {"detector": {"planned"}, "about": {"measure", "before", "after"}}  # a signal says the same for good
+_KEYS = {
+    "detector": {"planned"},
+    "about": {"measure", "before", "after", "detector"},
+}  # a signal says the same for good
 _OVER_TIME = ("time_series", "heat_map", "state_timeline")
 _LONGEST_UID = 40
 _EVALUATED_EACH_S = 10
@@ -235,11 +238,19 @@ def _changing(sql: str, labels: Iterable[str]) -> Iterator[str]:
 
 
 def _beyond_the_watermark(rule: Rule, sql: str) -> Iterator[str]:
-    """A query of events must end where they are complete: what is still under way would look like a change."""
+    """A query of events must end where they are complete: what is still under way would look like a change.
+
+    What is asked for by when it was stored is all there at once, and so may end now.
+    """
     of_events = sum(len(re.findall(rf"\b{view}\b", sql)) for view in _OF_EVENTS)
     if not of_events:
         return
-    if rule.ends != "watermark" or "v_watermarks" not in sql or len(re.findall(r"<= complete\b", sql)) < of_events:
+    by_storing = sql.count(".stored_at <= $__toTime") >= of_events
+    if (
+        (rule.ends != "watermark" and not by_storing)
+        or "v_watermarks" not in sql
+        or len(re.findall(r"<= complete\b", sql)) < of_events
+    ):
         yield "reads events beyond the watermark, where they are not complete"
 
 

@@ -204,17 +204,6 @@ class Settings(BaseSettings):
     canary_interval_s: float = Field(
         60.0, ge=0, description="Seconds between the canaries of a partition; 0 sends none. See `v_canary`."
     )
-    alert_webhook_url: SecretStr = Field(
-        SecretStr(""),
-        description="http(s) address that severe findings are posted to within seconds, as JSON; a secret itself. "
-        "Unset: they are only published.",
-    )
-    alert_webhook_interval_s: float = Field(
-        3.0,
-        ge=0,
-        le=3600,
-        description="Least seconds between two messages to the webhook: what comes between them is one message.",
-    )
     heartbeat_url: SecretStr = Field(
         SecretStr(""),
         description="http(s) address that is asked for every minute while a canary of every partition was read back "
@@ -233,8 +222,22 @@ class Settings(BaseSettings):
         description="Who evaluates the alert rules and tells people: Watchline (`watchline alerts run`), a Grafana "
         "that has the same rules, or nobody. Unless it is `engine`, `watchline alerts run` refuses.",
     )
+    alerts_port: int = Field(
+        6067,
+        ge=0,
+        le=65535,
+        description="Port of the engine's metrics, at WATCHLINE_HTTP_HOST; a busy one picks another.",
+    )
     webhook_url: SecretStr = Field(
-        SecretStr(""), description="Address to which alerts are posted as JSON; several with spaces between them."
+        SecretStr(""),
+        description="http(s) address to which severe findings, within seconds, and alerts are posted as JSON: `kind` "
+        "says which. A secret itself. Unset: findings are only published.",
+    )
+    webhook_interval_s: float = Field(
+        3.0,
+        ge=0,
+        le=3600,
+        description="Least seconds between two messages of severe findings: what comes between them is one message.",
     )
     slack_url: SecretStr = Field(SecretStr(""), description="Incoming webhook of Slack for alerts.")
     pagerduty_key: SecretStr = Field(
@@ -339,7 +342,7 @@ class Settings(BaseSettings):
             raise ValueError("must start with http://, https:// or chdb://")
         return value
 
-    @field_validator("alert_webhook_url", "heartbeat_url")
+    @field_validator("webhook_url", "heartbeat_url")
     @classmethod
     def _secret_address(cls, value: SecretStr) -> SecretStr:
         address = value.get_secret_value()

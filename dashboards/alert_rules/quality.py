@@ -94,6 +94,7 @@ def _rules() -> Iterator[Rule]:
         yield _quiet(kind)
         if kind.history:
             yield _more_than_usual(kind)
+    yield _late()
 
 
 def _counted(kind: _Kind) -> Share:
@@ -203,6 +204,51 @@ def _more_than_usual(kind: _Kind) -> Rule:
         panel=kind.panel,
         about=kind.about,
         runbook_name=kind.runbook,
+    )
+
+
+def _late() -> Rule:
+    """One rule for all detectors: each day that has late events is read once."""
+    kinds = {kind.detector: (kind.bad, kind.limit, kind.about) for kind in _KINDS}
+    values = {
+        "share": "bad / n",
+        "answers": "n",
+        "low": "low",
+        "limit": "too_much",
+        "oldest": "oldest",
+        "newest": "newest",
+    }
+    return Rule(
+        uid="watchline-late-answers",
+        title="Late answers that are bad",
+        group="watchline-answers-late",
+        severity="warning",
+        queries={"A": shares.late(kinds), **{name: shares.late(kinds, value) for name, value in values.items()}},
+        above=0.0,
+        # By when they were stored, of which nothing is under way: the watermark may stand still meanwhile.
+        ends="now",
+        window_s=shares.WEEK_S,
+        for_s=0,
+        keep_firing_for_s=shares.WINDOW_S,
+        interval_s=300,
+        summary="{{ $labels.app }} ({{ $labels.environment }}): prompt {{ $labels.prompt_name }}: of answers that "
+        "arrived only now, {{ $labels.detector }} flags {{ if $values.low }}at least "
+        "{{ humanizePercentage $values.low.Value }}{{ else }}too many{{ end }}",
+        description='{{ if $values.answers }}The events are from {{ printf "%.1f" $values.oldest.Value }} to '
+        '{{ printf "%.1f" $values.newest.Value }} hours ago and were stored in the last 15 minutes, when '
+        "the windows of the other rules were over: {{ humanizePercentage $values.share.Value }} of "
+        '{{ printf "%.0f" $values.answers.Value }} are flagged; more than {{ humanizePercentage $values.limit.Value }} '
+        "with 95 % confidence is too much. {{ end }}" + _WHERE_TO_LOOK,
+        board="watchline-quality",
+        panel=16,
+        details=f"""WITH {COMPLETE}
+SELECT min(r.time) AS first_event, max(r.time) AS last_event, min(r.stored_at) AS arrived_from,
+    max(r.stored_at) AS arrived_until
+FROM v_findings AS r
+WHERE r.time > complete - INTERVAL 8 DAY AND r.time <= complete - INTERVAL 1 HOUR AND r.source = 'production'
+    AND r.stored_at > $__toTime - INTERVAL {shares.WINDOW_S} SECOND AND r.stored_at <= $__toTime
+    AND r.stored_at > r.time + INTERVAL {shares.LATE_S} SECOND AND r.decision = 'evaluated'
+    AND {same("r", ("app", "environment", "prompt_name", "detector"))}""",
     )
 
 

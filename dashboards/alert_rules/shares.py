@@ -7,6 +7,7 @@ again once its latest are good. A version or model that answers no more while ot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from watchline.dashboards.sql import COMPLETE, LABELS, named, wilson
@@ -14,10 +15,8 @@ from watchline.dashboards.sql import COMPLETE, LABELS, named, wilson
 MINIMUM, LATEST, FEWEST = 20, 30, 10
 WINDOW_S, DAY_S = 900, 86_400
 WEEK_S = 8 * DAY_S
-UNUSUAL, _HASTE = (
-    0.05,
-    0.05,
-)  # by how much a share is more than usual; and more so by 15 minutes, which are looked at often
+LATE_S = 3600
+UNUSUAL, _HASTE = 0.05, 0.05  # by how much a share is more than usual; by so much more in 15 minutes, which are many
 # A slice that fires stays so while it has too few answers to be judged: after an hour the rule for quiet ones has it.
 KEEP_S = 3600
 # Silent for so many times its mean gap while others of its prompt answer: gone.
@@ -90,6 +89,53 @@ FROM
     GROUP BY {self._slices}
 )
 WHERE n >= {FEWEST} AND busiest < {MINIMUM} AND NOT is_gone"""
+
+
+def late(kinds: Mapping[str, tuple[str, float, str]], value: str = "") -> str:
+    """SQL for what was stored in the last 15 minutes though its event is more than an hour older than that.
+
+    Of many days it reads only those that have such events.
+
+    Parameters
+    ----------
+    kinds : mapping of str to tuple
+        By detector: what a bad one is, what share of them is too much, and what an alert of it is about.
+    value : str
+        Of `n`, `bad`, `low` (the lower end of the share of bad ones), `too_much`, and of `oldest` and `newest`, hours
+        before the window's end; else by how much `low` is beyond `too_much`.
+    """
+    is_late = "{0}.time > complete - INTERVAL 8 DAY AND {0}.time <= complete - INTERVAL 1 HOUR" + (
+        f" AND {{0}}.stored_at > $__toTime - INTERVAL {WINDOW_S} SECOND AND {{0}}.stored_at <= $__toTime"
+        f" AND {{0}}.stored_at > {{0}}.time + INTERVAL {LATE_S} SECOND AND {{0}}.source = 'production'"
+    )
+    hours = "dateDiff('second', {}(r.time), toDateTime64($__toTime, 6, 'UTC')) / 3600"
+    of_label = [f"detector = '{name}', '{about}'" for name, (_, _, about) in kinds.items()]
+    return f"""WITH {COMPLETE}
+SELECT $__toTime AS time, app, environment, prompt_name, detector, multiIf({", ".join(of_label)}, '') AS about,
+    round({value or "low - too_much"}, 4) AS value
+FROM
+(
+    SELECT {named("r", "app", "environment", "prompt_name", "detector")}, count() AS n,
+        countIf({_by_detector({name: bad for name, (bad, _, _) in kinds.items()}, "false")}) AS bad,
+        {hours.format("min")} AS oldest, {hours.format("max")} AS newest, {wilson("bad", "n")} AS low,
+        {_by_detector({name: str(limit) for name, (_, limit, _) in kinds.items()}, "1.")} AS too_much
+    FROM v_findings AS r
+    WHERE {is_late.format("r")} AND r.decision = 'evaluated'
+        AND r.detector IN ({", ".join(f"'{name}'" for name in kinds)})
+        AND toDate(r.time) IN (SELECT DISTINCT toDate(l.time) FROM v_findings AS l WHERE {is_late.format("l")})
+    GROUP BY app, environment, prompt_name, detector
+)
+WHERE n >= {MINIMUM}"""
+
+
+def _by_detector(values: Mapping[str, str], otherwise: str) -> str:
+    """An expression for each detector, of the row that `r` is.
+
+    >>> _by_detector({"bias": "r.flagged"}, "false")
+    "multiIf(r.detector = 'bias', r.flagged, false)"
+    """
+    cases = ", ".join(f"r.detector = '{name}', {sql}" for name, sql in values.items())
+    return f"multiIf({cases}, {otherwise})"
 
 
 def usual(detector: str, bad: str, value: str = "") -> str:

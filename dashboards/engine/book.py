@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from watchline.dashboards.engine import silences
+from watchline.dashboards.engine import silences, standing
 from watchline.dashboards.engine.grouping import Incident, Part
 from watchline.dashboards.engine.journal import Journal, Record
 from watchline.dashboards.engine.notification import iso
@@ -102,6 +103,13 @@ class Book:
         return sorted(
             found, key=lambda each: (each["severity"] != "critical", order[each["state"]], each["since"] or "")
         )
+
+    def standing(self, zone: str = "UTC") -> list[dict[str, Any]]:
+        """How each rule stood when the engine evaluated it last: those that fire first."""
+        silenced = partial(self.silenced, at=self.now())
+        with self.lock:
+            found = [standing.of(uid, rule, partial(silenced, uid), zone) for uid, rule in self.rules.items()]
+        return sorted(found, key=lambda each: (not each["fires"], each["state"] == "normal", each["rule"]))
 
     def silences(self) -> list[dict[str, Any]]:
         """Every silence that hasn't ended, and those that ended within a day; the longest first."""

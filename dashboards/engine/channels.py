@@ -7,7 +7,6 @@ errors have words of their own, and are raised where none of a library's, which 
 from __future__ import annotations
 
 import html
-import http.client
 import json
 import smtplib
 import socket
@@ -16,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import formatdate
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -26,7 +25,6 @@ from watchline.schemas.errors import ConfigurationError, WatchlineError
 TIMEOUT_S = 10.0
 SLACK_MOST = 3000  # characters of a block
 MOST_ALERTS = 100  # in what programs read
-LONGEST_WAIT_S = 3600.0
 _SPARE = 100
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
 
@@ -47,6 +45,25 @@ class DeliveryError(WatchlineError):
         super().__init__(what)
         self.retry_after_s = retry_after_s
         self.refused = refused
+
+
+class Refusal(Protocol):
+    """Why a request was not taken: in words that tell nothing of the address, and as `DeliveryError` has it."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def retry_after_s(self) -> float | None: ...
+
+    @property
+    def refused(self) -> bool: ...
+
+
+class Post(Protocol):
+    """Posts to an address, for a bounded time and following no redirect; gives why that was not taken, or None."""
+
+    def __call__(self, address: str, body: bytes, headers: Mapping[str, str]) -> Refusal | None: ...
 
 
 class Channel(Protocol):
@@ -84,9 +101,9 @@ class Webhook:
 
     updates = True
 
-    def __init__(self, name: str, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, name: str, url: str, post: Post) -> None:
         self.name = name
-        self._post = _Post(name, url, timeout_s)
+        self._post = _Post(name, url, post)
 
     def send(self, message: Message, *, plain: bool = False) -> str:
         """Sends it; plain: without the alerts one by one."""
@@ -115,9 +132,9 @@ class Slack:
 
     updates = False
 
-    def __init__(self, name: str, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, name: str, url: str, post: Post) -> None:
         self.name = name
-        self._post = _Post(name, url, timeout_s)
+        self._post = _Post(name, url, post)
 
     def send(self, message: Message, *, plain: bool = False) -> str:
         """Sends it; plain: one text without blocks."""
@@ -149,10 +166,10 @@ class PagerDuty:
 
     updates = True
 
-    def __init__(self, name: str, key: str, *, url: str = PAGERDUTY, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, name: str, key: str, post: Post, *, url: str = PAGERDUTY) -> None:
         self.name = name
         self._key = Secret(key)
-        self._post = _Post(name, url, timeout_s)
+        self._post = _Post(name, url, post)
 
     def send(self, message: Message, *, plain: bool = False) -> str:
         """Sends it; plain: without details. What is over and was never told as lasting opens nothing."""
@@ -227,6 +244,7 @@ class Mail:
             if secure
             else smtplib.SMTP(host, port, timeout=self._timeout_s)
         )
+        # A timeout of a socket counts anew with each byte: one that sends them slowly is cut off too.
         with _Deadline(2 * self._timeout_s, client.close), client:
             if parts.scheme == "smtp+starttls":
                 client.starttls(context=context)
@@ -252,9 +270,9 @@ class Mail:
 
 
 class _Post:
-    """Posts JSON to one address; follows no redirect; one connection at a time, for a bounded time."""
+    """Posts JSON to one address, which it keeps to itself."""
 
-    def __init__(self, name: str, url: str, timeout_s: float) -> None:
+    def __init__(self, name: str, url: str, post: Post) -> None:
         try:
             parts = urlsplit(url)
             sound = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
@@ -263,56 +281,26 @@ class _Post:
         if not sound or not all(" " < letter < "\x7f" for letter in url):
             raise ConfigurationError(f"channel {name}: its address must be http(s)://HOST...")
         self._url = Secret(url)
-        self._timeout_s = timeout_s
+        self._send = post
 
     def __call__(self, body: Mapping[str, Any], delivery: str) -> str:
-        problem: DeliveryError | None = None
-        try:
-            status, headers = self._request(json.dumps(body).encode(), delivery)
-        except (http.client.HTTPException, OSError) as error:
-            problem = DeliveryError(_words(error))
-        if problem is not None:
-            raise problem
-        if 200 <= status < 300:
-            return f"answered {status}"
-        if 300 <= status < 400:
-            raise DeliveryError(f"answered {status}, a redirect, which is not followed")
-        wait = _retry_after(headers.get("Retry-After"))
-        raise DeliveryError(f"answered {status}", retry_after_s=wait, refused=status in (400, 413, 415, 422))
-
-    def _request(self, body: bytes, delivery: str) -> tuple[int, Mapping[str, str]]:
-        parts = urlsplit(self._url.value)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=self._timeout_s)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "watchline",
             "X-Watchline-Delivery": delivery,
             "Idempotency-Key": delivery,
         }
-        if parts.username:
-            import base64
-
-            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        # A timeout of a socket counts anew with each byte: one that sends them slowly is cut off too.
-        with _Deadline(2 * self._timeout_s, connection.close, lambda: connection.sock):
-            try:
-                connection.request("POST", path, body, headers)
-                answer = connection.getresponse()
-                return answer.status, dict(answer.headers)
-            finally:
-                connection.close()
+        refusal = self._send(self._url.value, json.dumps(body).encode(), headers)
+        if refusal is not None:
+            raise DeliveryError(refusal.text, retry_after_s=refusal.retry_after_s, refused=refusal.refused)
+        return "taken"
 
 
 class _Deadline:
     """Ends a connection after so long, whatever it does."""
 
-    def __init__(
-        self, seconds: float, close: Callable[[], None], connected: Callable[[], socket.socket | None] = lambda: None
-    ) -> None:
-        self._close, self._connected = close, connected
+    def __init__(self, seconds: float, close: Callable[[], None]) -> None:
+        self._close = close
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
 
@@ -326,8 +314,6 @@ class _Deadline:
         import contextlib
 
         with contextlib.suppress(OSError):
-            if (connection := self._connected()) is not None:
-                connection.shutdown(socket.SHUT_RDWR)
             self._close()
 
 
@@ -344,19 +330,6 @@ def _words(error: Exception) -> str:
     if isinstance(error, OSError | smtplib.SMTPServerDisconnected):
         return "the connection failed or broke off"
     return "answered what is no answer"
-
-
-def _retry_after(value: str | None) -> float | None:
-    if value is None:
-        return None
-    try:
-        if value.strip().isdecimal():
-            return min(float(value), LONGEST_WAIT_S)
-        import time
-
-        return min(max(0.0, parsedate_to_datetime(value).timestamp() - time.time()), LONGEST_WAIT_S)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _marked(message: Message) -> str:

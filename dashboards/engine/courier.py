@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,14 +19,16 @@ MOST_TRIES = 15
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
 AWAY_S = 900.0  # between probes of a channel that didn't take a message in so many tries
 IDLE_S = 1.0
+WAITS_S = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message, and what to do once it was taken."""
+    """A message, what to do once it was taken, and for how long it has waited already."""
 
     message: Message
     taken: Callable[[], None]
+    waited_s: float = 0.0
 
 
 class Source(Protocol):
@@ -64,6 +67,8 @@ class Courier:
         self._tries = self._round = 0
         self._not_before = 0.0
         self._failing_since: float | None = None
+        self._wants: tuple[str, float] = ("", 0.0)  # a delivery, and since when it waits
+        self._waits, self._waits_sum = [0] * (len(WAITS_S) + 1), 0.0
         self._awake = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -96,6 +101,11 @@ class Courier:
             "last_error": self.last_error,
         }
 
+    def measures(self) -> dict[str, Any]:
+        """For metrics: what became of messages, and how many waited how long, by the intervals between `WAITS_S`."""
+        waited = {"bounds": WAITS_S, "counts": [*self._waits], "sum": self._waits_sum}
+        return {"sent": self.sent, "failed": self.failed, "given_up": self.given_up, "waited": waited}
+
     def step(self) -> float:
         """Brings one message, if there is one and it is time. Gives the seconds until the next step."""
         now = self._clock()
@@ -107,12 +117,17 @@ class Courier:
             return IDLE_S
         if not self._source.may_send():
             return IDLE_S
+        if self._wants[0] != delivery.message.delivery:
+            self._wants = delivery.message.delivery, now - delivery.waited_s
         try:
             answer = deliver(self.channel, delivery.message)
         except DeliveryError as error:
             return self._after_failure(error)
         self._tries, self._not_before, self._failing_since, self.last_error = 0, 0.0, None, ""
         self.sent += 1
+        waited_s = self._clock() - self._wants[1]
+        self._waits[bisect_left(WAITS_S, waited_s)] += 1
+        self._waits_sum += waited_s
         log.info("channel %s: %s (delivery %s)", self.channel.name, answer, delivery.message.delivery)
         delivery.taken()
         return 0.0

@@ -7,13 +7,14 @@ import json
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from watchline.dashboards.definitions import Rule
-from watchline.dashboards.engine import evaluator, grouping, notification, state_machine, texts
+from watchline.dashboards.engine import evaluator, grouping, notification, standing, state_machine, texts
 from watchline.dashboards.engine.book import MOST_HISTORY, Book
 from watchline.dashboards.engine.channels import Channel
 from watchline.dashboards.engine.courier import Courier, Delivery
@@ -95,6 +96,9 @@ class Engine:
         self._owns = False
         self._last_run: float | None = None
         self._last_failure = ""
+        self._ran, self._run_s = time.monotonic(), 0.0
+        self._evaluated: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
         self._told_health_at = 0.0
         self.couriers = [
             Courier(channel, self, time.monotonic, first_pause_s=first_pause_s) for channel in self._channels.values()
@@ -124,8 +128,12 @@ class Engine:
                 self.book.load()
                 self._owns = True
             self.book.refresh()
+            began, before = time.monotonic(), self._evaluated.total()
             self._evaluate_all()
             self._last_run, self._last_failure = self.book.now(), ""
+            self._ran = time.monotonic()
+            if self._evaluated.total() > before:
+                self._run_s = self._ran - began
             self._tell_health()
         except (WatchlineError, OSError) as error:
             return self._failed(" ".join(str(error).split())[:300])
@@ -160,6 +168,21 @@ class Engine:
             },
         }
 
+    def measures(self) -> dict[str, Any]:
+        """What it has counted, in plain values, for metrics. Seconds are of a clock that never goes back."""
+        alerts = self.book.alerts() if self._owns else []
+        return {
+            "owns": self._owns,
+            "run_s": self._run_s,
+            "since_run_s": time.monotonic() - self._ran,
+            "rules": {
+                rule.uid: {"evaluated": self._evaluated[rule.uid], "failed": self._failures[rule.uid]}
+                for rule in self._rules()
+            },
+            "alerts": Counter((alert["state"], alert["severity"]) for alert in alerts),
+            "channels": {courier.channel.name: courier.measures() for courier in self.couriers},
+        }
+
     # What couriers ask.
 
     def may_send(self) -> bool:
@@ -191,7 +214,9 @@ class Engine:
                 incident, kind, parts, delivery=number, at=at, addresses=self._addresses
             )  # fmt: skip
             told = Told(incident.news, of, at, kind == "ended")
-            return Delivery(message, lambda: self._taken(channel, {incident.id: told}))
+            due = {"began": incident.noticed + self._after_s.get(channel, 0.0), "ended": incident.closed}.get(kind)
+            waited_s = 0.0 if due is None else max(0.0, at - due)
+            return Delivery(message, lambda: self._taken(channel, {incident.id: told}), waited_s)
         if missed:
             missed.sort(key=lambda each: each.opened)
             number = _number(channel, *(each.id for each in missed), str(round))
@@ -285,6 +310,8 @@ class Engine:
             there = bool(known and known["alerts"])
             evaluation = evaluator.evaluate(rule, self._queries, now, complete, all_values=there)
         took = time.monotonic() - began
+        self._evaluated[rule.uid] += 1
+        self._failures[rule.uid] += bool(evaluation.outcome.failure)
         self._not_before[rule.uid] = at + SHARE * took if took > 1.0 else 0.0
         end = None if evaluation.end is None else evaluation.end.timestamp()
         stands_still = rule.ends == "watermark" and known is not None and end is not None and known["to"] == end
@@ -349,8 +376,12 @@ class Engine:
             start, end = known["from"], known["to"]
         else:
             start, end = (None if each is None else each.timestamp() for each in window)
+        stands = standing.measured(rule, evaluation.outcome)
+        if known is not None and (failure or evaluation.start is None):
+            stands = known.get("stands", stands)  # as it was when it could be judged
         return {
             "title": rule.title,
+            "stands": stands,
             "runbook": rule.runbook,
             "board": rule.board,
             "panel": rule.panel,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
@@ -201,6 +201,20 @@ def compose_test(channel: str, *, delivery: str, addresses: Addresses) -> Messag
         notes=(),
         links={"alerts": f"{addresses.page}/alerts"} if addresses.page else {},
         facts={"kind": "test"},
+    )
+
+
+def as_test(message: Message, *, key: str, delivery: str, is_over: bool = False) -> Message:
+    """An alert's message as a test of its rule: it says so first of all, and is another incident to every receiver."""
+    return replace(
+        message,
+        key=key,
+        delivery=delivery,
+        status="resolved" if is_over else "firing",
+        title=f"Test: {message.title}",
+        head=f"{'Test is over' if is_over else 'Test, no alert'}: {message.head}",
+        notes=("This is a test of the rule on made-up rows: nothing is wrong.", *message.notes),
+        facts={**message.facts, "kind": "test"},
     )
 
 

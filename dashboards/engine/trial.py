@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watchline.dashboards.definitions import Rule
-from watchline.dashboards.engine import evaluator
+from watchline.dashboards.engine import evaluator, standing
 from watchline.dashboards.engine.book import Book
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.engine.evaluator import Queries
 from watchline.dashboards.engine.journal import MemoryJournal
-from watchline.dashboards.engine.notification import Addresses, Message, clock, compose
+from watchline.dashboards.engine.notification import Addresses, Message, compose
 from watchline.schemas.errors import WatchlineError
 
 
@@ -71,18 +71,8 @@ def tried(rule: Rule, queries: Queries, at: datetime, addresses: Addresses) -> T
     if evaluation.outcome.failure:
         return Trial(rule=rule, fault=evaluation.outcome.failure, took_s=took_s)
     messages = tuple(told([rule], queries, at, addresses))
-    silent = "" if messages else _why_silent(rule, evaluation, addresses.zone)
-    return Trial(rule=rule, took_s=took_s, messages=messages, silent=silent)
-
-
-def _why_silent(rule: Rule, evaluation: evaluator.Evaluation, zone: str) -> str:
-    readings = evaluation.outcome.readings
-    values = {key: reading.value for key, reading in readings.items() if reading.value is not None}
-    if not values:
-        start, end = (None if each is None else each.timestamp() for each in (evaluation.start, evaluation.end))
-        window = f"from {clock(start, zone)} to {clock(end, zone)}"
-        return f"{'no number can be told' if readings else 'nothing, or too little, to judge'} {window}"
-    pick, side, limit = (max, "above", rule.above) if rule.above is not None else (min, "below", rule.below)
-    nearest = pick(values, key=lambda key: (values[key], key))
-    of = ", ".join(f"{name}={value}" for name, value in nearest)
-    return f"nearest is {values[nearest]:.4g}{f' of {of}' if of else ''}; fires {side} {limit:g}"
+    if messages:
+        return Trial(rule=rule, took_s=took_s, messages=messages)
+    start, end = (None if each is None else each.timestamp() for each in (evaluation.start, evaluation.end))
+    silent = standing.silent(standing.measured(rule, evaluation.outcome), start, end, addresses.zone)
+    return Trial(rule=rule, took_s=took_s, silent=silent)

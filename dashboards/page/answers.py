@@ -42,9 +42,8 @@ class Page(NamedTuple):
     after: list[str] | None
 
 
-def panel(queries: Queries, board: Board, shown: Panel, range_: Range, chosen: Chosen, points: int) -> dict[str, Any]:
-    """What the panel's queries give, by their names, and the seconds between points."""
-    step_s = range_.step_s(points)
+def panel(queries: Queries, board: Board, shown: Panel, range_: Range, chosen: Chosen, step_s: int) -> dict[str, Any]:
+    """What the panel's queries give, by their names, with so many seconds between points."""
     request = Request(start=range_.start, end=range_.end, interval_s=step_s, variables=variables(board, chosen))
     results = {name: queries.query(expand(sql, request)) for name, sql in shown.queries.items()}
     return {

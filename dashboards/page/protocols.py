@@ -36,6 +36,9 @@ class Engine(Protocol):
     def alerts(self) -> Sequence[Mapping[str, Any]]:
         """All that isn't normal."""
 
+    def standing(self, zone: str) -> Sequence[Mapping[str, Any]]:
+        """Every rule, whether it fires or not, as it was evaluated last; in words too, with times of a zone."""
+
     def history(self) -> Sequence[Mapping[str, Any]]:
         """What was, the last first."""
 

@@ -14,6 +14,7 @@ _RELATIVE = re.compile(r"now(?:-(\d{1,6})([smhd]))?")
 # Seconds between the points of a line: what divides an hour or a day, so that points stand at round times.
 STEPS = (10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 LEEWAY = timedelta(seconds=5)  # a browser that is handed back what was "now" a moment ago
+MOST_STEPS = 2000
 SHORTEST = timedelta(seconds=1)
 
 
@@ -33,6 +34,19 @@ class Range:
         """
         least = (self.end - self.start).total_seconds() / max(points, 1)
         return next((step for step in STEPS if step >= least), STEPS[-1])
+
+    def wanted_step_s(self, step_s: int) -> int:
+        """The seconds between points that a reader wants. Raises ConfigurationError where there would be too many.
+
+        >>> fourteen_days = Range(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 15, tzinfo=UTC))
+        >>> fourteen_days.wanted_step_s(86_400)
+        86400
+        """
+        if step_s not in STEPS:
+            raise ConfigurationError(f"an interval has {', '.join(map(str, STEPS))} seconds, not {step_s}")
+        if (count := (self.end - self.start).total_seconds() / step_s) > MOST_STEPS:
+            raise ConfigurationError(f"{count:.0f} intervals of {step_s} s are too many: take longer ones")
+        return step_s
 
 
 def read(start: str, end: str, *, now: datetime, zone: ZoneInfo) -> Range:

@@ -150,8 +150,9 @@ def _app(settings: Settings, hosts: tuple[str, ...], zone: ZoneInfo, pool: Pool)
     for name, answer in {
         "start": routes.start, "panel": routes.panel, "values": routes.values, "rows": routes.rows,
         "marks": routes.marks, "event": routes.event, "text": routes.text, "status": routes.status, "sql": routes.sql,
-        "audit": routes.audit, "alerts": routes.alerts, "preview": routes.preview, "silence": routes.silence,
-        "end_silence": routes.end_silence, "acknowledge": routes.acknowledge, "runbook": routes.runbook,
+        "audit": routes.audit, "alerts": routes.alerts, "standing": routes.standing, "preview": routes.preview,
+        "silence": routes.silence, "end_silence": routes.end_silence, "acknowledge": routes.acknowledge,
+        "runbook": routes.runbook,
     }.items():  # fmt: skip
         app.router.add_post(f"/api/{name}", _json(answer))
     return app
@@ -242,7 +243,8 @@ class _Routes:
         """The numbers of one panel."""
         board, panel, range_ = *self._panel(body), self._range(body)
         points = min(max(int(body.get("points", 120)), 10), 1000)
-        found = await self._pool.run(answers.panel, board, panel, range_, _chosen(body), points)
+        step_s = range_.step_s(points) if body.get("step") is None else range_.wanted_step_s(int(body["step"]))
+        found = await self._pool.run(answers.panel, board, panel, range_, _chosen(body), step_s)
         return {**_said(range_), **found}
 
     async def values(self, body: Body) -> dict[str, Any]:
@@ -296,6 +298,12 @@ class _Routes:
             *(asyncio.to_thread(ask) for ask in (engine.alerts, engine.silences, engine.history))
         )
         return {"alerts": list(alerts), "silences": list(silences), "history": list(history)[:200]}
+
+    async def standing(self, body: Body) -> dict[str, Any]:
+        """How the rules stand that a board's panels show."""
+        board = self._board(body)
+        rules = await asyncio.to_thread(self._engine().standing, self._settings.zone)
+        return {"rules": [each for each in rules if each["board"] == board.uid]}
 
     async def preview(self, body: Body) -> dict[str, Any]:
         """What a silence would quieten."""

@@ -126,7 +126,7 @@ def _run(settings: Settings) -> int:
     collect_seldom()
     with contextlib.closing(rules), contextlib.ExitStack() as children:
         children.enter_context(monitors)
-        if settings.alert_webhook_url.get_secret_value():
+        if settings.webhook_url.get_secret_value():
             children.enter_context(SevereAlerts(pipeline.metrics, progress))
         try:
             return member.run(loop, tasks, log_level=settings.log_level)

@@ -22,7 +22,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
 GIVE_UP_S = 600.0  # less than Faust's `broker_max_poll_interval`
 MOST_LISTED = 20
 MOST_KNOWN = 10_000  # ids, so that what comes again is not sent again
-_REFUSES_THE_BODY = {400, 413, 415, 422}
 
 Send = Callable[[bytes, dict[str, str]], Awaitable[Failure | None]]
 
@@ -99,7 +98,7 @@ class Delivery:
         pause_s, waited_s, plain = FIRST_PAUSE_S, 0.0, False
         while (failure := await self._send(*message(findings, plain=plain))) is not None:
             self._fails(failure)
-            plain = plain or failure.status in _REFUSES_THE_BODY
+            plain = plain or failure.refused
             incoming.set_aside()  # it may take hours: nothing is to wait for it
             if waited_s > GIVE_UP_S:
                 raise TransientError(f"the webhook has failed for {waited_s / 60:.0f} minutes")
@@ -114,7 +113,7 @@ class Delivery:
     def _fails(self, failure: Failure) -> None:
         self._metrics.failures.labels(failure.kind).inc()
         if not self.failure:
-            log.error("the webhook of severe findings (WATCHLINE_ALERT_WEBHOOK_URL) fails: %s", failure.text)
+            log.error("the webhook of severe findings (WATCHLINE_WEBHOOK_URL) fails: %s", failure.text)
         self.failure = failure.text
 
 

@@ -34,13 +34,13 @@ def main() -> int:
         configure_logging(settings)
     except WatchlineError as error:
         return child.refuse(str(error))
-    address = settings.alert_webhook_url.get_secret_value()
+    address = settings.webhook_url.get_secret_value()
 
     async def post(body: bytes, headers: dict[str, str]) -> outgoing.Failure | None:
         return await outgoing.send("POST", address, body, headers)
 
     metrics = AlertMetrics()
-    delivery = Delivery(post, metrics, settings.alert_webhook_interval_s)
+    delivery = Delivery(post, metrics, settings.webhook_interval_s)
     member = GroupMember(settings, f"{settings.group_id}-alerts")
     member.read(topics.alerts(settings.topic_prefix), delivery.deliver, max_messages=MOST_MESSAGES, linger_s=LINGER_S)
     child.when_stopped(member.stop)

@@ -98,7 +98,7 @@ def _worker(broker: Broker, folder: Path, webhook: str) -> Worker:
     settings = {
         "WATCHLINE_DETECTORS": "toxicity",
         "WATCHLINE_REDACTION": "false",
-        "WATCHLINE_ALERT_WEBHOOK_URL": webhook,
+        "WATCHLINE_WEBHOOK_URL": webhook,
     }
     address = broker.url.removeprefix("kafka://")
     worker = Worker(address, "bench.", folder, settings, "tests.end_to_end.severe_worker")

@@ -1,4 +1,4 @@
-"""What on-call is told in thirty days with an incident each and thirty without: the rules, the engine, its schedule.
+"""What on-call is told in 31 days with an incident each and 30 without: the rules, the engine, its schedule.
 
     python -m tests.benchmarks.oncall [--seed 1] [--only TEXT] [--quiet | --incidents] [--texts] [--part 1 2]
 

@@ -1,4 +1,4 @@
-"""Days of made-up traffic for alert rules, thirty with one incident each and thirty quiet ones, as rows to be stored.
+"""Days of made-up traffic for alert rules, 31 with one incident each and 30 quiet ones, as rows to be stored.
 
 Nothing here knows the rules. A scenario is apps that send as their hours and weekdays are, and at most one change that
 begins at a minute of its last day; what makes a day look like an incident though it is none (a deployment, a backlog,
@@ -353,6 +353,9 @@ INCIDENTS: tuple[Scenario, ...] = (
              changed=_only("app-7", _worse("groundedness", 0.7))),
     Scenario(name="one deployment makes ten apps bad", apps=TEN, incident="quality",
              changed=_worse("groundedness", 0.7)),
+    Scenario(name="an app delivers five hours late, and the answers are bad", incident="quality",
+             begins=300, minutes=300, apps=(*USUAL, replace(BOT, name="edge", per_hour=40)),
+             changed=_only("edge", _worse("groundedness", 0.6)), withheld=_held(300, 600, "edge")),
     Scenario(name="requests four times slower", apps=USUAL, incident="latency",
              changed=_only("bot", lambda app: replace(app, latency_s=8.0))),
     Scenario(name="requests ten times slower at night", apps=USUAL, incident="latency", begins=120,

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 
-from tests.dashboards.planters import APART, PLANTS, events, good, insert, refresh
 from tests.dashboards.seed import seed
 from watchline.dashboards.alert_rules import all_rules
 from watchline.dashboards.definitions import Rule
@@ -20,6 +19,7 @@ from watchline.dashboards.engine.state_machine import Alert, step
 from watchline.dashboards.engine.trial import at_once, told
 from watchline.dashboards.grafana.rules import documents
 from watchline.dashboards.macros import Request, expand
+from watchline.dashboards.planted import APART, PLANTS, events, good, insert, refresh
 from watchline.streams.query.run import Queries
 
 RULES = {rule.uid: rule for rule in all_rules()}
@@ -328,3 +328,27 @@ def test_a_runbook_may_be_shared() -> None:
     for rule in RULES.values():
         named.setdefault(rule.runbook, []).append(rule)
     assert len(named["flagged-answers.md"]) > 1 and len(named["no-canary.md"]) == 1
+
+
+def test_late_answers_are_told_of_with_their_times_and_other_windows_stay(clickhouse: Callable[..., Any]) -> None:
+    """500 events, made five hours before they are stored, 60 % of them unsupported."""
+    client, now = clickhouse("arriving_late"), datetime.now(UTC)
+    good(client, now)
+    late = [now - timedelta(hours=5, seconds=each) for each in range(500)]
+    events(client, late[:300], flagged=["groundedness"], app="edge")
+    events(client, late[300:], app="edge")
+    events(client, late[:60], flagged=["bias"], app="ahead")
+    events(client, [now - timedelta(seconds=each) for each in range(60)], flagged=["bias"], app="in time")
+    events(client, late[:19], flagged=["bias"], app="few")
+    events(client, [now - timedelta(days=9, seconds=each) for each in range(60)], flagged=["bias"], app="too old")
+    at = now + timedelta(minutes=1)
+    rule = RULES["watchline-late-answers"]
+    found = {(alert["labels"]["app"], alert["labels"]["about"]): alert for alert in firing(rule, client, at)}
+    assert set(found) == {("edge", "app"), ("ahead", "bias")}
+    edge = found["edge", "app"]
+    assert "of answers that arrived only now, groundedness flags at least 55.6" in edge["summary"]
+    assert "from 5.2 to 5.0 hours ago and were stored in the last 15 minutes" in edge["description"]
+    assert re.search(r"60(\.0)?% of 500 are flagged; more than 35(\.0)?%", edge["description"])
+    assert edge["details"]["first_event"].startswith(f"{late[-1]:%Y-%m-%dT%H:%M:%S}")
+    assert firing(UNSUPPORTED, client, at) == []
+    assert firing(rule, client, at + timedelta(minutes=20)) == []

@@ -38,6 +38,10 @@ def test_follows_the_compose_schema() -> None:
     jsonschema.Draft201909Validator(schema).validate(document)
 
 
+def test_beside_its_grafana_the_engine_is_off() -> None:
+    assert "grafana" in SERVICES and SERVICES["worker"]["environment"]["WATCHLINE_ALERTS"] == "grafana"
+
+
 def test_docker_reads_it(tmp_path: Path) -> None:
     docker = shutil.which("docker")
     if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True).returncode != 0:
@@ -54,6 +58,7 @@ def test_every_setting_it_passes_exists_and_is_valid(
     (tmp_path / "secret").write_text("x\n")
     for name, value in SERVICES[service]["environment"].items():
         if name.startswith(PREFIX):  # one that is unknown is an error
+            value = re.sub(r"\$\{\w+:-(.*)\}", r"\1", value)
             monkeypatch.setenv(name, str(tmp_path / "secret") if value.startswith("/run/secrets/") else value)
     load()
 

@@ -12,13 +12,13 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from tests.dashboards.planters import refresh
 from tests.dashboards.seed import CLAIM
 from watchline.dashboards import audits, grafana
 from watchline.dashboards.alert_rules import all_rules
 from watchline.dashboards.boards import all_boards
 from watchline.dashboards.definitions import Panel, Rule
 from watchline.dashboards.macros import Request, expand
+from watchline.dashboards.planted import refresh
 from watchline.dashboards.sql import VARIABLES
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams.query.policy import check

@@ -1,4 +1,4 @@
-"""The table of metrics in the README of streams, made from the worker's and the receiver's: `make docs` writes it."""
+"""The table of metrics in the README of streams, made from those of all processes: `make docs` writes it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.documentation import readmes
 from watchline.streams.health.alert_metrics import AlertMetrics
+from watchline.streams.health.engine_metrics import EngineMetrics
 from watchline.streams.health.metrics import STALE_S, Metrics
 from watchline.streams.health.monitor_metrics import MonitorMetrics
 from watchline.streams.health.progress import Progress
@@ -17,6 +18,7 @@ from watchline.streams.producer.buffer import Stats
 from watchline.streams.producer.metrics import ProducerMetrics
 
 HEAD = "| metric | type | labels | what it is |\n|---|---|---|---|\n"
+NOTHING = {"owns": False, "run_s": 0.0, "since_run_s": 0.0, "rules": {}, "alerts": {}, "channels": {}}
 SUFFIXES = {"counter": "_total", "info": "_info"}
 
 
@@ -39,7 +41,7 @@ def table() -> str:
     rows = {}
     registries = (kind._registry for kind in (Metrics({}), MonitorMetrics(), AlertMetrics(), ReceiverMetrics()))
     collectors = [collector for registry in registries for collector in registry._collector_to_names]
-    for collector in (*collectors, ProducerMetrics(SimpleNamespace(stats=Stats()))):
+    for collector in (*collectors, EngineMetrics(lambda: NOTHING), ProducerMetrics(SimpleNamespace(stats=Stats()))):
         for family in collector.collect():
             name = family.name + SUFFIXES.get(family.type, "")
             names = getattr(collector, "_labelnames", None) or getattr(family, "_labelnames", ())

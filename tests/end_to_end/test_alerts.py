@@ -43,8 +43,8 @@ def settings(receiver: Receiver, **more: str) -> dict[str, str]:
         "WATCHLINE_REDACTION": "false",
         "WATCHLINE_TOPIC_PARTITIONS": "2",
         "WATCHLINE_CANARY_INTERVAL_S": "1",
-        "WATCHLINE_ALERT_WEBHOOK_URL": receiver.address(f"/hook/{TOKEN}"),
-        "WATCHLINE_ALERT_WEBHOOK_INTERVAL_S": "1",
+        "WATCHLINE_WEBHOOK_URL": receiver.address(f"/hook/{TOKEN}"),
+        "WATCHLINE_WEBHOOK_INTERVAL_S": "1",
         "WATCHLINE_HEARTBEAT_URL": receiver.address(f"/beat/{TOKEN}"),
         **more,
     }

@@ -22,7 +22,7 @@ from watchline.streams.kafka import topics
 @pytest.fixture(scope="module")
 def worker(make_shared_worker: Callable[..., Worker]) -> Worker:
     # With a webhook, which nothing is sent to, the process that would send it is there too.
-    more = {"alert_webhook_url": "http://127.0.0.1:1/"}
+    more = {"webhook_url": "http://127.0.0.1:1/"}
     return make_shared_worker(detectors="pii", topic_partitions="2", canary_interval_s="1", **more)
 
 

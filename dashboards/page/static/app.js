@@ -64,7 +64,7 @@ function show(focus = true) {
   else if (kind === "sql") view = sqlView(start);
   else {
     const board = kind === "board" ? boards.find(({ uid }) => uid === name) : boards[0];
-    if (board) view = boardView({ board, go, look: watch, onStored: (callback) => { stored.add(callback); return () => stored.delete(callback); } });
+    if (board) view = boardView({ board, alerts: start.alerts, go, look: watch, onStored: (callback) => { stored.add(callback); return () => stored.delete(callback); } });
     else view = { element: h("div", {}, h("h1", {}, "Watchline"), h("p", { class: "failure" }, "There is no such board.")), title: "Watchline" };
   }
   document.title = `${view.title} · Watchline`;

@@ -1,21 +1,23 @@
 // A board: its controls, its panels, and when they are asked again.
 import { Failure, ask, failure } from "./api.js";
-import { LIVE, linkButton, rangePicker, rangeWords, refreshPicker, variablePicker } from "./controls.js";
+import { LIVE, intervalPicker, linkButton, rangePicker, rangeWords, refreshPicker, variablePicker } from "./controls.js";
 import { save } from "./csv.js";
 import { h, say } from "./dom.js";
 import { count } from "./format.js";
 import { asTable, draw, drawAsTable, isEmpty } from "./panels.js";
+import { wholeOnly } from "./series.js";
 import { read, search, withDefaults } from "./state.js";
 import { plain } from "./table.js";
 import { shown } from "./text.js";
 import { clock, words } from "./time.js";
 
+const OVER_TIME = new Set(["time_series", "heat_map"]);
 const MOVES = ["wheel", "touchmove", "keydown", "pointerdown"];
 
-// given: {board, go(address), look() at the status now, onStored(callback) -> stop}. Gives {element, destroy}.
-export function boardView({ board, go, look, onStored }) {
+// given: {board, alerts: whether an engine evaluates rules, go(address), look() at the status now, onStored(callback) -> stop}. Gives {element, destroy}.
+export function boardView({ board, alerts, go, look, onStored }) {
   const asked = read();
-  const view = { from: asked.from ?? `now-${board.hours}h`, to: asked.to, variables: withDefaults(board, asked.variables), shown: null };
+  const view = { from: asked.from ?? `now-${board.hours}h`, to: asked.to, variables: withDefaults(board, asked.variables), step: asked.step, whole: asked.whole, shown: null };
   const path = `/board/${encodeURIComponent(board.uid)}`;
   const change = (what) => go(path + search({ ...view, ...what }));
   const stopped = new AbortController();
@@ -32,6 +34,7 @@ export function boardView({ board, go, look, onStored }) {
   const happened = h("details", { class: "marks", hidden: true });
   const controls = h("div", { class: "controls", role: "group", "aria-label": "What is shown" },
     rangePicker(view, change), board.variables.map((variable) => variablePicker(board, variable, view, change)),
+    intervalPicker(view, change),
     refreshPicker(every, (s) => { every = s; sessionStorage.setItem("watchline-refresh", String(s)); schedule(); look(); }),
     h("button", { type: "button", class: "quiet", title: "Refresh now", "aria-label": "Refresh now", onclick: () => refresh() }, "↻"),
     linkButton(() => location.origin + path + search({ ...view, ...(view.shown ?? {}) })));
@@ -47,7 +50,7 @@ export function boardView({ board, go, look, onStored }) {
         return cell.element;
       })))));
 
-  const question = () => ({ from: view.from, to: view.to, variables: view.variables });
+  const question = () => ({ from: view.from, to: view.to, variables: view.variables, step: view.step });
 
   async function refresh() {
     if (busy) { // a slow answer is waited for, and never asked for twice
@@ -63,6 +66,7 @@ export function boardView({ board, go, look, onStored }) {
       if (stopped.signal.aborted) return;
     }
     showMarks(marks);
+    showStanding();
     const first = cells.filter(({ element: { id } }) => id === named);
     await Promise.all([...first, ...cells.filter((cell) => !first.includes(cell))].map(async (cell) => {
       await cell.refresh(question(), marks, stopped.signal);
@@ -82,6 +86,16 @@ export function boardView({ board, go, look, onStored }) {
       again = false;
       refresh();
     } else schedule();
+  }
+
+  async function showStanding() {
+    if (!alerts) return;
+    try {
+      const { rules } = await ask("standing", { board: board.uid }, stopped.signal);
+      for (const cell of cells) cell.stand(rules);
+    } catch {
+      for (const cell of cells) cell.stand([]); // rather nothing than what is no longer so
+    }
   }
 
   function schedule() {
@@ -117,6 +131,7 @@ function panelCell(board, panel, view, go) {
   let answer = null;
   let drawn = null;
   let failed = false;
+  let hidden = false; // all that came is in intervals that aren't whole
   let marks = [];
   let tabular = false;
   const id = `panel-${board.uid}-${panel.id}`;
@@ -146,10 +161,11 @@ function panelCell(board, panel, view, go) {
       save(`${board.uid} ${panel.title}`, columns, rows.map((row) => row.map(plain)));
     },
   }, "CSV");
+  const watched = h("details", { class: "watched", hidden: true });
   const rows = h("a", { class: "behind", hidden: true, "aria-label": `The rows behind ${panel.title}` }, "Rows");
   const element = h("article", { class: `panel kind-${panel.kind.replace("_", "-")}`, id, "aria-labelledby": `${id}-title`, style: { gridColumn: `span ${panel.width}` } },
     h("div", { class: "panel-head" }, h("h3", { id: `${id}-title` }, panel.title), h("div", { class: "tools" }, info, toggle, asCsv, rows)),
-    about, problem, body);
+    about, watched, problem, body);
 
   function clear() {
     drawn?.destroy?.();
@@ -160,7 +176,7 @@ function panelCell(board, panel, view, go) {
     if (!answer) return;
     clear();
     if (isEmpty(answer)) {
-      body.replaceChildren(h("p", { class: "note empty" }, "Nothing came in this range."));
+      body.replaceChildren(h("p", { class: "note empty" }, hidden ? "No interval is whole in this range: what came is in parts, which are hidden." : "Nothing came in this range."));
       return;
     }
     const open = panel.rows ? (labels, from, to) => go(link(labels, from, to)) : null;
@@ -170,8 +186,23 @@ function panelCell(board, panel, view, go) {
     drawn.redraw?.();
   }
 
+  // As the engine's record has it: nothing is judged here.
+  function stand(rules) {
+    const own = rules.filter((rule) => rule.panel === panel.id);
+    const fire = own.filter(({ fires }) => fires);
+    const worst = fire.some(({ severity, silenced_by: by }) => severity === "critical" && !by) ? "critical" : fire.length ? "warning" : "ok";
+    watched.hidden = !own.length;
+    watched.className = `watched ${worst}`;
+    const open = watched.open;
+    watched.replaceChildren(
+      h("summary", {}, own.length === 1 ? `${own[0].title} ${fire.length ? "fires" : "does not fire"}` : `${fire.length || "None"} of ${own.length} rules ${fire.length > 1 ? "fire" : "fires"}`),
+      h("ul", {}, own.map((rule) => h("li", {}, h("b", {}, rule.title), " ", shown(rule.says)))));
+    watched.open = open;
+  }
+
   return {
     element,
+    stand,
     last: () => answer,
     failed: () => failed,
     redraw: () => drawn?.redraw?.(),
@@ -181,9 +212,11 @@ function panelCell(board, panel, view, go) {
       const slow = setTimeout(() => element.classList.add("slow"), 1000);
       try {
         const points = Math.round(Math.min(Math.max(body.clientWidth / 6, 60), 240));
-        const got = await ask("panel", { board: board.uid, panel: panel.id, points, ...question }, signal);
+        const all = await ask("panel", { board: board.uid, panel: panel.id, points, ...question }, signal);
+        const got = view.whole && OVER_TIME.has(panel.kind) ? wholeOnly(all) : all;
         const same = answer && !failed && JSON.stringify([got.queries, got.step_s]) === JSON.stringify([answer.queries, answer.step_s]) && panel.kind !== "time_series";
         answer = got;
+        hidden = !isEmpty(all) && isEmpty(got);
         marks = happened;
         failed = false;
         problem.replaceChildren();

@@ -84,6 +84,19 @@ export function variablePicker(board, variable, view, change) {
   return details;
 }
 
+const STEPS = [[0, "as it fits"], [60, "1 min"], [300, "5 min"], [3600, "1 hour"], [86400, "1 day (UTC)"]];
+
+// How long an interval of a time series is, and whether a first or last one shows that isn't whole.
+export function intervalPicker(view, change) {
+  const known = STEPS.some(([s]) => s === (view.step ?? 0));
+  const select = h("select", { "aria-label": "Interval" },
+    STEPS.map(([s, name]) => h("option", { value: s, selected: s === (view.step ?? 0) }, `Interval: ${name}`)),
+    known ? null : h("option", { value: view.step, selected: true }, `Interval: ${view.step} s`));
+  select.addEventListener("change", () => change({ step: Number(select.value) || null }));
+  const only = h("input", { type: "checkbox", checked: view.whole, onchange: (event) => change({ whole: event.target.checked }) });
+  return h("div", { class: "control range" }, select, h("label", { title: "Hide the first and last interval where the time range doesn't cover it whole" }, only, " whole ones only"));
+}
+
 export function refreshPicker(every, change) {
   const select = h("select", { "aria-label": "Refresh" }, EVERY.map(([s, name]) => h("option", { value: s, selected: s === every }, `Refresh: ${name}`)));
   select.addEventListener("change", () => change(Number(select.value)));

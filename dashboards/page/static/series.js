@@ -34,4 +34,15 @@ export function series(queries) {
   return all.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
 }
 
+// Without what lies in a first or last interval that the range doesn't cover whole.
+export function wholeOnly(answer) {
+  const [from, to] = [Date.parse(answer.from), Date.parse(answer.to)];
+  const queries = Object.entries(answer.queries).map(([name, { columns, rows }]) => {
+    const at = columns.findIndex(isTime);
+    const whole = (row) => Date.parse(row[at]) >= from && Date.parse(row[at]) + answer.step_s * 1000 <= to;
+    return [name, { columns, rows: at < 0 ? rows : rows.filter(whole) }];
+  });
+  return { ...answer, queries: Object.fromEntries(queries) };
+}
+
 export const times = (all) => [...new Set(all.flatMap(({ points }) => [...points.keys()]))].sort((a, b) => a - b);

@@ -9,6 +9,7 @@ import importlib
 import json
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -30,8 +31,8 @@ def add_parser(subparsers: Any) -> None:
         description="Evaluates the alert rules without Grafana and tells people by webhook, Slack, PagerDuty and "
         "e-mail. Several may run: one evaluates, another takes over within seconds when it ends. State, silences and "
         "acknowledgements are kept in Kafka.",
-        example="  watchline alerts run\n  watchline alerts list\n  watchline alerts test\n"
-        "  watchline alerts test --rules\n"
+        example="  watchline alerts run\n  watchline alerts list\n  watchline alerts list --rules\n"
+        "  watchline alerts test\n  watchline alerts test watchline-lag\n  watchline alerts test --rules\n"
         "  watchline alerts silence app=shop model=~'gpt-.*' --hours 2 --why 'known, fix on its way'",
     )
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
@@ -44,7 +45,13 @@ def add_parser(subparsers: Any) -> None:
         return sub
 
     action("run", _evaluate, "evaluate the rules until it is stopped")
-    add_format(action("list", _list, "show what isn't normal now"))
+    shown = action("list", _list, "show what isn't normal now")
+    shown.add_argument(
+        "--rules",
+        action="store_true",
+        help="show every rule: whether it fires, its number now and its limit, or why it is silent; as the engine says",
+    )
+    add_format(shown)
     add_format(action("history", _history, "show what changed, the latest first"))
     add_format(action("silences", _silences, "show silences"))
     silence = action("silence", _silence, "keep alerts with certain labels quiet for a time, or end that")
@@ -66,6 +73,13 @@ def add_parser(subparsers: Any) -> None:
     acknowledge.add_argument("--who", default="", help="who does it (default: you)")
     test = action("test", _test, "send a test by each channel that is set, and say what each answered")
     test.add_argument(
+        "planted",
+        nargs="*",
+        metavar="RULE",
+        help="send what these rules tell, marked as a test: made-up rows that make each fire are evaluated in a "
+        "database that is thrown away; what can be changed or closed by its key (webhook, PagerDuty) is closed at once",
+    )
+    test.add_argument(
         "--rules",
         nargs="*",
         metavar="RULE",
@@ -82,14 +96,15 @@ def _run(args: argparse.Namespace) -> int:
 def channels(settings: Any) -> list[Any]:
     """The channels that are set. Raises ConfigurationError, which names no address."""
     from watchline.dashboards.engine.channels import Mail, PagerDuty, Slack, Webhook
+    from watchline.streams.health.outgoing import post
 
     made: list[Any] = []
-    for number, url in enumerate(settings.webhook_url.get_secret_value().split(), 1):
-        made.append(Webhook("webhook" if number == 1 else f"webhook-{number}", url))
+    if url := settings.webhook_url.get_secret_value():
+        made.append(Webhook("webhook", url, post))
     if url := settings.slack_url.get_secret_value():
-        made.append(Slack("slack", url))
+        made.append(Slack("slack", url, post))
     if key := settings.pagerduty_key.get_secret_value():
-        made.append(PagerDuty("pagerduty", key))
+        made.append(PagerDuty("pagerduty", key, post))
     if settings.alert_email:
         server = settings.smtp_url.get_secret_value()
         if not server:
@@ -157,9 +172,9 @@ def _evaluate(args: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    with store.running(settings), evaluating(settings) as evaluator:
+    with store.running(settings), evaluating(settings) as evaluator, measured(settings, evaluator) as metrics:
         names = [courier.channel.name for courier in evaluator.couriers]
-        out(f"evaluating; people are told by {', '.join(names) or colour('no channel', 'yellow')}")
+        out(f"evaluating; people are told by {', '.join(names) or colour('no channel', 'yellow')}; metrics: {metrics}")
         sys.stdout.flush()
         stop.wait()
     return 0
@@ -184,6 +199,21 @@ def evaluating(settings: Any) -> Iterator[Any]:
         finally:
             stop.set()
             thread.join(timeout=60)  # a query is bounded
+
+
+@contextlib.contextmanager
+def measured(settings: Any, evaluator: Any) -> Iterator[str]:
+    """Serves an engine's metrics while this is entered; gives their address, or why there is none."""
+    from watchline.streams.health.engine_metrics import EngineMetrics
+
+    with contextlib.ExitStack() as stack:
+        try:
+            where = stack.enter_context(
+                EngineMetrics(evaluator.measures).served(settings.http_host, settings.alerts_port)
+            )
+        except OSError as error:
+            where = f"none: WATCHLINE_HTTP_HOST, WATCHLINE_ALERTS_PORT: {error.strerror}"
+        yield where
 
 
 @contextlib.contextmanager
@@ -222,7 +252,28 @@ def reading(settings: Any) -> Iterator[Any]:
             thread.join()
 
 
+def _list_rules(args: argparse.Namespace) -> int:
+    from watchline.dashboards.alert_rules import all_rules
+    from watchline.streams.settings import load
+
+    settings = load()
+    with reading(settings) as book:
+        rules, trouble = book.standing(settings.time_zone), book.trouble()
+    known = {each["rule"] for each in rules}
+    missing = [{"rule": rule.uid, "says": "not evaluated yet"} for rule in all_rules() if rule.uid not in known]
+    if args.format == "json":
+        out(as_json([*rules, *missing], indent=2))
+        return 0
+    for sentence in trouble:
+        out(colour(safe(sentence), "yellow"))
+    columns = ["rule", "state", "value", "limit", "says"]
+    write(columns, [[_cell(each.get(column)) for column in columns] for each in [*rules, *missing]], args.format)
+    return 0
+
+
 def _list(args: argparse.Namespace) -> int:
+    if args.rules:
+        return _list_rules(args)
     with _book() as book:
         alerts, trouble = book.alerts(), book.trouble()
     if args.format == "json":
@@ -318,11 +369,12 @@ def _test_rules(names: list[str]) -> int:
 
 def _test(args: argparse.Namespace) -> int:
     if args.rules is not None:
+        if args.planted:
+            raise UsageError("RULE sends what a rule tells on made-up rows, --rules sends nothing: take one of the two")
         return _test_rules(args.rules)
     from uuid import uuid4
 
-    from watchline.dashboards.engine.channels import deliver
-    from watchline.dashboards.engine.notification import Addresses, compose_test
+    from watchline.dashboards.engine.notification import Addresses, as_test, compose_test
     from watchline.streams.settings import load
 
     settings = load()
@@ -332,17 +384,70 @@ def _test(args: argparse.Namespace) -> int:
             "no channel is set: WATCHLINE_WEBHOOK_URL, WATCHLINE_SLACK_URL, WATCHLINE_PAGERDUTY_KEY, or "
             "WATCHLINE_ALERT_EMAIL with WATCHLINE_SMTP_URL"
         )
+    addresses = Addresses(page=settings.page_url, zone=settings.time_zone)
     failed = 0
-    for channel in made:
-        addresses = Addresses(page=settings.page_url, zone=settings.time_zone)
-        try:
-            answer = deliver(channel, compose_test(channel.name, delivery=uuid4().hex[:24], addresses=addresses))
-        except WatchlineError as error:
-            failed += 1
-            out(f"{channel.name:<12}{colour(safe(str(error)), 'red')}")
-        else:
-            out(f"{channel.name:<12}{safe(answer)}")
+    if not args.planted:
+        for channel in made:
+            test = compose_test(channel.name, delivery=uuid4().hex[:24], addresses=addresses)
+            failed += not _sent(channel, test)
+    for message in _planted(args.planted, addresses):
+        out(safe(message.head))
+        for channel in made:
+            key = f"test-{uuid4().hex[:24]}"
+            for is_over in (False, True) if channel.updates else (False,):
+                test = as_test(message, key=key, delivery=uuid4().hex[:24], is_over=is_over)
+                failed += not _sent(channel, test)
     return int(failed > 0)
+
+
+def _sent(channel: Any, message: Any) -> bool:
+    """Sends a message and says what came of it."""
+    from watchline.dashboards.engine.channels import deliver
+
+    try:
+        answer = deliver(channel, message)
+    except WatchlineError as error:
+        out(f"{channel.name:<12}{colour(safe(str(error)), 'red')}")
+        return False
+    out(f"{channel.name:<12}{safe(answer)}")
+    return True
+
+
+def _planted(names: list[str], addresses: Any) -> Iterator[Any]:
+    """The message of each rule, by its own SQL, on rows that make it fire. Raises FatalError where one doesn't."""
+    import clickhouse_connect
+
+    from watchline.dashboards.alert_rules import all_rules
+    from watchline.dashboards.engine.trial import told
+    from watchline.dashboards.planted import PLANTS, good
+    from watchline.schemas.errors import FatalError
+    from watchline.schemas.migrate import migrate
+    from watchline.streams.query.run import Queries
+
+    rules = {rule.uid: rule for rule in all_rules()}
+    if unknown := sorted({*names} - {*rules}):
+        raise UsageError(f"no such rule: {', '.join(unknown)}; there are: {', '.join(rules)}")
+    if not names:
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="watchline-test-") as folder,
+        closing(clickhouse_connect.get_client(interface="chdb", path=folder)) as client,
+    ):
+        for count, name in enumerate(names):
+            plant, database, now = PLANTS[name], f"test_{count}", datetime.now(UTC)
+            migrate(client, database)
+            good(client, now)
+            plant.plant(client, now)
+            at = max(now + plant.later, datetime.now(UTC) + timedelta(seconds=1))
+            messages = told([rules[name]], Queries(client, database), at, addresses)
+            ours = (
+                message
+                for message in messages
+                if any(plant.labels.items() <= alert["labels"].items() for alert in message.facts["alerts"])
+            )
+            if (message := next(ours, None)) is None:
+                raise FatalError(f"{name} does not fire on what was planted for it")
+            yield message
 
 
 def _cell(value: Any) -> Any:

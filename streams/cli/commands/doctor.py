@@ -197,7 +197,7 @@ def _outside(settings: Any) -> Iterator[Check]:
     """Whether heartbeat and webhook work, as the worker here says: asking for a heartbeat's address would be one."""
     wanted = {
         name: bool(secret.get_secret_value())
-        for name, secret in (("heartbeat", settings.heartbeat_url), ("webhook", settings.alert_webhook_url))
+        for name, secret in (("heartbeat", settings.heartbeat_url), ("webhook", settings.webhook_url))
     }
     if not any(wanted.values()):
         return
@@ -214,7 +214,7 @@ def _outside(settings: Any) -> Iterator[Check]:
     for name in (name for name in wanted if wanted[name]):
         troubles = [said for said in report.get("degraded", ()) if said.startswith(f"{name}: ")]
         for said in troubles:
-            todo = f"see WATCHLINE_{'HEARTBEAT' if name == 'heartbeat' else 'ALERT_WEBHOOK'}_URL and the worker's log"
+            todo = f"see WATCHLINE_{name.upper()}_URL and the worker's log"
             yield Check("outside", "fail", said, todo)
         if not troubles:
             yield Check("outside", "ok", f"the worker here knows of no trouble with the {name}")

@@ -41,7 +41,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs until it is told to stop. What ends before is started again, once all was ready for the first time."""
-    from watchline.streams.cli.commands.alerts import evaluating
+    from watchline.streams.cli.commands.alerts import evaluating, measured
     from watchline.streams.cli.commands.page import beside
     from watchline.streams.cli.feed import Feed
     from watchline.streams.embedded.services import Services
@@ -59,9 +59,12 @@ def run(args: argparse.Namespace) -> int:
         _say("starting the broker and the worker, which loads its models ...")
         services.wait_ready(READY_TIMEOUT_S)
         engine = stack.enter_context(evaluating(services.settings)) if settings.alerts == "engine" else None
+        metrics = stack.enter_context(measured(settings, engine)) if engine is not None else ""
         link = stack.enter_context(beside(settings, engine=engine.book if engine is not None else None))
         store = stack.enter_context(clickhouse_port(settings, args.clickhouse_port, link))
-        _say(_where(services, settings, link, store))
+        _say(_where(services, settings, link, store, metrics))
+        if engine is None:
+            _say(f"WATCHLINE_ALERTS is {settings.alerts}: the alert rules are not evaluated here")
         stop.ready = True
         with Feed(settings, lambda: services.health()["lag_messages"], _say):
             while not stop.asked.wait(0.2):
@@ -118,13 +121,14 @@ def _say(text: str) -> None:
     sys.stdout.flush()  # whoever started it waits for the address
 
 
-def _where(services: Any, settings: Any, link: str, store: str) -> str:
+def _where(services: Any, settings: Any, link: str, store: str, metrics: str) -> str:
     rows = {
         "send": f'Producer("{services.kafka_url}", app="my-app")',
         "page": link,
         **({"store": store} if store else {}),
         "read": 'watchline sql "SELECT * FROM v_coverage"',
         "health": services.health_url,
+        **({"alerts": metrics} if metrics else {}),
         "data": services.data_dir,
         "logs": services.worker_log.parent,
     }

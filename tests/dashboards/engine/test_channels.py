@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from watchline.dashboards.engine.courier import AWAY_S, MOST_TRIES, Courier, Del
 from watchline.dashboards.engine.grouping import Part, add, opened
 from watchline.dashboards.engine.notification import Addresses, Message, clean, compose, compose_test
 from watchline.schemas.errors import ConfigurationError
+from watchline.streams.health.outgoing import post
 
 TOKEN = "T0KEN5ecret"
 HOSTILE = (
@@ -84,6 +86,11 @@ def mail(box: Mailbox, **settings: Any) -> Mail:
     return Mail("e-mail", box.url, sender="watchline@example.org", to=("oncall@example.org",), **settings)
 
 
+def posting(url: str, key: str = "k") -> tuple[Webhook, Slack, PagerDuty]:
+    """Those channels that post to an address."""
+    return Webhook("webhook", url, post), Slack("slack", url, post), PagerDuty("pager", key, post, url=url)
+
+
 def parsed(raw: str) -> Any:
     return email.message_from_string(raw, policy=email.policy.default)
 
@@ -99,7 +106,7 @@ def test_ninety_slices_with_long_texts_are_delivered_cut_at_a_line(hook: Receive
     hook.answer = slack_like
     long = message(*(part(number, f"slice {number:02} " + 150 * "x") for number in range(90)))
     long = replace(long, notes=(*long.notes, 9000 * "y"))
-    assert deliver(Slack("slack", hook.url), long) == "answered 200"
+    assert deliver(Slack("slack", hook.url, post), long) == "taken"
     (body,) = hook.bodies
     assert "(and 89 more)" in body["blocks"][0]["text"]["text"]
     lines = body["blocks"][1]["text"]["text"].splitlines()
@@ -112,17 +119,21 @@ def test_ninety_slices_with_long_texts_are_delivered_cut_at_a_line(hook: Receive
 
 def test_a_plain_second_try_where_the_rich_form_is_refused(hook: Receiver, mailbox: Mailbox) -> None:
     hook.answer = lambda path, body: (400, {}, b"") if b'"blocks"' in body else (200, {}, b"")
-    assert deliver(Slack("slack", hook.url), message(part(1))) == "answered 200 (the plain form)"
+    assert deliver(Slack("slack", hook.url, post), message(part(1))) == "taken (the plain form)"
     assert "slice 1 is bad" in hook.bodies[1]["text"] and "d1" in hook.bodies[1]["text"]
     hook.answer = lambda path, body: (400, {}, b"") if b"custom_details" in body else (202, {}, b"")
-    assert deliver(PagerDuty("pagerduty", "k", url=hook.url), message(part(1))) == "answered 202 (the plain form)"
+    assert deliver(PagerDuty("pagerduty", "k", post, url=hook.url), message(part(1))) == "taken (the plain form)"
     mailbox.codes = [554]
     assert deliver(mail(mailbox), message(part(1))) == "accepted (the plain form)"
     assert not parsed(mailbox.mails[0]).is_multipart()
 
 
 def test_every_try_has_the_same_delivery_in_header_and_body(hook: Receiver, mailbox: Mailbox) -> None:
-    for channel in (Webhook("webhook", hook.url), Slack("slack", hook.url), PagerDuty("pager", "k", url=hook.url)):
+    for channel in (
+        Webhook("webhook", hook.url, post),
+        Slack("slack", hook.url, post),
+        PagerDuty("pager", "k", post, url=hook.url),
+    ):
         channel.send(message(part(1)))
     assert [headers["X-Watchline-Delivery"] for headers in hook.headers] == ["d1", "d1", "d1"]
     assert all(b"d1" in raw for raw in hook.raw)
@@ -133,7 +144,11 @@ def test_every_try_has_the_same_delivery_in_header_and_body(hook: Receiver, mail
 
 def test_hostile_text_becomes_no_link_and_breaks_nothing(hook: Receiver, mailbox: Mailbox) -> None:
     hostile = message(part(1, HOSTILE, model=HOSTILE), part(2, HOSTILE), title=HOSTILE)
-    for channel in (Webhook("webhook", hook.url), Slack("slack", hook.url), PagerDuty("pager", "k", url=hook.url)):
+    for channel in (
+        Webhook("webhook", hook.url, post),
+        Slack("slack", hook.url, post),
+        PagerDuty("pager", "k", post, url=hook.url),
+    ):
         channel.send(hostile)
     for raw in hook.raw:
         text = json.dumps(json.loads(raw), ensure_ascii=False)
@@ -155,7 +170,11 @@ def test_no_data_of_users_leaves(hook: Receiver, mailbox: Mailbox) -> None:
         bad = replace(bad, description=f"failed call: {planted}", details={"subject": f"of {planted}, seen"})
         for kind in ("began", "ended", "over"):
             told = message(bad, kind=kind, closed=None if kind == "began" else 1_800_000_050.0, reason=planted)
-            for channel in (Webhook("w", hook.url), Slack("s", hook.url), PagerDuty("p", "k", url=hook.url)):
+            for channel in (
+                Webhook("w", hook.url, post),
+                Slack("s", hook.url, post),
+                PagerDuty("p", "k", post, url=hook.url),
+            ):
                 channel.send(told)
             mail(mailbox).send(told)
     everything = b"\n".join(hook.raw).decode() + "\n".join(mailbox.mails)
@@ -212,7 +231,7 @@ def failing_urls(hook: Receiver) -> Iterator[tuple[str, str, Answer | None]]:
         closed = busy.getsockname()[1]
     path = f"/services/{TOKEN}?key={TOKEN}"
     yield "no such host", f"http://{TOKEN}.invalid{path}", None
-    yield "refused", f"http://user:{TOKEN}@127.0.0.1:{closed}{path}", None
+    yield "no connection", f"http://user:{TOKEN}@127.0.0.1:{closed}{path}", None
     yield "certificate or protocol", hook.url.replace("http://", f"https://user:{TOKEN}@"), None
     yield "answered 429", hook.url, (429, {"Retry-After": "7"}, TOKEN.encode())
     yield "answered 500", hook.url, (500, {"X-Echo": TOKEN}, f"bad {path}".encode())
@@ -228,7 +247,7 @@ def test_no_failure_tells_the_secret(
     said: list[str] = []
     for words, url, answer in failing_urls(hook):
         hook.answer = (lambda fixed: lambda path, body: fixed)(answer or (200, {}, b""))
-        for channel in (Webhook("webhook", url), Slack("slack", url), PagerDuty("pager", TOKEN, url=url)):
+        for channel in posting(url, TOKEN):
             source = One(told)
             courier = Courier(channel, source, lambda: 0.0)
             courier.step()
@@ -263,7 +282,7 @@ def test_no_failure_of_mail_tells_the_secret(mailbox: Mailbox, caplog: pytest.Lo
 @pytest.mark.parametrize("url", ["ftp://host/x", "http://", "nothing", f"http://host/\n{TOKEN}", f"http://[{TOKEN}"])
 def test_an_address_that_is_none_is_refused_without_being_told(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Slack("slack", url)
+        Slack("slack", url, post)
     assert url not in str(caught.value) and TOKEN not in "".join(traceback.format_exception(caught.value))
 
 
@@ -271,7 +290,7 @@ def test_a_server_that_drips_is_cut_off() -> None:
     with silent_server() as address:
         began = time.monotonic()
         with pytest.raises(DeliveryError):
-            Webhook("webhook", f"http://{address}/", timeout_s=0.5).send(message(part(1)))
+            Webhook("webhook", f"http://{address}/", partial(post, timeout_s=0.5)).send(message(part(1)))
         assert time.monotonic() - began < 3
 
 
@@ -296,7 +315,7 @@ def test_fifteen_tries_in_growing_intervals_then_a_probe_now_and_then(hook: Rece
     now = [0.0]
     hook.answer = lambda path, body: (503, {}, b"")
     source = One(message(part(1)))
-    courier = Courier(Webhook("webhook", hook.url), source, lambda: now[0])
+    courier = Courier(Webhook("webhook", hook.url, post), source, lambda: now[0])
     pauses = []
     while now[0] < 600:  # away for ten minutes
         pauses.append(courier.step())
@@ -314,7 +333,7 @@ def test_fifteen_tries_in_growing_intervals_then_a_probe_now_and_then(hook: Rece
 def test_retry_after_is_heeded_within_bounds(hook: Receiver) -> None:
     def pause(value: str) -> float:
         hook.answer = lambda path, body: (429, {"Retry-After": value}, b"")
-        return Courier(Webhook("webhook", hook.url), One(message(part(1))), lambda: 0.0).step()
+        return Courier(Webhook("webhook", hook.url, post), One(message(part(1))), lambda: 0.0).step()
 
     assert [pause(value) for value in ("120", "0", "-5", "soon", "9" * 400)] == [120.0, 1.0, 1.0, 1.0, 3600.0]
 
@@ -332,5 +351,5 @@ def test_values_that_are_missing_are_words(hook: Receiver, mailbox: Mailbox) -> 
 
 def test_the_test_message_says_that_it_is_none(hook: Receiver) -> None:
     sent = compose_test("slack", delivery="d2", addresses=Addresses())
-    Slack("slack", hook.url).send(sent)
+    Slack("slack", hook.url, post).send(sent)
     assert "this is no alert" in hook.bodies[0]["text"]

@@ -8,19 +8,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
+from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.dashboards.engine.receivers import Receiver, http_receiver, wait_until
 from watchline.dashboards.definitions import Rule
+from watchline.dashboards.engine.book import Book
 from watchline.dashboards.engine.channels import PagerDuty, Slack, Webhook
 from watchline.dashboards.engine.engine import Engine, Step
 from watchline.dashboards.engine.grouping import HOLD_S
 from watchline.dashboards.engine.journal import MemoryJournal, MemoryLog
 from watchline.dashboards.engine.notification import Addresses
 from watchline.schemas.errors import ConfigurationError, TransientError
+from watchline.streams.health.engine_metrics import EngineMetrics
+from watchline.streams.health.outgoing import post
 
 START = datetime(2026, 11, 30, 2, 0, tzinfo=UTC)
 RULE = Rule(
@@ -158,7 +164,7 @@ def pager() -> Iterator[Receiver]:
 
 
 def test_it_waits_fires_once_and_resolves_once(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url))
+    rig = Rig(store, Slack("slack", hook.url, post))
     store.put(0.5, minutes=3)
     assert rig.engine.tick() and rig.states == ["pending"]
     rig.deliver()
@@ -179,6 +185,49 @@ def test_it_waits_fires_once_and_resolves_once(store: Store, hook: Receiver) -> 
     assert len(hook.bodies) == 2
     changes = [(each["before"], each["after"]) for each in reversed(rig.engine.book.history())]
     assert changes == [("normal", "pending"), ("pending", "firing"), ("firing", "normal")]
+
+
+def test_a_rule_says_why_it_fires_or_does_not_as_it_was_recorded(store: Store) -> None:
+    rig = Rig(store)
+    rig.rules = [store.rule(for_s=90)]
+
+    def standing() -> dict[str, Any]:
+        rig.engine._not_before.clear()  # this machine may be slow
+        assert rig.engine.tick()
+        reader = Book(MemoryJournal(rig.log), lambda: store.now)  # of another process, which evaluates nothing
+        reader.refresh()
+        (stands,) = reader.standing("Europe/Berlin")
+        assert [stands] == rig.engine.book.standing("Europe/Berlin")
+        return stands
+
+    assert standing()["says"] == (
+        "does not fire: nothing, or too little, to judge from 2026-11-30 02:55:00 CET to 2026-11-30 03:00:00 CET"
+    )
+    store.put(0.1)
+    store.put(0.05, app="bot")
+    store.now += timedelta(minutes=1)
+    stands = standing()
+    assert stands["says"] == "does not fire: nearest is 0.1 of app=shop, model=small; fires above 0.35"
+    assert (stands["fires"], stands["value"], stands["limit"], stands["judged"]) == (False, 0.1, 0.35, 2)
+    store.put(0.5)
+    store.now += timedelta(minutes=1)
+    pending = "0.5 of app=shop, model=small is above 0.35 since 2026-11-30 03:02:00 CET and must be for 1 min 30 s"
+    assert standing()["says"] == f"does not fire yet: {pending}"
+    store.now += timedelta(minutes=1)
+    store.put(0.5)
+    assert standing()["state"] == "pending"
+    store.now += timedelta(minutes=1)
+    store.put(0.5)
+    firing = "fires since 2026-11-30 03:02:00 CET: 0.5 of app=shop, model=small; fires above 0.35"
+    stands = standing()
+    assert (stands["fires"], stands["state"], stands["says"]) == (True, "firing", firing)
+    id = rig.engine.book.silence(["app=shop"], store.now + timedelta(hours=1), "ann", "known")
+    stands = standing()
+    assert stands["silenced_by"] == id
+    assert stands["says"] == f"{firing}; silenced by ann until 2026-11-30 04:04:00 CET: known"
+    rig.rules = [store.rule(uid="broken", queries={"A": "SELECT nothing"})]
+    store.now += timedelta(minutes=1)
+    assert standing()["says"].startswith("can't be evaluated since 2026-11-30 03:05:00 CET: ")
 
 
 def test_what_the_page_gets(store: Store) -> None:
@@ -211,7 +260,7 @@ def test_what_the_page_gets(store: Store) -> None:
 
 
 def test_killed_three_times_it_fires_on_with_the_same_start_and_tells_nobody(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url))
+    rig = Rig(store, Slack("slack", hook.url, post))
     store.put(0.5)
     rig.engine.tick()
     rig.minutes()
@@ -225,7 +274,7 @@ def test_killed_three_times_it_fires_on_with_the_same_start_and_tells_nobody(sto
 
 
 def test_killed_between_record_and_message_it_is_told_after_the_restart(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url))
+    rig = Rig(store, Slack("slack", hook.url, post))
     store.put(0.5)
     rig.engine.tick()
     store.now += timedelta(minutes=1)
@@ -238,7 +287,7 @@ def test_killed_between_record_and_message_it_is_told_after_the_restart(store: S
 
 
 def test_stopped_and_overtaken_it_sends_nothing(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url))
+    rig = Rig(store, Slack("slack", hook.url, post))
     stopped = rig.engine
     store.put(0.5)
     stopped.tick()
@@ -253,7 +302,7 @@ def test_stopped_and_overtaken_it_sends_nothing(store: Store, hook: Receiver) ->
 
 
 def test_twelve_slices_are_one_page_and_a_thirteenth_joins_it(store: Store, hook: Receiver, pager: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url), PagerDuty("pagerduty", "key", url=pager.url))
+    rig = Rig(store, Slack("slack", hook.url, post), PagerDuty("pagerduty", "key", post, url=pager.url))
     models = [f"m{number:02}" for number in range(12)]
     store.put(0.5, models=models)
     rig.engine.tick()
@@ -268,7 +317,7 @@ def test_twelve_slices_are_one_page_and_a_thirteenth_joins_it(store: Store, hook
 
 
 def test_two_apps_are_two_incidents_unless_they_go_bad_together(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Webhook("webhook", hook.url))
+    rig = Rig(store, Webhook("webhook", hook.url, post))
 
     def minutes(count: int, *apps: str, bad: float = 0.5) -> None:
         for _ in range(count):
@@ -294,7 +343,7 @@ def test_two_apps_are_two_incidents_unless_they_go_bad_together(store: Store, ho
 
 
 def test_warning_critical_warning_is_one_incident(store: Store, pager: Receiver, hook: Receiver) -> None:
-    rig = Rig(store, PagerDuty("pagerduty", "key", url=pager.url), Slack("slack", hook.url))
+    rig = Rig(store, PagerDuty("pagerduty", "key", post, url=pager.url), Slack("slack", hook.url, post))
     for value in (0.5, 0.5, 0.9, 0.5, 0.9):
         store.put(value)
         rig.minutes()
@@ -304,7 +353,7 @@ def test_warning_critical_warning_is_one_incident(store: Store, pager: Receiver,
 
 
 def test_fires_clears_fires_within_the_hold_is_one_notification(store: Store, pager: Receiver) -> None:
-    rig = Rig(store, PagerDuty("pagerduty", "key", url=pager.url))
+    rig = Rig(store, PagerDuty("pagerduty", "key", post, url=pager.url))
     rig.rules = [store.rule(for_s=0, interval_s=10)]
     for value in (0.5, 0.1, 0.5):
         store.put(value)
@@ -316,7 +365,7 @@ def test_fires_clears_fires_within_the_hold_is_one_notification(store: Store, pa
 
 
 def test_a_gap_is_no_recovery_and_is_said(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url))
+    rig = Rig(store, Slack("slack", hook.url, post))
     rig.rules = [store.rule(no_data="keep_last")]
     store.put(0.5)
     store.add(0.1, time=store.now, app="other")
@@ -333,7 +382,7 @@ def test_a_gap_is_no_recovery_and_is_said(store: Store, hook: Receiver) -> None:
 
 
 def test_a_rule_that_is_removed_closes_once_with_the_reason(store: Store, hook: Receiver, pager: Receiver) -> None:
-    rig = Rig(store, Webhook("webhook", hook.url), PagerDuty("pagerduty", "key", url=pager.url))
+    rig = Rig(store, Webhook("webhook", hook.url, post), PagerDuty("pagerduty", "key", post, url=pager.url))
     store.put(0.5)
     rig.engine.tick()
     rig.minutes()
@@ -348,7 +397,7 @@ def test_a_rule_that_is_removed_closes_once_with_the_reason(store: Store, hook: 
 
 
 def test_a_rule_that_is_edited_keeps_identity_and_start(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url))
+    rig = Rig(store, Slack("slack", hook.url, post))
     store.put(0.5)
     rig.engine.tick()
     rig.minutes()
@@ -396,7 +445,7 @@ def _tolerant(engine: Engine) -> Callable[[], bool]:
 
 
 def test_the_store_away_keeps_what_is(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url))
+    rig = Rig(store, Slack("slack", hook.url, post))
     store.put(0.5)
     rig.engine.tick()
     rig.minutes()
@@ -411,7 +460,7 @@ def test_the_store_away_keeps_what_is(store: Store, hook: Receiver) -> None:
 
 
 def test_windows_that_nobody_evaluated_are_made_up_for_or_named(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Webhook("webhook", hook.url))
+    rig = Rig(store, Webhook("webhook", hook.url, post))
     store.put(0.1)
     rig.engine.tick()
     for minute in range(150, 170):  # it was bad for 20 minutes while nobody looked
@@ -445,7 +494,7 @@ def test_an_unfinished_window_is_not_judged(store: Store) -> None:
 
 
 def test_silenced_then_told_when_the_silence_ends(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url))
+    rig = Rig(store, Slack("slack", hook.url, post))
     book = rig.engine.book
     rig.engine.tick()
     id = book.silence(["app=shop"], store.now + timedelta(hours=1), "ann", "known")
@@ -461,7 +510,7 @@ def test_silenced_then_told_when_the_silence_ends(store: Store, hook: Receiver) 
 
 
 def test_acknowledged_before_the_second_step(store: Store, hook: Receiver, pager: Receiver) -> None:
-    first, second = Slack("slack", hook.url), Slack("phone", pager.url)
+    first, second = Slack("slack", hook.url, post), Slack("phone", pager.url, post)
     rig = Rig(store, first, second, second_steps=[Step("phone", 60.0)], repeat_s=600.0)
     store.put(0.5)
     rig.engine.tick()
@@ -482,7 +531,7 @@ def test_acknowledged_before_the_second_step(store: Store, hook: Receiver, pager
 
 
 def test_not_acknowledged_it_goes_on(store: Store, hook: Receiver, pager: Receiver) -> None:
-    first, second = Slack("slack", hook.url), Slack("phone", pager.url)
+    first, second = Slack("slack", hook.url, post), Slack("phone", pager.url, post)
     rig = Rig(store, first, second, second_steps=[Step("phone", 60.0)], repeat_s=600.0)
     store.put(0.5)
     rig.engine.tick()
@@ -493,7 +542,7 @@ def test_not_acknowledged_it_goes_on(store: Store, hook: Receiver, pager: Receiv
 
 
 def test_a_channel_that_was_away(store: Store, hook: Receiver, pager: Receiver) -> None:
-    rig = Rig(store, Webhook("webhook", hook.url), Webhook("other", pager.url))
+    rig = Rig(store, Webhook("webhook", hook.url, post), Webhook("other", pager.url, post))
     rig.rules = [store.rule(for_s=0)]
     hook.answer = lambda path, body: (503, {}, b"")
     for number in range(6):  # six begin and end, each told to the other channel
@@ -514,7 +563,7 @@ def test_a_channel_that_was_away(store: Store, hook: Receiver, pager: Receiver) 
 
 
 def test_over_when_it_is_delivered_says_began_and_ended(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Webhook("webhook", hook.url))
+    rig = Rig(store, Webhook("webhook", hook.url, post))
     rig.rules = [store.rule(for_s=0)]
     hook.answer = lambda path, body: (503, {}, b"")
     store.put(0.5)
@@ -530,9 +579,53 @@ def test_over_when_it_is_delivered_says_began_and_ended(store: Store, hook: Rece
     assert body["began"] and body["ended"]
 
 
+def test_metrics_are_there_from_the_start_and_say_what_came(store: Store, hook: Receiver) -> None:
+    rig = Rig(store, Slack("slack", hook.url, post))
+    rig.rules = [store.rule(), store.rule(uid="broken", queries={"A": "SELECT nothing"})]
+    with EngineMetrics(rig.engine.measures).served("127.0.0.1", 0) as address:
+
+        def value(name: str, **labels: str) -> float:
+            with urlopen(address, timeout=10) as answer:
+                families = text_string_to_metric_families(answer.read().decode())
+            samples = [each for family in families for each in family.samples]
+            (found,) = (each.value for each in samples if each.name == name and each.labels == labels)
+            return float(found)
+
+        for rule in ("watchline-bad-answers", "broken"):
+            assert value("watchline_rule_evaluations_total", rule=rule) == 0
+        for outcome in ("sent", "failed", "given_up"):
+            assert value("watchline_notifications_total", channel="slack", outcome=outcome) == 0
+        assert value("watchline_alerts", state="firing", severity="critical") == 0
+        assert value("watchline_notification_wait_seconds_count", channel="slack") == 0
+        assert value("watchline_rules_evaluator") == 0
+        store.put(0.9)
+        rig.engine.tick()
+        hook.answer = lambda path, body: (500, {}, b"")
+        rig.minutes()
+        assert value("watchline_notifications_total", channel="slack", outcome="failed") > 1
+        hook.answer = lambda path, body: (200, {}, b"")
+        rig.engine.couriers[0]._not_before = 0.0
+        store.put(0.9)
+        rig.minutes()
+        assert value("watchline_rules_evaluator") == 1 and value("watchline_rules_run_seconds") > 0
+        assert value("watchline_rules_last_run_age_seconds") < 60
+        assert value("watchline_rule_evaluations_total", rule="broken") == 3
+        assert value("watchline_rule_failures_total", rule="broken") == 3
+        assert value("watchline_rule_failures_total", rule="watchline-bad-answers") == 0
+        assert value("watchline_alerts", state="firing", severity="critical") == 1
+        assert value("watchline_alerts", state="error", severity="warning") == 1
+        assert value("watchline_notifications_total", channel="slack", outcome="sent") == len(hook.bodies) - value(
+            "watchline_notifications_total", channel="slack", outcome="failed"
+        )
+        waited = {bound: value("watchline_notification_wait_seconds_bucket", channel="slack", le=bound) for bound in
+                  ("1.0", "3600.0", "+Inf")}  # fmt: skip
+        assert waited["1.0"] < waited["3600.0"] == waited["+Inf"]  # it was tried in vain for a minute of the rig's
+        assert value("watchline_notification_wait_seconds_sum", channel="slack") >= 60
+
+
 def test_a_dead_channel_holds_nobody_up(store: Store, hook: Receiver, pager: Receiver) -> None:
     with ExitStack() as stack:
-        rig = Rig(store, Webhook("dead", hook.url, timeout_s=0.2), Slack("slack", pager.url))
+        rig = Rig(store, Webhook("dead", hook.url, partial(post, timeout_s=0.2)), Slack("slack", pager.url, post))
         rig.rules = [store.rule(uid=f"r{number}", about=f"{number}", for_s=0) for number in range(20)]
         hook.answer = lambda path, body: (time.sleep(1.0), (200, {}, b""))[1]
         for courier in rig.engine.couriers:
@@ -550,9 +643,9 @@ def test_a_dead_channel_holds_nobody_up(store: Store, hook: Receiver, pager: Rec
         store.now += timedelta(minutes=1)
         rig.engine.tick()
         (sentence,) = rig.engine.book.trouble()
-        assert sentence.startswith("Channel dead has taken nothing for") and "did not answer in time" in sentence
+        assert sentence.startswith("Channel dead has taken nothing for") and "no answer within 0.2 s" in sentence
         health = rig.engine.health()["channels"]
-        assert health["dead"]["last_error"] == "did not answer in time" and not health["slack"]["last_error"]
+        assert health["dead"]["last_error"] == "no answer within 0.2 s" and not health["slack"]["last_error"]
         assert took < 5
 
 
@@ -568,7 +661,7 @@ def test_incomplete_is_said(store: Store) -> None:
 
 
 def test_details_are_asked_once_with_the_labels(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url))
+    rig = Rig(store, Slack("slack", hook.url, post))
     details = f"SELECT max(value) AS before FROM {store.table} WHERE app = {{app:String}} AND $__timeFilter(time)"
     rig.rules = [store.rule(for_s=0, details=details)]
     store.put(0.5)
@@ -583,7 +676,7 @@ def test_details_are_asked_once_with_the_labels(store: Store, hook: Receiver) ->
 
 
 def test_a_rule_without_a_row_says_so_in_words(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Slack("slack", hook.url))
+    rig = Rig(store, Slack("slack", hook.url, post))
     rig.rules = [store.rule(for_s=0, no_data="alerting", error="alerting")]
     rig.engine.tick()
     rig.deliver()
@@ -594,7 +687,7 @@ def test_a_rule_without_a_row_says_so_in_words(store: Store, hook: Receiver) -> 
 
 
 def test_a_flood_fits_into_what_kafka_takes_and_is_counted(store: Store, hook: Receiver) -> None:
-    rig = Rig(store, Webhook("webhook", hook.url))
+    rig = Rig(store, Webhook("webhook", hook.url, post))
     rig.rules = [store.rule(for_s=0, description=9000 * "y")]
     store.put(0.5, models=[f"m{number:04}" for number in range(700)], minutes=1)
     rig.minutes()

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.dashboards.planters import events
 from watchline.dashboards.alert_rules import all_rules
 from watchline.dashboards.engine.notification import Addresses
 from watchline.dashboards.engine.trial import Trial, at_once, tried
+from watchline.dashboards.planted import events
 from watchline.streams.query.run import Queries
 
 RULES = {rule.uid: rule for rule in all_rules()}

@@ -107,8 +107,10 @@ OVERVIEW = Board(
                 description="How many calls came.",
                 kind="time_series",
                 queries={
-                    "A": "SELECT $__timeInterval(time) AS time, app, count() AS interactions FROM v_interactions "
-                    f"WHERE $__timeFilter(time) AND {CHOSEN} GROUP BY time, app ORDER BY time"
+                    # `i.time` is the column, `time` the beginning of an interval.
+                    "A": "SELECT $__timeInterval(i.time) AS time, app, count() AS interactions "
+                    f"FROM v_interactions AS i WHERE $__timeFilter(i.time) AND {CHOSEN} "
+                    "GROUP BY time, app ORDER BY time"
                 },
                 rows=EVENTS,
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,12 +14,13 @@ import pytest
 
 from tests.dashboards.engine.receivers import Receiver, http_receiver
 from tests.dashboards.page.conftest import TOKEN, Served, evaluated, opener, served
-from tests.dashboards.planters import PLANTS, good
 from watchline.dashboards.alert_rules import all_rules
 from watchline.dashboards.boards import all_boards
 from watchline.dashboards.engine.channels import Webhook
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.engine.notification import Addresses
+from watchline.dashboards.planted import PLANTS, good
+from watchline.streams.health.outgoing import post
 
 pytestmark = pytest.mark.slow
 SENT_FROM = "https://watchline.example"  # the page's address as people know it, where a tunnel or proxy is before it
@@ -63,12 +65,13 @@ def told(clickhouse: Callable[..., Any], reader_of: Callable[[Any], Any]) -> Ite
         engine = evaluated(
             queries,
             *RULES.values(),
-            channels=[Webhook("webhook", hook.url)],
+            channels=[Webhook("webhook", hook.url, post)],
             watermark=lambda: datetime.now(UTC),
             addresses=Addresses(page=SENT_FROM),
         )
-        while engine.couriers[0].step() == 0.0:
-            pass
+        with ThreadPoolExecutor(1) as thread:  # as couriers have one; in this one the browser's event loop runs
+            while thread.submit(engine.couriers[0].step).result() == 0.0:
+                pass
         with served(opener(reader_of(client)), engine=engine.book, boards=tuple(BOARDS.values())) as page:
             yield Told(page, engine, hook)
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,10 +17,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from tests.dashboards.page.conftest import TOKEN, Served, opener, served
+from tests.dashboards.page.conftest import FIRING, TOKEN, Served, evaluated, opener, served
 from tests.dashboards.seed import _insert
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.page.protocols import Queries
+from watchline.dashboards.planted import events
 from watchline.schemas.errors import TransientError
 from watchline.streams.query.policy import QueryError
 
@@ -223,6 +225,40 @@ def test_a_line_is_broken_where_a_value_is_null_and_only_there(tab: Any, page: S
     assert drawn == {"a": [True, False, False, True], "b": [True, True, True, True]}
 
 
+def test_parts_of_intervals_can_be_hidden_and_the_address_says_so(
+    tab: Any, clickhouse: Callable[..., Any], reader_of: Callable[[Any], Any]
+) -> None:
+    """Fourteen whole days, daily, are fourteen rows; half a day later they are thirteen, with a part at each end."""
+    client, midnight = clickhouse("parts"), datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight - timedelta(days=14)
+    events(client, [first + timedelta(hours=6 * each) for each in range(-4, 4 * 15 - 3)])
+    with served(opener(reader_of(client))) as page:
+
+        def intervals(start: datetime, end: datetime, *more: str) -> list[str]:
+            times = f"from={start:%Y-%m-%dT%H:%M:%SZ}&to={end:%Y-%m-%dT%H:%M:%SZ}"
+            tab.goto("about:blank")
+            tab.goto(f"{page.base}/board/overview?{'&'.join([times, 'step=86400', *more])}#token={TOKEN}")
+            return listed()
+
+        def listed() -> list[str]:
+            tab.wait_for_selector("#updated:not(:empty)")
+            tab.click("#panel-overview-6 button:has-text('Table')")
+            return [
+                str(each) for each in tab.locator("#panel-overview-6 tbody tr td:nth-last-child(2)").all_inner_texts()
+            ]
+
+        assert intervals(first, midnight, "whole=1") == 14 * ["whole"]
+        half = timedelta(hours=12)
+        parts = intervals(first - half, midnight - half)
+        assert (parts.count("whole"), parts.count("part")) == (13, 2)
+        tab.check("text=whole ones only")
+        assert "whole=1" in tab.url and "step=86400" in tab.url
+        assert listed() == 13 * ["whole"]
+        intervals_of_an_hour = f"from={first:%Y-%m-%dT%H:%M:%SZ}&to={first + timedelta(hours=7):%Y-%m-%dT%H:%M:%SZ}"
+        tab.goto(f"{page.base}/board/overview?{intervals_of_an_hour}&step=86400&whole=1")
+        tab.wait_for_selector("#panel-overview-6 >> text=No interval is whole in this range")
+
+
 def test_csv_is_nothing_that_a_spreadsheet_runs(tab: Any, page: Served) -> None:
     open_board(tab, page)
     rows = [[-0.12, "=1+1", "-cmd", "+49 30", "@x", "\tx", "\rx", "'x", None, True, 'a "b", c', "plain"]]
@@ -310,6 +346,23 @@ def test_the_sql_box(tab: Any, page: Served) -> None:
 def alerting(alerts: Engine, seeded: Any, reader_of: Callable[[Any], Any]) -> Iterator[Served]:
     with served(opener(reader_of(seeded)), engine=alerts.book) as found:
         yield found
+
+
+def test_a_panel_says_whether_its_rule_fires_and_why(
+    tab: Any, seeded: Any, reader_of: Callable[[Any], Any], now: datetime
+) -> None:
+    silent = replace(FIRING, uid="calm", title="<b>Calm</b>", above=0.99)
+    with opener(reader_of(seeded))() as queries:
+        engine = evaluated(queries, FIRING, silent, clock=lambda: now + timedelta(seconds=15))
+    with served(opener(reader_of(seeded)), engine=engine.book) as page:
+        open_board(tab, page)
+        tab.wait_for_selector("#panel-overview-5 .watched.warning")
+        tab.click("#panel-overview-5 .watched summary")
+        said = tab.inner_text("#panel-overview-5 .watched")
+        assert "1 of 2 rules fires" in said
+        for rule in engine.book.standing():
+            assert f"{rule['title']} {rule['says']}" in said
+        assert tab.locator(".watched:visible").count() == 1
 
 
 def test_an_alert_leads_to_its_window_and_is_silenced_after_a_look(

@@ -18,6 +18,7 @@ from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.page import answers, security, server
 from watchline.dashboards.page.protocols import Queries
 from watchline.dashboards.page.ranges import Range
+from watchline.dashboards.planted import events
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
 from watchline.streams.query.policy import QueryError
 
@@ -121,6 +122,24 @@ def test_variables_narrow_and_never_multiply(page: Served) -> None:
         "rows"
     ] == [[0]]
     assert page.ask("values", board="overview", name="app", **LAST_TWO_HOURS)["values"] == ["support-bot"]
+
+
+def test_fourteen_whole_days_daily_are_fourteen_intervals_and_a_day_too_late_is_none(
+    clickhouse: Callable[..., Any], reader_of: Callable[[Any], Any]
+) -> None:
+    client, midnight = clickhouse("daily"), datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight - timedelta(days=14)
+    every = [first + timedelta(hours=6 * each) for each in range(-4, 4 * 15 - 3)]  # each edge, and beyond it
+    events(client, every)
+    asked = {"board": "overview", "panel": 6, "to": midnight.isoformat(), "variables": {}, "step": 86_400}
+    with served(opener(reader_of(client))) as page:
+        found = page.ask("panel", **asked, **{"from": first.isoformat()})
+        assert found["step_s"] == 86_400
+        begins = [row[0] for row in found["queries"]["A"]["rows"]]
+        whole = [each for each in begins if first <= datetime.fromisoformat(each) < midnight]
+        assert len(whole) == 14 and len(begins) == 15  # the event at the end's very moment begins one more, a part
+        assert page.ask("panel", **{**asked, "step": 10}, **{"from": first.isoformat()})["status"] == 400
+        assert page.ask("panel", **{**asked, "step": 7}, **{"from": first.isoformat()})["status"] == 400
 
 
 def test_rows_are_those_of_the_point(page: Served) -> None:
@@ -268,6 +287,17 @@ def test_silences_and_acknowledgements_reach_the_engine(
         assert answer["alerts"][0]["silenced_by"] is None
         assert [(each["who"], each["why"], each["holds"]) for each in answer["silences"]] == [("Ada", "known", False)]
         assert answer["history"][0]["after"] == "firing"
+
+
+def test_how_a_boards_rules_stand_is_what_the_engine_recorded(
+    alerts: Engine, seeded: Any, reader_of: Callable[[Any], Any]
+) -> None:
+    with served(opener(reader_of(seeded)), engine=alerts.book, zone="Asia/Tokyo") as page:
+        (rule,) = page.ask("standing", board="overview")["rules"]
+        assert (rule["panel"], rule["fires"], rule["limit"]) == (5, True, 0.35) and "JST: 0." in rule["says"]
+        assert rule == alerts.book.standing("Asia/Tokyo")[0]
+        assert page.ask("standing", board="odd")["rules"] == []
+        assert page.ask("standing", board="none")["status"] == 400
 
 
 def test_a_runbook_is_read_by_its_name_and_no_other_file(page: Served) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -34,15 +38,14 @@ def test_a_test_says_what_each_channel_answered(
     assert main(["alerts", "test"]) == 1
     assert "no channel is set" in capsys.readouterr().err
     monkeypatch.setenv("WATCHLINE_SLACK_URL", hook.url)
-    monkeypatch.setenv("WATCHLINE_WEBHOOK_URL", f"{hook.url} {hook.url}")
+    monkeypatch.setenv("WATCHLINE_WEBHOOK_URL", hook.url)
     assert main(["alerts", "test"]) == 0
     said = capsys.readouterr().out.split("\n")
     assert [line.split() for line in said if line] == [
-        ["webhook", "answered", "200"],
-        ["webhook-2", "answered", "200"],
-        ["slack", "answered", "200"],
+        ["webhook", "taken"],
+        ["slack", "taken"],
     ]
-    assert len(hook.bodies) == 3
+    assert len(hook.bodies) == 2
     hook.answer = lambda path, body: (500, {}, path.encode())
     assert main(["alerts", "test"]) == 1
     shown = capsys.readouterr()
@@ -65,6 +68,32 @@ def test_rules_are_tried_without_waiting_or_sending(
     assert not hook.bodies
     assert main(["alerts", "test", "--rules", "watchline-nothing"]) == 2
     assert "no such rule: watchline-nothing" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_a_rule_tells_is_sent_as_a_test_and_closed(hook: Receiver, tmp_path: Path) -> None:
+    """In a process of its own, as chDB opens one folder in each."""
+
+    def ran(*names: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "watchline.streams.cli.main", "alerts", "test", *names],
+            capture_output=True, text=True, check=False, cwd=tmp_path,
+            env={**os.environ, "WATCHLINE_WEBHOOK_URL": hook.url, "WATCHLINE_SLACK_URL": hook.url},
+        )  # fmt: skip
+
+    done = ran("watchline-lag", "watchline-late-answers")
+    assert done.returncode == 0, done.stderr
+    lag, *sent, late, _, _, _ = done.stdout.splitlines()
+    assert "Behind" in lag and "arrived only now, groundedness flags" in late
+    assert [line.split() for line in sent] == [["webhook", "taken"], ["webhook", "taken"], ["slack", "taken"]]
+    began, over, slack = hook.bodies[:3]
+    assert (began["kind"], began["status"], over["status"]) == ("test", "firing", "resolved")
+    assert began["key"] == over["key"] and began["key"].startswith("test-") and began["delivery"] != over["delivery"]
+    assert began["text"] == f"Test, no alert: {lag}" and over["text"] == f"Test is over: {lag}"
+    assert "Test, no alert" in slack["text"] and "nothing is wrong" in json.dumps(slack["blocks"])
+    assert "no such rule: watchline-nothing" in ran("watchline-nothing").stderr
+    hook.answer = lambda path, body: (500, {}, b"")
+    assert ran("watchline-lag").returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -177,4 +206,11 @@ def test_listed_silenced_and_acknowledged(
     assert main(["alerts", "silences", "--format", "json"]) == 0
     assert main(["alerts", "acknowledge", "r", "app=other"]) == 1
     assert main(["alerts", "list"]) == 0
+    capsys.readouterr()
+    assert main(["alerts", "list", "--rules", "--format", "json"]) == 0
+    rules = {each["rule"]: each for each in json.loads(capsys.readouterr().out)}
+    assert rules["r"]["fires"] and "fires since" in rules["r"]["says"] and "0.5 of app=shop (eu)" in rules["r"]["says"]
+    assert rules["watchline-lag"]["says"] == "not evaluated yet"
+    assert main(["alerts", "list", "--rules"]) == 0
+    assert "fires since" in capsys.readouterr().out
     journal.close()

@@ -49,10 +49,10 @@ def test_one_that_hangs_is_given_up_in_time() -> None:
     with receiving() as receiver:
         receiver.delay_s = 3.0
         failure = asyncio.run(outgoing.send("GET", receiver.address(), timeout_s=0.3))
-    assert failure == ("timeout", 0, "no answer within 0.3 s")
+    assert failure == outgoing.Failure("timeout", 0, "no answer within 0.3 s")
 
 
-@pytest.mark.parametrize("name", ["alert_webhook_url", "heartbeat_url"])
+@pytest.mark.parametrize("name", ["webhook_url", "heartbeat_url"])
 def test_the_settings_are_secrets(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"WATCHLINE_{name.upper()}", f"https://hooks.example/{TOKEN}")
     settings = load()

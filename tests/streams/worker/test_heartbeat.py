@@ -137,7 +137,7 @@ def test_an_address_that_refuses_is_named_by_channel_with_since_when_and_not_by_
     beating.receiver.status = 500
     assert beating.beat() == 1
     (said,) = beating.progress.troubles
-    assert said.startswith("heartbeat: none is sent since 20") and said.endswith("answered with status 500")
+    assert said.startswith("heartbeat: none is sent since 20") and said.endswith("answered 500")
     assert beating.outcomes() == {"failed": 1}
     assert SECRET not in f"{said} {caplog.text} {beating.metrics.scrape(beating.progress).decode()}"
 

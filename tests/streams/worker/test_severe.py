@@ -253,7 +253,7 @@ def test_what_comes_again_is_not_sent_again_and_junk_stops_nothing() -> None:
 
 
 def test_a_receiver_that_refuses_the_form_gets_the_text_alone() -> None:
-    webhook = Webhook(Failure("status", 400, "answered with status 400"))
+    webhook = Webhook(Failure("status", 400, "answered 400"))
     webhook.deliver(Incoming(severe(1)))
     assert len(webhook.bodies[0]) > 1
     assert webhook.bodies[1] == {"text": "Watchline: 1 severe finding: toxicity, violence: 1"}

@@ -1,4 +1,7 @@
-"""What makes each alert rule fire, and a week of good traffic on which none does."""
+"""Made-up rows that make each alert rule fire, and a week of good traffic on which none does.
+
+For `watchline alerts test RULE`, in a database that is thrown away, and for tests.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,7 @@ def good(client: Any, now: datetime) -> None:
 
 
 def refresh(client: Any) -> None:
+    """Counts the rollups anew."""
     for name in ROLLUPS:
         client.command(f"SYSTEM REFRESH VIEW {name}_refresh")
         client.command(f"SYSTEM WAIT VIEW {name}_refresh")
@@ -116,6 +120,7 @@ def canaries(client: Any, sent: Iterable[tuple[int, datetime, float]]) -> None:
 
 
 def insert(client: Any, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Stores rows, which all have the columns of the first."""
     if rows:
         names = list(rows[0])
         data = [[row[name] for name in names] for row in rows]
@@ -155,6 +160,12 @@ def _unusual(client: Any, now: datetime) -> None:
     events(client, _history(now, range(1, 8)), app="unusual")
     events(client, _last_whole_hour(now, 40), flagged=DETECTORS, latency_s=5.0, app="unusual")
     refresh(client)
+
+
+def _arrived_late(client: Any, now: datetime) -> None:
+    """All that is planted is stored now: these are five hours old."""
+    times = [now - timedelta(hours=5, seconds=30 * each) for each in range(40)]
+    events(client, times, flagged=["groundedness"], app="edge")
 
 
 def _no_canary(client: Any, now: datetime) -> None:
@@ -249,6 +260,9 @@ PLANTS: dict[str, Plant] = {
     **_of_answers("injection", "injection"),
     **_of_answers("bias", "bias"),
     **_of_answers("irrelevant-answers", "relevance"),
+    "watchline-late-answers": Plant(
+        _arrived_late, {"app": "edge", "detector": "groundedness", "about": "app"}, timedelta(minutes=1)
+    ),
     "watchline-drift": Plant(_drift, {"app": "drifting", "measure": "toxicity"}, timedelta(minutes=5)),
     "watchline-errors": Plant(
         lambda client, now: events(client, _recent(now, 40), app="failing", error_type="Timeout"),
