@@ -137,11 +137,6 @@ def _recent(now: datetime, number: int, minutes: float = 10) -> list[datetime]:
     return [now - timedelta(seconds=10 + minutes * 60 * each / number) for each in range(number)]
 
 
-def _last_whole_hour(now: datetime, number: int) -> list[datetime]:
-    start = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
-    return [start + timedelta(seconds=3600 * each / number) for each in range(number)]
-
-
 def _busy(detector: str) -> Callable[[Any, datetime], None]:
     def plant(client: Any, now: datetime) -> None:
         events(client, _recent(now, 40), flagged=[detector], app=f"busy {detector}", prompt_version="2")
@@ -158,7 +153,7 @@ def _quiet(detector: str) -> Callable[[Any, datetime], None]:
 
 def _unusual(client: Any, now: datetime) -> None:
     events(client, _history(now, range(1, 8)), app="unusual")
-    events(client, _last_whole_hour(now, 40), flagged=DETECTORS, latency_s=5.0, app="unusual")
+    events(client, _recent(now, 40, minutes=50), flagged=DETECTORS, latency_s=5.0, app="unusual")
     refresh(client)
 
 

@@ -237,7 +237,8 @@ def links(incident: Incident, parts: Sequence[Part], addresses: Addresses, at: f
         *((f"var-{name}", value) for name, value in sorted(shared.items())),
     ]
     rules = sorted({part.rule for part in told})
-    of_rules = Matcher("rule", "|".join(map(re.escape, rules)), True) if len(rules) > 1 else Matcher("rule", rules[0])
+    any_of = "|".join(re.escape(each).replace(r"\-", "-") for each in rules)
+    of_rules = Matcher("rule", any_of, True) if len(rules) > 1 else Matcher("rule", rules[0])
     # Without one of its labels it would silence others too.
     silence = [("matcher", str(each)) for each in (of_rules, *(Matcher(*label) for label in shared.items()))]
     return {

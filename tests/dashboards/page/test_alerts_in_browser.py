@@ -16,6 +16,7 @@ from tests.dashboards.engine.receivers import Receiver, http_receiver
 from tests.dashboards.page.conftest import TOKEN, Served, evaluated, opener, served
 from watchline.dashboards.alert_rules import all_rules
 from watchline.dashboards.boards import all_boards
+from watchline.dashboards.engine import grouping
 from watchline.dashboards.engine.channels import Webhook
 from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.engine.notification import Addresses
@@ -61,10 +62,15 @@ def told(clickhouse: Callable[..., Any], reader_of: Callable[[Any], Any]) -> Ite
     for plant, later in dict.fromkeys((PLANTS[uid].plant, PLANTS[uid].later) for uid in RULES):
         plant(client, now - later)
     time.sleep(1)  # windows end at a whole second
-    with opener(reader_of(client))() as queries, http_receiver() as hook:
+    with (
+        opener(reader_of(client))() as queries,
+        http_receiver() as hook,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(grouping, "SPREAD_S", -1.0)  # a message for each rule and app
         engine = evaluated(
             queries,
-            *RULES.values(),
+            *(replace(rule, about=rule.uid) for rule in RULES.values()),
             channels=[Webhook("webhook", hook.url, post)],
             watermark=lambda: datetime.now(UTC),
             addresses=Addresses(page=SENT_FROM),
