@@ -14,6 +14,7 @@ from typing import Any
 from watchline.dashboards.definitions import Rule
 from watchline.dashboards.engine.channels import Webhook
 from watchline.dashboards.engine.engine import Engine
+from watchline.streams.health.outgoing import post
 from watchline.streams.kafka.alert_journal import AlertJournal
 from watchline.streams.settings import load
 
@@ -58,7 +59,7 @@ def main(kafka: str, prefix: str, webhook: str, folder: str) -> None:
         rules=lambda: [RULE],
         queries=Store(folder),
         journal=AlertJournal(settings),
-        channels=[Webhook("webhook", webhook, timeout_s=2)],
+        channels=[Webhook("webhook", webhook, post)],
         watermark=lambda: None,
         first_pause_s=0.2,
     )

@@ -19,9 +19,9 @@ FAILING = 700  # of the events, in the middle of a message
 
 
 def test_sigterm_in_the_middle_of_a_batch(make_rig: Callable[..., Rig]) -> None:
-    rig = make_rig(test_slow_s="0.5", batch_size="64")  # all of it takes 25 s, so that it is stopped before
+    rig = make_rig(test_slow_s="0.5")
     worker = rig.worker().start()
-    load = rig.load(rate=1e9, events=100 * SIZE)
+    load = rig.load(rate=500, events=200 * SIZE)  # for 13 s, so that it is stopped before the end
     worker.wait(lambda: worker.health()["events"] > 0)
     time.sleep(0.7)  # into the next batch
     started = time.monotonic()
@@ -33,8 +33,8 @@ def test_sigterm_in_the_middle_of_a_batch(make_rig: Callable[..., Rig]) -> None:
     del worker.environment["WATCHLINE_TEST_SLOW_S"]
     worker.start()
     outcome = rig.settled()
-    assert outcome.events == 100 * SIZE
-    assert stored < 100
+    assert outcome.events == 200 * SIZE
+    assert stored < 200
     assert outcome.duplicates == 0
 
 
