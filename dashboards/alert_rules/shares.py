@@ -142,11 +142,13 @@ def usual(detector: str, bad: str, value: str = "") -> str:
     """SQL that holds a prompt's last hour against the same hour of the seven days before, of one detector.
 
     By how much the intervals are apart, of at least 20 and 100 answers, the latter on at least three days. The last 15
-    minutes count too, by `_HASTE` less, where they have 20. What is good again in them is over.
+    minutes count too, by `_HASTE` less, where they have 20. What is good again in them, or half as bad as the hour was,
+    is over.
     """
     prompt = ("app", "environment", "prompt_name")
     soon = f"if(quarter_n >= {MINIMUM}, {wilson('quarter_bad', 'quarter_n')} - {_HASTE}, 0)"
-    apart = f"least(recent, greatest({wilson('bad', 'n')}, {soon})) - {wilson('usual_bad', 'usual_n', upper=True)}"
+    still = f"if(recent < bad / n / 2, 0, least(recent, greatest({wilson('bad', 'n')}, {soon})))"
+    apart = f"{still} - {wilson('usual_bad', 'usual_n', upper=True)}"
     return f"""WITH {COMPLETE}
 SELECT $__toTime AS time, {", ".join(prompt)}, round({value or apart}, 4) AS value
 FROM

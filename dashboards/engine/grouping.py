@@ -17,7 +17,7 @@ from watchline.dashboards.definitions import OF_WATCHLINE
 from watchline.dashboards.engine.state_machine import Labels, labels
 
 HOLD_S = 60.0
-JOIN_S, SPREAD_S = 1800.0, 900.0
+JOIN_S, SPREAD_S = 1800.0, 1800.0
 MOST_PARTS = 200
 RANK = {"warning": 1, "critical": 2}
 

@@ -190,6 +190,7 @@ def _event(
                 "decision": decision,
                 "reason": "" if evaluated else "empty text",
                 "score": (0.9 if flagged else 0.1) if evaluated else None,
+                "scores": {"LEAK": 0.9 if flagged else 0.1} if detector == "pii" and evaluated else {},
                 "flagged": flagged and evaluated,
                 "alert": flagged and evaluated,
             },

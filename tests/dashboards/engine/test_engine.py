@@ -326,7 +326,7 @@ def test_two_apps_are_two_incidents_unless_they_go_bad_together(store: Store, ho
             rig.minutes()
 
     minutes(10, "shop")
-    minutes(10, "shop", "together")
+    minutes(25, "shop", "together")
     minutes(2, "shop", "together", "later")
     assert [(body["kind"], body["text"].split(": ")[0]) for body in hook.bodies] == [
         ("began", "Bad answers, shop"),
