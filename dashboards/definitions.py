@@ -153,6 +153,8 @@ class Rule:
         SQL by name. "A" decides: text columns are labels, which say what an incident is of and stay while it lasts, and
         one number, which may be NULL where it can't be told. The others add numbers for the texts, by the same labels.
         Of one named "lead", the alert with the highest number is named first where several are one incident.
+    lead : float
+        The same for a rule that has no such query.
     above, below : float, optional
         The alert fires above this number, or below that one: one of the two.
     recovery : float, optional
@@ -212,6 +214,7 @@ class Rule:
     details: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     about: str = "app"
+    lead: float = 0.0
     runbook_name: str = ""
 
     @property

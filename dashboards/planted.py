@@ -172,7 +172,7 @@ def _late(client: Any, now: datetime) -> None:
 
 
 def _silent(client: Any, now: datetime) -> None:
-    events(client, _history(now, range(1, 8)), app="silent")
+    events(client, _history(now, range(1, 8)), app="silent", stored_at=now - timedelta(days=1))
     refresh(client)
 
 

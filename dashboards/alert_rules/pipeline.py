@@ -25,7 +25,10 @@ WHERE arrived > $__toTime - INTERVAL {_CANARY_MINUTES} MINUTE AND value IS NOT N
 
 
 def _silence(value: str) -> str:
-    """Apps that have events in this hour on other days, a week ago too, and their last one of the last day."""
+    """Apps that have events in this hour on other days, a week ago too, and when one of the last day arrived.
+
+    By when it arrived: who always delivers late isn't silent.
+    """
     return f"""WITH {COMPLETE}
 SELECT $__toTime AS time, app, environment, toFloat64({value}) AS value
 FROM
@@ -41,9 +44,9 @@ FROM
             (SELECT toStartOfHour(complete - INTERVAL {_SILENT_MINUTES} MINUTE) - INTERVAL arrayJoin(range(1, 8)) DAY)
         GROUP BY app, environment, u.hour
         UNION ALL
-        SELECT {named("i", "app", "environment")}, 0, toDate(0), max(i.time)
+        SELECT {named("i", "app", "environment")}, 0, toDate(0), max(least(i.stored_at, complete))
         FROM v_interactions AS i
-        WHERE i.time > complete - INTERVAL 2 HOUR AND i.time <= complete AND i.source = 'production'
+        WHERE i.time > complete - INTERVAL 1 DAY AND i.time <= complete AND i.source = 'production'
         GROUP BY app, environment
     )
     GROUP BY app, environment
@@ -113,7 +116,7 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         group="watchline-pipeline",
         severity="warning",
         queries={
-            "A": _silence("if(last = toDateTime64(0, 6, 'UTC'), 120, dateDiff('second', last, complete) / 60)"),
+            "A": _silence("if(last = toDateTime64(0, 6, 'UTC'), 1440, dateDiff('second', last, complete) / 60)"),
             "usual": _silence("usual"),
         },
         above=_SILENT_MINUTES,

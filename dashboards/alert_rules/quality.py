@@ -138,6 +138,7 @@ def _busy(kind: _Kind) -> Rule:
         board="watchline-quality",
         panel=kind.panel,
         about=kind.about,
+        lead=2.0,
         details=_details(kind),
         runbook_name=kind.runbook,
     )
@@ -170,6 +171,7 @@ def _quiet(kind: _Kind) -> Rule:
         board="watchline-quality",
         panel=kind.panel,
         about=kind.about,
+        lead=2.0,
         details=_details(kind),
         runbook_name=kind.runbook,
     )
@@ -203,6 +205,7 @@ def _more_than_usual(kind: _Kind) -> Rule:
         board="watchline-quality",
         panel=kind.panel,
         about=kind.about,
+        lead=2.0,
         runbook_name=kind.runbook,
     )
 
@@ -220,6 +223,7 @@ def _late() -> Rule:
     }
     return Rule(
         uid="watchline-late-answers",
+        lead=2.0,
         title="Late answers that are bad",
         group="watchline-answers-late",
         severity="warning",

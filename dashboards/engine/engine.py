@@ -354,7 +354,7 @@ class Engine:
             severity=evaluator.severity(rule, alert.value),
             started=alert.started,
             value=alert.value,
-            lead=alert.values.get("lead") or 0.0,
+            lead=alert.values.get("lead") or rule.lead,
             summary=_summary(rule, alert, labels, values),
             description=" ".join(note for note in notes if note),
             details=dict(details),

@@ -1,8 +1,8 @@
 """Incidents: one notification a cause. Pure: no clock, no I/O.
 
 Alerts of one app that are about the same (`Rule.about`) are one incident while any of them lasts, and for `HOLD_S`
-after: what fires, clears and fires again within it is one notification. What begins within `JOIN_S` of the incident has
-the same cause, as far as anybody can tell; later, what has another runbook is news. What has the same runbook and
+after: what fires, clears and fires again within it is one notification. What begins within `JOIN_S` of the last news
+has the same cause, as far as anybody can tell; later, what has another runbook is news. What has the same runbook and
 begins in other apps within `SPREAD_S` has one cause too: a deployment, a provider.
 """
 
@@ -204,7 +204,7 @@ def home(incidents: Iterable[Incident], part: Part, at: float) -> Incident | Non
 def add(incident: Incident, part: Part, at: float, *, began: bool = True) -> Incident:
     """The incident with one more part, or one that is worse, better worded, or back.
 
-    A raised severity is news, and another runbook where no alert of that lasted within `JOIN_S`.
+    A raised severity is news, and another runbook where neither an alert of that nor any news is within `JOIN_S`.
     """
     known = incident.parts.get(part.key)
     if known is None and len(incident.parts) >= MOST_PARTS:
@@ -213,7 +213,7 @@ def add(incident: Incident, part: Part, at: float, *, began: bool = True) -> Inc
         part = replace(part, started=min(known.started, part.started))
     raised = RANK[part.severity] > RANK[incident.highest]
     runbooks = {each.runbook for each in incident.parts.values() if each.ended is None or at - each.ended <= JOIN_S}
-    is_news = raised or (part.runbook not in runbooks and at - incident.noticed > JOIN_S)
+    is_news = raised or (part.runbook not in runbooks and at - incident.news_at > JOIN_S)
     return replace(
         incident,
         parts={**incident.parts, part.key: part},
