@@ -249,9 +249,7 @@ def _late() -> Rule:
 SELECT min(r.time) AS first_event, max(r.time) AS last_event, min(r.stored_at) AS arrived_from,
     max(r.stored_at) AS arrived_until
 FROM v_findings AS r
-WHERE r.time > complete - INTERVAL 8 DAY AND r.time <= complete - INTERVAL 1 HOUR AND r.source = 'production'
-    AND r.stored_at > $__toTime - INTERVAL {shares.WINDOW_S} SECOND AND r.stored_at <= $__toTime
-    AND r.stored_at > r.time + INTERVAL {shares.LATE_S} SECOND AND r.decision = 'evaluated'
+WHERE {shares.is_late("r")} AND r.decision = 'evaluated'
     AND {same("r", ("app", "environment", "prompt_name", "detector"))}""",
     )
 

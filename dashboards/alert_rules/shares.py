@@ -15,7 +15,7 @@ from watchline.dashboards.sql import COMPLETE, LABELS, named, wilson
 MINIMUM, LATEST, FEWEST = 20, 30, 10
 WINDOW_S, DAY_S = 900, 86_400
 WEEK_S = 8 * DAY_S
-LATE_S = 3600
+_LATE_S = 3600
 UNUSUAL, _HASTE = 0.05, 0.05  # by how much a share is more than usual; by so much more in 15 minutes, which are many
 # A slice that fires stays so while it has too few answers to be judged: after an hour the rule for quiet ones has it.
 KEEP_S = 3600
@@ -104,10 +104,6 @@ def late(kinds: Mapping[str, tuple[str, float, str]], value: str = "") -> str:
         Of `n`, `bad`, `low` (the lower end of the share of bad ones), `too_much`, and of `oldest` and `newest`, hours
         before the window's end; else by how much `low` is beyond `too_much`.
     """
-    is_late = "{0}.time > complete - INTERVAL 8 DAY AND {0}.time <= complete - INTERVAL 1 HOUR" + (
-        f" AND {{0}}.stored_at > $__toTime - INTERVAL {WINDOW_S} SECOND AND {{0}}.stored_at <= $__toTime"
-        f" AND {{0}}.stored_at > {{0}}.time + INTERVAL {LATE_S} SECOND AND {{0}}.source = 'production'"
-    )
     hours = "dateDiff('second', {}(r.time), toDateTime64($__toTime, 6, 'UTC')) / 3600"
     of_label = [f"detector = '{name}', '{about}'" for name, (_, _, about) in kinds.items()]
     return f"""WITH {COMPLETE}
@@ -120,12 +116,21 @@ FROM
         {hours.format("min")} AS oldest, {hours.format("max")} AS newest, {wilson("bad", "n")} AS low,
         {_by_detector({name: str(limit) for name, (_, limit, _) in kinds.items()}, "1.")} AS too_much
     FROM v_findings AS r
-    WHERE {is_late.format("r")} AND r.decision = 'evaluated'
+    WHERE {is_late("r")} AND r.decision = 'evaluated'
         AND r.detector IN ({", ".join(f"'{name}'" for name in kinds)})
-        AND toDate(r.time) IN (SELECT DISTINCT toDate(l.time) FROM v_findings AS l WHERE {is_late.format("l")})
+        AND toDate(r.time) IN (SELECT DISTINCT toDate(l.time) FROM v_findings AS l WHERE {is_late("l")})
     GROUP BY app, environment, prompt_name, detector
 )
 WHERE n >= {MINIMUM}"""
+
+
+def is_late(alias: str) -> str:
+    """The condition that a row was stored in the last 15 minutes, though its event is more than an hour older."""
+    return (
+        f"{alias}.time > complete - INTERVAL 8 DAY AND {alias}.time <= complete - INTERVAL 1 HOUR"
+        f" AND {alias}.stored_at > $__toTime - INTERVAL {WINDOW_S} SECOND AND {alias}.stored_at <= $__toTime"
+        f" AND {alias}.stored_at > {alias}.time + INTERVAL {_LATE_S} SECOND AND {alias}.source = 'production'"
+    )
 
 
 def _by_detector(values: Mapping[str, str], otherwise: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from watchline.dashboards.engine.grouping import Incident, Key, Kind, Part
+from watchline.dashboards.engine.grouping import Incident, Kind, Part
 from watchline.dashboards.engine.silences import Matcher
 from watchline.dashboards.engine.texts import UNKNOWN, duration_words
 
@@ -112,7 +112,8 @@ def compose(
         Now, in seconds since 1970.
     addresses : Addresses
     """
-    title, where = clean((parts or [incident.first])[0].title), clean(_where(incident))
+    named = parts[0] if parts else incident.first
+    title, where = clean(named.title), clean(_where(incident))
     is_over = kind in ("ended", "over")
     lasted = duration_words((incident.closed or at) - incident.opened)
     began = clock(incident.opened, addresses.zone)
@@ -147,7 +148,7 @@ def compose(
         links=links(incident, parts, addresses, at),
         facts={
             "incident": incident.id,
-            "rule": (parts or [incident.first])[0].rule,
+            "rule": named.rule,
             "kind": kind,
             "began": iso(incident.opened),
             "ended": iso(incident.closed),
@@ -281,16 +282,17 @@ def _may_leave(value: str) -> bool:
 
 
 def _where(incident: Incident) -> str:
-    apps = sorted({(labels.get("app", ""), labels.get("environment", "")) for labels in map(_labels, incident.parts)})
+    apps = sorted(
+        {
+            (labels.get("app", ""), labels.get("environment", ""))
+            for labels in (dict(part.labels) for part in incident.parts.values())
+        }
+    )
     if len(apps) > 1:
         return f", {len(apps)} apps"
     app, environment = apps[0]
     place = app + (f" ({environment})" if environment else "")
     return f", {place}" if place else ""
-
-
-def _labels(key: Key) -> dict[str, str]:
-    return dict(key[1])
 
 
 def _alerts(count: int) -> str:

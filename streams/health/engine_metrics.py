@@ -53,18 +53,20 @@ class EngineMetrics:
     def collect(self) -> Iterator[Metric]:
         """The families as they are now."""
         said = self._measures()
-        yield _gauge(
+        yield GaugeMetricFamily(
             "watchline_rules_evaluator",
             "1 where this process evaluates the alert rules; 0 where another does, or none can.",
-            float(said["owns"]),
+            value=float(said["owns"]),
         )
-        yield _gauge(
-            "watchline_rules_run_seconds", "Time that the last run took of all rules that were due.", said["run_s"]
+        yield GaugeMetricFamily(
+            "watchline_rules_run_seconds",
+            "Time that the last run took of all rules that were due.",
+            value=said["run_s"],
         )
-        yield _gauge(
+        yield GaugeMetricFamily(
             "watchline_rules_last_run_age_seconds",
             "Time since a run of this process went well, or the start. The least of all evaluators counts.",
-            said["since_run_s"],
+            value=said["since_run_s"],
         )
         evaluated = CounterMetricFamily(
             "watchline_rule_evaluations", "Evaluations of a rule by this process.", labels=["rule"]
@@ -132,10 +134,6 @@ class EngineMetrics:
             server.shutdown()
             server.server_close()
             thread.join()
-
-
-def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, documentation, value=value)
 
 
 def _buckets(waited: Mapping[str, Any]) -> Sequence[tuple[str, float]]:

@@ -44,8 +44,8 @@ def main() -> None:
     for gap_s, count in ((4.0, 40), (0.5, 100)):
         since_sent, since_stored = delays(gap_s, count)
         print(
-            f"{count} severe events {gap_s} s apart, at the webhook after: sent {_percentiles(since_sent)}; "
-            f"stored {_percentiles(since_stored)}"
+            f"{count} severe events {gap_s} s apart, at the webhook after: sent {percentiles(since_sent)}; "
+            f"stored {percentiles(since_stored)}"
         )
 
 
@@ -130,7 +130,8 @@ def _arrived(receiver: Receiver) -> dict[str, float]:
     return found
 
 
-def _percentiles(seconds: Sequence[float]) -> str:
+def percentiles(seconds: Sequence[float]) -> str:
+    """Of delays, for a line of results."""
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")
     return f"p50 {cuts[49]:.2f} s, p95 {cuts[94]:.2f} s, p99 {cuts[98]:.2f} s, longest {max(seconds):.2f} s"
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tests.benchmarks.oncall_traffic import INCIDENTS, NOW, QUIET, Row, Scenario, rows
 from watchline.dashboards.alert_rules import all_rules
@@ -30,6 +30,7 @@ from watchline.dashboards.engine.journal import MemoryJournal
 from watchline.dashboards.engine.notification import Message
 from watchline.schemas.errors import TransientError
 from watchline.schemas.migrate import migrate
+from watchline.streams.query.run import Result
 
 BEFORE, AFTER = 5, 45  # minutes of which the rules are evaluated around an incident
 ROLLUP_MINUTES = 30
@@ -46,13 +47,6 @@ class Clock:
         return self.now
 
 
-class Rows(NamedTuple):
-    """What a query gave."""
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-
-
 @dataclass
 class Store:
     """The store, which doesn't answer at times. Asked without the policy of readers, which takes as long again."""
@@ -61,7 +55,7 @@ class Store:
     clock: Clock
     failing: tuple[float, float] | None = None
 
-    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Rows:
+    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
         """Runs one SELECT."""
         minute = (self.clock.now - NOW).total_seconds() / 60
         if self.failing is not None and self.failing[0] <= minute < self.failing[1]:
@@ -70,7 +64,7 @@ class Store:
         rows = [
             [each if isinstance(each, int | float | None) else str(each) for each in row] for row in result.result_rows
         ]
-        return Rows(result.column_names, rows)
+        return Result(result.column_names, rows)
 
 
 @dataclass

@@ -13,16 +13,16 @@ import argparse
 import dataclasses
 import itertools
 import json
-import statistics
 import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from tests.benchmarks.alerts import percentiles
 from tests.benchmarks.producer import machine
 from tests.benchmarks.worker import distinct, envelopes
 from tests.end_to_end.workers import Worker
@@ -63,10 +63,7 @@ class Page:
         if not all_pages and (not stored or stored == self._last):
             return
         self._last = stored
-        until = datetime.now(UTC)
-        asked: dict[str, Any] = {
-            "board": BOARD, "panel": PANEL, "from": _iso(until - timedelta(minutes=15)), "to": _iso(until),
-        }  # fmt: skip
+        asked: dict[str, Any] = {"board": BOARD, "panel": PANEL, "from": "now-15m", "to": "now"}
         self.ask("panel", **asked)
         after = None
         while True:
@@ -148,17 +145,8 @@ def _delays(worker: Worker, shown: Page, rate: float, seconds: float) -> str:
         "stored": [stored[id] - at for id, at in sent.items()],
         "on the page": [shown.seen[id] - at for id, at in sent.items()],
     }
-    said = "; ".join(f"{name} after {_percentiles(found)}" for name, found in delays.items())
+    said = "; ".join(f"{name} after {percentiles(found)}" for name, found in delays.items())
     return f"{rate:,.1f} events/s, {len(sent):,} events: {said}"
-
-
-def _percentiles(seconds: Sequence[float]) -> str:
-    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-    return f"p50 {cuts[49]:.2f} s, p95 {cuts[94]:.2f} s, p99 {cuts[98]:.2f} s, longest {max(seconds):.2f} s"
-
-
-def _iso(time: datetime) -> str:
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 if __name__ == "__main__":
