@@ -349,11 +349,12 @@ WITH
         (
             SELECT producer_id,
                 arrayJoin(arrayFilter(gap -> gap.2 > 0, arrayMap((number, end) -> (number, toUInt64(number - end)),
-                    arrayPushBack(bitmapToArray(numbers), next_until),
-                    arrayPushFront(arrayMap(number -> number + 1, bitmapToArray(numbers)), toUInt64(0))))) AS gap
+                    arrayPushBack(ordered, next_until),
+                    arrayPushFront(arrayMap(number -> number + 1, ordered), toUInt64(0))))) AS gap
             FROM
             (
                 SELECT producer_id, groupBitmapMergeState(p.numbers) AS numbers,
+                    arraySort(bitmapToArray(numbers)) AS ordered, -- up to 32 come in the order of their parts
                     greatest(bitmapMax(numbers) + least(bitmapCardinality(numbers), 1), max(p.next_sequence)) AS next_until
                 FROM
                 (

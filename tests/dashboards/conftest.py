@@ -22,3 +22,16 @@ def seeded(clickhouse: Callable[..., Any], now: datetime) -> Any:
     client = clickhouse("dashboards")
     seed(client, now)
     return client
+
+
+@pytest.fixture(scope="session")
+def reader_of(clickhouse: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Another client on a client's database: the one that is restricted can't write any more."""
+
+    def make(client: Any) -> Any:
+        other = clickhouse(migrated=False)
+        other.command(f"USE {client.test_database}")
+        other.test_database = client.test_database
+        return other
+
+    return make

@@ -39,8 +39,8 @@ RULE = Rule(
 
 
 @pytest.fixture(scope="module")
-def queries(seeded: Any) -> Queries:
-    client = seeded
+def queries(seeded: Any, reader_of: Callable[[Any], Any]) -> Queries:
+    client = reader_of(seeded)
     restrict(client)
     return Queries(client, "dashboards")
 

@@ -87,19 +87,6 @@ def opener(client: Any) -> Open:
     return open_
 
 
-@pytest.fixture(scope="session")
-def reader_of(clickhouse: Callable[..., Any]) -> Callable[[Any], Any]:
-    """Another client on a client's database: the one that is restricted can't write any more."""
-
-    def make(client: Any) -> Any:
-        other = clickhouse(migrated=False)
-        other.command(f"USE {client.test_database}")
-        other.test_database = client.test_database
-        return other
-
-    return make
-
-
 FIRING = replace(
     next(rule for rule in RULES if rule.uid == "watchline-unsupported-answers"),
     description="<img src=http://127.0.0.1:9/x>",
