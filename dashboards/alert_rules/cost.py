@@ -12,23 +12,28 @@ TIMES_AS_MUCH, LEAST_USD = 2.0, 1.0
 
 
 def _hour(value: str) -> str:
-    """An app's last hour against the same hour of the seven days before. What has no price is in neither."""
+    """An app's last hour against the same hour of the seven days before. What has no price is in neither.
+
+    `lasting` is four times its last 15 minutes, where that is less: what costs as usual again is over.
+    """
     return f"""WITH {COMPLETE}
 SELECT $__toTime AS time, app, environment, toFloat64({value}) AS value
 FROM
 (
-    SELECT app, environment, sum(now_cost) AS cost, sum(now_calls) AS calls, sum(now_unknown) AS without_price,
-        sum(usual_cost) / nullIf(uniqExactIf(day, usual_cost > 0), 0) AS usual_cost_usd, uniqExactIf(day,
-            usual_cost > 0) AS days
+    SELECT app, environment, sum(now_cost) AS cost, least(cost, 4 * sum(of_quarter)) AS lasting,
+        sum(now_calls) AS calls, sum(now_unknown) AS without_price,
+        sum(usual_cost) / nullIf(uniqExactIf(day, usual_cost > 0), 0) AS usual_cost_usd,
+        uniqExactIf(day, usual_cost > 0) AS days
     FROM
     (
-        SELECT {named("i", "app", "environment")}, sum(ifNull(i.cost, 0)) AS now_cost, count() AS now_calls,
+        SELECT {named("i", "app", "environment")}, sum(ifNull(i.cost, 0)) AS now_cost,
+            sumIf(ifNull(i.cost, 0), i.time > complete - INTERVAL 15 MINUTE) AS of_quarter, count() AS now_calls,
             countIf(i.cost IS NULL) AS now_unknown, 0. AS usual_cost, toDate(0) AS day
         FROM v_interactions AS i
         WHERE i.time > complete - INTERVAL 1 HOUR AND i.time <= complete AND i.source = 'production'
         GROUP BY app, environment
         UNION ALL
-        SELECT {named("u", "app", "environment")}, 0., 0, 0, sum(u.cost), toDate(u.hour)
+        SELECT {named("u", "app", "environment")}, 0., 0., 0, 0, sum(u.cost), toDate(u.hour)
         FROM v_usage_hourly AS u
         WHERE u.hour IN (SELECT toStartOfHour(complete - INTERVAL 30 MINUTE) - INTERVAL arrayJoin(range(1, 8)) DAY)
         GROUP BY app, environment, u.hour
@@ -70,15 +75,16 @@ RULES = (
         group="watchline-cost",
         severity="warning",
         queries={
-            "A": _hour("cost / usual_cost_usd"),
+            "A": _hour("lasting / usual_cost_usd"),
             "cost": _hour("cost"),
             "usual": _hour("usual_cost_usd"),
             "unknown": _hour("nullIf(without_price, 0) / calls"),
         },
         above=TIMES_AS_MUCH,
+        recovery=1.3,
         window_s=3600,
-        for_s=300,
-        interval_s=300,
+        for_s=0,
+        keep_firing_for_s=900,
         summary="{{ $labels.app }} ({{ $labels.environment }}): an hour costs "
         '{{ printf "%.1f" $values.A.Value }} times as much as usual at this hour',
         description='{{ if $values.usual }}{{ printf "%.2f" $values.cost.Value }} US dollars in the last hour, on '

@@ -26,14 +26,16 @@ HAVING count() >= {shares.MINIMUM}"""
 def _longer(value: str) -> str:
     """The 95th percentile of a model in the last hour, against that hour of the seven days before.
 
-    Where the last 15 minutes have enough answers, they must be slow too: what is fast again is over.
+    Where the last 15 minutes have enough answers, they must be slow too: what is fast again is over. And they are
+    enough alone where their 85th percentile, a lower limit for the 95th of 20 values or more, is as slow.
     """
     return f"""WITH {COMPLETE}
 SELECT $__toTime AS time, app, environment, model, round({value}, 3) AS value
 FROM
 (
     SELECT app, environment, model, sum(of_hour) AS answers, max(of_hour_s) AS seconds,
-        if(sum(of_quarter) >= {shares.FEWEST}, least(seconds, max(of_quarter_s)), seconds) AS now_s,
+        if(sum(of_quarter) >= {shares.FEWEST}, least(seconds, max(of_quarter_s)), seconds) AS slow_s,
+        if(sum(of_quarter) >= {shares.MINIMUM}, greatest(slow_s, max(low_of_quarter_s)), slow_s) AS now_s,
         sum(of_others) AS usual_answers, sum(seconds_of_others) / usual_answers AS usual_seconds,
         uniqExactIf(day, of_others > 0) AS days
     FROM
@@ -42,13 +44,15 @@ FROM
             countIf(i.time > complete - INTERVAL {shares.WINDOW_S} SECOND) AS of_quarter,
             toFloat64(quantileIf(0.95)(i.latency_s, i.time > complete - INTERVAL {shares.WINDOW_S} SECOND))
                 AS of_quarter_s,
+            toFloat64(quantileIf(0.85)(i.latency_s, i.time > complete - INTERVAL {shares.WINDOW_S} SECOND))
+                AS low_of_quarter_s,
             0 AS of_others, 0. AS seconds_of_others, toDate(0) AS day
         FROM v_interactions AS i
         WHERE i.time > complete - INTERVAL 1 HOUR AND i.time <= complete AND i.source = 'production'
             AND i.latency_s IS NOT NULL
         GROUP BY app, environment, model
         UNION ALL
-        SELECT {named("u", *_LABELS)}, 0, 0., 0, 0., sum(u.events), sum(u.latency_p95_s * u.events), toDate(u.hour)
+        SELECT {named("u", *_LABELS)}, 0, 0., 0, 0., 0., sum(u.events), sum(u.latency_p95_s * u.events), toDate(u.hour)
         FROM v_usage_hourly AS u
         WHERE u.hour IN (SELECT toStartOfHour(complete - INTERVAL 30 MINUTE) - INTERVAL arrayJoin(range(1, 8)) DAY)
             AND u.latency_p95_s IS NOT NULL
@@ -137,14 +141,13 @@ RULES = (
         severity="warning",
         queries={
             "A": _longer("now_s / usual_seconds"),
-            "seconds": _longer("seconds"),
+            "seconds": _longer("now_s"),
             "usual": _longer("usual_seconds"),
         },
         above=TIMES_AS_LONG,
         recovery=1.3,
         window_s=shares.WEEK_S,
         for_s=0,
-        interval_s=300,
         summary=f'{_SLICE}: slow answers take {{{{ printf "%.1f" $values.A.Value }}}} times as long as usual at this '
         f"hour",
         description="{{ if $values.usual }}The slowest in twenty take "

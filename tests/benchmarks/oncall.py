@@ -120,11 +120,13 @@ def run(scenario: Scenario, client: Any, seed: int, every_s: int = 0) -> Outcome
         channels=[recorder],
         clock=clock,
     )
-    for minute in range(int(first) - 1, int(last)):
-        for table, held in waiting.pop(minute, {}).items():
+    rolled = -1
+    for minute in range(int(first) - 1, int(last), max(every_s // 60, 1)):
+        for table, held in stored_until(minute, waiting).items():
             insert(client, table, held)
-        if minute % ROLLUP_MINUTES == 0 or minute < first:
+        if minute // ROLLUP_MINUTES != rolled:
             roll_up(client)
+            rolled = minute // ROLLUP_MINUTES
         clock.now = NOW + timedelta(minutes=minute + 1)
         if not engine.tick():
             raise SystemExit(f"{scenario.name}: {engine.health()['failure']}")
@@ -132,6 +134,15 @@ def run(scenario: Scenario, client: Any, seed: int, every_s: int = 0) -> Outcome
             recorder.send(delivery.message)
             delivery.taken()
     return Outcome(scenario, recorder.told)
+
+
+def stored_until(minute: int, waiting: dict[int, dict[str, list[Row]]]) -> dict[str, list[Row]]:
+    """Takes out what is stored by then, by table."""
+    taken: dict[str, list[Row]] = defaultdict(list)
+    for each in sorted(each for each in waiting if each <= minute):
+        for table, held in waiting.pop(each).items():
+            taken[table] += held
+    return taken
 
 
 def _seldom(rule: Rule, every_s: int) -> Rule:

@@ -232,6 +232,30 @@ def test_more_than_usual_is_told_within_minutes_and_is_over_once_the_latest_are_
     assert (numbers(rule, client, good_again + timedelta(minutes=15), "app")["shop"] or 0) < (rule.recovery or 0)
 
 
+@pytest.mark.parametrize(
+    ("uid", "label", "change"),
+    [("watchline-latency-unusual", "model", {"latency_s": 4.0}), ("watchline-cost", "app", {"cost": 1.0})],
+)
+def test_slower_and_dearer_than_usual_is_told_within_minutes_and_soon_over(
+    uid: str, label: str, change: dict[str, float], clickhouse: Callable[..., Any]
+) -> None:
+    """A fault of an earlier version: after 20 minutes, since the whole hour had to be so; over after another hour."""
+    rule, client, now = RULES[uid], clickhouse("sooner"), datetime.now(UTC).replace(minute=35)
+    for day in range(1, 8):
+        events(client, [now - timedelta(days=day, seconds=30 * each) for each in range(-120, 120)], app="shop")
+    events(client, [now - timedelta(seconds=30 * each) for each in range(120)], app="shop")
+    refresh(client)
+    (usual,) = numbers(rule, client, now, label).values() or [None]
+    assert (usual or 0) <= (rule.recovery or 0)
+    events(client, [now + timedelta(seconds=30 * each) for each in range(12)], app="shop", **change)
+    (told,) = numbers(rule, client, now + timedelta(minutes=6), label).values()
+    assert (told or 0) > (rule.above or 0)
+    as_before = now + timedelta(minutes=6)
+    events(client, [as_before + timedelta(seconds=30 * each) for each in range(36)], app="shop")
+    (over,) = numbers(rule, client, as_before + timedelta(minutes=18), label).values() or [None]
+    assert (over or 0) < (rule.recovery or 0)
+
+
 def test_a_lag_is_told_where_everything_arrives_late(late: tuple[Any, datetime]) -> None:
     """A fault of an earlier version: a canary every minute, each half an hour old, and three rules that were silent."""
     client, now = late

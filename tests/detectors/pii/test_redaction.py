@@ -191,7 +191,7 @@ def test_hostile_text_takes_no_quadratic_time() -> None:
             (found,) = finder.find([text], [False])
             resolve(text, found)
             times.append(time.process_time() - started)
-        assert times[1] < 8 * max(times[0], 0.05), (name, times)
+        assert times[1] < 10 * max(times[0], 0.05), (name, times)
 
 
 def test_any_number_of_values_is_replaced_wherever_else_they_stand() -> None:
@@ -285,7 +285,7 @@ def test_a_name_whose_pieces_are_known_alone_is_replaced_as_a_whole() -> None:
 
 @pytest.mark.slow
 def test_many_values_take_no_quadratic_time() -> None:
-    """Four times as many, less than eight times the processor's time; nested ones too."""
+    """Four times as many, less than ten times the processor's time (sixteen were quadratic); nested ones too."""
     units: dict[str, tuple[str, Callable[[int], str]]] = {
         "different": ("EMAIL_ADDRESS", lambda number: f"u{number}@b.co"),
         "nested": ("EMAIL_ADDRESS", lambda number: "a" * (number % 500) + "@b.co"),
@@ -304,7 +304,7 @@ def test_many_values_take_no_quadratic_time() -> None:
                 redact_text(" ".join(values), found)
                 runs.append(time.process_time() - started)
             times.append(min(runs))
-        assert times[1] < 8 * max(times[0], 0.05), (name, times)
+        assert times[1] < 10 * max(times[0], 0.05), (name, times)
 
 
 def test_one_text() -> None:
