@@ -479,6 +479,23 @@ def test_reading_a_folder_that_has_no_data_says_what_to_do(tmp_path: Path) -> No
     assert not (tmp_path / "none").exists()
 
 
+def test_what_differs_in_times_alone_is_checked_once(reader: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    monkeypatch.setattr(query, "check", lambda sql, **options: found.append(sql) or check(sql, **options))
+    query._is_limited.cache_clear()
+    sql = "SELECT count(), toDateTime({0}) AS at FROM v_interactions WHERE time > fromUnixTimestamp64Milli({0}000)"
+    rows = [query.run(reader, sql.format(second)).rows for second in (1_700_000_000, 1_800_000_000)]
+    assert len(found) == 1
+    assert [row[0][1] for row in rows] == ["2023-11-14T22:13:20Z", "2027-01-15T08:00:00Z"]
+    for other in ("dead_letters", "dead_letters", "v_nothing"):  # what is refused is refused again
+        with pytest.raises(QueryError, match=other):
+            query.run(reader, sql.format(1).replace("v_interactions", other))
+    names = "WITH `toDateTime(1)` AS (SELECT 1) SELECT * FROM `toDateTime({})`"
+    assert query.run(reader, names.format(1)).rows == [[1]]
+    with pytest.raises(QueryError, match=r"toDateTime\(2\)"):
+        query.run(reader, names.format(2))
+
+
 @pytest.mark.slow
 def test_reading_a_folder_without_a_worker(tmp_path: Path) -> None:
     migrate = (
