@@ -3,9 +3,10 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 INSTALL = .ci/install $(BIN)/python
-# A file at a time to each process, in order: those that wait longest come first. Two at most: each may hold all models.
-# One that crashes ends the run: pytest-xdist may wait for ever where one takes its place.
-PARALLEL = --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+# A file at a time to each process, in order. More processes than cores: tests of whole workers wait half of their time.
+# Each may hold all models, in 3 GB. One that crashes ends the run: pytest-xdist may wait for ever where one takes its place.
+PROCESSES ?= 4
+PARALLEL = --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --numprocesses
 PROJECTS = pyproject.toml detectors/weights/pyproject.toml .ci/install $(wildcard .ci/locks/*.txt)
 
 PAYLOADS ?= 100000
@@ -22,10 +23,10 @@ demo: $(VENV)/demo.done ## install, then replay the recording through the whole 
 	$(BIN)/watchline demo
 
 quick: $(VENV)/dev.done ## the tests that need no model, no worker and no second: three minutes
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not e2e and not faults and not gpu"
+	$(BIN)/python -m pytest $(PARALLEL) 2 -m "not slow and not e2e and not faults and not gpu"
 
 test: $(VENV)/dev.done ## install, then run all tests
-	$(BIN)/python -m pytest $(PARALLEL) --durations 25 --durations-min 10
+	$(BIN)/python -m pytest $(PARALLEL) $(PROCESSES) --durations 25 --durations-min 10
 
 lint: $(VENV)/dev.done ## ruff, mypy, import-linter, known vulnerabilities of what is pinned
 	$(BIN)/ruff check .

@@ -24,15 +24,16 @@ class Markers:
             print("collected:", item.nodeid, ",".join({{mark.name for mark in item.iter_markers()}}) or "none")
 
 options = ["--collect-only", "-q", "-p", "no:cacheprovider", "--no-summary"]
-assert pytest.main([*options, "-m", sys.argv[1]], [Markers()]) == 0
+assert pytest.main([*options, "-m", *sys.argv[1:]], [Markers()]) == 0
 print("imported:", *sorted(set({HEAVY}) & set(sys.modules)))
 """
 
 
 @functools.cache
-def collected(expression: str) -> tuple[dict[str, set[str]], str]:
+def collected(expression: str, *folders: str) -> tuple[dict[str, set[str]], str]:
     """What pytest collects with an expression, each with its markers, and the heavy libraries that this imports."""
-    done = subprocess.run([sys.executable, "-c", COLLECT, expression], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-c", COLLECT, expression, *folders]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     lines = done.stdout.splitlines()
     items = [line.removeprefix("collected: ").rsplit(" ", 1) for line in lines if line.startswith("collected: ")]
@@ -62,9 +63,8 @@ def test_quick_leaves_out_every_marker() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("marker", "folder"), [("e2e", "tests/end_to_end/"), ("faults", "tests/faults/")])
 def test_a_folder_has_its_marker(marker: str, folder: str) -> None:
-    everything, _ = collected("")
-    here = {name: marks for name, marks in everything.items() if name.startswith(folder)}
-    assert here
+    here, _ = collected("", folder)
+    assert here and all(name.startswith(folder) for name in here)
     assert not [name for name, marks in here.items() if marker not in marks]
     quick_tests, _ = collected(quick())
     assert not here.keys() & quick_tests.keys()
