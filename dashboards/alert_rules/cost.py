@@ -72,7 +72,7 @@ RULES = (
     Rule(
         uid="watchline-cost",
         title="Cost",
-        group="watchline-cost",
+        group="watchline-calls-unusual",
         severity="warning",
         queries={
             "A": _hour("lasting / usual_cost_usd"),
