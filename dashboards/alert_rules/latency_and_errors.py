@@ -148,6 +148,7 @@ RULES = (
         recovery=1.3,
         window_s=shares.WEEK_S,
         for_s=0,
+        missing_evaluations=shares.KEEP_S // 60,
         summary=f'{_SLICE}: slow answers take {{{{ printf "%.1f" $values.A.Value }}}} times as long as usual at this '
         f"hour",
         description="{{ if $values.usual }}The slowest in twenty take "
