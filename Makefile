@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 INSTALL = .ci/install $(BIN)/python
 # A file at a time to each process, in order. More processes than cores: tests of whole workers wait half of their time.
 # Each may hold all models, in 3 GB. One that crashes ends the run: pytest-xdist may wait for ever where one takes its place.
-PROCESSES ?= 4
+PROCESSES ?= 3
 PARALLEL = --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --numprocesses
 PROJECTS = pyproject.toml detectors/weights/pyproject.toml .ci/install $(wildcard .ci/locks/*.txt)
 

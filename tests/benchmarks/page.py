@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     print(f"machine: {machine()}")
     with tempfile.TemporaryDirectory() as folder, Broker(Path(folder) / "broker.log") as broker:
-        settings = {"WATCHLINE_DETECTORS": options.detectors, "WATCHLINE_RETENTION_DAYS": "30"}
+        settings = {"WATCHLINE_DETECTORS": options.detectors}
         worker = Worker(broker.url.removeprefix("kafka://"), "bench.", Path(folder), settings)
         create(worker.settings)
         worker.start()

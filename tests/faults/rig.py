@@ -19,7 +19,7 @@ from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.kafka import admin, topics
 
-ARRIVAL_S = 90.0
+ARRIVAL_S = 150.0
 
 
 @dataclass
