@@ -240,26 +240,26 @@ class FindingBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GovernanceEvent:
-    """An act of governance (watchline.governance)."""
+    """An act of governance (watchline.governance): what people decided, signed."""
 
     governance_id: str
-    """Identity of the act."""
+    """Identity of the act: of two with the same, the first counts."""
     time: int
-    """When."""
+    """When, as who did it says; the order of the log is what counts."""
     actor: str
-    """Who, as the app's identity provider names them."""
+    """Who: the holder that a key is registered for, by an id that says nothing of a person."""
     action: str
-    """prompt_drafted, prompt_approved, prompt_promoted, prompt_rolled_back, model_deployed, threshold_changed,
-    erasure_requested or erasure_done.
-    """
+    """What was done, as `governance.acts` has it."""
     target: str
-    """What it is about: a prompt name, model, detector or subject hash."""
+    """What it is about: an app, a key, a detector."""
     version: str | None = None
     """Version of the target."""
     content_hash: str | None = None
     """SHA-256 of the content."""
     details: Mapping[str, str] = field(default_factory=dict)
-    """Anything else."""
+    """What else is signed of it; `sha256:NAME` is the hash of the text NAME."""
+    signatures: Mapping[str, bytes] = field(default_factory=dict)
+    """Key id to Ed25519 signature over the act's canonical JSON, for one log."""
 
 
 @dataclass(frozen=True, slots=True)

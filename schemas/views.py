@@ -60,6 +60,11 @@ _MEANINGS = {
     "raw_index": "Of the event in the message.",
     "first_missing": "The first offset that is gone.",
     "next_offset": "The one after the last that is gone.",
+    "action": "What was done: `watchline governance acts` lists what there is.",
+    "target": "What it is about: an app, a key, a detector.",
+    "target_version": "Version of the target.",
+    "content_hash": "SHA-256 of the content.",
+    "details": "What else is signed of it; `sha256:NAME` is the hash of the text NAME.",
 }
 
 
@@ -350,6 +355,10 @@ def views() -> Mapping[str, View]:
                 Column("replayed_at", f"Nullable({_MILLIS})", "When it was last sent back to its topic; NULL: never."),
                 Column("resolved", "UInt8", "All of it is stored since."),
             ),
+        ),
+        "v_governance": View("each entry of the audit trail, whether or not the rules allow it", _of("governance")),
+        "v_governance_texts": View(
+            "each text that a person wrote about an act", (*_of("governance_texts"), stored_as_time)
         ),
         "v_offset_gaps": View("each range of offsets that was gone before a worker read it", _of("offset_gaps")),
         "v_missing_events": View(

@@ -261,6 +261,20 @@ class Settings(BaseSettings):
     alerts_repeat_s: float = Field(
         14_400.0, ge=0, description="Seconds after which an alert that nobody has acknowledged is told again; 0: never."
     )
+    governance_roots: Path | None = Field(
+        None,
+        description="TOML file with the root keys of governance. Default: governance/roots.toml in the data folder.",
+    )
+    governance_keeper_key: Path | None = Field(
+        None,
+        description="PEM file of the key with which heads of the audit trail are signed. Default: "
+        "governance/keys/keeper.pem in the data folder.",
+    )
+    governance_anchors: Path | None = Field(
+        None,
+        description="File to which signed heads of the audit trail are added, a line a minute at most: keep it where "
+        "who can write to the store can't. Default: governance/anchors.jsonl in the data folder.",
+    )
     page_url: str = Field(
         "",
         description="Address at which people reach the page, with which links in alerts begin; empty: there are none.",
@@ -305,6 +319,9 @@ class Settings(BaseSettings):
         "kafka_key_file",
         "clickhouse_ca_file",
         "schema_registry_ca_file",
+        "governance_roots",
+        "governance_keeper_key",
+        "governance_anchors",
         mode="before",
     )
     @classmethod

@@ -610,6 +610,11 @@ LEFT JOIN dead_letter_replays AS r FINAL
 
 CREATE OR REPLACE VIEW v_offset_gaps SQL SECURITY DEFINER AS SELECT * FROM offset_gaps FINAL;
 
+CREATE OR REPLACE VIEW v_governance SQL SECURITY DEFINER AS SELECT * FROM governance FINAL;
+
+CREATE OR REPLACE VIEW v_governance_texts SQL SECURITY DEFINER AS
+SELECT governance_id, name, text, stored_at, stored_at AS time FROM governance_texts FINAL;
+
 -- Which offsets workers have dealt with, and how many events they stored of them. Ranges overlap after redelivery.
 CREATE OR REPLACE VIEW v_ledger SQL SECURITY DEFINER AS
 SELECT * EXCEPT event_ids, stored_at AS time FROM ledger FINAL;

@@ -121,8 +121,17 @@ starts = Topic(
     key="topic, partition",
     cleanup="compact",
 )
+# One partition: its order is the order of the chain.
 governance = Topic(
-    name="governance", holds="what people decided of prompts, models and erasure", record="GovernanceEvent"
+    name="governance", holds="what people decided, signed: the audit trail", record="GovernanceEvent", partitions=1
+)
+# Apart, since a text may have to go and an entry of the trail never does. An empty message erases one.
+governance_texts = Topic(
+    name="governance-texts",
+    holds="what people wrote about acts, each behind a salt, as text",
+    key="the act's id, the text's name",
+    cleanup="compact",
+    partitions=1,
 )
 
 # One evaluator, which owns the one partition: see `alert_journal`.
@@ -144,5 +153,6 @@ TOPICS = (
     prompt_monitors,
     starts,
     governance,
+    governance_texts,
     alert_state,
 )

@@ -235,6 +235,7 @@ SAMPLES: tuple[Any, ...] = (
         version="7",
         content_hash="cd" * 32,
         details={"from": "6"},
+        signatures={"0011223344556677": bytes(range(64))},
     ),
     MonitorState(
         version=1,

@@ -18,13 +18,16 @@ from watchline.schemas.columns import RECORDS, TABLES, Column
 from watchline.schemas.errors import Kind
 from watchline.schemas.generate import migration, values
 from watchline.schemas.generate.__main__ import declared
-from watchline.schemas.records import Feedback, InteractionBatch, Signal
+from watchline.schemas.records import Feedback, GovernanceEvent, InteractionBatch, Signal
 from watchline.schemas.validation import Repaired
 from watchline.streams import dead_letters
 from watchline.streams.clickhouse import producer_reports, rows
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.governance import keeper
+from watchline.streams.governance.fold import Fold
+from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.health import canary
 from watchline.streams.kafka import replay
 from watchline.streams.messages import Message, ScoredEvent
@@ -38,6 +41,8 @@ MESSAGE = Message("topic", "topic-id", 1, 9, TIME, b"", LETTER)
 WHEN = datetime.fromtimestamp(TIME / 1e6, UTC).replace(tzinfo=None)  # as the client gives it
 (OPINION,) = (sample for sample in SAMPLES if isinstance(sample, Feedback))
 (SIGNAL,) = (sample for sample in SAMPLES if isinstance(sample, Signal))
+(ACT,) = (sample for sample in SAMPLES if isinstance(sample, GovernanceEvent))
+GOVERNED = Fold(Roots({"first": Key.new().public}, 1)).take_event(ACT, "", ACT.time)
 (BATCH,) = (sample for sample in SAMPLES if isinstance(sample, InteractionBatch))
 
 
@@ -93,6 +98,8 @@ def made() -> dict[str, Table]:
         producer_reports.table([BATCH]),
         canary.table([event], "w1"),
         watermarks.table("findings", {6: MESSAGE.time}),
+        keeper.entries_table("00" * 32, [GOVERNED]),
+        keeper.texts_table([(ACT.governance_id, "reason", "00:it answers better")]),
     )
     return {table.name: table for table in tables}
 
@@ -129,6 +136,18 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "producer_reports": {"next_sequence": 41, "dropped": 3, "feedback_dropped": 1, "environment": "production"},
     "canaries": {"worker": "w1", "raw_topic": "raw", "raw_topic_id": "raw-id", "raw_partition": 6, "raw_offset": 77},
     "watermarks": {"topic": "findings", "partition": 6, "time": WHEN},
+    "governance": {
+        "position": 0,
+        "said_us": ACT.time,
+        "actor": ACT.actor,
+        "target": ACT.target,
+        "target_version": ACT.version,
+        "content_hash": ACT.content_hash,
+        "accepted": False,
+        "reason": GOVERNED.reason,
+        "previous": GOVERNED.previous,
+    },
+    "governance_texts": {"governance_id": ACT.governance_id, "name": "reason", "text": "00:it answers better"},
 }
 
 

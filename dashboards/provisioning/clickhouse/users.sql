@@ -36,6 +36,8 @@ GRANT INSERT ON watchline.offset_gaps TO watchline_worker;
 GRANT INSERT ON watchline.producer_reports TO watchline_worker;
 GRANT INSERT ON watchline.canaries TO watchline_worker;
 GRANT INSERT ON watchline.watermarks TO watchline_worker;
+GRANT INSERT ON watchline.governance TO watchline_worker;
+GRANT INSERT ON watchline.governance_texts TO watchline_worker;
 GRANT INSERT ON watchline.ledger TO watchline_worker;
 GRANT SELECT ON watchline.migrations TO watchline_worker;
 GRANT SELECT ON watchline.v_ledger TO watchline_worker;

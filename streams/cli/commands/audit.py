@@ -1,8 +1,9 @@
-"""`watchline audit`: the questions an auditor asks, each answered by one SQL file."""
+"""`watchline audit`: the questions an auditor asks, each answered by one SQL file; the trail, verified and exported."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import ConfigurationError
@@ -14,10 +15,16 @@ def add_parser(subparsers: Any) -> None:
     """Adds the command."""
     example = (
         "  watchline audit list\n"
-        "  watchline audit query coverage --param since=2026-01-01 --param until=2026-01-31 --format csv"
+        "  watchline audit query coverage --param since=2026-01-01 --param until=2026-01-31 --format csv\n"
+        "  watchline audit verify\n"
+        "  watchline audit export trail.zip"
     )
     parser = command(
-        subparsers, "audit", list_, help="answer an auditor's question from the stored rows", example=example
+        subparsers,
+        "audit",
+        list_,
+        help="answer an auditor's question from the stored rows; verify and export the audit trail",
+        example=example,
     )
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     add_format(command(actions, "list", list_, help="the queries, and the question each answers", example=example))
@@ -26,6 +33,25 @@ def add_parser(subparsers: Any) -> None:
     query.add_argument("--show", action="store_true", help="print the SQL and what its parameters mean; run nothing")
     add_parameters(query)
     add_format(query)
+    verify = command(
+        actions,
+        "verify",
+        verify_,
+        help="check the audit trail: each entry, the rules, the anchors, and that the topic has the same",
+        description="Checks the stored audit trail from its first entry on: that none was changed, left out or moved, "
+        "that each was signed by whom it names and is accepted or rejected as the rules say, that it is what was "
+        "anchored, and what the topic has. Names the first entry that is wrong; the exit code is 1 then.",
+        example="  watchline audit verify",
+    )
+    verify.add_argument("--no-topic", action="store_true", help="don't compare it with Kafka's topic")
+    export = command(
+        actions,
+        "export",
+        export_,
+        help="write the audit trail as one file that can be checked with Python alone",
+        example="  watchline audit export trail.zip\n  unzip trail.zip verify.py && python verify.py trail.zip",
+    )
+    export.add_argument("file", type=Path, metavar="FILE.zip", help="a new file")
 
 
 def list_(args: argparse.Namespace) -> int:
@@ -58,4 +84,49 @@ def run(args: argparse.Namespace) -> int:
     with open_queries(load()) as queries:
         result = queries.query(audit.sql, {**audit.parameters, **values})
     output.write(result.columns, result.rows, args.format)
+    return 0
+
+
+def verify_(args: argparse.Namespace) -> int:
+    """Prints what was verified, and the first fault."""
+    from watchline.streams.governance import anchors, place, verify
+    from watchline.streams.governance.keys import Roots
+    from watchline.streams.governance.log import Log
+    from watchline.streams.query.open import open_queries
+    from watchline.streams.settings import load
+
+    settings = load()
+    roots = Roots.read(place.roots_file(settings))
+    topic = None if args.no_topic else Log(settings).read()
+    with open_queries(settings) as queries:
+        entries = verify.stored(queries, roots.log)
+        report = verify.verify(entries, anchors.read(place.anchor_file(settings)), roots, topic)
+    for fault in report.faults:
+        output.out(output.colour(f"NOT VALID: {output.safe(fault)}", "red"))
+    if not report.faults:
+        output.out(output.colour(f"VALID: {report.entries:,} entries, of which {report.rejected:,} rejected", "green"))
+        output.out(f"anchors: {report.anchors:,}, the last at {report.anchored:,}" if report.anchors else "no anchors")
+        if report.unprotected:
+            output.out(
+                f"{report.unprotected:,} entries came after the last anchor: that none was cut off or rewritten there "
+                "is not shown"
+            )
+        compared = "not compared" if report.in_topic is None else f"the same {report.in_topic:,} entries"
+        output.out(f"topic: {compared}")
+    return int(bool(report.faults))
+
+
+def export_(args: argparse.Namespace) -> int:
+    """Writes the bundle."""
+    from watchline.streams.governance import anchors, bundle, place, verify
+    from watchline.streams.governance.keys import Roots
+    from watchline.streams.query.open import open_queries
+    from watchline.streams.settings import load
+
+    settings = load()
+    roots = Roots.read(place.roots_file(settings))
+    with open_queries(settings) as queries:
+        entries = verify.stored(queries, roots.log)
+        written = bundle.write(args.file, entries, anchors.read(place.anchor_file(settings)), roots)
+    output.out(f"{written.entries:,} entries and {written.anchors:,} anchors in {args.file}, SHA-256 {written.sha256}")
     return 0

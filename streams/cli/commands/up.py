@@ -42,6 +42,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs until it is told to stop. What ends before is started again, once all was ready for the first time."""
     from watchline.streams.cli.commands.alerts import evaluating, measured
+    from watchline.streams.cli.commands.governance import trail
     from watchline.streams.cli.commands.page import beside
     from watchline.streams.cli.feed import Feed
     from watchline.streams.embedded.services import Services
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         _say(_where(services, settings, link, store, metrics))
         if engine is None:
             _say(f"WATCHLINE_ALERTS is {settings.alerts}: the alert rules are not evaluated here")
+        stack.enter_context(trail(services.settings))
         stop.ready = True
         with Feed(settings, lambda: services.health()["lag_messages"], _say):
             while not stop.asked.wait(0.2):

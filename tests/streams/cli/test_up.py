@@ -115,6 +115,41 @@ def test_what_was_sent_is_stored_before_it_stops(
     assert asked.stdout == "n\n500\n", asked.stderr  # of one of its own
 
 
+@pytest.mark.timeout(3 * READY_S)
+def test_the_audit_trail_goes_on_after_the_broker_has_forgotten_it(
+    up: Callable[[], tuple[subprocess.Popen[str], str]], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    logins = ("WATCHLINE_KAFKA_SECURITY", "WATCHLINE_KAFKA_USERNAME", "WATCHLINE_KAFKA_PASSWORD")
+    plain = {name: value for name, value in environment.items() if not name.startswith(logins)}
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*MAIN, *command], capture_output=True, text=True, cwd=tmp_path, env=plain)
+
+    def verified(entries: int) -> None:
+        deadline, valid = time.monotonic() + 60, f"VALID: {entries} entries, of which 0 rejected"
+        while not (said := run("audit", "verify")).stdout.startswith(valid):
+            assert time.monotonic() < deadline, said
+            time.sleep(0.5)
+        assert f"topic: the same {entries} entries" in said.stdout
+
+    process, _ = up()
+    assert "recorded at 0" in (said := run("governance", "init")).stdout, said
+    verified(1)  # kept from now on: nothing was started for it
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=READY_S)
+    process, _ = up()
+    root = next(tmp_path.glob("*/governance/keys/root.pem"))
+    run("governance", "key", "anna.pem")
+    register = ("governance", "record", "key_registered", "anna.pem", "--key", str(root))
+    said = run(*register, "--detail", "holder=p1", "roles=owner")
+    assert "recorded at 1" in said.stdout, said
+    verified(2)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=READY_S)
+    anchored = next(tmp_path.glob("*/governance/anchors.jsonl")).read_text().splitlines()
+    assert len(anchored) == 2  # at each end at the latest
+
+
 @pytest.mark.timeout(2 * READY_S)
 def test_what_dies_is_started_again_and_a_second_one_on_the_folder_is_refused(
     up: Callable[[], tuple[subprocess.Popen[str], str]], tmp_path: Path, environment: dict[str, str]

@@ -1,0 +1,141 @@
+"""What can be recorded of governance: each act, what it says, and who may do it. Later acts get a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Role = Literal["root", "owner", "operator", "privacy", "auditor"]
+
+ROLES: Mapping[Role, str] = {
+    "root": "holds a root key: decides whose keys count, by as many as the roots say are needed",
+    "owner": "answers for an app: registers what it is for, its models, prompts and documents",
+    "operator": "runs the system: deploys models, changes thresholds",
+    "privacy": "the data protection officer: holds",
+    "auditor": "takes the trail away for others to check",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A kind of act.
+
+    Parameters
+    ----------
+    says : str
+        What it records, in words; ends a sentence that begins with who did it.
+    target : str
+        What the target is.
+    by : tuple of str
+        The roles of which its signer must have one.
+    needs, may_have : mapping of str to str
+        Details, and what each is.
+    texts : mapping of str to str
+        What people wrote about it: bound by a hash, so that an erasure leaves the trail whole.
+    """
+
+    says: str
+    target: str
+    by: tuple[Role, ...]
+    needs: Mapping[str, str] = field(default_factory=dict)
+    may_have: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+_REASON = {"reason": "why"}
+
+ACTS: Mapping[str, Act] = {
+    "key_registered": Act(
+        says="lets a key sign",
+        target="the key's id",
+        by=("root",),
+        needs={
+            "public": "the public key, ed25519:BASE64",
+            "kind": "person or service",
+            "holder": "whose it is: an id that says nothing of a person, or the service's name",
+            "roles": "what it may do, comma-separated",
+        },
+        texts={"name": "the person's name", **_REASON},
+    ),
+    "key_revoked": Act(
+        says="lets a key sign no more: what it signed before stays",
+        target="the key's id",
+        by=("root",),
+        texts=_REASON,
+    ),
+    "roots_replaced": Act(
+        says="puts other root keys in the place of those before",
+        target="roots",
+        by=("root",),
+        needs={"keys": "name to public key, as JSON", "needed": "how many of them must sign"},
+        texts=_REASON,
+    ),
+    "use_case_registered": Act(
+        says="registers what an app is for, in place of what was registered before",
+        target="the app",
+        by=("owner",),
+        needs={
+            "risk_class": "minimal, limited or high, as the EU AI Act has them",
+            "legal_basis": "consent, contract, legal_obligation, vital_interests, public_task or legitimate_interests",
+        },
+        may_have={
+            "models": "the models that it may use, comma-separated",
+            "prompts": "the prompts that it may use, comma-separated",
+            "contact": "who answers for it: a role's address, not a person's",
+        },
+        texts={"purpose": "what it is for"},
+    ),
+    "document_set_registered": Act(
+        says="registers a version of an app's knowledge base",
+        target="the app",
+        by=("owner", "operator"),
+        needs={"document_set": "its version"},
+        may_have={"sha256": "of its content"},
+        texts={"note": "what is in it"},
+    ),
+    "model_deployed": Act(
+        says="lets an app use a model from now on",
+        target="the app",
+        by=("operator",),
+        needs={"model": "its name"},
+        may_have={"variant": "quantisation, distillation or engine"},
+        texts=_REASON,
+    ),
+    "threshold_changed": Act(
+        says="changes an operating point of a detector",
+        target="the detector",
+        by=("operator",),
+        needs={"label": "of the detector", "threshold": "the new one"},
+        may_have={"alert_threshold": "the new one"},
+        texts=_REASON,
+    ),
+    "exported": Act(
+        says="takes data out of the system",
+        target="what was exported",
+        by=("auditor", "operator", "privacy"),
+        needs={"rows": "how many", "sha256": "of the file"},
+        texts=_REASON,
+    ),
+    "hold_placed": Act(
+        says="keeps data from being deleted, whatever its retention",
+        target="what is held: tenant:NAME, app:NAME or event:ID",
+        by=("privacy",),
+        needs={"hold": "its id"},
+        may_have={"until": "a date; without one until it is released"},
+        texts=_REASON,
+    ),
+    "hold_released": Act(
+        says="ends a hold",
+        target="the hold's id",
+        by=("privacy",),
+        texts=_REASON,
+    ),
+    "log_trimmed": Act(
+        says="ends the keeping of what stands before a position",
+        target="log",
+        by=("root",),
+        needs={"first_kept": "the first position that is kept", "previous": "the hash of the entry before it"},
+        texts=_REASON,
+    ),
+}

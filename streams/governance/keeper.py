@@ -1,0 +1,175 @@
+"""Keeps the trail: reads the log, folds it, stores each entry with its hash, and anchors the head.
+
+What it stores follows from the log alone, so that several of them side by side store the same. Only the anchors are
+each one's own, by the key that signs them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from watchline.schemas.errors import TransientError, WatchlineError
+from watchline.streams.clickhouse.connect import connect
+from watchline.streams.clickhouse.sink import Sink
+from watchline.streams.clickhouse.tables import Row, Table
+from watchline.streams.governance import anchors, signed
+from watchline.streams.governance.fold import Entry, Fold
+from watchline.streams.governance.keys import Key, Roots
+from watchline.streams.governance.log import Log
+from watchline.streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ANCHOR_S = 60.0
+POLL_S = 0.5
+
+
+class Keeper:
+    """One that keeps the trail. Not for several threads.
+
+    Parameters
+    ----------
+    settings : Settings
+    roots : Roots
+    key : Key, optional
+        Signs the anchors; without one there are none, which the log says once.
+    anchor_file : Path
+    on_rejected : callable
+        Told of each entry that the rules don't allow, once it is stored.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        roots: Roots,
+        key: Key | None,
+        anchor_file: Path,
+        *,
+        on_rejected: Callable[[Entry], None] = lambda entry: None,
+    ) -> None:
+        self._settings, self._key, self._anchor_file = settings, key, anchor_file
+        self._log = Log(settings)
+        self.fold = Fold(roots)
+        self._sink = Sink(lambda: connect(settings), settings.store_timeout_s)
+        self._on_rejected = on_rejected
+        self._anchored = max((each["position"] for each in anchors.read(anchor_file)), default=-1)
+        self._next_anchor = time.monotonic() + ANCHOR_S
+        self._follower: Any = None
+        if key is None:
+            log.warning("no key signs the audit trail's heads: an end of it that is rewritten can't be told")
+
+    def step(self, timeout_s: float = POLL_S) -> int:
+        """Takes in what has come, and anchors where it is time. Returns how many entries were stored.
+
+        Raises TransientError where Kafka or the store stays away.
+        """
+        if self._follower is None:
+            self._log.check()
+            self._follower = self._log.follow(self.fold.next)
+        entries = []
+        for message in self._follower.next(timeout_s):
+            if message.offset != self.fold.next:
+                raise TransientError(f"the log goes on at {message.offset}, and {self.fold.next} was to come")
+            entries.append(self.fold.take(message.value, message.time))
+        if entries:
+            self._store(entries)
+        if time.monotonic() >= self._next_anchor:
+            self.anchor()
+        return len(entries)
+
+    def anchor(self) -> None:
+        """Signs the head, where it is another than the last."""
+        self._next_anchor = time.monotonic() + ANCHOR_S
+        position = self.fold.next - 1
+        if self._key is not None and position > self._anchored:
+            anchors.append(self._anchor_file, anchors.anchor(self.fold.log, position, self.fold.head, self._key))
+            self._anchored = position
+
+    def close(self) -> None:
+        """Anchors what is there, and ends."""
+        self.anchor()
+        if self._follower is not None:
+            self._follower.close()
+        self._sink.close()
+
+    def _store(self, entries: Iterable[Entry]) -> None:
+        stored = [*entries]
+        self._sink.write(entries_table(self.fold.log, stored))
+        wanted = {e.event.governance_id: e.event for e in stored if e.event is not None and e.accepted}
+        hashed = {id for id, event in wanted.items() if any(name.startswith(signed.OF_TEXT) for name in event.details)}
+        if hashed:
+            there = self._log.texts()
+            theirs = [each for each in there if each[0] in hashed and signed.is_text_of(wanted[each[0]], *each[1:])]
+            self._sink.write(texts_table(theirs))
+        for entry in stored:
+            if not entry.accepted:
+                log.warning("entry %d of the audit trail is rejected: %s", entry.position, entry.reason)
+                self._on_rejected(entry)
+
+
+def entries_table(of_log: str, entries: Iterable[Entry]) -> Table:
+    """The rows of `governance`."""
+    return Table.of("governance", [_row(of_log, entry) for entry in entries])
+
+
+def texts_table(texts: Iterable[tuple[str, str, str]]) -> Table:
+    """The rows of `governance_texts`, of the act's id, the name, and the text behind its salt."""
+    return Table.of("governance_texts", [Row([*each], "/".join(each)) for each in texts])
+
+
+def _row(of_log: str, entry: Entry) -> Row:
+    event = entry.event
+    values = [
+        of_log,
+        entry.position,
+        entry.kafka_time,
+        event.time if event else 0,
+        event.governance_id if event else "",
+        event.actor if event else "",
+        event.action if event else "",
+        event.target if event else "",
+        event.version if event else None,
+        event.content_hash if event else None,
+        dict(event.details) if event else {},
+        {key: signature.hex() for key, signature in event.signatures.items()} if event else {},
+        entry.sha256,
+        entry.accepted,
+        entry.reason,
+        entry.previous,
+        entry.hash,
+    ]
+    return Row(values, f"{of_log}/{entry.position}/{entry.hash}")
+
+
+@contextmanager
+def keeping(make: Callable[[], Keeper], *, wanted: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """One in a thread of its own, from when it is wanted until the block ends, made again after a failure."""
+    stop = Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            if not wanted():
+                stop.wait(1)
+                continue
+            try:
+                with closing(make()) as keeper:
+                    while not stop.is_set():
+                        keeper.step()
+            except (WatchlineError, OSError) as error:
+                level = logging.WARNING if isinstance(error, TransientError) else logging.ERROR
+                log.log(level, "the audit trail is not kept: %s; trying again", error)
+                stop.wait(10)
+
+    thread = Thread(target=run, name="governance-keeper", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)

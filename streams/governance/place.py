@@ -1,0 +1,37 @@
+"""Where governance has its files, and what is in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from watchline.streams.governance.keeper import Keeper
+from watchline.streams.governance.keys import Key, Roots
+from watchline.streams.settings import Settings
+
+
+def folder(settings: Settings) -> Path:
+    """The folder for what no setting puts elsewhere."""
+    return settings.data_dir / "governance"
+
+
+def roots_file(settings: Settings) -> Path:
+    """The file with the root keys."""
+    return settings.governance_roots or folder(settings) / "roots.toml"
+
+
+def anchor_file(settings: Settings) -> Path:
+    """The file with the anchors."""
+    return settings.governance_anchors or folder(settings) / "anchors.jsonl"
+
+
+def keeper_key_file(settings: Settings) -> Path:
+    """The file with the key that signs anchors."""
+    return settings.governance_keeper_key or folder(settings) / "keys" / "keeper.pem"
+
+
+def keeper(settings: Settings) -> Keeper:
+    """One that keeps the trail, as the settings want it. Raises ConfigurationError."""
+    key = keeper_key_file(settings)
+    return Keeper(
+        settings, Roots.read(roots_file(settings)), Key.read(key) if key.exists() else None, anchor_file(settings)
+    )
