@@ -85,7 +85,6 @@ RULES = (
         window_s=3600,
         for_s=0,
         keep_firing_for_s=900,
-        missing_evaluations=15,
         summary="{{ $labels.app }} ({{ $labels.environment }}): an hour costs "
         '{{ printf "%.1f" $values.A.Value }} times as much as usual at this hour',
         description='{{ if $values.usual }}{{ printf "%.2f" $values.cost.Value }} US dollars in the last hour, on '
