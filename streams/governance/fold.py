@@ -6,6 +6,7 @@ and changes nothing. By the order of the log alone: what a signer says of the ti
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ class Entry:
 
     @property
     def as_json(self) -> dict[str, Any]:
-        """As the verifier takes it."""
+        """As the verifier takes it, and `verify.stored` gives it."""
         return {**_hashed(self), "previous": self.previous, "hash": self.hash}
 
 
@@ -114,7 +115,7 @@ class Fold:
             except NotAllowed as refusal:
                 reason = str(refusal)[:MAX_REASON]
         entry = Entry(self.next, kafka_time, event, sha256, not reason, reason, self.head, "")
-        entry = _with_hash(entry)
+        entry = dataclasses.replace(entry, hash=verifier.entry_hash(self.head, _hashed(entry)))
         self.next, self.head = entry.position + 1, entry.hash
         return entry
 
@@ -126,7 +127,7 @@ class Fold:
 
     def _apply(self, event: GovernanceEvent) -> None:
         """Checks an act and does what it says. Raises NotAllowed, and has done nothing then."""
-        identity = hash_of_id(event.governance_id)
+        identity = _number(event.governance_id)
         if (before := self._seen.get(identity)) is not None:
             raise NotAllowed(f"it came before, at {before}")
         if fault := signed.fault_of(event):
@@ -170,7 +171,7 @@ class Fold:
         return holder.holder, holder.public, holder.roles
 
 
-def hash_of_id(governance_id: str) -> int:
+def _number(governance_id: str) -> int:
     """A UUID as a number: half the memory of its text."""
     try:
         return int(governance_id.replace("-", ""), 16)
@@ -188,12 +189,6 @@ def _hashed(entry: Entry) -> dict[str, Any]:
         "sha256": entry.sha256,
         "signatures": {key: each.hex() for key, each in entry.event.signatures.items()} if entry.event else {},
     }
-
-
-def _with_hash(entry: Entry) -> Entry:
-    found = verifier.entry_hash(entry.previous, _hashed(entry))
-    return Entry(entry.position, entry.kafka_time, entry.event, entry.sha256, entry.accepted, entry.reason,
-                 entry.previous, found)  # fmt: skip
 
 
 def _key_registered(state: State, event: GovernanceEvent, position: int) -> None:

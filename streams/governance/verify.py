@@ -28,7 +28,6 @@ class Report:
     log: str
     entries: int = 0
     rejected: int = 0
-    first: int | None = None
     last: int = -1
     anchors: int = 0
     anchored: int = -1
@@ -93,7 +92,6 @@ def verify(
         position = int(entry["position"])
         report.entries += 1
         report.rejected += not entry["accepted"]
-        report.first = position if report.first is None else report.first
         report.last = position
         if fault := chain.take(entry) or _refolded(fold, entry):
             report.faults.append(f"entry {position}: {fault}")
