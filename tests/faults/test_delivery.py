@@ -63,7 +63,7 @@ def test_a_second_worker_joins_and_leaves_under_load(make_rig: Callable[..., Rig
     first.wait(lambda: first.health()["events"] > 0)
     second.start()
     second.wait(lambda: second.health()["events"] > 0)
-    assert second.stop() == 0
+    assert second.stop(timeout_s=120) == 0  # it stores what it holds, however busy the machine
     before = first.health()["events"]
     first.wait(lambda: first.health()["events"] > before + 500)
     load.finish()
