@@ -63,6 +63,22 @@ def command(
     return parser
 
 
+def actions_of(
+    parser: argparse.ArgumentParser,
+) -> Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]:
+    """What adds an action to a command that has several, each with its purpose in a line: its name, run and help."""
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+
+    def action(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = actions.add_parser(
+            name, help=help, description=help[0].upper() + help[1:] + ".", formatter_class=HelpFormatter
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    return action
+
+
 def add_format(parser: argparse.ArgumentParser) -> None:
     """Adds `--format`."""
     parser.add_argument(

@@ -122,8 +122,10 @@ class Fold:
     def public(self, key: str) -> str | None:
         """The public key of a root key, or of one that was registered, revoked since or not; else None."""
         holder = self.state.keys.get(key)
-        roots = {verifier.key_id(public): public for public in self.state.roots.keys.values()}
-        return holder.public if holder is not None else roots.get(key)
+        if holder is not None:
+            return holder.public
+        roots = self.state.roots
+        return roots.keys[roots.holders[key]] if key in roots.holders else None
 
     def _apply(self, event: GovernanceEvent) -> None:
         """Checks an act and does what it says. Raises NotAllowed, and has done nothing then."""
@@ -141,15 +143,14 @@ class Fold:
         if not event.signatures:
             raise NotAllowed("nobody has signed it")
         message, by = verifier.act_bytes(self.log, signed.body(event)), ACTS[event.action].by
-        roots = {verifier.key_id(public): (name, public) for name, public in self.state.roots.keys.items()}
         of_roots: set[str] = set()
         actors: dict[str, frozenset[str]] = {}
         for key, signature in event.signatures.items():
-            name, public, roles = self._holder(key, roots)
+            name, public, roles = self._holder(key)
             if not is_good(public, message, signature):
                 raise NotAllowed(f"the signature of key {key} is not of this act, or not for this log")
             actors[name] = actors.get(name, frozenset()) | roles
-            if key in roots:
+            if key in self.state.roots.holders:
                 of_roots.add(key)
         if event.actor not in actors:
             raise NotAllowed(f"it says that {event.actor} did it, and {', '.join(sorted(actors))} has signed it")
@@ -159,10 +160,11 @@ class Fold:
         elif not actors[event.actor] & {*by}:
             raise NotAllowed(f"{event.actor} may not: it takes one who is {' or '.join(by)}")
 
-    def _holder(self, key: str, roots: Mapping[str, tuple[str, str]]) -> tuple[str, str, frozenset[str]]:
+    def _holder(self, key: str) -> tuple[str, str, frozenset[str]]:
         """Whose a key is, the public key, and what it may do now."""
-        if key in roots:
-            return (*roots[key], frozenset({"root"}))
+        roots = self.state.roots
+        if name := roots.holders.get(key):
+            return name, roots.keys[name], frozenset({"root"})
         holder = self.state.keys.get(key)
         if holder is None:
             raise NotAllowed(f"key {key} is not registered")
@@ -225,7 +227,7 @@ def _roots_replaced(state: State, event: GovernanceEvent, position: int) -> None
         roots = Roots({str(name): str(public) for name, public in read.items()}, int(event.details["needed"]))
     except (ValueError, AttributeError, ConfigurationError) as error:
         raise NotAllowed(f"these are no root keys: {error}") from None
-    if taken := [name for name, public in roots.keys.items() if verifier.key_id(public) in state.keys]:
+    if taken := [name for key, name in roots.holders.items() if key in state.keys]:
         raise NotAllowed(f"the key of {taken[0]} is registered for something else")
     state.roots = roots
 

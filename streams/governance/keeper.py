@@ -40,8 +40,6 @@ class Keeper:
     key : Key, optional
         Signs the anchors; without one there are none, which the log says once.
     anchor_file : Path
-    on_rejected : callable
-        Told of each entry that the rules don't allow, once it is stored.
     """
 
     def __init__(
@@ -50,14 +48,11 @@ class Keeper:
         roots: Roots,
         key: Key | None,
         anchor_file: Path,
-        *,
-        on_rejected: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self._settings, self._key, self._anchor_file = settings, key, anchor_file
         self._log = Log(settings)
         self.fold = Fold(roots)
         self._sink = Sink(lambda: connect(settings), settings.store_timeout_s)
-        self._on_rejected = on_rejected
         self._anchored = max((each["position"] for each in anchors.read(anchor_file)), default=-1)
         self._next_anchor = time.monotonic() + ANCHOR_S
         self._follower: Any = None
@@ -110,7 +105,6 @@ class Keeper:
         for entry in stored:
             if not entry.accepted:
                 log.warning("entry %d of the audit trail is rejected: %s", entry.position, entry.reason)
-                self._on_rejected(entry)
 
 
 def entries_table(of_log: str, entries: Iterable[Entry]) -> Table:

@@ -115,7 +115,7 @@ def raw(public: str) -> bytes:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Roots:
     """The root keys, by who holds them, and how many of them must sign together.
 
@@ -175,6 +175,11 @@ class Roots:
             raise ConfigurationError(
                 f"there are root keys at {path} already; they can be replaced by an act only"
             ) from None
+
+    @cached_property
+    def holders(self) -> Mapping[str, str]:
+        """Who holds each, by the key's id."""
+        return {verifier.key_id(public): name for name, public in self.keys.items()}
 
     @property
     def log(self) -> str:

@@ -15,7 +15,7 @@ import json
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,22 @@ def is_signature(public: bytes, message: bytes, signature: bytes) -> bool:
     return (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
 
 
+def _is_good(public: str, message: bytes, signature: bytes) -> bool:
+    return is_signature(_raw(public), message, signature)
+
+
+def anchor_fault(anchor: Json, log: str, public: str | None, is_good: Callable[[str, bytes, bytes], bool]) -> str:
+    """Why an anchor is none of a log, where its key is this one; empty where it is one."""
+    position = anchor["position"]
+    if anchor["log"] != log:
+        return f"the anchor at {position} is of another log"
+    if public is None:
+        return f"the anchor at {position} is signed by key {anchor['key']}, which is not registered"
+    if not is_good(public, anchor_bytes(anchor), bytes.fromhex(anchor["signature"])):
+        return f"the anchor at {position} has no good signature"
+    return ""
+
+
 def seam(entry: Json) -> tuple[int, str] | None:
     """Where a log that lacks its front goes on: an accepted act says which position is the first that was kept."""
     event = entry["event"] or {}
@@ -210,7 +226,7 @@ def faults(entries: Iterable[Json], anchors: Iterable[Json], roots: Json, *, sig
                 if public is None:
                     yield f"entry {position}: nobody has registered its key {key}"
                     return
-                if not is_signature(_raw(public), act_bytes(log, event), bytes.fromhex(signature)):
+                if not _is_good(public, act_bytes(log, event), bytes.fromhex(signature)):
                     yield f"entry {position}: the signature of key {key} is not of this act"
                     return
         if of_keys and len(root_keys & {*entry["signatures"]}) < needed:
@@ -233,12 +249,8 @@ def faults(entries: Iterable[Json], anchors: Iterable[Json], roots: Json, *, sig
         return
     for anchor in waiting:
         position, public = int(anchor["position"]), publics.get(anchor["key"])
-        if anchor["log"] != log:
-            yield f"the anchor at {position} is of another log"
-        elif public is None:
-            yield f"the anchor at {position} is signed by key {anchor['key']}, which nobody has registered"
-        elif not is_signature(_raw(public), anchor_bytes(anchor), bytes.fromhex(anchor["signature"])):
-            yield f"the anchor at {position} has no good signature"
+        if fault := anchor_fault(anchor, log, public, _is_good):
+            yield fault
         elif position >= chain.position:
             yield f"entries {chain.position} to {position} are missing: there is an anchor at {position}"
         elif position >= front["position"] and heads.get(position) != anchor["hash"]:

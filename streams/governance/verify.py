@@ -105,7 +105,10 @@ def verify(
                 report.faults.append(f"entry {position}: the topic has another one at this place")
                 return report
         for anchor in known.pop(position, ()):
-            if fault := _anchor_fault(anchor, fold, entry["hash"]):
+            fault = verifier.anchor_fault(anchor, fold.log, fold.public(anchor["key"]), is_good)
+            if not fault and anchor["hash"] != entry["hash"]:
+                fault = f"entry {position} or one before it was rewritten after it was anchored"
+            if fault:
                 report.faults.append(fault)
                 return report
             report.anchored = position
@@ -135,18 +138,3 @@ def _refolded(fold: Fold, entry: Mapping[str, Any]) -> str:
     if found.accepted != entry["accepted"]:
         return f"the rules say otherwise: {found.reason or 'it is allowed'}"
     return "" if found.hash == entry["hash"] else "its hash is not the one that the log gives"
-
-
-def _anchor_fault(anchor: Mapping[str, Any], fold: Fold, head: str) -> str:
-    """What is wrong with an anchor. Its key must be one that the log knew by then."""
-    position = anchor["position"]
-    public = fold.public(anchor["key"])
-    if anchor["log"] != fold.log:
-        return f"the anchor at {position} is of another log"
-    if public is None:
-        return f"the anchor at {position} is signed by key {anchor['key']}, which is not registered"
-    if not is_good(public, verifier.anchor_bytes(anchor), bytes.fromhex(anchor["signature"])):
-        return f"the anchor at {position} has no good signature"
-    if anchor["hash"] != head:
-        return f"entry {position} or one before it was rewritten after it was anchored"
-    return ""

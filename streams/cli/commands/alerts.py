@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from watchline.schemas.errors import ConfigurationError, WatchlineError
-from watchline.streams.cli.arguments import HelpFormatter, UsageError, add_format, command
+from watchline.streams.cli.arguments import UsageError, actions_of, add_format, command
 from watchline.streams.cli.output import as_json, colour, out, safe, write
 
 
@@ -26,7 +26,7 @@ def add_parser(subparsers: Any) -> None:
     parser = command(
         subparsers,
         "alerts",
-        _run,
+        _list,
         help="evaluate the alert rules and tell people; list, silence, acknowledge",
         description="Evaluates the alert rules without Grafana and tells people by webhook, Slack, PagerDuty and "
         "e-mail. Several may run: one evaluates, another takes over within seconds when it ends. State, silences and "
@@ -35,15 +35,7 @@ def add_parser(subparsers: Any) -> None:
         "  watchline alerts test\n  watchline alerts test watchline-lag\n  watchline alerts test --rules\n"
         "  watchline alerts silence app=shop model=~'gpt-.*' --hours 2 --why 'known, fix on its way'",
     )
-    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
-
-    def action(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
-        sub: argparse.ArgumentParser = actions.add_parser(
-            name, help=help, description=help[0].upper() + help[1:] + ".", formatter_class=HelpFormatter
-        )
-        sub.set_defaults(run_action=run)
-        return sub
-
+    action = actions_of(parser)
     action("run", _evaluate, "evaluate the rules until it is stopped")
     shown = action("list", _list, "show what isn't normal now")
     shown.add_argument(
@@ -86,11 +78,6 @@ def add_parser(subparsers: Any) -> None:
         help="send nothing: evaluate these rules once (default: all) and say of each whether it is sound, how long it "
         "takes, and what it would tell now, or why it is silent",
     )
-
-
-def _run(args: argparse.Namespace) -> int:
-    code: int = args.run_action(args)
-    return code
 
 
 def channels(settings: Any) -> list[Any]:

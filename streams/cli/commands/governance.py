@@ -8,13 +8,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import ConfigurationError
-from watchline.streams.cli.arguments import HelpFormatter, UsageError, add_format, command
+from watchline.streams.cli.arguments import UsageError, actions_of, add_format, command
 from watchline.streams.cli.output import colour, out, safe, write
 
 WAIT_S = 30.0
@@ -26,7 +26,7 @@ def add_parser(subparsers: Any) -> None:
     parser = command(
         subparsers,
         "governance",
-        _run,
+        _log,
         help="record what people decide, signed; keep the audit trail of it",
         description="Records acts of governance in one log: each is signed by who did it, and the rules say whether "
         "it counts. Root keys, which no topic can change, say whose keys those are. `watchline audit verify` checks "
@@ -38,15 +38,7 @@ def add_parser(subparsers: Any) -> None:
         "--detail risk_class=limited legal_basis=contract --text purpose='answers customers'\n"
         "  watchline governance log",
     )
-    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
-
-    def action(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
-        sub: argparse.ArgumentParser = actions.add_parser(
-            name, help=help, description=help[0].upper() + help[1:] + ".", formatter_class=HelpFormatter
-        )
-        sub.set_defaults(run_action=run)
-        return sub
-
+    action = actions_of(parser)
     action("init", _init, "begin a log: a root key of its own, and one with which the trail's heads are signed")
     key = action("key", _key, "make a key to sign with, in a file that only you can read")
     key.add_argument("file", type=Path, metavar="FILE.pem", help="a new file")
@@ -81,11 +73,6 @@ def _add_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", type=Path, required=True, metavar="FILE.pem", help="your private key; it is read, and never sent"
     )
-
-
-def _run(args: argparse.Namespace) -> int:
-    code: int = args.run_action(args)
-    return code
 
 
 def _init(args: argparse.Namespace) -> int:
@@ -245,16 +232,14 @@ def _signed(
     settings: Any, roots: Any, key_file: Path, act: str, target: str, details: dict[str, str], texts: dict[str, str]
 ) -> tuple[Any, dict[str, str]]:
     """An act, signed by whose key this is."""
-    from watchline.streams.governance import signed, verifier
+    from watchline.streams.governance import signed
     from watchline.streams.governance.keys import Key
 
     key = Key.read(key_file)
-    names = {verifier.key_id(public): name for name, public in roots.keys.items()}
+    names = roots.holders
     if key.id not in names:
         state = _folded(settings, roots).state
-        names = {id: holder.holder for id, holder in state.keys.items()} | {
-            verifier.key_id(public): name for name, public in state.roots.keys.items()
-        }
+        names = {id: holder.holder for id, holder in state.keys.items()} | state.roots.holders
     if key.id not in names:
         raise ConfigurationError(f"the key in {key_file} is not registered: who holds a root key does that")
     try:
@@ -274,9 +259,7 @@ def _append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str]) -> 
     deadline = time.monotonic() + WAIT_S
     entry = None
     while entry is None and time.monotonic() < deadline:
-        for message in log.read():
-            if message.offset < fold.next:
-                continue
+        for message in log.read(fold.next):
             found = fold.take(message.value, message.time)
             entry = found if message.offset == offset else entry
     if entry is None:
