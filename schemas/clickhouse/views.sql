@@ -15,7 +15,8 @@ SELECT * EXCEPT (subject_key, subject_hash),
         finish_reasons) OR (notEmpty(tool_calls) AND trimBoth(output) = '') AS is_step
 FROM interactions FINAL
 WHERE (event_id NOT IN (SELECT event_id FROM superseded)
-    OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+    OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- A finding is shown once its interaction is: the interaction row is the commit mark. `uncommitted` names, of the findings
@@ -35,7 +36,8 @@ WITH
     ) AS touched
 SELECT * FROM findings FINAL
 WHERE (event_id NOT IN (SELECT event_id FROM superseded)
-    OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+    OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
     AND (NOT has(touched, toStartOfHour(time)) OR (event_id, toStartOfHour(time)) IN
         (SELECT event_id, toStartOfHour(time) FROM interactions WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))))
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
@@ -164,7 +166,8 @@ FROM
             FROM interactions FINAL
             WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
                 AND (event_id NOT IN (SELECT event_id FROM superseded)
-                    OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+                    OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
         ) AS p
         LEFT JOIN
         (
@@ -172,7 +175,8 @@ FROM
             FROM findings FINAL
             WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
                 AND (event_id NOT IN (SELECT event_id FROM superseded)
-                    OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+                    OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
         ) AS f
             ON p.hour = f.hour AND p.event_id = f.event_id AND p.detector = f.detector AND p.app = f.app
             AND p.tenant = f.tenant
@@ -183,7 +187,8 @@ FROM
         FROM interactions FINAL
         WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled
             AND (event_id NOT IN (SELECT event_id FROM superseded)
-                OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+                OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
         GROUP BY hour, app, environment, detector
         UNION ALL
         SELECT f.hour AS hour, f.app AS app, f.environment AS environment, f.detector AS detector,
@@ -195,7 +200,8 @@ FROM
             FROM findings FINAL
             WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled
                 AND (event_id NOT IN (SELECT event_id FROM superseded)
-                    OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+                    OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
         ) AS f
         LEFT ANTI JOIN v_missing_events AS m ON f.hour = m.hour AND f.event_id = m.event_id
         GROUP BY hour, app, environment, detector, decision
@@ -212,34 +218,29 @@ SETTINGS do_not_merge_across_partitions_select_final = 1
     , short_circuit_function_evaluation = 'force_enable', query_plan_join_swap_table = 'false';
 
 -- One row for each event and detector planned for it: what became of it (`missing`: no finding came). v_coverage
--- by time, app and prompt version.
+-- by time, app and prompt version. The findings of events that are there, and what v_missing_findings names: nothing is
+-- joined but the few that are missing.
 CREATE OR REPLACE VIEW v_decisions SQL SECURITY DEFINER AS
-SELECT
-    p.time AS time,
-    p.app AS app,
-    p.environment AS environment,
-    p.tenant AS tenant,
-    p.prompt_name AS prompt_name,
-    p.prompt_version AS prompt_version,
-    p.event_id AS event_id,
-    p.detector AS detector,
-    coalesce(nullIf(f.decision, ''), 'missing') AS decision,
-    coalesce(f.reason, '') AS reason
+SELECT f.time AS time, f.app AS app, f.environment AS environment, f.tenant AS tenant, f.prompt_name AS prompt_name,
+    f.prompt_version AS prompt_version, f.event_id AS event_id, f.detector AS detector,
+    toString(f.decision) AS decision, f.reason AS reason
+FROM v_findings AS f
+LEFT ANTI JOIN v_missing_events AS gone ON f.event_id = gone.event_id AND toStartOfHour(f.time) = gone.hour
+UNION ALL
+SELECT i.time AS time, i.app AS app, i.environment AS environment, i.tenant AS tenant, i.prompt_name AS prompt_name,
+    i.prompt_version AS prompt_version, i.event_id AS event_id, arrayJoin(m.detectors) AS detector,
+    'missing' AS decision, toLowCardinality('') AS reason
 FROM
 (
-    SELECT time, app, environment, tenant, prompt_name, prompt_version, event_id, arrayJoin(mapKeys(planned)) AS detector
+    SELECT time, app, environment, tenant, prompt_name, prompt_version, event_id
     FROM interactions FINAL
     WHERE (event_id NOT IN (SELECT event_id FROM superseded)
-        OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
-) AS p
-LEFT JOIN
-(
-    SELECT time, event_id, detector, toString(decision) AS decision, reason FROM findings FINAL
-    WHERE (event_id NOT IN (SELECT event_id FROM superseded)
-        OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
-) AS f
-    ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector
-SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
+        OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
+) AS i
+INNER JOIN v_missing_findings AS m ON i.event_id = m.event_id AND toStartOfHour(i.time) = m.hour
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable',
+    query_plan_join_swap_table = 'false';
 
 -- One row for each span of a finding, with its text and the texts it was held against. The offsets are code points;
 -- the texts bear the names that schemas/texts.py gives them. The findings are the right side: it is held in memory.
@@ -293,7 +294,8 @@ INNER JOIN
 (
     SELECT *, number, span FROM findings FINAL ARRAY JOIN spans AS span, range(length(spans)) AS number
     WHERE (event_id NOT IN (SELECT event_id FROM superseded)
-        OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+        OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
 ) AS f ON i.time = f.time AND i.event_id = f.event_id
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
@@ -432,7 +434,8 @@ FROM
     FROM interactions AS i FINAL
     WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production'
         AND (event_id NOT IN (SELECT event_id FROM superseded)
-            OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+            OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
     GROUP BY hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model
 )
 WHERE events > 0
@@ -489,7 +492,8 @@ FROM
         FROM interactions FINAL
         WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production'
             AND (event_id NOT IN (SELECT event_id FROM superseded)
-                OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+                OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
     ) AS p
     LEFT JOIN
     (
@@ -498,7 +502,8 @@ FROM
         FROM findings FINAL
         WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
             AND (event_id NOT IN (SELECT event_id FROM superseded)
-                OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
+                OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
+            (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
     ) AS f
         ON p.hour = f.hour AND p.event_id = f.event_id AND p.detector = f.detector AND p.app = f.app
         AND p.tenant = f.tenant
