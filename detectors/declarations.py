@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Task = Literal["sequence", "pair", "token"]
+NOT_SUPPORTED = "language not supported"  # a detector's reason, before the language's code
 
 
 @dataclass(frozen=True, slots=True)

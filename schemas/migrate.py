@@ -43,7 +43,7 @@ def migrate(client: Any, database: str) -> list[str]:
             _run(client, path)
             rewrite_tables(client)
             shorten_subjects(client)
-            client.insert("migrations", [[name]], column_names=["name"])
+            client.command("INSERT INTO migrations (name) VALUES ({name:String})", parameters={"name": name})
             applied.append(name)
     _run(client, FOLDER / "views.sql")
     return applied

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from watchline.detectors.pii.redaction import Redacted
-from watchline.detectors.scorer import Scored
 from watchline.schemas.codec import Registry, encode
 from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import Interaction, InteractionBatch
 from watchline.streams.dead_letters import WHOLE_MESSAGE, DeadLetter, sent_back
 from watchline.streams.kafka import topics
+
+if TYPE_CHECKING:  # the worker and the monitors do without the detectors' patterns
+    from watchline.detectors.pii.redaction import Redacted
+    from watchline.detectors.scorer import Scored
 
 YEAR_2100_S = 4_102_444_800
 

@@ -35,6 +35,13 @@ FOLDERS = {Path(__file__).parent / "end_to_end": "e2e", Path(__file__).parent / 
 # It waits for what LiteLLM lets go to be collected, which whatever ran in the process before may hold.
 FIRST = Path(__file__).parent / "streams" / "integrations" / "test_litellm.py"
 MIGRATED = "migrated_for_tests"
+# Over a few rows, threads and code that is compiled for a query that comes three times cost more than they save.
+FEW_ROWS = {
+    "max_threads": 1,
+    "compile_expressions": 0,
+    "compile_aggregate_expressions": 0,
+    "compile_sort_description": 0,
+}
 MARKED_WHOLE = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(slow|gpu)\b", re.MULTILINE)
 
 
@@ -60,11 +67,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path != FIRST)
+    items.sort(key=_place(items))
     for item in items:
         for folder, mark in FOLDERS.items():
             if item.path.is_relative_to(folder):
                 item.add_marker(mark)
+
+
+def _place(items: list[pytest.Item]) -> Callable[[pytest.Item], float]:
+    """Where a test's file goes: those that wait for workers in equal steps among those that compute.
+
+    Together they would leave the cores idle, and all the others would wait for a core.
+    """
+    files = list(dict.fromkeys(item.path for item in items))
+    waiting = [any(file.is_relative_to(folder) for folder in FOLDERS) for file in files]
+    counts = {kind: waiting.count(kind) for kind in (True, False)}
+    numbers = {True: itertools.count(), False: itertools.count()}
+    places = {file: (next(numbers[kind]) + 0.5) / counts[kind] for file, kind in zip(files, waiting, strict=True)}
+    return lambda item: -1 if item.path == FIRST else places[item.path]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -123,7 +143,7 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Co
     numbers = itertools.count()
 
     def connect(name: str = "test", *, migrated: bool = True) -> Any:
-        client = clickhouse_connect.get_client(interface="chdb", path=str(folder / "data"))
+        client = clickhouse_connect.get_client(interface="chdb", path=str(folder / "data"), settings=FEW_ROWS)
         if not clients:
             say_where_a_crash_was(pytestconfig)
         clients.append(client)

@@ -10,13 +10,13 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import groupby, pairwise
 
+from watchline.detectors.declarations import NOT_SUPPORTED
 from watchline.detectors.languages.english import ENGLISH
 from watchline.detectors.languages.identification import Identified, identify
 from watchline.schemas.records import Interaction
 
 MAX_SENTENCE = 1000  # characters; what has no end by then is cut at a blank
 NO_TEXT = "no text"
-NOT_SUPPORTED = "language not supported"  # and the language's code
 
 _SAMPLE = 2000  # characters that a text's language is told from
 _SHORT = 8  # words from which on a text's language is told from it alone

@@ -14,7 +14,8 @@ from watchline.schemas.errors import TransientError, WatchlineError
 from watchline.streams.cli.events import clock, line
 from watchline.streams.cli.output import colour, safe
 from watchline.streams.query.arrivals import Arrival, Arrivals
-from watchline.streams.query.run import Queries, reader
+from watchline.streams.query.reader import reader
+from watchline.streams.query.run import Queries
 from watchline.streams.settings import Settings
 
 LOOK_S = 1.0

@@ -1,6 +1,6 @@
 """ClickHouse's HTTP interface in front of chDB, as far as clickhouse-connect uses it.
 
-Each request gets a handle of its own with the settings in its URL, `readonly` last, so that requests run side by side.
+Each request gets a handle of its own with the settings in its URL, so that requests run side by side.
 What a server has and this lacks: sessions, users and grants, compressed bodies, progress, and the header block of an
 empty result.
 """
@@ -56,8 +56,8 @@ class Engine:
         with contextlib.closing(self._connect()) as handle:
             if database := settings.get("database"):
                 handle.query(f"USE `{database.replace('`', '')}`")
-            for name in sorted(ours, key=lambda name: name == "readonly"):
-                handle.query(f"SET {_name(name)} = {_quoted(ours[name])}")
+            if ours:  # all at once: `readonly` among them holds for what comes next
+                handle.query("SET " + ", ".join(f"{_name(name)} = {_quoted(value)}" for name, value in ours.items()))
             if insert := INSERT.match(query):
                 return self._insert(handle, insert, query)
             return bytes(handle.query(query.decode(), "TabSeparated", params=parameters).bytes())

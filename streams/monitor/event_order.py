@@ -169,3 +169,8 @@ class EventOrder:
 def _dated(item: ScoredInteraction, latest: int) -> ScoredInteraction:
     """The event with a time of its raw message that can be: at the latest this, which it is where it isn't known."""
     return item if 0 < item.raw_time <= latest else replace(item, raw_time=latest)
+
+
+def state_key(batch: FindingBatch) -> bytes:
+    """What a prompt's state is saved under."""
+    return "\0".join((batch.app, batch.environment, batch.prompt_name or "")).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from watchline.detectors.runtime.text import NOT_SUPPORTED
+from watchline.detectors.declarations import NOT_SUPPORTED
 from watchline.schemas.records import Finding, ScoredInteraction
 from watchline.streams.monitor.season import Season
 from watchline.streams.monitor.state import HIGHEST, LOWEST, MAX_VALUE

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from watchline.schemas.codec import Registry, decode
 from watchline.schemas.records import FindingBatch, Signal
-from watchline.streams.monitor.event_order import EventOrder, HeldMessage
+from watchline.streams.monitor.event_order import EventOrder, HeldMessage, state_key
 from watchline.streams.monitor.monitor import Monitor
 from watchline.streams.monitor.paging import FALSE_PAGES
 
@@ -98,8 +98,3 @@ class FindingsPartition:
                 self._forgot("prompts")
         states = {key: None if monitor is None else monitor.dump() for key, monitor in touched.items()}
         return Outcome(signals, states, late, self.order.early - early)
-
-
-def state_key(batch: FindingBatch) -> bytes:
-    """What a prompt's state is saved under."""
-    return "\0".join((batch.app, batch.environment, batch.prompt_name or "")).encode()

@@ -23,7 +23,8 @@ from watchline.schemas.errors import FatalError, TransientError
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded.clickhouse_http import Handler
 from watchline.streams.query.policy import QueryError
-from watchline.streams.query.run import MAX_RESULT_BYTES, checked, raw, restrict
+from watchline.streams.query.reader import MAX_RESULT_BYTES, restrict
+from watchline.streams.query.run import checked, raw
 from watchline.streams.settings import Settings
 
 HOST, USER = "127.0.0.1", "watchline_reader"

@@ -8,7 +8,8 @@ from contextlib import closing, contextmanager
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams.clickhouse.connect import UNKNOWN_DATABASE
 from watchline.streams.embedded import store
-from watchline.streams.query.run import Queries, reader
+from watchline.streams.query.reader import reader
+from watchline.streams.query.run import Queries
 from watchline.streams.settings import Settings
 
 

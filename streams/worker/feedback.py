@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from watchline.detectors.pii.redactor import Redactor
 from watchline.schemas import values
 from watchline.schemas.codec import Registry, decode
 from watchline.schemas.errors import PoisonError
@@ -17,6 +17,9 @@ from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.messages import Message
 from watchline.streams.worker.stages.store import refusal
+
+if TYPE_CHECKING:
+    from watchline.detectors.pii.redactor import Redactor
 
 
 @dataclass(frozen=True, slots=True)

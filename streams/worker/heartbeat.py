@@ -19,7 +19,8 @@ from watchline.streams.health import outgoing
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Partition, Progress
 from watchline.streams.kafka import admin, topics
-from watchline.streams.query.run import Queries, reader
+from watchline.streams.query.reader import reader
+from watchline.streams.query.run import Queries
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -61,7 +61,6 @@ def _run(settings: Settings) -> int:
     # Imported late: aiokafka takes a second, and what is above fails sooner without it.
     from watchline.streams.health import canary, page
     from watchline.streams.worker.faust_app import GroupMember
-    from watchline.streams.worker.heartbeat import Heartbeat
     from watchline.streams.worker.monitors import Monitors
     from watchline.streams.worker.pipeline import Pipeline
     from watchline.streams.worker.rules_watch import RulesWatch
@@ -79,6 +78,8 @@ def _run(settings: Settings) -> int:
         member.task(lambda: canary.send(member, settings, registry))
     rules = RulesWatch(settings)
     if settings.heartbeat_url.get_secret_value():
+        from watchline.streams.worker.heartbeat import Heartbeat
+
         heartbeat = Heartbeat(settings, pipeline.progress, pipeline.metrics, member.assignment, rules.unwell)
         member.task(heartbeat.run)
     if registry is not None:

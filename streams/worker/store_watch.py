@@ -18,7 +18,7 @@ from watchline.streams.clickhouse.damage import Damage
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import Progress
 from watchline.streams.kafka import log_reader, topics
-from watchline.streams.query.run import reader
+from watchline.streams.query.reader import reader
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -137,6 +137,7 @@ def _now_of(client: Any) -> datetime:
     return last.replace(tzinfo=UTC) + timedelta(seconds=15)
 
 
+@pytest.mark.slow
 def test_two_models_side_by_side_keep_their_labels(clickhouse: Callable[..., Any]) -> None:
     """A fault of an earlier rule: each named the other as the one before it, by turns, and so was another alert."""
     client, now = clickhouse("flap"), datetime.now(UTC)
@@ -194,6 +195,7 @@ def test_a_version_that_is_rolled_back_is_over_and_one_that_is_silent_like_all_i
     assert "2" not in numbers(slow, client, now + timedelta(minutes=35), "prompt_version")
 
 
+@pytest.mark.slow
 def test_what_sways_about_the_limit_tells_once(clickhouse: Callable[..., Any]) -> None:
     """A fault of an earlier version: a share a little above the limit was over and began by turns."""
     client, now = clickhouse("sways"), datetime.now(UTC)

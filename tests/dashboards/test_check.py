@@ -26,6 +26,7 @@ def client(clickhouse: Callable[..., Any]) -> Any:
     return clickhouse("check")
 
 
+@pytest.mark.slow
 def test_nothing_that_is_shipped_is_broken(client: Any) -> None:
     assert check(all_boards(), all_rules(), client) == []
 

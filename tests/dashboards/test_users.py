@@ -57,9 +57,10 @@ print(json.dumps(allowed))
 READ = """
 import json, sys, clickhouse_connect
 from watchline.streams.query import run as query
+from watchline.streams.query.reader import restrict
 client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1], chdb_options={"config-file": sys.argv[2]})
 client.command("USE watchline")
-query.restrict(client)
+restrict(client)
 print(json.dumps(query.run(client, "SELECT count() FROM v_feedback").rows))
 """
 

@@ -57,13 +57,17 @@ CALLED = (
 )
 
 
-# Their examples load a model, or scikit-learn.
+# Their examples load a model, scikit-learn, or a library of others that takes seconds.
 HEAVY = (
     "detectors.evaluation.metrics",
     "detectors.pii.detector",
     "detectors.pii.redactor",
     "detectors.registry",
     "detectors.scorer",
+    "streams.integrations.anthropic",
+    "streams.integrations.langchain",
+    "streams.integrations.litellm",
+    "streams.integrations.llama_index",
 )
 
 

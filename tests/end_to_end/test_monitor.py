@@ -24,7 +24,7 @@ from watchline.schemas.errors import PoisonError
 from watchline.schemas.records import FindingBatch, Interaction, InteractionBatch, Message, Signal
 from watchline.streams.kafka import admin, topics
 from watchline.streams.kafka.log_reader import read_to_end
-from watchline.streams.monitor.partition import state_key
+from watchline.streams.monitor.event_order import state_key
 from watchline.streams.monitor.state import unpack
 
 EVENTS_A_VERSION = 200

@@ -18,7 +18,7 @@ from tests.faults.rig import Rig
 from tests.streams.embedded.test_store import ENDLESS
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded.store_process import answers
-from watchline.streams.query.run import reader
+from watchline.streams.query.reader import reader
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.fuzz.statements import DATABASE, FUNCTIONS, Statements
 from watchline.streams.query.policy import QueryError, check, views
-from watchline.streams.query.run import restrict
+from watchline.streams.query.reader import restrict
 
 ROUND = 500  # statements
 LEAST_ACCEPTED = 0.2  # of the statements; with fewer the engine judges hardly any

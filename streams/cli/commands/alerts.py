@@ -129,7 +129,8 @@ class Reconnecting:
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Any:
         """Runs one SELECT over the views, for a bounded time. Raises WatchlineError."""
         from watchline.schemas.errors import TransientError
-        from watchline.streams.query.run import Queries, reader
+        from watchline.streams.query.reader import reader
+        from watchline.streams.query.run import Queries
 
         if self._client is None:
             self._client = reader(self._settings)

@@ -166,7 +166,7 @@ def _migrations(client: Any, database: str) -> Check:
 def _damage(settings: Any) -> Iterator[Check]:
     from watchline.streams.clickhouse import damage
     from watchline.streams.kafka import log_reader, topics
-    from watchline.streams.query.run import reader
+    from watchline.streams.query.reader import reader
 
     try:
         acknowledged = log_reader.acknowledged(settings, topics.interactions)

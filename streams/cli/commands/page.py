@@ -136,7 +136,8 @@ def page(
     """
     from watchline.dashboards.boards import all_boards
     from watchline.dashboards.page import Settings, serving
-    from watchline.streams.query.run import Queries, reader
+    from watchline.streams.query.reader import reader
+    from watchline.streams.query.run import Queries
 
     @contextmanager
     def open_() -> Iterator[Queries]:

@@ -6,8 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from dataclasses import replace
 
-from watchline.detectors.grounding.claims import is_refusal
-from watchline.detectors.runtime.text import NOT_SUPPORTED
+from watchline.detectors.declarations import NOT_SUPPORTED
 from watchline.detectors.thresholds import Thresholds
 from watchline.schemas.codec import Registry, decode, encode
 from watchline.schemas.properties import is_withheld
@@ -17,7 +16,7 @@ from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.kafka import replay, topics
 from watchline.streams.messages import Message, Record, ScoredEvent
-from watchline.streams.monitor.partition import state_key
+from watchline.streams.monitor.event_order import state_key
 from watchline.streams.severe import Severe, short, utc
 from watchline.streams.worker.batch import Batch
 from watchline.streams.worker.scoring.part import Place
@@ -105,6 +104,8 @@ def _refused(interaction: RedactedInteraction) -> bool | None:
         return True
     if interaction.is_step or interaction.error_type or not interaction.output.strip():
         return None
+    from watchline.detectors.grounding.claims import is_refusal  # the scoring process has it; the worker does without
+
     return is_refusal(interaction.output)
 
 

@@ -316,6 +316,7 @@ def test_twelve_slices_are_one_page_and_a_thirteenth_joins_it(store: Store, hook
     assert len({body["dedup_key"] for body in pager.bodies}) == 1
 
 
+@pytest.mark.slow
 def test_two_apps_are_two_incidents_unless_they_go_bad_together(store: Store, hook: Receiver) -> None:
     rig = Rig(store, Webhook("webhook", hook.url, post))
 

@@ -14,7 +14,8 @@ from watchline.dashboards.definitions import Rule
 from watchline.dashboards.engine import evaluator
 from watchline.dashboards.engine.texts import render
 from watchline.schemas.errors import ConfigurationError
-from watchline.streams.query.run import Queries, restrict
+from watchline.streams.query.reader import restrict
+from watchline.streams.query.run import Queries
 
 LABELS = "app, environment, prompt_name, prompt_version, model"
 RULE = Rule(

@@ -19,7 +19,8 @@ from watchline.dashboards.engine.grouping import HOLD_S
 from watchline.dashboards.engine.journal import MemoryJournal
 from watchline.dashboards.engine.notification import Addresses
 from watchline.streams.health.outgoing import post
-from watchline.streams.query.run import Queries, restrict
+from watchline.streams.query.reader import restrict
+from watchline.streams.query.run import Queries
 
 alert_rules = pytest.importorskip("watchline.dashboards.alert_rules", reason="the rules are not here yet")
 pytestmark = pytest.mark.slow

@@ -22,8 +22,8 @@ from watchline.dashboards.engine.journal import MemoryJournal
 from watchline.dashboards.page import server
 from watchline.dashboards.page.protocols import Engine as Alerts
 from watchline.dashboards.page.protocols import Open, Queries
+from watchline.streams.query.reader import restrict
 from watchline.streams.query.run import Queries as Real
-from watchline.streams.query.run import restrict
 
 TOKEN = "a-token-of-the-tests"
 CHROMIUM = shutil.which("chromium")

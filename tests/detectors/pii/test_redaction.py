@@ -298,13 +298,14 @@ def test_many_values_take_no_quadratic_time() -> None:
             values = [make(number) for number in range(size)]
             starts = [0, *itertools.accumulate(len(each) + 1 for each in values)]
             found = [Entity(start, start + len(each), type_, 0.9) for start, each in zip(starts, values, strict=False)]
-            runs = []
-            for _ in range(3):
+            enough = 10 * max(times[0], 0.05) if times else 0.0
+            runs: list[float] = []
+            while len(runs) < 3 and not (runs and min(runs) < enough):
                 started = time.process_time()
                 redact_text(" ".join(values), found)
                 runs.append(time.process_time() - started)
             times.append(min(runs))
-        assert times[1] < 10 * max(times[0], 0.05), (name, times)
+        assert times[1] < enough, (name, times)
 
 
 def test_one_text() -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from watchline.streams.query import run as query
+from watchline.streams.query.reader import restrict
 from watchline.streams.query.run import Queries
 
 EVENT_ID = "0190b5a4-7c1e-7000-8000-000000000001"
@@ -90,7 +90,7 @@ def reading(stored: Any, clickhouse: Callable[..., Any], monkeypatch: pytest.Mon
     def open_queries(settings: Any) -> Iterator[Queries]:
         client = clickhouse(migrated=False)
         client.command(f"USE {stored.test_database}")
-        query.restrict(client)
+        restrict(client)
         yield Queries(client, stored.test_database)
 
     monkeypatch.setattr("watchline.streams.query.open.open_queries", open_queries)

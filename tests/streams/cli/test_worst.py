@@ -18,7 +18,7 @@ from watchline.schemas.migrate import migrate
 from watchline.streams.cli.main import main
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded import store
-from watchline.streams.query import run as query
+from watchline.streams.query.reader import restrict
 from watchline.streams.query.run import Queries
 from watchline.streams.settings import load
 
@@ -52,7 +52,7 @@ def worst(
     def open_queries(settings: Any) -> Iterator[Queries]:
         reader = clickhouse(migrated=False)
         reader.command(f"USE {client.test_database}")
-        query.restrict(reader)
+        restrict(reader)
         yield Queries(reader, client.test_database)
 
     monkeypatch.setattr("watchline.streams.query.open.open_queries", open_queries)

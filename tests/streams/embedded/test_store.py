@@ -29,7 +29,7 @@ from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.embedded import store, store_process
 from watchline.streams.query.open import open_queries
 from watchline.streams.query.policy import QueryError
-from watchline.streams.query.run import reader
+from watchline.streams.query.reader import reader
 from watchline.streams.settings import Settings, load
 
 pytestmark = pytest.mark.slow

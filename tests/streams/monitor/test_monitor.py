@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.streams.monitor.finding_batches import batches, first_ones, scored
-from watchline.detectors.runtime.text import NOT_SUPPORTED
+from watchline.detectors.declarations import NOT_SUPPORTED
 from watchline.schemas.codec import decode, encode
 from watchline.schemas.records import Decision, ScoredInteraction, Signal
 from watchline.streams.monitor import monitor as monitors

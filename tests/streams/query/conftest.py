@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from watchline.streams.query import run as query
+from watchline.streams.query.reader import restrict
 
 SECRET = "s3cr3t-in-a-file"
 
@@ -19,5 +19,5 @@ def reader(clickhouse: Callable[..., Any]) -> Iterator[Any]:
     client = clickhouse(migrated=False)
     client.command(f"USE {writer.test_database}")
     client.test_database = writer.test_database
-    query.restrict(client)
+    restrict(client)
     yield client

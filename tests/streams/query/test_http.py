@@ -13,7 +13,8 @@ from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.query.open import open_queries
 from watchline.streams.query.policy import QueryError
-from watchline.streams.query.run import LIMITS, Queries, Result
+from watchline.streams.query.reader import LIMITS
+from watchline.streams.query.run import Queries, Result
 from watchline.streams.settings import load
 
 

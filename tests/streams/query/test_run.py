@@ -18,6 +18,7 @@ from watchline.dashboards import audits
 from watchline.streams.query import run as query
 from watchline.streams.query.functions import TAKES_VALUES
 from watchline.streams.query.policy import QueryError, check, views
+from watchline.streams.query.reader import LIMITS
 from watchline.streams.query.run import Result
 
 # {file}: a file with the secret. The raw table `dead_letters` holds it too.
@@ -460,8 +461,8 @@ def test_too_many_bytes_say_so_soon(sql: str, words: str, reader: Any) -> None:
 
 
 def test_the_reader_is_read_only_with_limits(reader: Any) -> None:
-    settings = {name: reader.get_client_setting(name) for name in (*query.LIMITS, "readonly")}
-    assert settings == {**{name: str(value) for name, value in query.LIMITS.items()}, "readonly": "1"}
+    settings = {name: reader.get_client_setting(name) for name in (*LIMITS, "readonly")}
+    assert settings == {**{name: str(value) for name, value in LIMITS.items()}, "readonly": "1"}
     with pytest.raises(Exception, match="readonly"):
         reader.command("SET max_execution_time = 0")
 
