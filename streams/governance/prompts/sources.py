@@ -47,7 +47,7 @@ def git(folder: Path) -> list[Written]:
 
     def run(*arguments: str) -> bytes:
         try:
-            command = ["git", "-C", folder, *arguments]
+            command = ["git", "-C", str(folder), *arguments]
             return subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603 - no shell
         except FileNotFoundError:
             raise ConfigurationError("git is not installed") from None
