@@ -15,7 +15,7 @@ from watchline.streams.cli.commands.governance import add_key, append, folded, s
 from watchline.streams.cli.output import out, safe
 
 if TYPE_CHECKING:
-    from watchline.streams.governance.fold import State
+    from watchline.streams.governance.fold import Fold, State
     from watchline.streams.governance.keys import Roots
     from watchline.streams.governance.prompts.versions import Item, Version
     from watchline.streams.settings import Settings
@@ -103,7 +103,7 @@ class Doing:
 
     settings: Settings
     roots: Roots
-    state: State
+    fold: Fold
     args: argparse.Namespace
 
     @classmethod
@@ -115,7 +115,12 @@ class Doing:
 
         settings = load()
         roots = Roots.read(place.roots_file(settings))
-        return cls(settings, roots, folded(settings, roots).state, args)
+        return cls(settings, roots, folded(settings, roots), args)
+
+    @property
+    def state(self) -> State:
+        """What is in force."""
+        return self.fold.state
 
     def item(self, name: str = "") -> Item | None:
         """The prompt or model of this name, by default the one that was given."""
@@ -153,9 +158,10 @@ class Doing:
             f"{self.args.kind}:{name or self.args.name}",
             {"app": self.args.app, **{key: each for key, each in (details or {}).items() if each is not None}},
             {key: each for key, each in (texts or {}).items() if each is not None},
+            state=self.state,
             **more,
         )
-        return append(self.settings, self.roots, event, salted)
+        return append(self.settings, self.roots, event, salted, self.fold)
 
 
 def _draft(args: argparse.Namespace) -> int:

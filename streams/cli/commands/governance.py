@@ -218,7 +218,7 @@ def trail(settings: Any) -> AbstractContextManager[None]:
 
 
 def folded(settings: Any, roots: Any) -> Any:
-    """The log as it is now."""
+    """The log as it is now: a `Fold`."""
     from watchline.streams.governance.fold import Fold
     from watchline.streams.governance.log import Log
 
@@ -237,16 +237,18 @@ def signed_act(
     target: str,
     details: Mapping[str, str],
     texts: Mapping[str, str],
+    *,
+    state: Any = None,
     **more: str,
 ) -> tuple[Any, dict[str, str]]:
-    """An act, signed by whose key this is; `more` is its version and content hash."""
+    """An act, signed by whose key this is; `state` is of the log, where it was read; `more` a version and its hash."""
     from watchline.streams.governance import signed
     from watchline.streams.governance.keys import Key
 
     key = Key.read(key_file)
     names = roots.holders
     if key.id not in names:
-        state = folded(settings, roots).state
+        state = state or folded(settings, roots).state
         names = {id: holder.holder for id, holder in state.keys.items()} | state.roots.holders
     if key.id not in names:
         raise ConfigurationError(f"the key in {key_file} is not registered: who holds a root key does that")
@@ -257,12 +259,12 @@ def signed_act(
     return signed.sign(event, key, roots.log), salted
 
 
-def append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str]) -> int:
-    """Writes an act into the log, and says what became of it."""
+def append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str], fold: Any = None) -> int:
+    """Writes an act into the log, and says what became of it; `fold` goes on where the log was read already."""
     from watchline.streams.governance.fold import Fold
     from watchline.streams.governance.log import Log
 
-    log, fold = Log(settings), Fold(roots)
+    log, fold = Log(settings), fold or Fold(roots)
     offset = log.append(event, texts)
     deadline = time.monotonic() + WAIT_S
     entry = None

@@ -172,9 +172,10 @@ def _of_f_string(text: str) -> str:
     >>> _of_f_string("Answer {question} as {{json}}")
     'Answer {{question}} as {json}'
     """
-    found = ""
+    found, variables = "", 0
     for literal, name, form, conversion in string.Formatter().parse(text):
-        if "{{" in literal or form or conversion:
-            raise ValueError(f"braces at {literal[-20:]!r} can't be told from a variable's")
         found += literal + ("" if name is None else "{{" + name + "}}")
+        variables += name is not None
+        if form or conversion or found.count("{{") != variables:
+            raise ValueError(f"braces after {literal[-20:]!r} are no variable's name, or can't be told from one")
     return found
