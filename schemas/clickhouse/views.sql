@@ -692,18 +692,24 @@ CREATE OR REPLACE VIEW v_registered_models SQL SECURITY DEFINER AS
 SELECT app, model, action, max(at) AS time
 FROM
 (
-    SELECT target AS app, trim(BOTH ' ' FROM arrayJoin(splitByChar(',', argMax(details['models'], position)))) AS model,
-        'use_case_registered' AS action, max(time) AS at
-    FROM v_governance
-    WHERE accepted AND action = 'use_case_registered'
-    GROUP BY target
+    SELECT use_case AS app, trimBoth(listed) AS model, 'use_case_registered' AS action, registered_at AS at
+    FROM
+    (
+        SELECT target AS use_case, argMax(details['models'], position) AS models, max(time) AS registered_at
+        FROM v_governance
+        WHERE accepted AND action = 'use_case_registered'
+        GROUP BY target
+    )
+    ARRAY JOIN splitByChar(',', models) AS listed
     UNION ALL
-    SELECT target, details['model'], 'model_deployed', time FROM v_governance WHERE accepted AND action = 'model_deployed'
+    SELECT target AS app, details['model'] AS model, 'model_deployed' AS action, time AS at
+    FROM v_governance AS g
+    WHERE g.accepted AND g.action = 'model_deployed'
     UNION ALL
-    SELECT details['app'], substring(target, 7), 'model_promoted', time
-    FROM v_governance
-    WHERE accepted AND startsWith(target, 'model:')
-        AND action IN ('model_promoted', 'model_canaried', 'emergency_promoted')
+    SELECT details['app'] AS app, substring(target, 7) AS model, 'model_promoted' AS action, time AS at
+    FROM v_governance AS g
+    WHERE g.accepted AND startsWith(g.target, 'model:')
+        AND g.action IN ('model_promoted', 'model_canaried', 'emergency_promoted')
 )
 WHERE notEmpty(model)
 GROUP BY app, model, action;

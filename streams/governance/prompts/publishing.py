@@ -84,10 +84,11 @@ def contents(settings: Settings, of: Log, wanted: Mapping[str, str]) -> dict[str
     for each in of.texts():
         take(*each)
     if missing := [id for id, each in wanted.items() if each not in found]:
-        sql = "SELECT governance_id, name, text FROM v_governance_texts WHERE governance_id IN {ids:Array(String)}"
+        sql = """SELECT governance_id, name, text FROM v_governance_texts
+WHERE governance_id IN splitByChar(',', {ids:String})"""
         try:
             with open_queries(settings) as queries:
-                for row in queries.query(sql, {"ids": repr(missing)}).rows:
+                for row in queries.query(sql, {"ids": ",".join(missing)}).rows:
                     take(*row)
         except WatchlineError as error:
             log.warning("the contents of %d prompts are neither in Kafka nor in the store: %s", len(missing), error)

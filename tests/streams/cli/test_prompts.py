@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.documentation.test_readme import PROMPTS
 from tests.streams.governance.prompts.test_sources import commit
 from tests.streams.governance.prompts.test_sources import run as git
 from watchline.streams import settings as settings_
@@ -147,6 +149,16 @@ def test_a_folder_is_synced_and_never_backwards(run: Run, tmp_path: Path) -> Non
     code, said = sync()
     assert code == 1 and "answer: left out; revision 3 was drafted before, this is older\n" in said
     assert published() == []  # nothing was approved or promoted by it
+
+
+@pytest.mark.slow
+def test_commands_of_the_readme(run: Run) -> None:
+    """One after the other."""
+    Path("answer.md").write_text("Answer {{question}}.\n")
+    for line in PROMPTS:
+        code, said = run(*shlex.split(line, comments=True)[1:])
+        assert code == 0, (line, said)
+    assert [(each.environment, each.version) for each in published()] == [("prod", "1")]
 
 
 @pytest.mark.slow

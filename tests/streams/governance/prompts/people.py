@@ -7,6 +7,7 @@ from typing import Any
 from tests.streams.governance.logs import NOW, Written
 from watchline.schemas.codec import encode
 from watchline.schemas.records import GovernanceEvent
+from watchline.streams.governance import signed
 from watchline.streams.governance.fold import Entry
 from watchline.streams.governance.keys import Key
 from watchline.streams.governance.log import Message
@@ -24,7 +25,8 @@ class People(Written):
     def __init__(self, risk_class: str = "limited") -> None:
         super().__init__()
         self.keys = {name: Key.new() for name in (*WHO, "ci")}
-        self.contents: dict[str, str] = {}
+        self.contents: dict[str, str] = {}  # by hash
+        self.salted: dict[str, dict[str, str]] = {}  # the texts of each act behind their salts
         self.time = NOW
         for name, roles in WHO.items():
             assert self.register(self.keys[name], name, roles).accepted
@@ -53,8 +55,11 @@ class People(Written):
         details = {name.removesuffix("_"): value for name, value in details.items()}
         texts = {"content": text} if action.endswith("_drafted") else {}
         number = str(version) if version else None
-        key = self.keys[who]
-        return self.act(action, target, who, key, details=details, texts=texts, version=number, content_hash=digest)
+        event, salted = signed.make(
+            action, target, who, details=details, texts=texts, version=number, content_hash=digest
+        )
+        self.salted[event.governance_id] = salted
+        return signed.sign(event, self.keys[who], self.roots.log)
 
     def use(self, who: str, action: str, target: str, **more: Any) -> Entry:
         """What becomes of it."""
