@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.streams.governance.prompts.people import DAY, People
-from watchline.streams.governance import signed
+from watchline.streams.governance import signed, verifier
 from watchline.streams.governance.acts import NotAllowed
 from watchline.streams.governance.fold import Entry, Fold, State
 from watchline.streams.governance.keys import Key
@@ -40,6 +40,8 @@ def test_from_a_draft_to_apps_and_back(people: People) -> None:
     assert "no version was live before it" in refused(people.place("olga", "rolled_back", 1))
     # What was approved before it was rolled back doesn't bring it back; who has looked again does.
     assert refused(people.place("olga", "promoted", 2)).startswith("0 of 1 approvals of this content by others")
+    old = next(each for each in people.messages if each.offset == 10)
+    assert refused(people.send(old.value)) == "it came before, at 10"  # the approval of then, written again
     assert people.approve("ben", 2).accepted and people.place("olga", "promoted", 2).accepted
     assert people.withdraw("olga", 2).accepted
     assert (people.served.status, people.served.content, people.served.version) == ("withdrawn", "", "2")
@@ -162,6 +164,7 @@ def test_the_stricter_policy_of_then_and_now_holds(people: People) -> None:
         assert not people.policy(target, approvals=approvals).accepted
     alone = people.act("approval_policy_set", "app:shop", "olga", people.keys["olga"], details={"approvals": "1"})
     assert refused(people.send(alone)) == "0 of 1 root keys have signed it"
+    assert [*verifier.faults(people.json(), [], people.roots.as_json)] == []
 
 
 def test_approvals_end_after_thirty_days(people: People) -> None:
