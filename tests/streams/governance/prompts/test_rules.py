@@ -40,8 +40,8 @@ def test_from_a_draft_to_apps_and_back(people: People) -> None:
     assert "no version was live before it" in refused(people.place("olga", "rolled_back", 1))
     # What was approved before it was rolled back doesn't bring it back; who has looked again does.
     assert refused(people.place("olga", "promoted", 2)).startswith("0 of 1 approvals of this content by others")
-    old = next(each for each in people.messages if each.offset == 10)
-    assert refused(people.send(old.value)) == "it came before, at 10"  # the approval of then, written again
+    old = next(each for each in people.messages if each.offset == 11)
+    assert refused(people.send(old.value)) == "it came before, at 11"  # the approval of then, written again
     assert people.approve("ben", 2).accepted and people.place("olga", "promoted", 2).accepted
     assert people.withdraw("olga", 2).accepted
     assert (people.served.status, people.served.content, people.served.version) == ("withdrawn", "", "2")
