@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams.cli import version_views
 from watchline.streams.cli.arguments import UsageError, actions_of, add_format, command, number
-from watchline.streams.cli.commands.governance import add_key, append, folded, signed_act
+from watchline.streams.cli.commands.governance import add_key, append, folded, sign_act
 from watchline.streams.cli.output import out, safe
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Doing:
         """Signs an act and records it; details and texts that are None are left out. Returns the exit code."""
         if chosen is not None:
             more = {"version": str(chosen.number), "content_hash": chosen.content_hash}
-        event, salted = signed_act(
+        event, salted = sign_act(
             self.settings,
             self.roots,
             self.args.key,

@@ -172,6 +172,6 @@ def _consumer(client: Mapping[str, Any], group: str) -> Any:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 50,  # how long a broker waits at the end before it says that this is the end
+            "fetch.wait.max.ms": 50,  # which the end of a partition waits for
         }
     )

@@ -103,7 +103,7 @@ def _init(args: argparse.Namespace) -> int:
             f"key_registered {keeper_file} --key ROOT.pem --detail kind=service holder={KEEPER} roles=auditor"
         )
     details = {"public": keeper.public, "kind": "service", "holder": KEEPER, "roles": "auditor"}
-    return append(settings, roots, *signed_act(settings, roots, root_file, "key_registered", keeper.id, details, {}))
+    return append(settings, roots, *sign_act(settings, roots, root_file, "key_registered", keeper.id, details, {}))
 
 
 def _key(args: argparse.Namespace) -> int:
@@ -143,7 +143,7 @@ def _record(args: argparse.Namespace) -> int:
         target = key.id
         if args.act == "key_registered":
             details = {"public": key.public, "kind": "person", **details}
-    event, texts = signed_act(settings, roots, args.key, args.act, target, details, _pairs(args.text))
+    event, texts = sign_act(settings, roots, args.key, args.act, target, details, _pairs(args.text))
     if args.out is None:
         return append(settings, roots, event, texts)
     _write(args.out, event, texts)
@@ -229,7 +229,7 @@ def folded(settings: Any, roots: Any) -> Any:
     return fold
 
 
-def signed_act(
+def sign_act(
     settings: Any,
     roots: Any,
     key_file: Path,
