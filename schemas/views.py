@@ -137,6 +137,7 @@ def views() -> Mapping[str, View]:
         Column("without_cost", _COUNT, "Events whose cost is not known."),
     )
     hour = Column("hour", _HOUR, "The hour of the events, by its beginning.")
+    of_app = Column("app", "String", "Whose it is.")
     hour_as_time = Column("time", _HOUR, "The same as `hour`.")
     stored_as_time = Column("time", _MILLIS, "The same as `stored_at`.")
     gone = (
@@ -359,6 +360,59 @@ def views() -> Mapping[str, View]:
         "v_governance": View("each entry of the audit trail, whether or not the rules allow it", _of("governance")),
         "v_governance_texts": View(
             "each text that a person wrote about an act", (*_of("governance_texts"), stored_as_time)
+        ),
+        "v_emergencies": View(
+            "each version that one person promoted in an emergency, and whether another has reviewed it",
+            (
+                *_of("governance", "position", "time"),
+                of_app,
+                Column("environment", "String", "Where apps got it."),
+                *_of("governance", "target", "target_version", "actor"),
+                Column("why", "String", "The reason that was given."),
+                Column("reviewed_at", f"Nullable({_MICROS})", "When another person has reviewed it; NULL for not yet."),
+                Column("reviewed_by", _NAME, "Who has."),
+                Column("overdue", "UInt8", "Nobody has, for 48 hours."),
+            ),
+        ),
+        "v_prompt_names": View(
+            "each name of a prompt or model that was renamed",
+            (
+                Column("kind", "String", "prompt or model."),
+                of_app,
+                Column("name", "String", "A name that it has or had."),
+                Column("first_name", "String", "The one that it had first: the same for all of one."),
+                Column("time", _MICROS, "Of the renaming."),
+            ),
+        ),
+        "v_unapproved_prompts": View(
+            "each hour, app and prompt in production that nobody has promoted for it",
+            (
+                hour,
+                *_of("interactions", "app", "environment", "prompt_name", "prompt_version", "prompt_hash"),
+                Column("events", _COUNT, "How many."),
+                Column("why", "String", "What is wrong with it."),
+                hour_as_time,
+            ),
+        ),
+        "v_registered_models": View(
+            "each model that an app may use",
+            (
+                of_app,
+                Column("model", "String", "As events have it."),
+                Column("action", "String", "Why it may: its use case, or the model was deployed or promoted."),
+                Column("time", _MICROS, "Since when, by the last such act."),
+            ),
+        ),
+        "v_unregistered": View(
+            "each hour, app and model in production that is not registered",
+            (
+                hour,
+                *_of("interactions", "app", "environment"),
+                Column("what", "String", "What is not: app or model."),
+                *_of("findings", "model"),
+                Column("events", _COUNT, "How many."),
+                hour_as_time,
+            ),
         ),
         "v_offset_gaps": View("each range of offsets that was gone before a worker read it", _of("offset_gaps")),
         "v_missing_events": View(

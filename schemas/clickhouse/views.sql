@@ -620,6 +620,124 @@ CREATE OR REPLACE VIEW v_governance SQL SECURITY DEFINER AS SELECT * FROM govern
 CREATE OR REPLACE VIEW v_governance_texts SQL SECURITY DEFINER AS
 SELECT governance_id, name, text, stored_at, stored_at AS time FROM governance_texts FINAL;
 
+-- What one person promoted in an emergency, and who has reviewed it: of an app one at a time waits for that, so that the
+-- next review is its.
+CREATE OR REPLACE VIEW v_emergencies SQL SECURITY DEFINER AS
+SELECT e.position AS position, e.time AS time, e.app AS app, e.environment AS environment, e.target AS target,
+    e.target_version AS target_version, e.actor AS actor, e.why AS why,
+    nullIf(r.time, toDateTime64(0, 6, 'UTC')) AS reviewed_at, r.actor AS reviewed_by,
+    reviewed_at IS NULL AND e.time < now() - INTERVAL 48 HOUR AS overdue
+FROM
+(
+    SELECT log, position, time, details['app'] AS app, details['environment'] AS environment, target, target_version, actor,
+        details['reason'] AS why
+    FROM v_governance
+    WHERE accepted AND action = 'emergency_promoted'
+) AS e
+ASOF LEFT JOIN
+(
+    SELECT log, position, time, details['app'] AS app, actor
+    FROM v_governance
+    WHERE accepted AND action = 'emergency_reviewed'
+) AS r ON e.log = r.log AND e.app = r.app AND e.position < r.position;
+
+-- Each name of a prompt or model that was renamed, and the first it had: answers of before and after are of one.
+CREATE OR REPLACE VIEW v_prompt_names SQL SECURITY DEFINER AS
+SELECT kind, app, name, first_name, min(at) AS time
+FROM
+(
+    SELECT splitByChar(':', target)[1] AS kind, details['app'] AS app,
+        arrayJoin([details['first'], details['name']]) AS name, details['first'] AS first_name, time AS at
+    FROM v_governance
+    WHERE accepted AND action IN ('prompt_renamed', 'model_renamed')
+)
+GROUP BY kind, app, name, first_name;
+
+-- Prompts in production that nobody has promoted for this app and environment, by their hash, or not yet, or that are
+-- withdrawn for an hour and more. Of apps that have prompts in the audit trail: others don't keep them there.
+CREATE OR REPLACE VIEW v_unapproved_prompts SQL SECURITY DEFINER AS
+SELECT i.hour AS hour, i.app AS app, i.environment AS environment, i.prompt_name AS prompt_name,
+    i.prompt_version AS prompt_version, i.prompt_hash AS prompt_hash, i.events AS events,
+    multiIf(empty(i.hash), 'it has no hash',
+        p.promotions = 0, 'nobody has promoted it',
+        i.last_time < p.first_promoted, 'it was promoted afterwards',
+        w.withdrawn_at > p.last_promoted AND i.hour > w.withdrawn_at, 'it was withdrawn before',
+        '') AS why,
+    i.hour AS time
+FROM
+(
+    SELECT toStartOfHour(time) AS hour, app, environment, prompt_name, prompt_version, prompt_hash,
+        lower(if(startsWith(prompt_hash, 'sha256:'), substring(prompt_hash, 8), prompt_hash)) AS hash,
+        count() AS events, max(time) AS last_time
+    FROM v_interactions
+    WHERE source = 'production'
+        AND app IN (SELECT details['app'] FROM v_governance WHERE accepted AND action = 'prompt_drafted')
+    GROUP BY hour, app, environment, prompt_name, prompt_version, prompt_hash
+) AS i
+LEFT JOIN
+(
+    SELECT details['app'] AS app, details['environment'] AS environment, content_hash, count() AS promotions,
+        min(time) AS first_promoted, max(time) AS last_promoted
+    FROM v_governance
+    WHERE accepted AND startsWith(target, 'prompt:')
+        AND action IN ('prompt_promoted', 'prompt_canaried', 'emergency_promoted')
+    GROUP BY app, environment, content_hash
+) AS p ON i.app = p.app AND i.environment = p.environment AND i.hash = p.content_hash
+LEFT JOIN
+(
+    SELECT details['app'] AS app, content_hash, max(time) AS withdrawn_at
+    FROM v_governance
+    WHERE accepted AND action = 'prompt_withdrawn'
+    GROUP BY app, content_hash
+) AS w ON i.app = w.app AND i.hash = w.content_hash
+WHERE notEmpty(why);
+
+-- Which models an app may use: those of its use case as it was registered last, and those that were deployed or promoted.
+CREATE OR REPLACE VIEW v_registered_models SQL SECURITY DEFINER AS
+SELECT app, model, action, max(at) AS time
+FROM
+(
+    SELECT use_case AS app, trimBoth(listed) AS model, 'use_case_registered' AS action, registered_at AS at
+    FROM
+    (
+        SELECT target AS use_case, argMax(details['models'], position) AS models, max(time) AS registered_at
+        FROM v_governance
+        WHERE accepted AND action = 'use_case_registered'
+        GROUP BY target
+    )
+    ARRAY JOIN splitByChar(',', models) AS listed
+    UNION ALL
+    SELECT target AS app, details['model'] AS model, 'model_deployed' AS action, time AS at
+    FROM v_governance AS g
+    WHERE g.accepted AND g.action = 'model_deployed'
+    UNION ALL
+    SELECT details['app'] AS app, substring(target, 7) AS model, 'model_promoted' AS action, time AS at
+    FROM v_governance AS g
+    WHERE g.accepted AND startsWith(g.target, 'model:')
+        AND g.action IN ('model_promoted', 'model_canaried', 'emergency_promoted')
+)
+WHERE notEmpty(model)
+GROUP BY app, model, action;
+
+-- Apps in production that nobody has registered, once some are; and models that are none of an app's, where it has any:
+-- by its use case, deployed, or promoted.
+CREATE OR REPLACE VIEW v_unregistered SQL SECURITY DEFINER AS
+SELECT hour, app, environment, what, model, events, hour AS time
+FROM
+(
+    SELECT toStartOfHour(time) AS hour, app, environment, model, request_model, count() AS events,
+        app NOT IN (SELECT target FROM v_governance WHERE accepted AND action = 'use_case_registered') AS is_unknown,
+        if(is_unknown, 'app', 'model') AS what
+    FROM v_interactions
+    WHERE source = 'production'
+    GROUP BY hour, app, environment, model, request_model
+)
+WHERE if(is_unknown,
+    (SELECT count() FROM v_governance WHERE accepted AND action = 'use_case_registered') > 0,
+    app IN (SELECT app FROM v_registered_models)
+        AND (app, model) NOT IN (SELECT app, model FROM v_registered_models)
+        AND (app, request_model) NOT IN (SELECT app, model FROM v_registered_models));
+
 -- Which offsets workers have dealt with, and how many events they stored of them. Ranges overlap after redelivery.
 CREATE OR REPLACE VIEW v_ledger SQL SECURITY DEFINER AS
 SELECT * EXCEPT event_ids, stored_at AS time FROM ledger FINAL;

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Role = Literal["root", "owner", "operator", "privacy", "auditor"]
+Role = Literal["root", "owner", "operator", "privacy", "auditor", "author", "approver"]
 
 ROLES: Mapping[Role, str] = {
     "root": "holds a root key: decides whose keys count, by as many as the roots say are needed",
@@ -14,7 +14,13 @@ ROLES: Mapping[Role, str] = {
     "operator": "runs the system: deploys models, changes thresholds",
     "privacy": "the data protection officer: holds",
     "auditor": "takes the trail away for others to check",
+    "author": "drafts prompts and models",
+    "approver": "approves what others have drafted",
 }
+
+
+class NotAllowed(Exception):  # noqa: N818 - the reason why an act is rejected, and no error
+    """Why the rules don't allow an act."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,71 @@ class Act:
 
 
 _REASON = {"reason": "why"}
+_APP = {"app": "whose it is"}
+_PLACE = {**_APP, "environment": "where apps get it"}
+
+
+def _versioned(kind: str, texts: Mapping[str, str]) -> dict[str, Act]:
+    """The acts on prompts, and the same on models: each names a version, its number and the hash of its content."""
+    target = f"{kind}:NAME"
+    return {
+        f"{kind}_drafted": Act(
+            says=f"writes a version of a {kind}, which nobody gets yet",
+            target=target,
+            by=("author", "owner", "operator"),
+            needs=_APP,
+            may_have={
+                "for": "the person for whom a service writes it: no approver of it either",
+                "source": "where it comes from: git, langfuse or promptlayer",
+                "revision": "a number that grows there: of the commit, or of the export",
+                "commit": "of the git repository",
+            },
+            texts=texts,
+        ),
+        f"{kind}_approved": Act(
+            says=f"approves exactly this content of a {kind}",
+            target=target,
+            by=("approver", "owner"),
+            needs=_APP,
+            texts=_REASON,
+        ),
+        f"{kind}_promoted": Act(
+            says=f"gives apps a version of a {kind}, which enough others than its author have approved",
+            target=target,
+            by=("operator", "owner"),
+            needs=_PLACE,
+            texts=_REASON,
+        ),
+        f"{kind}_canaried": Act(
+            says=f"gives a share of the conversations a version of a {kind}, approved as for all",
+            target=target,
+            by=("operator", "owner"),
+            needs={**_PLACE, "share": "percent, 1 to 99; 0 ends it"},
+            texts=_REASON,
+        ),
+        f"{kind}_rolled_back": Act(
+            says=f"gives apps the version of a {kind} again that was there before this one, at once; ends a canary",
+            target=target,
+            by=("operator", "owner"),
+            needs=_PLACE,
+            texts=_REASON,
+        ),
+        f"{kind}_withdrawn": Act(
+            says=f"takes a version of a {kind} away from all apps, with nothing in its place",
+            target=target,
+            by=("operator", "owner"),
+            needs=_APP,
+            texts=_REASON,
+        ),
+        f"{kind}_renamed": Act(
+            says=f"gives a {kind} another name: one history, under each name that it has had",
+            target=target,
+            by=("operator", "owner"),
+            needs={**_APP, "name": "the new name", "first": "the name that it was first drafted under"},
+            texts=_REASON,
+        ),
+    }
+
 
 ACTS: Mapping[str, Act] = {
     "key_registered": Act(
@@ -136,6 +207,29 @@ ACTS: Mapping[str, Act] = {
         target="log",
         by=("root",),
         needs={"first_kept": "the first position that is kept", "previous": "the hash of the entry before it"},
+        texts=_REASON,
+    ),
+    **_versioned("prompt", {"content": "the prompt", "note": "what is new in it"}),
+    **_versioned("model", {"content": "what describes the model", "note": "what is new in it"}),
+    "emergency_promoted": Act(
+        says="gives apps a version that nobody has approved; another person is to review it within 48 hours",
+        target="prompt:NAME or model:NAME",
+        by=("operator",),
+        needs={**_PLACE, "reason": "why it can't wait; it can't be erased, so say nothing of persons"},
+    ),
+    "emergency_reviewed": Act(
+        says="has looked at what was promoted in an emergency, by another person",
+        target="prompt:NAME or model:NAME",
+        by=("approver", "owner", "operator"),
+        needs=_PLACE,
+        texts={"note": "what was found"},
+    ),
+    "approval_policy_set": Act(
+        says="says how many must approve; what was drafted before keeps the stricter of then and now",
+        target="app:NAME, or class:NAME for all apps of a risk class",
+        by=("root",),
+        needs={"approvals": "how many people other than the author, 1 to 9"},
+        may_have={"days": "for how many days an approval counts, 1 to 365 (default: 30)"},
         texts=_REASON,
     ),
 }

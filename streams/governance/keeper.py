@@ -22,6 +22,7 @@ from watchline.streams.governance import anchors, signed
 from watchline.streams.governance.fold import Entry, Fold
 from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.governance.log import Log
+from watchline.streams.governance.prompts.publishing import Publish, Publisher
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ class Keeper:
     key : Key, optional
         Signs the anchors; without one there are none, which the log says once.
     anchor_file : Path
+    publish : Publish, optional
+        Tells apps which prompts they get.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Keeper:
         roots: Roots,
         key: Key | None,
         anchor_file: Path,
+        publish: Publish | None = None,
     ) -> None:
         self._settings, self._key, self._anchor_file = settings, key, anchor_file
         self._log = Log(settings)
@@ -56,6 +60,7 @@ class Keeper:
         self._anchored = max((each["position"] for each in anchors.read(anchor_file)), default=-1)
         self._next_anchor = time.monotonic() + ANCHOR_S
         self._follower: Any = None
+        self._publisher = Publisher(settings, self._log, publish) if publish is not None else None
         if key is None:
             log.warning("no key signs the audit trail's heads: an end of it that is rewritten can't be told")
 
@@ -74,6 +79,8 @@ class Keeper:
             entries.append(self.fold.take(message.value, message.time))
         if entries:
             self._store(entries)
+        if self._publisher is not None and self._follower.at_end:
+            self._publisher.step(self.fold.state)
         if time.monotonic() >= self._next_anchor:
             self.anchor()
         return len(entries)

@@ -158,12 +158,15 @@ class Log:
 
 
 class Follower:
-    """Reads a topic's only partition as it grows. One thread uses it at a time."""
+    """Reads a topic's only partition as it grows. One thread uses it at a time.
+
+    `at_end`: it has once come to where the topic ended then.
+    """
 
     def __init__(self, settings: Settings, topic: str, first: int, read: Any) -> None:
         from confluent_kafka import Consumer, TopicPartition
 
-        self._read = read
+        self._read, self.at_end = read, False
         self._consumer = Consumer(
             {
                 **settings.kafka_client,
@@ -171,13 +174,18 @@ class Follower:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": 50,
+                "enable.partition.eof": True,
             }
         )
         self._consumer.assign([TopicPartition(topic, 0, first)])
 
     def next(self, timeout_s: float) -> list[Message]:
         """What has come, 500 at most; nothing after so long. Where Kafka is away, nothing comes."""
+        from confluent_kafka import KafkaError
+
         found = self._consumer.consume(500, timeout_s)
+        end = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's public name for it
+        self.at_end = self.at_end or any(message.error() and message.error().code() == end for message in found)
         return [self._read(message) for message in found if message.error() is None]
 
     def close(self) -> None:

@@ -25,7 +25,8 @@ _OF_CHAIN, _OF_LOG, _OF_ACT, _OF_ANCHOR = (
     f"watchline.{each}.v1\0".encode() for each in ("chain", "log", "act", "anchor")
 )
 ANCHORED = ("hash", "log", "position", "time")  # what an anchor signs
-OF_ROOTS = ("key_registered", "key_revoked", "roots_replaced")  # acts that root keys alone may sign
+# Acts that root keys alone may sign.
+OF_ROOTS = ("key_registered", "key_revoked", "roots_replaced", "approval_policy_set")
 # What an entry's hash is over: not its texts, which are bound by a hash of their own and may be erased.
 HASHED = ("accepted", "event", "kafka_time", "position", "reason", "sha256", "signatures")
 

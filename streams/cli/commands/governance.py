@@ -46,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
     record = action("record", _record, "record an act, signed with your key, and say whether the rules allow it")
     record.add_argument("act", metavar="ACT", help="as `watchline governance acts` shows it")
     record.add_argument("target", metavar="TARGET", help="what it is about; of a key its id, or its file")
-    _add_key(record)
+    add_key(record)
     record.add_argument("--detail", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="what it needs")
     record.add_argument(
         "--text",
@@ -59,7 +59,7 @@ def add_parser(subparsers: Any) -> None:
     record.add_argument("--out", type=Path, metavar="FILE", help="write it there for others to sign; record nothing")
     sign = action("sign", _sign, "add your signature to an act that is written in a file")
     sign.add_argument("file", type=Path, metavar="FILE", help="from `record --out`")
-    _add_key(sign)
+    add_key(sign)
     send = action("send", _send, "record an act that is written in a file, with the signatures that it has")
     send.add_argument("file", type=Path, metavar="FILE", help="from `record --out`")
     log = action("log", _log, "show the trail, the newest first")
@@ -69,7 +69,8 @@ def add_parser(subparsers: Any) -> None:
     action("run", _keep, "keep the trail until it is stopped: store each entry, anchor the head each minute")
 
 
-def _add_key(parser: argparse.ArgumentParser) -> None:
+def add_key(parser: argparse.ArgumentParser) -> None:
+    """Adds `--key`."""
     parser.add_argument(
         "--key", type=Path, required=True, metavar="FILE.pem", help="your private key; it is read, and never sent"
     )
@@ -93,7 +94,7 @@ def _init(args: argparse.Namespace) -> int:
         Key.new().write(keeper_file)
         out(f"keeper     {keeper_file}   signs the heads of the trail")
     roots, keeper = Roots.read(roots_file), Key.read(keeper_file)
-    if keeper.id in _folded(settings, roots).state.keys:
+    if keeper.id in folded(settings, roots).state.keys:
         out(colour("the log has begun already", "green"))
         return 0
     if not root_file.exists() or roots.needed > 1:
@@ -102,7 +103,7 @@ def _init(args: argparse.Namespace) -> int:
             f"key_registered {keeper_file} --key ROOT.pem --detail kind=service holder={KEEPER} roles=auditor"
         )
     details = {"public": keeper.public, "kind": "service", "holder": KEEPER, "roles": "auditor"}
-    return _append(settings, roots, *_signed(settings, roots, root_file, "key_registered", keeper.id, details, {}))
+    return append(settings, roots, *sign_act(settings, roots, root_file, "key_registered", keeper.id, details, {}))
 
 
 def _key(args: argparse.Namespace) -> int:
@@ -142,9 +143,9 @@ def _record(args: argparse.Namespace) -> int:
         target = key.id
         if args.act == "key_registered":
             details = {"public": key.public, "kind": "person", **details}
-    event, texts = _signed(settings, roots, args.key, args.act, target, details, _pairs(args.text))
+    event, texts = sign_act(settings, roots, args.key, args.act, target, details, _pairs(args.text))
     if args.out is None:
-        return _append(settings, roots, event, texts)
+        return append(settings, roots, event, texts)
     _write(args.out, event, texts)
     out(f"written to {args.out}; others sign it with `watchline governance sign {args.out} --key FILE.pem`")
     return 0
@@ -170,7 +171,7 @@ def _send(args: argparse.Namespace) -> int:
     from watchline.streams.settings import load
 
     settings = load()
-    return _append(settings, Roots.read(place.roots_file(settings)), *_read(args.file))
+    return append(settings, Roots.read(place.roots_file(settings)), *_read(args.file))
 
 
 def _log(args: argparse.Namespace) -> int:
@@ -216,8 +217,8 @@ def trail(settings: Any) -> AbstractContextManager[None]:
     return keeping(keeper, wanted=place.roots_file(settings).exists)
 
 
-def _folded(settings: Any, roots: Any) -> Any:
-    """The log as it is now."""
+def folded(settings: Any, roots: Any) -> Any:
+    """The log as it is now: a `Fold`."""
     from watchline.streams.governance.fold import Fold
     from watchline.streams.governance.log import Log
 
@@ -228,33 +229,42 @@ def _folded(settings: Any, roots: Any) -> Any:
     return fold
 
 
-def _signed(
-    settings: Any, roots: Any, key_file: Path, act: str, target: str, details: dict[str, str], texts: dict[str, str]
+def sign_act(
+    settings: Any,
+    roots: Any,
+    key_file: Path,
+    act: str,
+    target: str,
+    details: Mapping[str, str],
+    texts: Mapping[str, str],
+    *,
+    state: Any = None,
+    **more: str,
 ) -> tuple[Any, dict[str, str]]:
-    """An act, signed by whose key this is."""
+    """An act, signed by whose key this is; `state` is of the log, where it was read; `more` a version and its hash."""
     from watchline.streams.governance import signed
     from watchline.streams.governance.keys import Key
 
     key = Key.read(key_file)
     names = roots.holders
     if key.id not in names:
-        state = _folded(settings, roots).state
+        state = state or folded(settings, roots).state
         names = {id: holder.holder for id, holder in state.keys.items()} | state.roots.holders
     if key.id not in names:
         raise ConfigurationError(f"the key in {key_file} is not registered: who holds a root key does that")
     try:
-        event, salted = signed.make(act, target, names[key.id], details=details, texts=texts)
+        event, salted = signed.make(act, target, names[key.id], details=details, texts=texts, **more)
     except ConfigurationError as error:
         raise UsageError(str(error)) from None
     return signed.sign(event, key, roots.log), salted
 
 
-def _append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str]) -> int:
-    """Writes an act into the log, and says what became of it."""
+def append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str], fold: Any = None) -> int:
+    """Writes an act into the log, and says what became of it; `fold` goes on where the log was read already."""
     from watchline.streams.governance.fold import Fold
     from watchline.streams.governance.log import Log
 
-    log, fold = Log(settings), Fold(roots)
+    log, fold = Log(settings), fold or Fold(roots)
     offset = log.append(event, texts)
     deadline = time.monotonic() + WAIT_S
     entry = None
