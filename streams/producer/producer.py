@@ -593,6 +593,7 @@ class Producer:
 
     def _read_prompts(self) -> PromptReader:
         from watchline.streams.producer import releases
+        from watchline.streams.producer.held_prompts import HeldPrompts
         from watchline.streams.producer.prompt_file import PromptFile
         from watchline.streams.producer.prompt_reader import PromptReader
 
@@ -608,9 +609,7 @@ class Producer:
                 self._prompts = PromptReader(
                     self._kafka,
                     topics.prompts(self._topic_prefix),
-                    self.environment,
-                    self.app,
-                    publics,
+                    HeldPrompts(self.environment, self.app, publics, self._warn),
                     PromptFile(folder, self.environment, self.app),
                     self._warn,
                 )

@@ -1,20 +1,15 @@
-"""The thread that keeps an app's prompts: reads what is promoted from Kafka, checks it, and keeps it on disk.
-
-Of each prompt the highest position in the governance log counts, here and after a restart: nothing goes back but by
-an act that stands later in the log. What can't be read or isn't signed changes nothing.
-"""
+"""The thread that keeps an app's prompts: reads from Kafka what is promoted, and keeps it on disk."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from watchline.schemas.errors import ConfigurationError, PoisonError
+from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.records import PromptRelease
 from watchline.streams import native_threads
-from watchline.streams.producer import releases
+from watchline.streams.producer.held_prompts import HeldPrompts
 from watchline.streams.producer.prompt_file import PromptFile
 
 POLL_S = 0.2  # how long the end may wait for the thread
@@ -24,7 +19,6 @@ ANSWER_S = 5.0  # how long it may take to answer
 REREAD_S = 600.0
 PAUSE_S = 2.0
 LOOK_S = 0.005  # how often who waits for the first prompt looks
-MOST_REFUSED = 10_000
 
 # What a client of Kafka needs to get there: the producer's other settings are none of a consumer's.
 _CONNECTION = ("bootstrap.", "client.", "security.", "sasl.", "ssl.", "enable.ssl.", "socket.", "broker.", "oauth_cb")
@@ -49,9 +43,8 @@ class PromptReader:
     kafka : mapping
         Settings of the producer's client.
     topic : str
-    environment, app : str
-    publics : mapping
-        The public keys that may sign, by their ids.
+    held : HeldPrompts
+        Still empty.
     file : PromptFile
     warn : callable
         As `ThrottledLog.warn`.
@@ -61,19 +54,14 @@ class PromptReader:
         self,
         kafka: Mapping[str, Any],
         topic: str,
-        environment: str,
-        app: str,
-        publics: Mapping[str, str],
+        held: HeldPrompts,
         file: PromptFile,
         warn: Callable[..., None],
     ) -> None:
         self._kafka = {**{name: value for name, value in kafka.items() if name.startswith(_CONNECTION)}, **_OURS}
-        self._topic, self._publics, self._file, self._warn = topic, publics, file, warn
-        self._prefix = releases.key_of(environment, app, "")
-        self._held: dict[bytes, tuple[PromptRelease, bytes]] = {}
+        self._topic, self._held, self._file, self._warn = topic, held, file, warn
         self._by_name: dict[str, PromptRelease] = {}  # never changed: another takes its place
         self._was_read = False
-        self._refused: set[bytes] = set()
         self._current_at = 0.0  # seconds since 1970
         self._closed = False
         self._begun = time.monotonic()
@@ -82,8 +70,8 @@ class PromptReader:
 
     @property
     def refused(self) -> int:
-        """How many messages, or entries of the file, were refused so far; each counts once."""
-        return len(self._refused)
+        """How many messages, and entries of the file, were refused so far."""
+        return self._held.refused
 
     @property
     def age_s(self) -> float:
@@ -131,73 +119,39 @@ class PromptReader:
             end = check_at = time.monotonic() + REREAD_S
             waiting: list[tuple[bytes, bytes]] = []
             at_end = False
-            while not self._closed and time.monotonic() < end:
-                for message in consumer.consume(500, POLL_S):
+            while not self._closed and not (at_end and time.monotonic() >= end):
+                first, ended = consumer.poll(POLL_S), False
+                for message in [*([first] if first else []), *consumer.consume(500, 0)]:
                     if (error := message.error()) is None:
                         waiting.append((message.key() or b"", message.value() or b""))
                     elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                        at_end, check_at = True, time.monotonic() + CHECK_S
-                        self._current_at = time.time()
+                        at_end = ended = True
                     elif error.code() not in passing:
                         raise KafkaException(error)
                 if not at_end:  # what was in force before must not be served on the way to what is
                     continue
-                changed = self._take(waiting)
+                changed = self._held.take(waiting)
                 waiting = []
                 if changed or not self._was_read:
                     self._show()
                     self._was_read = True
                 if time.monotonic() >= check_at:
-                    consumer.get_watermark_offsets(partition, timeout=ANSWER_S)
+                    consumer.get_watermark_offsets(partition, timeout=ANSWER_S)  # raises where Kafka is away
+                    ended = True
+                if ended:
                     self._current_at, check_at = time.time(), time.monotonic() + CHECK_S
                     self._on_disk(lambda: self._file.seen(self._current_at))
         finally:
             consumer.close()
 
-    def _take(self, messages: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Takes of each prompt the message of the highest position that is good; whether that changed something."""
-        by_key: dict[bytes, list[tuple[PromptRelease, bytes]]] = {}
-        for key, value in messages:
-            # An empty one, which deletes a key in Kafka, takes nothing back: it has no signature.
-            if not key.startswith(self._prefix) or not value or _digest(key, value) in self._refused:
-                continue
-            try:
-                release = releases.read(key, value)
-            except PoisonError as error:
-                self._refuse(key, value, error)
-                continue
-            if key not in self._held or release.position > self._held[key][0].position:
-                by_key.setdefault(key, []).append((release, value))
-        changed = False
-        for key, found in by_key.items():
-            for release, value in sorted(found, key=lambda each: -each[0].position):
-                try:
-                    releases.check(value, release, self._publics)
-                except PoisonError as error:
-                    self._refuse(key, value, error)
-                    continue
-                self._held[key] = release, value
-                changed = True
-                break
-        return changed
-
-    def _refuse(self, key: bytes, value: bytes, error: PoisonError) -> None:
-        if len(self._refused) < MOST_REFUSED:
-            self._refused.add(_digest(key, value))
-        name = key[:200].decode("ascii", "replace")
-        self._warn("prompt refused", "a release of prompt %s is refused, and the last good one stays: %s", name, error)
-
     def _show(self) -> None:
         """Serves what is held, once it is on disk."""
         self._on_disk(self._save)
-        by_name: dict[str, PromptRelease] = {}
-        for release, _ in sorted(self._held.values(), key=lambda each: each[0].position):
-            by_name |= dict.fromkeys((*release.names, release.name), release)
-        self._by_name = by_name
+        self._by_name = self._held.by_name()
 
     def _load(self) -> None:
         found, self._current_at = self._file.read()
-        if self._take(found.items()):
+        if self._held.take(found.items()):
             self._show()
 
     def _save(self) -> None:
@@ -207,19 +161,15 @@ class PromptReader:
                 found, seen = self._file.read()
             except ValueError:  # was said when it was loaded
                 found, seen = {}, 0.0
-            self._take(found.items())
-            if {key: value for key, (_, value) in self._held.items()} != found:
-                self._file.write({key: value for key, (_, value) in self._held.items()}, max(seen, self._current_at))
+            self._held.take(found.items())
+            if self._held.messages != found:
+                self._file.write(self._held.messages, max(seen, self._current_at))
 
     def _on_disk(self, do: Callable[[], None]) -> None:
         try:
             do()
-        except (OSError, ValueError, ConfigurationError) as error:
+        except Exception as error:
             self._warn("prompts on disk", "the prompts on disk can't be used (%s): %s", self._file.path, _said(error))
-
-
-def _digest(key: bytes, value: bytes) -> bytes:
-    return hashlib.sha256(key + b"\0" + value).digest()
 
 
 def _said(error: BaseException) -> str:
