@@ -172,5 +172,6 @@ def _consumer(client: Mapping[str, Any], group: str) -> Any:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 50,  # which the end of a partition waits for
         }
     )
