@@ -16,6 +16,7 @@ from watchline.streams.producer import releases as of_apps
 from watchline.streams.settings import Settings
 
 PATIENCE_S = 20.0
+MOST_BYTES = topics.MAX_RECORD_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +49,8 @@ def publish(settings: Settings, releases: Iterable[PromptRelease], key: Key) -> 
     missing: dict[bytes, bytes] = {}
     for release in releases:
         name, value = of_apps.key_of(release.environment, release.app, release.name), signed(release, key)
-        if len(value) > topics.MAX_RECORD_BYTES:
-            log.error(
-                "prompt %s can't be served: it has %d bytes, of at most %d",
-                release.name,
-                len(value),
-                topics.MAX_RECORD_BYTES,
-            )
+        if len(value) > MOST_BYTES:
+            log.error("prompt %s is too long to be served: %d bytes, of %d", release.name, len(value), MOST_BYTES)
         elif there.get(name) != value and not _is_ahead(name, there.get(name), release.position, key):
             missing[name] = value
     _send(settings, topic, missing)

@@ -416,7 +416,8 @@ class Producer:
             The content in the place of a prompt that isn't there: never promoted, withdrawn, or Kafka is away and there
             is none on disk. It has no version, and is stale.
         max_age_s : float, optional
-            How long ago Kafka may have confirmed it; what is older is `stale`, and so says the event.
+            How long ago Kafka may have confirmed it, which it does every ten seconds; what is older is `stale`, and so
+            says the event.
         timeout_s : float
             Seconds after the first call until which a prompt is waited for.
 
@@ -561,9 +562,8 @@ class Producer:
 
     def _after_fork(self) -> None:
         """In the child: the parent's thread isn't here, its locks may be held, what it buffered is its own to send."""
-        _inherited.extend(
-            (self._sender, self._prompts)
-        )  # librdkafka waits for its threads when it is torn down, and they aren't here
+        # librdkafka waits for its threads when it is torn down, and they aren't here.
+        _inherited.extend((self._sender, self._prompts))
         closed = self._buffer.closed
         self._reset()
         if closed:
