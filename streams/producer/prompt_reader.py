@@ -108,14 +108,14 @@ class PromptReader:
 
     def _follow(self) -> None:
         """Reads the topic from its beginning, and what comes, until it is time to begin anew."""
-        from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+        from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
         # librdkafka goes on trying by itself; and an app has no right to the group, which nothing here needs.
         passing = (
             *(KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT),  # noqa: SLF001
             KafkaError.GROUP_AUTHORIZATION_FAILED,
         )
-        partition = TopicPartition(self._topic, 0, OFFSET_BEGINNING)
+        partition = TopicPartition(self._topic, 0, 0)  # or the first that is there
         consumer = Consumer(self._kafka)
         try:
             consumer.assign([partition])
