@@ -12,6 +12,7 @@ from watchline.streams import native_threads
 from watchline.streams.producer.held_prompts import HeldPrompts
 from watchline.streams.producer.prompt_file import PromptFile
 
+AT_ONCE = 500  # messages
 POLL_S = 0.2  # how long the end may wait for the thread
 CHECK_S = 10.0  # between two questions whether Kafka is there
 ANSWER_S = 5.0  # how long it may take to answer
@@ -124,7 +125,7 @@ class PromptReader:
             at_end = False
             while not self._closed and not (at_end and time.monotonic() >= end):
                 first, ended = consumer.poll(POLL_S), False
-                for message in [*([first] if first else []), *consumer.consume(500, 0)]:
+                for message in [*([first] if first else []), *consumer.consume(AT_ONCE, 0)]:
                     if (error := message.error()) is None:
                         waiting.append((message.key() or b"", message.value() or b""))
                     elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
