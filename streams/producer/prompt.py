@@ -16,7 +16,15 @@ _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 class PromptError(WatchlineError):
-    """There is no prompt of this name that the app may use now, or it can't be filled in; never quotes a value."""
+    """There is no prompt of this name that the app may use now, or it can't be filled in; never quotes a value.
+
+    Examples
+    --------
+    >>> Prompt.default("answer", "Answer {{question}}").fill()
+    Traceback (most recent call last):
+    ...
+    watchline.streams.producer.prompt.PromptError: question: prompt answer has this variable, and it was not given
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,8 @@ class Prompt:
 
     Examples
     --------
-    >>> Prompt.default("answer", "Answer in {{language}}: {{question}}").fill(language="{{question}}", question="a & b")
-    'Answer in {{question}}: a & b'
+    >>> Prompt.default("answer", "Answer in {{language}}.").variables
+    ('language',)
     """
 
     name: str
@@ -68,6 +76,12 @@ class Prompt:
         ------
         PromptError
             One is missing, is none of the variables, or is no text.
+
+        Examples
+        --------
+        >>> prompt = Prompt.default("answer", "Answer in {{language}}: {{question}}")
+        >>> prompt.fill(language="{{question}}", question="a & b")
+        'Answer in {{question}}: a & b'
         """
         for name in {*self.variables} | {*values}:
             if name not in values:
