@@ -65,7 +65,7 @@ class Prompt:
     @classmethod
     def default(cls, name: str, content: str) -> Prompt:
         """The app's own, for when there is none that was promoted."""
-        variables = tuple(sorted({name for each in _PLACEHOLDER.findall(content) if (name := each.strip())}))
+        variables = tuple(sorted({each.strip() for each in _PLACEHOLDER.findall(content) if each.strip()}))
         digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
         return cls(name, content, variables, "", digest, math.inf, stale=True)
 

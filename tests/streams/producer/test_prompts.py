@@ -261,6 +261,7 @@ def test_without_kafka_and_disk_there_is_the_default_or_an_error_and_one_wait_in
         found = producer.prompt("answer", default="Answer {{q}}.", timeout_s=0.2)
         assert 0.2 <= time.monotonic() - begun < 0.4
     assert (found.content, found.variables, found.version, found.stale) == ("Answer {{q}}.", ("q",), "", True)
+    assert found.name == "answer" and found.content_hash == releases.hash_of("Answer {{q}}.")
     assert math.isinf(found.age_s) and fields({"prompt": found})["attributes"] == {"watchline.prompt.age_s": "inf"}
     with pytest.raises(PromptError, match="the producer is closed"):
         producer.prompt("answer")
