@@ -66,8 +66,7 @@ class Prompt:
     def default(cls, name: str, content: str) -> Prompt:
         """The app's own, for when there is none that was promoted."""
         variables = tuple(sorted({each.strip() for each in _PLACEHOLDER.findall(content) if each.strip()}))
-        digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-        return cls(name, content, variables, "", digest, math.inf, stale=True)
+        return cls(name, content, variables, "", hash_of(content), math.inf, stale=True)
 
     def fill(self, /, **values: str) -> str:
         """The content with a value in the place of each variable, as it is: nothing in a value is read or changed.
@@ -92,6 +91,11 @@ class Prompt:
             if not isinstance(values[name], str):
                 raise PromptError(f"{name}: must be text, and is a {type(values[name]).__name__}")
         return _PLACEHOLDER.sub(lambda found: values.get(found[1].strip(), found[0]), self.content)
+
+
+def hash_of(content: str) -> str:
+    """The SHA-256 of a content, by which an approval and an interaction name it."""
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def variant(release: PromptRelease, conversation_id: str | None) -> PromptRelease | PromptVariant:

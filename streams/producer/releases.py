@@ -6,7 +6,6 @@ schema keeps a good one.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from watchline.schemas.codec import decode
 from watchline.schemas.errors import ConfigurationError, Kind, PoisonError
 from watchline.schemas.records import PromptRelease
 from watchline.streams.governance import keys, verifier
+from watchline.streams.producer.prompt import hash_of
 
 LIVE = "live"
 SIGNATURE_BYTES = 64
@@ -32,11 +32,6 @@ def key_of(environment: str, app: str, name: str) -> bytes:
 def signed_bytes(value: bytes) -> bytes:
     """What is signed of a message, whose last bytes are the signature, or as many others."""
     return _OF_RELEASE + value[:-SIGNATURE_BYTES]
-
-
-def hash_of(content: str) -> str:
-    """The SHA-256 of a content, by which an approval and an interaction name it."""
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def public_keys(text: str) -> dict[str, str]:

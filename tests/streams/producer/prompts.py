@@ -9,6 +9,7 @@ from watchline.schemas.records import PromptRelease
 from watchline.streams.governance.keys import Key
 from watchline.streams.governance.prompt_topic import signed
 from watchline.streams.producer import releases
+from watchline.streams.producer.prompt import hash_of
 
 KEY, OTHER = Key.new(), Key.new()
 
@@ -22,7 +23,7 @@ def release(position: int = 7, **changed: Any) -> PromptRelease:
         name="answer",
         position=position,
         version=str(position),
-        content_hash=releases.hash_of(content),
+        content_hash=hash_of(content),
         content=content,
         variables=(),
         status="live",

@@ -20,7 +20,7 @@ from watchline.schemas.records import PromptRelease, PromptVariant
 from watchline.streams.producer import Producer, releases
 from watchline.streams.producer.arguments import fields
 from watchline.streams.producer.held_prompts import HeldPrompts
-from watchline.streams.producer.prompt import Prompt, PromptError, variant
+from watchline.streams.producer.prompt import Prompt, PromptError, hash_of, variant
 from watchline.streams.producer.prompt_file import PromptFile
 
 PUBLICS = releases.public_keys(KEY.public)
@@ -37,7 +37,7 @@ def held(environment: str = "default", app: str = "shop") -> tuple[HeldPrompts, 
 
 
 def prompt(content: str, *variables: str) -> Prompt:
-    return Prompt("answer", content, variables, "7", releases.hash_of(content))
+    return Prompt("answer", content, variables, "7", hash_of(content))
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,7 @@ def test_a_variable_may_be_called_self() -> None:
 
 def with_canary(share: float) -> PromptRelease:
     text = "the new one"
-    canary = PromptVariant(
-        version="8", content_hash=releases.hash_of(text), content=text, variables=(), share=share, salt="s1"
-    )
+    canary = PromptVariant(version="8", content_hash=hash_of(text), content=text, variables=(), share=share, salt="s1")
     return release(canary=canary)
 
 
@@ -206,7 +204,7 @@ def test_while_kafka_is_away_prompts_come_from_disk_and_say_how_old_they_are(fol
         assert old.stale and fields({"prompt": old, "attributes": {"a": "b"}}) == {
             "prompt_name": "answer",
             "prompt_version": "7",
-            "prompt_hash": releases.hash_of("version 7"),
+            "prompt_hash": hash_of("version 7"),
             "attributes": {"watchline.prompt.age_s": f"{old.age_s:.0f}", "a": "b"},
         }
         with pytest.raises(PromptError, match="it was withdrawn"):
@@ -261,7 +259,7 @@ def test_without_kafka_and_disk_there_is_the_default_or_an_error_and_one_wait_in
         found = producer.prompt("answer", default="Answer {{q}}.", timeout_s=0.2)
         assert 0.2 <= time.monotonic() - begun < 0.4
     assert (found.content, found.variables, found.version, found.stale) == ("Answer {{q}}.", ("q",), "", True)
-    assert found.name == "answer" and found.content_hash == releases.hash_of("Answer {{q}}.")
+    assert found.name == "answer" and found.content_hash == hash_of("Answer {{q}}.")
     assert math.isinf(found.age_s) and fields({"prompt": found})["attributes"] == {"watchline.prompt.age_s": "inf"}
     with pytest.raises(PromptError, match="the producer is closed"):
         producer.prompt("answer")
