@@ -872,3 +872,55 @@ class MonitorState:
     """What the prompt's questions are about; null before its first embedding, and in a state from before this field."""
     seasons: tuple[MonitorSeason, ...] = ()
     """Of its measures, whatever the version and the model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptVariant:
+    """A version of a prompt that a share of the conversations gets."""
+
+    version: str
+    """Number of the version, as the log counts."""
+    content_hash: str
+    """SHA-256 of the content in UTF-8."""
+    content: str
+    """The text, with {{name}} where a variable goes."""
+    variables: tuple[str, ...]
+    """Names of its variables."""
+    share: float
+    """Percent of the conversations that get it."""
+    salt: str
+    """Is hashed with a conversation's id, which says whether it is one of them; the same as long as the share only
+    grows.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptRelease:
+    """What apps may use of a prompt (watchline.prompts), signed over its bytes up to the signature."""
+
+    environment: str
+    """Environment that it is for."""
+    app: str
+    """App that it is for."""
+    name: str
+    """Name of the prompt."""
+    position: int
+    """Position in the governance log of the act that made it so: of two, the higher counts."""
+    version: str
+    """Number of the version, as the log counts."""
+    content_hash: str
+    """SHA-256 of the content in UTF-8."""
+    content: str
+    """The text, with {{name}} where a variable goes."""
+    variables: tuple[str, ...]
+    """Names of its variables."""
+    status: str
+    """live, or withdrawn: no app may use any version of it."""
+    canary: PromptVariant | None = None
+    """Another version, for a share of the conversations."""
+    names: tuple[str, ...] = ()
+    """Every name that it has had."""
+    signed_by: str = ""
+    """Id of the key that has signed it."""
+    signature: bytes = b""
+    """Ed25519, over the message up to here. The last field, whatever others come."""

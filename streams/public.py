@@ -10,15 +10,18 @@ if TYPE_CHECKING:
     from watchline.streams.producer.arguments import ArgumentError
     from watchline.streams.producer.buffer import Stats
     from watchline.streams.producer.producer import Producer
+    from watchline.streams.producer.prompt import Prompt, PromptError
 
     __version__: str
 
-__all__ = ["ArgumentError", "Interaction", "Producer", "Stats", "__version__"]
+__all__ = ["ArgumentError", "Interaction", "Producer", "Prompt", "PromptError", "Stats", "__version__"]
 
 _HOMES = {
     "ArgumentError": "watchline.streams.producer.arguments",
     "Interaction": "watchline.schemas.records",
     "Producer": "watchline.streams.producer.producer",
+    "Prompt": "watchline.streams.producer.prompt",
+    "PromptError": "watchline.streams.producer.prompt",
     "Stats": "watchline.streams.producer.buffer",
 }
 

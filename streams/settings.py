@@ -545,7 +545,10 @@ def show_value(value: Any) -> str:
 
 
 # Read by the producer and the encoder, which do without this class.
-_OTHER_VARIABLES = {"CONFIG", "SUBJECT_KEY", "SUBJECT_KEY_FILE", "DISABLED", "ENVIRONMENT", "ENCODER"}
+_OTHER_VARIABLES = {
+    *("CONFIG", "SUBJECT_KEY", "SUBJECT_KEY_FILE", "DISABLED", "ENVIRONMENT", "ENCODER"),
+    *("PROMPT_KEYS", "PROMPT_KEYS_FILE"),
+}
 
 
 def _is_text(value: str) -> bool:

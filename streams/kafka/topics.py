@@ -133,6 +133,15 @@ governance_texts = Topic(
     cleanup="compact",
     partitions=1,
 )
+# What apps read of the log: nothing else of it concerns them.
+prompts = Topic(
+    name="prompts",
+    holds="prompts that apps may use, each signed",
+    key="environment/app/name",
+    record="PromptRelease",
+    cleanup="compact",
+    partitions=1,
+)
 
 # One evaluator, which owns the one partition: see `alert_journal`.
 alert_state = Topic(
@@ -154,5 +163,6 @@ TOPICS = (
     starts,
     governance,
     governance_texts,
+    prompts,
     alert_state,
 )

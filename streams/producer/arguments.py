@@ -19,6 +19,7 @@ from watchline.schemas.records import Document, Source, ToolCall
 from watchline.streams.producer import messages
 from watchline.streams.producer.messages import text
 from watchline.streams.producer.plain import has_fields, plain
+from watchline.streams.producer.prompt import AGE, Prompt
 from watchline.streams.producer.reading import NotAllowedError, as_text
 from watchline.streams.producer.signals import from_signal
 from watchline.streams.producer.usage import token_counts
@@ -421,8 +422,11 @@ def _error(value: Any) -> dict[str, str]:
     return {"error_type": name, "error_message": message}
 
 
-def _prompt(value: Any) -> dict[str, str]:
-    """`name@version`, a name alone, or an object with a name and a version."""
+def _prompt(value: Any) -> dict[str, Any]:
+    """What `Producer.prompt` gave, `name@version`, a name alone, or an object with a name and a version."""
+    if isinstance(value, Prompt):
+        named = {"prompt_name": value.name, "prompt_version": value.version, "prompt_hash": value.content_hash}
+        return {**named, "attributes": {AGE: f"{value.age_s:.0f}"}} if value.stale else named
     value = plain(value)
     if isinstance(value, Mapping):
         name, version = (next((value[key] for key in keys if value.get(key)), None) for keys in _PROMPTS)

@@ -55,6 +55,7 @@ class Stats:
     )  # arguments that events came without, or with another name
     hanging_s: float = 0.0  # how long a hook or other code of the app's has held up the thread; 0 below ten seconds
     restarts: int = 0  # of the thread, after an error that isn't one of an event
+    prompts_refused: int = 0  # releases of prompts that can't be read, or aren't signed as they must be
 
 
 @dataclass(frozen=True, slots=True)

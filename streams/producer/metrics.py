@@ -54,6 +54,11 @@ class ProducerMetrics:
             ("discarded", "Of these, what the app's `before_send` has left out.", stats.discarded),
             ("unreadable", "Arguments that events came without, or with another name.", sum(stats.unreadable.values())),
             ("restarts", "Times that the sending thread began again.", stats.restarts),
+            (
+                "prompts_refused",
+                "Releases of prompts that are not good: the last good one stays.",
+                stats.prompts_refused,
+            ),
         ):
             yield CounterMetricFamily(f"watchline_producer_{name}", help_, value=float(count))
         dropped = CounterMetricFamily(

@@ -12,17 +12,20 @@ import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.pseudonyms import pseudonym
 from watchline.schemas.records import Feedback, Interaction
 from watchline.streams.ids import uuid7
+from watchline.streams.kafka import topics
 from watchline.streams.kafka.schema_registry import client_settings, connect
 from watchline.streams.producer.arguments import SOURCES, ArgumentError, current_span, fields
 from watchline.streams.producer.buffer import Buffer, Pending, Stats
 from watchline.streams.producer.messages import Content
 from watchline.streams.producer.observe import Call
+from watchline.streams.producer.prompt import Prompt, PromptError, variant
 from watchline.streams.producer.signals import from_signal
 from watchline.streams.producer.snapshot import Snapshot
 from watchline.streams.security import secret_files
@@ -32,6 +35,7 @@ from watchline.streams.throttled_log import ThrottledLog
 F = TypeVar("F", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
+    from watchline.streams.producer.prompt_reader import PromptReader
     from watchline.streams.producer.sender import Sender
 
 EXIT_S = 5.0  # how long an app's end may wait for Kafka
@@ -79,6 +83,9 @@ class Producer:
         `emit` and `feedback` raise ArgumentError for a bad value, for tests and scripts.
     topic_prefix : str, optional
         By default WATCHLINE_TOPIC_PREFIX, then `watchline.`.
+    prompt_keys : str, optional
+        The public keys (ed25519:BASE64, with commas) whose signature a prompt must have for `prompt` to give it; by
+        default what WATCHLINE_PROMPT_KEYS or the file WATCHLINE_PROMPT_KEYS_FILE says.
     linger_s : float
         Seconds that an event may wait for others to share a message with.
     max_events, max_bytes : int
@@ -111,6 +118,7 @@ class Producer:
         before_send: Callable[[Interaction], Interaction | None] | None = None,
         strict: bool = False,
         topic_prefix: str | None = None,
+        prompt_keys: str | None = None,
         linger_s: float = 0.2,
         max_events: int = 10_000,
         max_bytes: int = 64 * 1024 * 1024,
@@ -130,6 +138,7 @@ class Producer:
         self._linger_s = linger_s
         self._limits = (max_events, max_bytes)
         self._subject_key = secret_files.read("WATCHLINE_SUBJECT_KEY")
+        self._prompt_keys = secret_files.read("WATCHLINE_PROMPT_KEYS") if prompt_keys is None else prompt_keys
         self._disabled = disabled()
         if schema_registry is None:
             url, user, ca_file = (
@@ -147,9 +156,11 @@ class Producer:
     @property
     def stats(self) -> Stats:
         """What became of everything so far, in this process, and whether the thread is well."""
+        refused = self._prompts.refused if self._prompts is not None else 0
         if self._sender is None:
-            return self._buffer.stats
-        return replace(self._buffer.stats, hanging_s=self._sender.hanging_s, restarts=self._sender.restarts)
+            return replace(self._buffer.stats, prompts_refused=refused)
+        hanging_s, restarts = self._sender.hanging_s, self._sender.restarts
+        return replace(self._buffer.stats, hanging_s=hanging_s, restarts=restarts, prompts_refused=refused)
 
     def emit(
         self,
@@ -162,7 +173,7 @@ class Producer:
         system: str | Sequence[Mapping[str, Any]] | None = None,
         documents: Sequence[str | Mapping[str, Any]] = (),
         tool_calls: Sequence[Mapping[str, Any]] = (),
-        prompt: str | None = None,
+        prompt: str | Prompt | None = None,
         prompt_template: str | None = None,
         prompt_variables: Mapping[str, Any] | None = None,
         usage: Any = None,
@@ -212,7 +223,8 @@ class Producer:
         tool_calls : sequence of mappings
             `name`, `arguments`, and where it is known `result` and `id`, in any provider's form.
         prompt : str or object, optional
-            `name@version`, or an object with a name and a version; `prompt_template` is only hashed, never sent.
+            What the method `prompt` gave, `name@version`, or an object with a name and a version; `prompt_template` is
+            only hashed, never sent.
         usage : mapping or object, optional
             The provider's own, as its library gives it; or `input_tokens`, `output_tokens`, `cache_read_input_tokens`,
             `cache_write_input_tokens`, `reasoning_output_tokens`, `input_audio_tokens`, `output_audio_tokens`. All but
@@ -378,6 +390,72 @@ class Producer:
 
         return lambda function: watched(self, function, about)
 
+    def prompt(
+        self,
+        name: str,
+        *,
+        conversation_id: str | None = None,
+        default: str | None = None,
+        max_age_s: float | None = None,
+        timeout_s: float = 5.0,
+    ) -> Prompt:
+        """The version of a prompt that is promoted for this app and environment, approved and signed.
+
+        From the first call on a thread reads what is promoted, rolled back and withdrawn, and keeps it in the folder
+        `prompts` of WATCHLINE_DATA_DIR (by default `.watchline`), from where it comes while Kafka is away. Only the
+        first call waits; in an asyncio app, make that one with `asyncio.to_thread`. Ask again for each answer: that
+        takes microseconds, and gives what is in force by then.
+
+        Parameters
+        ----------
+        name : str
+            By any name that the prompt has had.
+        conversation_id : str, optional
+            Where a canary is under way, which version a conversation gets goes by this; without it, the live one.
+        default : str, optional
+            The content in the place of a prompt that isn't there: never promoted, withdrawn, or Kafka is away and there
+            is none on disk. It has no version, and is stale.
+        max_age_s : float, optional
+            How long ago Kafka may have confirmed it, which it does every ten seconds; what is older is `stale`, and so
+            says the event.
+        timeout_s : float
+            Seconds after the first call until which a prompt is waited for.
+
+        Returns
+        -------
+        Prompt
+            To be filled in, and given to `emit` as `prompt`.
+
+        Raises
+        ------
+        PromptError
+            There is none, and no default.
+        ConfigurationError
+            There is no key to check prompts by: unsigned ones are never served.
+
+        Examples
+        --------
+        >>> with Producer(app="support-bot", prompt_keys="ed25519:" + 43 * "A" + "=") as producer:
+        ...     prompt = producer.prompt("answer", default="Answer in {{language}}.", timeout_s=0)
+        ...     prompt.fill(language="English")
+        'Answer in English.'
+        """
+        why = "WATCHLINE_DISABLED is set" if self._disabled else "the producer is closed"
+        if not self._disabled and not self._buffer.closed:
+            reader = self._prompts or self._read_prompts()
+            release = reader.find(name, timeout_s)
+            if release is not None and release.status == "live":
+                chosen, age_s = variant(release, conversation_id), reader.age_s
+                stale = max_age_s is not None and age_s > max_age_s
+                return Prompt(name, chosen.content, chosen.variables, chosen.version, chosen.content_hash, age_s, stale)
+            why = "Kafka has not told yet, and there is none on disk" if not reader.was_read else "none is promoted"
+            if release is not None:
+                why = "it was withdrawn"
+        if default is None:
+            raise PromptError(f"there is no prompt {name} for app {self.app} in {self.environment}: {why}")
+        self._warn(f"prompt {name}", "the app's default is served for prompt %s: %s", name, why)
+        return Prompt.default(name, default)
+
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Waits until everything was delivered or dropped, for `timeout_s` seconds at most; whether it came to that.
 
@@ -413,6 +491,8 @@ class Producer:
         settled = self.flush(timeout_s)
         if self._sender is not None:
             self._sender.abandon(1.0)
+        if self._prompts is not None:
+            self._prompts.close(0.5)
         _open.discard(self)
         return settled
 
@@ -477,11 +557,13 @@ class Producer:
         self._log = ThrottledLog(log)
         self._starting = threading.Lock()
         self._sender: Sender | None = None
+        self._prompts: PromptReader | None = None
         self._buffer = Buffer(*self._limits)
 
     def _after_fork(self) -> None:
         """In the child: the parent's thread isn't here, its locks may be held, what it buffered is its own to send."""
-        _inherited.append(self._sender)  # librdkafka waits for its threads when it is torn down, and they aren't here
+        # librdkafka waits for its threads when it is torn down, and they aren't here.
+        _inherited.extend((self._sender, self._prompts))
         closed = self._buffer.closed
         self._reset()
         if closed:
@@ -508,6 +590,30 @@ class Producer:
                 _open.add(self)
                 if "multiprocessing.util" in sys.modules:  # whose processes end without atexit
                     sys.modules["multiprocessing.util"].Finalize(None, _close_all, exitpriority=100)
+
+    def _read_prompts(self) -> PromptReader:
+        from watchline.streams.producer import releases
+        from watchline.streams.producer.held_prompts import HeldPrompts
+        from watchline.streams.producer.prompt_file import PromptFile
+        from watchline.streams.producer.prompt_reader import PromptReader
+
+        publics = releases.public_keys(self._prompt_keys)
+        if not publics:
+            raise ConfigurationError(
+                "WATCHLINE_PROMPT_KEYS: must be the public key of who keeps the audit trail, as `watchline governance "
+                "init` shows it; without one no prompt is served, since it could be anybody's"
+            )
+        folder = Path(os.environ.get("WATCHLINE_DATA_DIR") or ".watchline") / "prompts"
+        with self._starting:
+            if self._prompts is None:
+                self._prompts = PromptReader(
+                    self._kafka,
+                    topics.prompts(self._topic_prefix),
+                    HeldPrompts(self.environment, self.app, publics, self._warn),
+                    PromptFile(folder, self.environment, self.app),
+                    self._warn,
+                )
+            return self._prompts
 
 
 def disabled() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.documentation import readmes
+from tests.streams.producer.prompts import KEY, release
 from tests.streams.producer.published import envelopes, make_topics, opinions
 from watchline import Producer
+from watchline.streams.governance.prompt_topic import publish
+from watchline.streams.kafka import admin
+from watchline.streams.settings import load
 
 
 class Client:
@@ -42,8 +47,12 @@ class Client:
 
 
 @pytest.fixture
-def examples(broker: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def examples(
+    broker: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Any]]:
     make_topics(broker, topic_prefix)
+    monkeypatch.setenv("WATCHLINE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WATCHLINE_PROMPT_KEYS", KEY.public)
     monkeypatch.setenv("WATCHLINE_SUBJECT_KEY", "k1:" + "ab" * 32)
     monkeypatch.setattr("prometheus_client.REGISTRY", CollectorRegistry())  # the examples register a collector in it
     with Producer(broker, app="shop", topic_prefix=topic_prefix, strict=True) as producer:
@@ -78,6 +87,16 @@ def test_a_stream_read_and_left(examples: dict[str, Any], broker: str, topic_pre
     events = [event for envelope in envelopes(broker, topic_prefix, 2) for event in envelope.interactions]
     assert [(event.output, event.cancelled) for event in events] == [("The total is 12.", False), ("The total ", True)]
     assert all(event.subject and "person-1" not in event.subject for event in events)
+
+
+def test_a_prompt_that_was_promoted(examples: dict[str, Any], broker: str, topic_prefix: str) -> None:
+    settings = load(kafka_url=f"kafka://{broker}", topic_prefix=topic_prefix)
+    admin.create(settings)
+    publish(settings, [release(7, content="Answer in {{language}}.", variables=("language",))], KEY)
+    examples["reply"]("How much?", "talk-1")
+    (event,) = (event for envelope in envelopes(broker, topic_prefix, 1) for event in envelope.interactions)
+    assert (event.prompt_name, event.prompt_version, event.system_instructions) == ("answer", "7", "Answer in English.")
+    assert not event.attributes
 
 
 def test_feedback_on_a_scale(examples: dict[str, Any], broker: str, topic_prefix: str) -> None:

@@ -26,8 +26,10 @@ from tests.certificates import Authority
 from tests.clickhouse_server import ClickHouseServer
 from tests.end_to_end.secure import PASSWORDS, SecureKafka, secure_kafka
 from tests.end_to_end.workers import Worker
+from tests.streams.producer.prompts import KEY, release
 from watchline.streams import Producer
 from watchline.streams.cli.main import main
+from watchline.streams.governance.prompt_topic import publish
 from watchline.streams.settings import Settings, load
 
 HOME = os.environ.get("WATCHLINE_TEST_KAFKA_HOME")
@@ -135,6 +137,17 @@ def test_scram_and_mutual_tls_from_app_to_clickhouse(services: Services, monkeyp
         for running in workers:
             running.end()
     assert not any("hush" in running.log.read_text() for running in workers)
+
+
+def test_an_app_reads_its_prompts_with_the_rights_it_has(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHLINE_PROMPT_KEYS", KEY.public)
+    publish(load(kafka_url=services.kafka.plain, topic_prefix=services.prefix), [release(7, app="bot")], KEY)
+    for name, login in {"scram": services.kafka.login("an-app"), "mtls": services.kafka.certificate("an-app")}.items():
+        monkeypatch.setenv("WATCHLINE_DATA_DIR", str(tmp_path / name))
+        with emit(services, login, monkeypatch) as producer:
+            assert producer.prompt("answer", timeout_s=QUICKLY_S).version == "7"
 
 
 @pytest.mark.parametrize("clickhouse", ["right", "wrong"])

@@ -105,7 +105,7 @@ def test_the_text_for_a_registry_is_the_schema_whole(record: Any) -> None:
     name = type(record).__name__
     text = codec.schema_text(name)
     assert codec._fingerprint(parse_schema(json.loads(text))) == codec.schema_fingerprint(name)
-    assert "logicalType" in text and "doc" in text
+    assert '"doc"' in text and ("logicalType" in text or name == "PromptRelease")  # which has neither times nor UUIDs
     assert avro.schema.parse(text)  # Apache's parser is stricter, and registries use its like
 
 

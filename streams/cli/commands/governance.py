@@ -92,7 +92,8 @@ def _init(args: argparse.Namespace) -> int:
         out(f"roots      {roots_file}   keep a copy of this one too: the trail is checked by it")
     if not keeper_file.exists():
         Key.new().write(keeper_file)
-        out(f"keeper     {keeper_file}   signs the heads of the trail")
+        out(f"keeper     {keeper_file}   signs the heads of the trail, and the prompts that apps get")
+        out(f"           apps check them by WATCHLINE_PROMPT_KEYS={Key.read(keeper_file).public}")
     roots, keeper = Roots.read(roots_file), Key.read(keeper_file)
     if keeper.id in folded(settings, roots).state.keys:
         out(colour("the log has begun already", "green"))

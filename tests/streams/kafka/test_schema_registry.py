@@ -16,7 +16,7 @@ from watchline.schemas.errors import ConfigurationError, FatalError, PoisonError
 from watchline.streams.kafka import schema_registry
 from watchline.streams.kafka.schema_registry import TOPICS, SchemaRegistry, client_settings
 
-SUBJECTS = [f"w.{name}-value" for name in ("interactions", "feedback", "findings", "signals", "governance")]
+SUBJECTS = [f"w.{name}-value" for name in ("interactions", "feedback", "findings", "signals", "governance", "prompts")]
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_a_subject_is_held_to_backward_compatibility(stand_in: RegistryStandIn) 
     stand_in.levels.update({"": "NONE", "w.feedback-value": "FULL_TRANSITIVE", "w.signals-value": "FORWARD"})
     registry(stand_in).register()
     assert [stand_in.levels[subject] for subject in SUBJECTS] == [
-        *("BACKWARD", "FULL_TRANSITIVE", "BACKWARD", "BACKWARD", "BACKWARD")
+        *("BACKWARD", "FULL_TRANSITIVE", "BACKWARD", "BACKWARD", "BACKWARD", "BACKWARD")
     ]
     assert stand_in.levels[""] == "NONE"
 
