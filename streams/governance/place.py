@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from watchline.streams.governance import prompt_topic
 from watchline.streams.governance.keeper import Keeper
 from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.settings import Settings
@@ -31,7 +32,10 @@ def keeper_key_file(settings: Settings) -> Path:
 
 def keeper(settings: Settings) -> Keeper:
     """One that keeps the trail, as the settings want it. Raises ConfigurationError."""
-    key = keeper_key_file(settings)
+    roots, file = Roots.read(roots_file(settings)), keeper_key_file(settings)
+    if not file.exists():
+        return Keeper(settings, roots, None, anchor_file(settings))
+    key = Key.read(file)
     return Keeper(
-        settings, Roots.read(roots_file(settings)), Key.read(key) if key.exists() else None, anchor_file(settings)
+        settings, roots, key, anchor_file(settings), lambda releases: prompt_topic.publish(settings, releases, key)
     )

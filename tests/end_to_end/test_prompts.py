@@ -11,13 +11,14 @@ import pytest
 from tests.streams.governance.prompts.people import People
 from watchline.schemas.errors import TransientError
 from watchline.schemas.migrate import migrate
+from watchline.schemas.records import PromptRelease
 from watchline.streams import settings as settings_
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded import store
 from watchline.streams.governance.keeper import Keeper
 from watchline.streams.governance.log import Log
 from watchline.streams.governance.prompts.publishing import contents
-from watchline.streams.governance.prompts.releases import Release, drafts
+from watchline.streams.governance.prompts.releases import drafts
 from watchline.streams.kafka import admin
 from watchline.streams.settings import Settings
 
@@ -33,7 +34,7 @@ def settings(broker: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest
 
 
 def test_apps_are_told_once_the_log_is_read_and_the_trail_is_kept_all_the_same(settings: Settings) -> None:
-    people, log, told = People(), Log(settings), list[list[Release]]()
+    people, log, told = People(), Log(settings), list[list[PromptRelease]]()
     people.live(1, "one")
     people.live(2, "two")
     people.place("olga", "rolled_back", 2)
@@ -43,7 +44,7 @@ def test_apps_are_told_once_the_log_is_read_and_the_trail_is_kept_all_the_same(s
         salted = people.salted.get(entry.event.governance_id, {})
         assert log.append(entry.event, salted) == message.offset
 
-    def publish(made: Sequence[Release]) -> None:
+    def publish(made: Sequence[PromptRelease]) -> None:
         told.append([*made])
         if len(told) == 1:
             raise TransientError("Kafka is away")

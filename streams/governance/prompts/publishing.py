@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from watchline.schemas.errors import WatchlineError
+from watchline.schemas.records import PromptRelease
 from watchline.streams.governance.log import Log
 from watchline.streams.governance.prompts.content import content_hash
-from watchline.streams.governance.prompts.releases import Release, drafts, releases
+from watchline.streams.governance.prompts.releases import drafts, releases
 from watchline.streams.query.open import open_queries
 from watchline.streams.settings import Settings
 
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AGAIN_S = 10.0
+EVERY_S = 60.0  # what somebody else wrote over a prompt in the topic makes way by then
 CONTENT = "content"  # the text of a draft that is its content
-Publish = Callable[[Sequence[Release]], object]
+Publish = Callable[[Sequence[PromptRelease]], object]
 
 
 class Publisher:
-    """Publishes what the log says, once it is other than what was published last. Not for several threads.
+    """Publishes what the log says, once it is something else, and each minute. Not for several threads.
 
     The audit trail is kept whether or not this works: it is tried again after `AGAIN_S`.
 
@@ -40,8 +42,8 @@ class Publisher:
     def __init__(self, settings: Settings, of: Log, publish: Publish) -> None:
         self._settings, self._log, self._publish = settings, of, publish
         self._contents: dict[str, str] = {}
-        self._published: list[Release] = []
-        self._not_before = 0.0
+        self._published: list[PromptRelease] = []
+        self._not_before = self._next = 0.0
 
     def step(self, state: State) -> None:
         """Publishes what is in force, where that is something new."""
@@ -52,9 +54,9 @@ class Publisher:
             if wanted:
                 self._contents |= contents(self._settings, self._log, wanted)
             made = releases(state, self._contents)
-            if made != self._published:
+            if made != self._published or time.monotonic() >= self._next:
                 self._publish(made)
-                self._published = made
+                self._published, self._next = made, time.monotonic() + EVERY_S
             missing = {*wanted.values()} - self._contents.keys()
             self._not_before = time.monotonic() + AGAIN_S if missing else 0.0
         except WatchlineError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from watchline.schemas.records import PromptRelease, PromptVariant
 from watchline.streams.governance.prompts.content import content_hash, variables
 from watchline.streams.governance.prompts.versions import Canary, Item, Place, Version
 
@@ -16,35 +16,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LIVE, WITHDRAWN = "live", "withdrawn"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """A version that a share of the conversations gets, in percent."""
-
-    version: str
-    content_hash: str
-    content: str
-    variables: tuple[str, ...]
-    share: float
-    salt: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """What an app gets of a prompt. A withdrawn one has no content, and the hash is that of none."""
-
-    environment: str
-    app: str
-    name: str
-    position: int
-    version: str
-    content_hash: str
-    content: str
-    variables: tuple[str, ...]
-    status: str
-    canary: Variant | None
-    names: tuple[str, ...]
 
 
 def drafts(state: State) -> dict[str, str]:
@@ -58,8 +29,8 @@ def drafts(state: State) -> dict[str, str]:
     return wanted
 
 
-def releases(state: State, contents: Mapping[str, str]) -> list[Release]:
-    """What is in force, in a fixed order.
+def releases(state: State, contents: Mapping[str, str]) -> list[PromptRelease]:
+    """What is in force, in a fixed order. A withdrawn one has no content, and the hash is that of none.
 
     Parameters
     ----------
@@ -78,7 +49,7 @@ def releases(state: State, contents: Mapping[str, str]) -> list[Release]:
         text = contents[live.content_hash] if live else ""
         for name in item.names:
             found.append(
-                Release(
+                PromptRelease(
                     environment=environment,
                     app=item.app,
                     name=name,
@@ -95,9 +66,9 @@ def releases(state: State, contents: Mapping[str, str]) -> list[Release]:
     return sorted(found, key=lambda each: (each.environment, each.app, each.name))
 
 
-def _variant(canary: Canary, version: Version, contents: Mapping[str, str]) -> Variant:
+def _variant(canary: Canary, version: Version, contents: Mapping[str, str]) -> PromptVariant:
     text = contents[version.content_hash]
-    return Variant(
+    return PromptVariant(
         version=str(version.number),
         content_hash=version.content_hash,
         content=text,

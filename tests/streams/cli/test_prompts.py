@@ -13,6 +13,7 @@ import pytest
 from tests.documentation.test_readme import PROMPTS
 from tests.streams.governance.prompts.test_sources import commit
 from tests.streams.governance.prompts.test_sources import run as git
+from watchline.schemas.records import PromptRelease
 from watchline.streams import settings as settings_
 from watchline.streams.cli.main import main
 from watchline.streams.governance.fold import Fold
@@ -20,7 +21,6 @@ from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.governance.log import Log
 from watchline.streams.governance.place import roots_file
 from watchline.streams.governance.prompts.publishing import Publisher
-from watchline.streams.governance.prompts.releases import Release
 from watchline.streams.kafka import admin
 
 PEOPLE = {"anna": "author", "ben": "approver", "olga": "operator", "paul": "owner"}
@@ -60,9 +60,9 @@ def run(
     return run_
 
 
-def published() -> list[Release]:
+def published() -> list[PromptRelease]:
     """What apps are told."""
-    settings, told = settings_.load(), list[list[Release]]()
+    settings, told = settings_.load(), list[list[PromptRelease]]()
     log, fold = Log(settings), Fold(Roots.read(roots_file(settings)))
     for message in log.read():
         fold.take(message.value, message.time)

@@ -6,13 +6,13 @@ from typing import Any
 
 from tests.streams.governance.logs import NOW, Written
 from watchline.schemas.codec import encode
-from watchline.schemas.records import GovernanceEvent
+from watchline.schemas.records import GovernanceEvent, PromptRelease
 from watchline.streams.governance import signed
 from watchline.streams.governance.fold import Entry
 from watchline.streams.governance.keys import Key
 from watchline.streams.governance.log import Message
 from watchline.streams.governance.prompts.content import content_hash
-from watchline.streams.governance.prompts.releases import Release, releases
+from watchline.streams.governance.prompts.releases import releases
 from watchline.streams.governance.prompts.versions import Item
 
 DAY = 86_400_000_000
@@ -119,7 +119,7 @@ class People(Written):
         return self.fold.state.prompts.items["prompt", "shop", "answer"]
 
     @property
-    def served(self) -> Release:
+    def served(self) -> PromptRelease:
         """What apps get of it in production."""
         (release,) = releases(self.fold.state, self.contents)
         return release

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from tests.streams.governance.prompts.people import DAY, People
+from watchline.schemas.records import PromptRelease
 from watchline.streams.governance import signed, verifier
 from watchline.streams.governance.acts import NotAllowed
 from watchline.streams.governance.fold import Entry, Fold, State
 from watchline.streams.governance.keys import Key
-from watchline.streams.governance.prompts.releases import Release, releases
+from watchline.streams.governance.prompts.releases import releases
 from watchline.streams.governance.prompts.rules import CHANGES
 
 
@@ -328,7 +329,7 @@ def test_any_order_of_acts_ends_in_one_state_that_is_never_live_and_withdrawn() 
     assert {("live", "1", False), ("live", "2", False), ("withdrawn", "2", False), ("live", "1", True)} <= served
 
 
-def folded(start: State, order: list[Any], people: People) -> list[Release]:
+def folded(start: State, order: list[Any], people: People) -> list[PromptRelease]:
     state, latest = dataclasses.replace(start, prompts=copy.deepcopy(start.prompts)), -1
     for position, event in enumerate(order, 100):
         before = repr(state.prompts)
