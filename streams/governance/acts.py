@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+
+class NotAllowed(Exception):  # noqa: N818 - the reason why an act is rejected, and no error
+    """Why the rules don't allow an act."""
+
+
 Role = Literal["root", "owner", "operator", "privacy", "auditor"]
 
 ROLES: Mapping[Role, str] = {
@@ -122,13 +127,20 @@ ACTS: Mapping[str, Act] = {
         target="what is held: tenant:NAME, app:NAME or event:ID",
         by=("privacy",),
         needs={"hold": "its id"},
-        may_have={"until": "a date; without one until it is released"},
+        may_have={"until": "the last day of it, as 2027-01-31; without one until it is released"},
         texts=_REASON,
     ),
     "hold_released": Act(
         says="ends a hold",
         target="the hold's id",
         by=("privacy",),
+        texts=_REASON,
+    ),
+    "retention_set": Act(
+        says="sets for how long a class of data is kept; `watchline retention apply` puts it in force",
+        target="text, rows or metrics; of one app text/app:NAME and the like",
+        by=("privacy",),
+        needs={"days": "whole days before today: text no longer than rows, rows no longer than metrics"},
         texts=_REASON,
     ),
     "log_trimmed": Act(

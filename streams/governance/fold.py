@@ -16,18 +16,14 @@ from typing import Any
 from watchline.schemas.codec import decode
 from watchline.schemas.errors import ConfigurationError, PoisonError
 from watchline.schemas.records import GovernanceEvent
-from watchline.streams.governance import signed, verifier
-from watchline.streams.governance.acts import ACTS, ROLES, Role
+from watchline.streams.governance import retention, signed, verifier
+from watchline.streams.governance.acts import ACTS, ROLES, NotAllowed, Role
 from watchline.streams.governance.keys import Roots, is_good, raw
 
 RISK_CLASSES = ("minimal", "limited", "high")
 LEGAL_BASES = ("consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests")
 KINDS = ("person", "service")
 MAX_REASON = 300  # code points: a forged act may have names of any length
-
-
-class NotAllowed(Exception):  # noqa: N818 - the reason why an act is rejected, and no error
-    """Why the rules don't allow an act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +69,7 @@ class State:
     use_cases: dict[str, Mapping[str, str]] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)  # id to what is held
     released: set[str] = field(default_factory=set)
+    retention: retention.Retention = field(default_factory=retention.Retention)
 
 
 class Fold:
@@ -242,10 +239,12 @@ def _use_case_registered(state: State, event: GovernanceEvent, position: int) ->
 def _hold_placed(state: State, event: GovernanceEvent, position: int) -> None:
     if event.target.partition(":")[0] not in ("tenant", "app", "event") or not event.target.partition(":")[2]:
         raise NotAllowed("what is held is tenant:NAME, app:NAME or event:ID")
-    hold = event.details["hold"]
+    hold, until = event.details["hold"], retention.last_day(event)
     if hold in state.holds or hold in state.released:
         raise NotAllowed(f"there was a hold {hold} before")
     state.holds[hold] = event.target
+    if until is not None:
+        state.retention.holds_until[hold] = until
 
 
 def _hold_released(state: State, event: GovernanceEvent, position: int) -> None:
@@ -262,4 +261,5 @@ _CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {
     "use_case_registered": _use_case_registered,
     "hold_placed": _hold_placed,
     "hold_released": _hold_released,
+    **retention.CHANGES,
 }
