@@ -139,8 +139,8 @@ def test_commands_of_retention(settings: Settings, capsys: pytest.CaptureFixture
     record("hold_placed", "app:held", "dpo.pem", "hold=h1")
     client = connect(settings)
     client.command(
-        "INSERT INTO feedback (feedback_id, time, app, comment) SELECT generateUUIDv4(), now() - toIntervalDay(number), "
-        "if(number % 2 = 0, 'held', 'shop'), 'thank you' FROM numbers(20)"
+        "INSERT INTO feedback (feedback_id, time, app, comment) SELECT generateUUIDv4(), "
+        "now() - toIntervalDay(number), if(number % 2 = 0, 'held', 'shop'), 'thank you' FROM numbers(20)"
     )
     for line in KEEPS:
         assert main(shlex.split(line, comments=True)[1:]) == 0, (line, capsys.readouterr())
