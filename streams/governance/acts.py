@@ -143,6 +143,13 @@ ACTS: Mapping[str, Act] = {
         needs={"days": "whole days before today: text no longer than rows, rows no longer than metrics"},
         texts=_REASON,
     ),
+    "policy_set": Act(
+        says="sets what takes the place of personal data in an app's texts, in place of what was set before",
+        target="app:NAME, or app:NAME/ENVIRONMENT, which goes before it",
+        by=("privacy",),
+        needs={"fields": 'JSON of field to mask, pseudonym or drop; * stands for all others: {"input": "pseudonym"}'},
+        texts=_REASON,
+    ),
     "log_trimmed": Act(
         says="ends the keeping of what stands before a position",
         target="log",

@@ -16,7 +16,7 @@ from typing import Any
 from watchline.schemas.codec import decode
 from watchline.schemas.errors import ConfigurationError, PoisonError
 from watchline.schemas.records import GovernanceEvent
-from watchline.streams.governance import retention, signed, verifier
+from watchline.streams.governance import policies, retention, signed, verifier
 from watchline.streams.governance.acts import ACTS, ROLES, NotAllowed, Role
 from watchline.streams.governance.keys import Roots, is_good, raw
 
@@ -70,6 +70,7 @@ class State:
     holds: dict[str, str] = field(default_factory=dict)  # id to what is held
     released: set[str] = field(default_factory=set)
     retention: retention.Retention = field(default_factory=retention.Retention)
+    policies: dict[str, policies.Set] = field(default_factory=dict)  # by app, or app/environment
 
 
 class Fold:
@@ -262,4 +263,5 @@ _CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {
     "hold_placed": _hold_placed,
     "hold_released": _hold_released,
     **retention.CHANGES,
+    **policies.CHANGES,
 }

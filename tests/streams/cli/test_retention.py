@@ -107,6 +107,8 @@ def test_a_log_that_can_not_be_read_stops_it(settings: Any) -> None:
     assert retention.wanted(settings).holds == []
     assert main(["governance", "init"]) == 0
     assert retention.wanted(settings).days["text", ""] == 30
+    assert main(["governance", "redaction", str(settings.data_dir / "policy.json")]) == 0
+    assert load().model_copy(update={"redaction_policy": settings.data_dir / "policy.json"}).policy()
     place.roots_file(settings).unlink()
     with pytest.raises(ConfigurationError, match=r"no root keys at .* to read it by: holds may be in it"):
         retention.wanted(settings)
