@@ -232,7 +232,8 @@ def _end(wanted: Wanted, place: Place, columns: Mapping[str, str], *, holds: boo
 
 
 def _is_among(column: str, names: Sequence[str]) -> str:
-    column = f"toString({column})" if column == "event_id" else column
+    if column == "event_id":  # however somebody has written it
+        column, names = f"toString({column})", [name.lower() for name in names]
     return f"{column} IN ({', '.join(_quoted(name) for name in sorted(names))})"
 
 

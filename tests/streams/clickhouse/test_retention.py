@@ -31,7 +31,7 @@ def client(clickhouse: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> A
     monkeypatch.setattr(retention, "PLACES", tuple(places))
     client.command(
         """INSERT INTO interactions (event_id, time, app, tenant, system_instructions, input_messages, attributes)
-        SELECT toUUID(concat('00000000-0000-4000-8000-', leftPad(toString(number), 12, '0'))),
+        SELECT toUUID(concat('00000000-0000-4000-8000-', leftPad(hex(number + 0xabc000), 12, '0'))),
             toDateTime64(today(), 6, 'UTC') - toIntervalDay(intDiv(number, 4)) + toIntervalHour(12),
             if(number % 2 = 0, 'shop', 'it''s'), if(number % 4 < 2, 'acme', 'other'), 'be kind', [('user', 'hello')],
             map('a', 'b') FROM numbers(400)"""
@@ -86,12 +86,12 @@ def test_a_loss_within_what_is_kept_is_still_seen(client: Any) -> None:
 
 
 def test_what_is_held_stays_through_merges_until_the_last_hold_ends(client: Any) -> None:
-    event = "00000000-0000-4000-8000-000000000399"
+    event = f"00000000-0000-4000-8000-{0xABC000 + 399:012x}"
     holds = [
         ("tenant", "acme", TODAY - timedelta(1)),  # it has ended
         ("tenant", "acme", TODAY),
         ("app", "it's", TODAY - timedelta(1)),
-        ("event", event, None),
+        ("event", event.upper(), None),
     ]
     retention.apply(client, Wanted(DAYS, holds))
     client.command("OPTIMIZE TABLE interactions FINAL")
