@@ -414,6 +414,17 @@ def views() -> Mapping[str, View]:
                 hour_as_time,
             ),
         ),
+        "v_retention": View(
+            "each class of data, and each app with days of its own: for how long rows are kept, as it is in force",
+            (
+                Column("class", _NAME, "Text, rows or metrics."),
+                Column("app", _NAME, "Empty: every app that has no row of its own."),
+                Column("days", "UInt16", "Whole days before today."),
+                Column("since", _MILLIS, "When it was put in force."),
+                Column("gone_before", _MILLIS, "What is earlier may be gone by it, or by what was in force before."),
+                Column("time", _MILLIS, "The same as `since`."),
+            ),
+        ),
         "v_offset_gaps": View("each range of offsets that was gone before a worker read it", _of("offset_gaps")),
         "v_missing_events": View(
             "each event that was stored, by the ledger, and is not there: `lost` once it is gone for good", gone

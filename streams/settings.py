@@ -29,6 +29,7 @@ from pydantic_settings import (
 
 from watchline.detectors.declarations import DETECTORS
 from watchline.detectors.huggingface.settings import ModelSettings
+from watchline.detectors.pii.policy import Policy
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams.app_budget import AppBudget, AppBudgets
 from watchline.streams.kafka.schema_registry import client_settings
@@ -183,6 +184,11 @@ class Settings(BaseSettings):
         description="JSON file in LiteLLM's form with prices of models, which win over the shipped ones. They are used "
         "where the app doesn't say what a call has cost.",
     )
+    redaction_policy: Path | None = Field(
+        None,
+        description="JSON file that `watchline governance redaction` writes: what takes the place of personal data, by "
+        "app and field. Read when a worker starts, which ends where it can't be read. Unset: numbers everywhere.",
+    )
     redaction: bool = Field(True, description="Replace personal data before anything is stored. Off: for tests only.")
     thresholds: Path | None = Field(None, description="TOML file with operating points that replace the shipped ones.")
     store_timeout_s: float = Field(300.0, gt=0, le=900, description="Seconds of retries before the worker gives up.")
@@ -319,6 +325,7 @@ class Settings(BaseSettings):
         "kafka_key_file",
         "clickhouse_ca_file",
         "schema_registry_ca_file",
+        "redaction_policy",
         "governance_roots",
         "governance_keeper_key",
         "governance_anchors",
@@ -419,6 +426,11 @@ class Settings(BaseSettings):
         """The counts of what apps send, of a process that has this share of each budget."""
         default = AppBudget(self.app_events_per_s, self.app_bytes_per_s)
         return AppBudgets(default, self.app_budgets, share)
+
+    def policy(self) -> Policy:
+        """What takes the place of personal data. Raises ConfigurationError where it can't be read."""
+        key = self.pseudonym_key.get_secret_value()
+        return Policy.read(self.redaction_policy, key) if self.redaction_policy else Policy()
 
     @property
     def encoder_device(self) -> str | None:

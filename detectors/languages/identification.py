@@ -17,7 +17,7 @@ _CODES = (
 )
 # What has no language: addresses, names of accounts, entities of HTML, what redaction leaves, emoji.
 _NO_WORDS = re.compile(
-    r"https?://\S+|www\.\S+|(?<!\S)\S+@\S+|[@#]\w+|&#?\w+;|\[[A-Z_]+\d*\]|[\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]+"
+    r"https?://\S+|www\.\S+|(?<!\S)\S+@\S+|[@#]\w+|&#?\w+;|\[[A-Z_]+(?:\d*|:[0-9a-f]{16})\]|[\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]+"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _LATIN = re.compile(r"[a-zà-ɏ]+")  # up to Latin Extended-B, in small letters

@@ -28,7 +28,8 @@ from watchline.detectors.runtime.text import NO_TEXT, windows
 from watchline.schemas.records import Interaction, Span
 from watchline.schemas.texts import is_prose, texts
 
-PLACEHOLDER = re.compile(rf"\[({'|'.join(label for label in PII.labels if label != leaks.LABEL)})_(\d+)\]")
+_TYPES = "|".join(label for label in PII.labels if label != leaks.LABEL)
+PLACEHOLDER = re.compile(rf"\[({_TYPES})(?:_(\d+)|:[0-9a-f]{{16}})\]")
 
 _LEAST = {
     "PERSON": 0.4,

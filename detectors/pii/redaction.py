@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -18,14 +18,16 @@ from watchline.detectors.pii.entities import LEFT_IN_PLACE, Entity, resolve
 from watchline.detectors.pii.many_values import ManyValues
 from watchline.detectors.pii.no_names import NoNames
 from watchline.detectors.pii.placing import Placing
+from watchline.detectors.pii.policy import Treatment
 from watchline.detectors.runtime.text import NO_TEXT
 from watchline.schemas.pseudonyms import Pseudonyms
-from watchline.schemas.records import Interaction, Span
+from watchline.schemas.records import Evidence, Interaction, Span
 from watchline.schemas.texts import RedactedInteraction, replace_texts, strings, texts
 
 _NUMERIC = frozenset(["PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "US_BANK_NUMBER"])
 FEW_VALUES = 30  # of one event: up to here a pattern for each is faster
 PART_SCORE = 0.7  # of a word of a name
+DROPPED = "DROPPED"
 _SHORTEST = 4  # letters and digits; anything shorter stands in other words by chance
 _DOTTED_I = re.compile("[\u0130\u0131]")  # patterns take them for an i, `casefold` doesn't
 
@@ -46,7 +48,7 @@ class Redacted:
     spans : tuple of Span
         Where the placeholders stand in it, and what was left in place (`entities.LEFT_IN_PLACE`).
     counts : mapping of str to int
-        How many were put in, by type.
+        How many were put in, by type; and under `DROPPED` how many texts were left out, as a policy wants it.
     reports : mapping of str to Evaluation or NotApplicable
         What this tells of what detectors judge, by their names: they needn't run any more.
     seconds : float
@@ -68,6 +70,7 @@ def redact(
     entities: Mapping[str, Sequence[Entity]],
     pseudonyms: Pseudonyms | None = None,
     no_names: NoNames | None = None,
+    treatment: Treatment | None = None,
 ) -> Redacted:
     """Replaces what was found in the named fields, and the same values wherever else they stand in the event's texts.
 
@@ -82,6 +85,8 @@ def redact(
         What takes the place of ids; by default they are dropped.
     no_names
         What stays where a word of a name stands in it; by default what is shipped.
+    treatment
+        What takes the place of what was found, by field; by default numbers.
 
     Examples
     --------
@@ -93,9 +98,9 @@ def redact(
     ['I am [PERSON_1].', 'Who is [PERSON_1]?']
     """
     fields = dict(texts(interaction))
-    redacted, find = _redact(fields, entities, no_names)
+    redacted, treated, find = _redact(fields, entities, no_names, treatment or Treatment())
     new = {field: text for field, (text, _) in redacted.items()}
-    changed = {field: text for field, text in new.items() if text != fields[field]}
+    changed = {field: text for field, (text, _) in treated.items() if text != fields[field]}
     spans = tuple(span for _, spans in redacted.values() for span in spans)
     ids = {
         field: (text, rule)
@@ -104,16 +109,28 @@ def redact(
     }
     report = PersonalData.evaluation(interaction, new, spans) if fields else NotApplicable(NO_TEXT)
     without_ids, replaced = (pseudonyms or Pseudonyms()).replace(replace_texts(interaction, changed), ids)
+    stored = tuple(span for _, spans in treated.values() for span in spans)
+    counts = Counter(span.label for span in stored if span.label not in LEFT_IN_PLACE)
+    if dropped := sum(text == "" for text, _ in treated.values()):
+        counts[DROPPED] = dropped
+    if treatment is not None and treatment.actions and isinstance(report, Evaluation):
+        report = _placed(report, redacted, treated)
     return Redacted(
         RedactedInteraction(without_ids),
-        spans,
-        dict(Counter(span.label for span in spans if span.label not in LEFT_IN_PLACE)),
+        stored,
+        dict(counts),
         {PersonalData.name: report},
         replaced=replaced,
     )
 
 
-def redact_text(text: str, entities: Sequence[Entity], no_names: NoNames | None = None) -> str:
+def redact_text(
+    text: str,
+    entities: Sequence[Entity],
+    no_names: NoNames | None = None,
+    treatment: Treatment | None = None,
+    field: str = "text",
+) -> str:
     """The text redacted, where it is no part of an interaction, such as a comment of feedback.
 
     Examples
@@ -121,14 +138,19 @@ def redact_text(text: str, entities: Sequence[Entity], no_names: NoNames | None 
     >>> redact_text("Ask Jane, Jane knows.", [Entity(4, 8, "PERSON", 0.9)])
     'Ask [PERSON_1], [PERSON_1] knows.'
     """
-    redacted, _ = _redact({"text": text}, {"text": entities}, no_names)
-    return redacted["text"][0]
+    _, treated, _ = _redact({field: text}, {field: entities}, no_names, treatment or Treatment())
+    return treated[field][0]
+
+
+Texts = dict[str, tuple[str, list[Span]]]
+"""By field the new text, and the spans in it."""
 
 
 def _redact(
-    fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]], no_names: NoNames | None
-) -> tuple[dict[str, tuple[str, list[Span]]], Find | None]:
-    """Each field's new text and the spans in it; and what finds the same values elsewhere, if there are any."""
+    fields: Mapping[str, str], entities: Mapping[str, Sequence[Entity]], no_names: NoNames | None, treatment: Treatment
+) -> tuple[Texts, Texts, Find | None]:
+    """The texts with numbers, by which equal values are told, and as they are stored; and what finds the same values
+    elsewhere, if there are any."""
     numbers = _Numbers(fields.values())
     resolved = {field: resolve(fields[field], entities.get(field, ())) for field in fields}
     values: dict[tuple[str, str], Entity] = {}
@@ -145,22 +167,41 @@ def _redact(
     find = _but_no_names(
         by_patterns(scores) if len(values) <= FEW_VALUES else in_linear_time(scores), no_names or NoNames.shipped()
     )
-    out: dict[str, tuple[str, list[Span]]] = {}
+    masked: Texts = {}
+    treated: Texts = {}
     for field, text in fields.items():
         more: list[Entity] = []
         if values:
             meant = read(text)
-            replaced = (each for each in resolved[field] if each.type not in LEFT_IN_PLACE)
-            known = "\0".join(read(text[each.start : each.end]).text for each in replaced)
+            found = (each for each in resolved[field] if each.type not in LEFT_IN_PLACE)
+            known = "\0".join(read(text[each.start : each.end]).text for each in found)
             more = [
                 Entity(*meant.original(entity.start, entity.end), entity.type, entity.score)
                 for entity in find(meant.text, known)
                 if not PLACEHOLDER.search(meant.text, entity.start, entity.end)
             ]
-        out[field] = _replace(
-            field, text, resolve(text, [*resolved[field], *more]) if more else resolved[field], numbers
-        )
-    return out, find if values else None
+        replaced = resolve(text, [*resolved[field], *more]) if more else resolved[field]
+        masked[field] = treated[field] = _replace(field, text, replaced, numbers.placeholder)
+        if (action := treatment.of(field)) == "drop":
+            treated[field] = "", []
+        elif action == "pseudonym":
+            treated[field] = _replace(field, text, replaced, lambda key: treatment.pseudonym(*numbers.whole(key)))
+    return masked, treated, find if values else None
+
+
+def _placed(report: Evaluation, masked: Texts, treated: Texts) -> Evaluation:
+    """What was judged by the numbers, with the places that things have in what is stored."""
+    now: list[Span | None] = []
+    for field, (_, spans) in masked.items():
+        now += treated[field][1] or [None] * len(spans)
+    places = {(span.field, span.start, span.end): new for span, new in zip(report.spans, now, strict=True)}
+    index = {old: number for number, old in enumerate(old for old, new in enumerate(now) if new is not None)}
+    evidence = [
+        Evidence(index[each.span], place.field, place.start, place.end, each.score)
+        for each in report.evidence
+        if each.span in index and (place := places[each.field, each.start, each.end]) is not None
+    ]
+    return dataclasses.replace(report, spans=tuple(new for new in now if new is not None), evidence=tuple(evidence))
 
 
 def _but_no_names(find: Find, no_names: NoNames) -> Find:
@@ -274,7 +315,7 @@ class _Numbers:
         self._next: Counter[str] = Counter()
         for text in present:
             for match in PLACEHOLDER.finditer(text):
-                self._next[match[1]] = max(self._next[match[1]], int(match[2][:9]))
+                self._next[match[1]] = max(self._next[match[1]], int((match[2] or "0")[:9]))
         self._numbers: dict[tuple[str, str], int] = {}
         self._same: dict[tuple[str, str], tuple[str, str]] = {}
 
@@ -284,15 +325,24 @@ class _Numbers:
             for part in _parts(key):
                 self._same.setdefault(("PERSON", part), key)
 
+    def whole(self, key: tuple[str, str]) -> tuple[str, str]:
+        """The name of which it is a word; any other value itself."""
+        return self._same.get(key, key)
+
+    def placeholder(self, key: tuple[str, str]) -> str:
+        return f"[{key[0]}_{self.of(key)}]"
+
     def of(self, key: tuple[str, str]) -> int:
-        key = self._same.get(key, key)
+        key = self.whole(key)
         if key not in self._numbers:
             self._next[key[0]] += 1
             self._numbers[key] = self._next[key[0]]
         return self._numbers[key]
 
 
-def _replace(field: str, text: str, entities: Sequence[Entity], numbers: _Numbers) -> tuple[str, list[Span]]:
+def _replace(
+    field: str, text: str, entities: Sequence[Entity], placeholder: Callable[[tuple[str, str]], str]
+) -> tuple[str, list[Span]]:
     if not entities:
         return text, []
     parts: list[str] = []
@@ -302,8 +352,8 @@ def _replace(field: str, text: str, entities: Sequence[Entity], numbers: _Number
     for entity in entities:
         before, new, after = "", text[entity.start : entity.end], ""
         if entity.type not in LEFT_IN_PLACE:
-            placeholder = f"[{entity.type}_{numbers.of(value(entity.type, new))}]"
-            before, new, after = placing.around(entity.start, entity.end, placeholder)
+            instead = placeholder(value(entity.type, new))
+            before, new, after = placing.around(entity.start, entity.end, instead)
         parts += (text[done : entity.start], before, new, after)
         length += entity.start - done + len(before)
         spans.append(Span(field, length, length + len(new), entity.type, entity.score))

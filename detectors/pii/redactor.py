@@ -11,6 +11,7 @@ from time import perf_counter
 from watchline.detectors.pii import redaction
 from watchline.detectors.pii.detector import PersonalData
 from watchline.detectors.pii.no_names import NoNames
+from watchline.detectors.pii.policy import Policy, Treatment
 from watchline.detectors.pii.recogniser import Recogniser
 from watchline.detectors.pii.redaction import Redacted
 from watchline.schemas.errors import Kind, PoisonError, raise_if_out_of_memory, where
@@ -36,6 +37,8 @@ class Redactor:
         Of the shipped finder's network: `cpu`, `cuda`, `cuda:N`; best that of the encoder, `Scorer.device`.
     no_names
         Phrases that the shipped finder takes for no one's name, besides its own: see `pii.no_names`.
+    policy
+        What takes the place of what is found, by app and field; by default numbers.
 
     Examples
     --------
@@ -51,11 +54,13 @@ class Redactor:
         pseudonym_key: str = "",
         device: str = "cpu",
         no_names: Iterable[str] = (),
+        policy: Policy | None = None,
     ) -> None:
         self._finder = None
         if enabled:
             self._finder = finder or PersonalData(recogniser=Recogniser.shipped(device), no_names=NoNames(no_names))
         self._pseudonyms = Pseudonyms(pseudonym_key)
+        self._policy = policy or Policy()
 
     def redact(self, interactions: Sequence[Interaction]) -> Sequence[Redacted | PoisonError]:
         """Replaces the personal data of a batch, in texts and identifiers.
@@ -72,7 +77,10 @@ class Redactor:
             return [unredacted(interaction) for interaction in interactions]
         try:
             kept = [self._pseudonyms.apply(interaction) for interaction in interactions]
-            redacted = self._redact([interaction for interaction, _ in kept], self._finder, self._pseudonyms)
+            treatments = [self._policy.treatment(each.app, each.environment) for each in interactions]
+            redacted = self._redact(
+                [interaction for interaction, _ in kept], treatments, self._finder, self._pseudonyms
+            )
             return [
                 replace(outcome, replaced=Counter(outcome.replaced) + counts)
                 for outcome, (_, counts) in zip(redacted, kept, strict=True)
@@ -83,7 +91,7 @@ class Redactor:
                 return [outcome for interaction in interactions for outcome in self.redact([interaction])]
             return [_failed(error)]
 
-    def redact_text(self, text: str) -> str:
+    def redact_text(self, text: str, app: str = "", environment: str | None = None, field: str = "text") -> str:
         """The text redacted, where it is no part of an interaction, such as a comment of feedback.
 
         Raises
@@ -94,7 +102,8 @@ class Redactor:
         if self._finder is None or not text:
             return text
         try:
-            return redaction.redact_text(text, self._finder.find([text], [True])[0], self._finder.no_names)
+            found, treatment = self._finder.find([text], [True])[0], self._policy.treatment(app, environment)
+            return redaction.redact_text(text, found, self._finder.no_names, treatment, field)
         except Exception as error:  # fail closed, whatever went wrong
             raise_if_out_of_memory(error)
             raise _failed(error) from None
@@ -104,14 +113,21 @@ class Redactor:
         return (record, Counter()) if self._finder is None else self._pseudonyms.apply(record)
 
     @staticmethod
-    def _redact(interactions: Sequence[Interaction], finder: PersonalData, pseudonyms: Pseudonyms) -> list[Redacted]:
+    def _redact(
+        interactions: Sequence[Interaction],
+        treatments: Sequence[Treatment],
+        finder: PersonalData,
+        pseudonyms: Pseudonyms,
+    ) -> list[Redacted]:
         start = perf_counter()
         fields = [list(texts(interaction)) for interaction in interactions]
         flat = [item for items in fields for item in items]
         entities = iter(finder.find([text for _, text in flat], [is_prose(name) for name, _ in flat]))
         redacted = [
-            redaction.redact(interaction, {name: next(entities) for name, _ in items}, pseudonyms, finder.no_names)
-            for interaction, items in zip(interactions, fields, strict=True)
+            redaction.redact(
+                interaction, {name: next(entities) for name, _ in items}, pseudonyms, finder.no_names, treatment
+            )
+            for interaction, items, treatment in zip(interactions, fields, treatments, strict=True)
         ]
         seconds = (perf_counter() - start) / max(len(interactions), 1)
         return [replace(outcome, seconds=seconds) for outcome in redacted]

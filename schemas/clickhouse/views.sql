@@ -42,11 +42,25 @@ WHERE (event_id NOT IN (SELECT event_id FROM superseded)
         (SELECT event_id, toStartOfHour(time) FROM interactions WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))))
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
+-- For how long rows are kept, as it was last put in force. What is later than `gone_before` was kept under each of the days
+-- that were ever in force: the last whole days before now, but for the hour by which a day may be short.
+CREATE OR REPLACE VIEW v_retention SQL SECURITY DEFINER AS
+SELECT class, app, argMax(r.days, r.since) AS days, max(r.since) AS since,
+    max(until - toIntervalHour(24 * r.days - 1)) AS gone_before, since AS time
+FROM
+(
+    SELECT class, app, days, since, leadInFrame(since, 1, now64(3, 'UTC')) OVER (
+        PARTITION BY class, app ORDER BY since ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS until
+    FROM retention
+) AS r
+GROUP BY class, app;
+
 -- Events that workers have stored, by the ledger, and that are not there: a part of `interactions` was damaged or deleted.
 -- Ten minutes, so that what is in flight counts as stored. Only the hours are looked at event by event in which the sum of
 -- the ids' hashes isn't that of the ledger: those, and the few with events of overlapping batches. A reader's filter on
--- `day`, `hour` or `time` limits what is read of both tables.
+-- `day`, `hour` or `time` limits what is read of both tables. Not what retention may have taken.
 CREATE OR REPLACE VIEW v_missing_events SQL SECURITY DEFINER AS
+WITH (SELECT mapFromArrays(groupArray(v.app), groupArray(v.gone_before)) FROM v_retention AS v WHERE v.class = 'rows') AS gone
 SELECT
     toDate(hour) AS day, event_id, any(e.app) AS app, e.hour AS hour, any(e.detectors) AS detectors,
     any(e.topic_id) AS topic_id, any(e.partition) AS partition, any(e.first_offset) AS first_offset,
@@ -58,6 +72,7 @@ FROM
         first_offset, last_offset, stored_at, false AS is_there
     FROM ledger
     WHERE NOT ledger.lost AND ledger.stored_at < now64(3, 'UTC') - INTERVAL 10 MINUTE
+        AND hour >= if(mapContains(gone, app), gone[app], gone[''])
     UNION ALL
     SELECT toStartOfHour(time), event_id, app, [], '', 0, 0, 0, stored_at, true FROM interactions
 ) AS e

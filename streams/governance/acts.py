@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+
+class NotAllowed(Exception):  # noqa: N818 - the reason why an act is rejected, and no error
+    """Why the rules don't allow an act."""
+
+
 Role = Literal["root", "owner", "operator", "privacy", "auditor", "author", "approver"]
 
 ROLES: Mapping[Role, str] = {
@@ -17,10 +22,6 @@ ROLES: Mapping[Role, str] = {
     "author": "drafts prompts and models",
     "approver": "approves what others have drafted",
 }
-
-
-class NotAllowed(Exception):  # noqa: N818 - the reason why an act is rejected, and no error
-    """Why the rules don't allow an act."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,13 +194,27 @@ ACTS: Mapping[str, Act] = {
         target="what is held: tenant:NAME, app:NAME or event:ID",
         by=("privacy",),
         needs={"hold": "its id"},
-        may_have={"until": "a date; without one until it is released"},
+        may_have={"until": "the last day of it, as 2027-01-31; without one until it is released"},
         texts=_REASON,
     ),
     "hold_released": Act(
         says="ends a hold",
         target="the hold's id",
         by=("privacy",),
+        texts=_REASON,
+    ),
+    "retention_set": Act(
+        says="sets for how long a class of data is kept; `watchline retention apply` puts it in force",
+        target="text, rows or metrics; of one app text/app:NAME and the like",
+        by=("privacy",),
+        needs={"days": "whole days before today: text no longer than rows, rows no longer than metrics"},
+        texts=_REASON,
+    ),
+    "policy_set": Act(
+        says="sets what takes the place of personal data in an app's texts, in place of what was set before",
+        target="app:NAME, or app:NAME/ENVIRONMENT, which goes before it",
+        by=("privacy",),
+        needs={"fields": 'JSON of field to mask, pseudonym or drop; * stands for all others: {"input": "pseudonym"}'},
         texts=_REASON,
     ),
     "log_trimmed": Act(

@@ -16,7 +16,7 @@ from typing import Any
 from watchline.schemas.codec import decode
 from watchline.schemas.errors import ConfigurationError, PoisonError
 from watchline.schemas.records import GovernanceEvent
-from watchline.streams.governance import signed, verifier
+from watchline.streams.governance import policies, retention, signed, verifier
 from watchline.streams.governance.acts import ACTS, ROLES, NotAllowed, Role
 from watchline.streams.governance.keys import Roots, is_good, raw
 from watchline.streams.governance.prompts import rules, versions
@@ -72,6 +72,8 @@ class State:
     released: set[str] = field(default_factory=set)
     prompts: versions.Versions = field(default_factory=versions.Versions)  # and models
     now: int = field(default=0, repr=False)  # microseconds, by the broker's clock, of the entry that is taken
+    retention: retention.Retention = field(default_factory=retention.Retention)
+    policies: dict[str, policies.Set] = field(default_factory=dict)  # by app, or app/environment
 
 
 class Fold:
@@ -242,10 +244,12 @@ def _use_case_registered(state: State, event: GovernanceEvent, position: int) ->
 def _hold_placed(state: State, event: GovernanceEvent, position: int) -> None:
     if event.target.partition(":")[0] not in ("tenant", "app", "event") or not event.target.partition(":")[2]:
         raise NotAllowed("what is held is tenant:NAME, app:NAME or event:ID")
-    hold = event.details["hold"]
+    hold, until = event.details["hold"], retention.last_day(event)
     if hold in state.holds or hold in state.released:
         raise NotAllowed(f"there was a hold {hold} before")
     state.holds[hold] = event.target
+    if until is not None:
+        state.retention.holds_until[hold] = until
 
 
 def _hold_released(state: State, event: GovernanceEvent, position: int) -> None:
@@ -263,4 +267,6 @@ _CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {
     "hold_placed": _hold_placed,
     "hold_released": _hold_released,
     **rules.CHANGES,
+    **retention.CHANGES,
+    **policies.CHANGES,
 }

@@ -48,7 +48,7 @@ def plan(settings: Settings, *, shorten: bool = False) -> list[TopicChange]:
     there = admin.existing(settings)
     known = {name: topic for topic in TOPICS if (name := topic(settings.topic_prefix)) in there}
     changes = []
-    for name, now in _described(settings, known).items():
+    for name, now in described(settings, known).items():
         for key, wanted in admin.config(known[name], settings).items():
             if wanted != (current := now.get(key, "-1" if key == RETENTION else "the broker's default")):
                 change = TopicChange(name, key, current, wanted)
@@ -84,7 +84,7 @@ def apply(settings: Settings, changes: Iterable[TopicChange]) -> None:
             ) from None
 
 
-def _described(settings: Settings, names: Collection[str]) -> dict[str, dict[str, str]]:
+def described(settings: Settings, names: Collection[str]) -> dict[str, dict[str, str]]:
     """The configuration of each topic as it is."""
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import ConfigResource

@@ -56,7 +56,8 @@ def unpack(
 
 def _redacted(feedback: Feedback, redactor: Redactor) -> Feedback:
     texts = ((name, text) for name, text, rule in strings(feedback) if rule.kind in SEARCHED)
-    return replace_texts(feedback, {name: redactor.redact_text(text) for name, text in texts})
+    of = feedback.app, feedback.environment
+    return replace_texts(feedback, {name: redactor.redact_text(text, *of, field=name) for name, text in texts})
 
 
 def store(received: Sequence[ReceivedFeedback], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:

@@ -58,6 +58,7 @@ def _run(settings: Settings) -> int:
     )
     if registry is not None:
         registry.require()
+    settings.policy()  # one that can't be read ends it before anything is read
     # Imported late: aiokafka takes a second, and what is above fails sooner without it.
     from watchline.streams.health import canary, page
     from watchline.streams.worker.faust_app import GroupMember

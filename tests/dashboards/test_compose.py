@@ -156,7 +156,7 @@ def test_clickhouse_starts_with_every_password_or_not_at_all(broken: str, tmp_pa
         assert passed.get(variable) == (None if broken else f"of {variable.lower().removesuffix('_password')}")
 
 
-def test_only_the_one_shot_step_has_its_health_check_off() -> None:
+def test_only_what_serves_nothing_has_its_health_check_off() -> None:
     off = {name for name, service in SERVICES.items() if service["healthcheck"].get("disable")}
     waited_for = {
         name
@@ -164,7 +164,17 @@ def test_only_the_one_shot_step_has_its_health_check_off() -> None:
         for name, wait in service.get("depends_on", {}).items()
         if wait["condition"] == "service_completed_successfully"
     }
-    assert off == waited_for == {"migrate"}
+    assert waited_for == {"migrate"} and off == {"migrate", "keeper"}  # which serves nothing that could be asked
+
+
+def test_the_keeper_alone_has_its_login_and_the_worker_no_part_in_the_trail() -> None:
+    holders = {name for name, service in SERVICES.items() if "clickhouse_keeper" in service.get("secrets", [])}
+    assert holders == {"clickhouse", "keeper"}
+    keeper, worker = SERVICES["keeper"]["environment"], SERVICES["worker"]["environment"]
+    assert "//watchline_keeper@" in keeper["WATCHLINE_CLICKHOUSE_URL"]
+    assert not any("GOVERNANCE" in name for name in worker)
+    data_dir = keeper["WATCHLINE_DATA_DIR"]  # where the anchors go, which must outlive the container
+    assert [mount.split(":")[1] for mount in SERVICES["keeper"]["volumes"]] == [data_dir]
 
 
 def test_ports_are_bound_to_this_machine() -> None:
@@ -181,7 +191,8 @@ def test_secrets_are_files_and_no_environment_shows_one() -> None:
         assert set(service.get("secrets", [])) <= set(COMPOSE["secrets"])
     assert COMPOSE["secrets"] == {name: {"file": f"./secrets/{name}"} for name in COMPOSE["secrets"]}
     told = re.findall(r"#   for name in (.*); do", TEXT)[0].split()
-    assert set(COMPOSE["secrets"]) == set(told)
+    copied = re.findall(r"#   cp \S+ secrets/(\w+)", TEXT)
+    assert set(COMPOSE["secrets"]) == {*told, *copied} and all(name in TEXT for name in copied)
     assert "/secrets/\n" in (ROOT / ".gitignore").read_text(encoding="utf-8")
 
 

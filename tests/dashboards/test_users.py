@@ -20,7 +20,8 @@ import pytest
 
 import watchline.dashboards
 from watchline.schemas import migrate
-from watchline.schemas.columns import TABLES
+from watchline.schemas.columns import TABLES, Text
+from watchline.schemas.views import views
 
 pytestmark = pytest.mark.slow  # each user is a process with an engine of its own
 
@@ -102,12 +103,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+GOVERNED = {"governance", "governance_texts"}
 RIGHTS = {
     "watchline_migrate": {
         "BACKUP DATABASE watchline TO File('copy')": True,
         "CHECK TABLE watchline.feedback": True,
         "SYSTEM REFRESH VIEW watchline.usage_hourly_refresh": True,
         "BACKUP DATABASE system TO File('system')": False,
+        "ALTER TABLE watchline.feedback MODIFY TTL toDate(time) + 30 SETTINGS materialize_ttl_after_modify = 0": True,
+        "ALTER TABLE watchline.feedback MATERIALIZE TTL": True,
+        "ALTER TABLE watchline.feedback MODIFY SETTING materialize_ttl_recalculate_only = 0": True,
+    },
+    "watchline_keeper": {
+        **{f"INSERT INTO watchline.{name} (stored_at) VALUES (0)": name in GOVERNED for name in TABLES},
+        "INSERT INTO watchline.governance (version) VALUES (1)": False,
+        "DESCRIBE TABLE watchline.governance": True,
+        "SELECT count() FROM watchline.governance": False,
+        "SELECT count() FROM watchline.v_interactions": False,
+        "ALTER TABLE watchline.governance DELETE WHERE 1": False,
     },
     "watchline_grafana": {
         "SELECT count() FROM watchline.v_interactions": True,
@@ -115,6 +128,7 @@ RIGHTS = {
         "SELECT count() FROM watchline.v_coverage": True,
         "SELECT count() FROM watchline.v_quality_hourly": True,
         "SELECT count() FROM watchline.v_refreshes": True,
+        "SELECT count() FROM watchline.v_governance_texts": False,
         "SELECT count() FROM watchline.quality_hourly": False,
         "SELECT 1 SETTINGS max_execution_time = 65": True,  # as the plugin does
         "SELECT 1 SETTINGS max_memory_usage = 0": False,
@@ -124,7 +138,7 @@ RIGHTS = {
         "SET readonly = 0": False,
     },
     "watchline_worker": {
-        **{f"INSERT INTO watchline.{name} (stored_at) VALUES (0)": True for name in TABLES},
+        **{f"INSERT INTO watchline.{name} (stored_at) VALUES (0)": name not in GOVERNED for name in TABLES},
         "INSERT INTO watchline.findings (version) VALUES (1)": False,
         "INSERT INTO watchline.findings (version) SETTINGS insert_allow_materialized_columns = 1 VALUES (1)": False,
         "INSERT INTO watchline.contents (hash) VALUES (1)": False,
@@ -150,19 +164,37 @@ RIGHTS = {
     },
     "watchline_reader": {
         "SELECT count() FROM watchline.v_interactions": True,
+        "SELECT input FROM watchline.v_interactions": True,
+        "SELECT count() FROM watchline.v_governance": True,
+        "SELECT count() FROM watchline.v_governance_texts": False,
         "SELECT count() FROM watchline.interactions": False,
         "SELECT count() FROM system.users": False,
+        "SELECT 1 SETTINGS use_query_cache = 1": False,
         "INSERT INTO watchline.feedback (rating) VALUES (1)": False,
         "SELECT 1 SETTINGS max_execution_time = 0": False,
     },
     "watchline_auditor": {
-        "SELECT count() FROM watchline.v_interactions": True,
-        "SELECT count() FROM watchline.interactions": True,
+        **{f"SELECT count() FROM watchline.{name}": name != "v_spans" for name in views()},
+        "SELECT app, tenant, redactions FROM watchline.v_interactions": True,
+        "SELECT * FROM watchline.v_interactions": False,
+        "SELECT count() FROM watchline.v_interactions WHERE output LIKE 'a%'": False,  # a filter reads too
+        "SELECT count() FROM watchline.v_interactions GROUP BY input ORDER BY input": False,
+        "SELECT subject FROM watchline.v_interactions": False,
+        "SELECT comment FROM watchline.v_feedback": False,
+        "SELECT count() FROM watchline.interactions": False,
+        "SELECT count() FROM watchline.contents": False,
+        "SELECT 1 SETTINGS use_query_cache = 1": False,
         "SELECT name FROM system.users": True,
         "SHOW GRANTS FOR watchline_worker": True,
         "INSERT INTO watchline.feedback (rating) VALUES (1)": False,
         "ALTER TABLE watchline.feedback DELETE WHERE 1": False,
         "GRANT ALTER ON watchline.* TO watchline_worker": False,
+    },
+    "watchline_privacy": {
+        **{f"SELECT * FROM watchline.{name} LIMIT 0": True for name in views()},
+        "SELECT count() FROM watchline.interactions": False,
+        "INSERT INTO watchline.governance (position) VALUES (1)": False,
+        "ALTER TABLE watchline.feedback DELETE WHERE 1": False,
     },
 }
 
@@ -171,6 +203,22 @@ RIGHTS = {
 def test_a_user_may_do_what_it_is_for_and_no_more(user: str, folder: Path) -> None:
     cases = RIGHTS[user]
     assert dict(zip(cases, as_user(user, folder, TRY, *cases), strict=True)) == cases
+
+
+def test_an_auditor_is_granted_each_column_that_is_no_text_and_no_person() -> None:
+    texts = {
+        column.name
+        for table in ("interactions", "feedback")
+        for column in TABLES[table]
+        for text in ([column.text] if isinstance(column.text, Text) else (column.text or {}).values())
+        if text.kind in ("prose", "value", "pseudonym")
+    } | {"input", "output"}  # which the view makes of them
+    grants = ElementTree.fromstring(USERS.read_text(encoding="utf-8")).findall("users/watchline_auditor/grants/query")
+    for view in ("v_interactions", "v_feedback"):
+        (granted,) = (
+            m[1] for grant in grants if (m := re.match(rf"GRANT SELECT\((.*)\) ON .*{view}$", grant.text or ""))
+        )
+        assert {*granted.split(", ")} == {column.name for column in views()[view].columns} - texts
 
 
 def test_the_reader_reads_through_the_command_line(folder: Path) -> None:
@@ -195,11 +243,17 @@ def test_users_sql_is_what_the_engine_parses_and_users_xml_says(clickhouse: Call
     parsed = [formatted(statement) for statement in migrate.statements(USERS.with_suffix(".sql"))]
     document = ElementTree.fromstring(USERS.read_text(encoding="utf-8"))
     said = [
-        formatted(f"{grant.text} TO {user.tag}")
+        formatted(f"{grant.text} {'TO' if (grant.text or '').startswith('GRANT') else 'FROM'} {user.tag}")
         for user in document.findall("users/*")
         for grant in user.findall("grants/query")
     ]
-    assert [text for text in parsed if text.startswith("GRANT")] == said
+    # What takes back the rights of earlier versions stands before there is something to take back, in users.sql alone.
+    grants = [text for text in parsed if text.startswith("GRANT") or text in said]
+    assert grants == said
+    assert {text.split(" FROM ")[-1] for text in parsed if text.startswith("REVOKE") and text not in said} == {
+        "watchline_worker",
+        "watchline_auditor",
+    }
     created = dict(re.findall(r"^CREATE USER IF NOT EXISTS (\w+) (.*)$", "\n".join(parsed), re.M))
     assert list(created) == [user.tag for user in document.findall("users/*")]
     for user, text in created.items():
@@ -211,8 +265,9 @@ def test_users_sql_is_what_the_engine_parses_and_users_xml_says(clickhouse: Call
         assert text == expected
 
 
+RETENTION = "streams/clickhouse/retention.py"  # by the login of who migrates
 READS = {
-    "watchline_migrate": ("schemas/**/*.py", "schemas/clickhouse/*.sql"),
+    "watchline_migrate": ("schemas/**/*.py", "schemas/clickhouse/*.sql", RETENTION),
     "watchline_worker": ("streams/**/*.py",),
     "watchline_reader": ("streams/**/*.py", "dashboards/*.py", "dashboards/audit/*.sql", "dashboards/runbooks/*.md"),
     "watchline_auditor": ("streams/**/*.py", "dashboards/*.py", "dashboards/audit/*.sql"),
@@ -225,13 +280,18 @@ OPEN = {"one", "databases", "tables", "columns", "settings"}  # the last: the se
 @pytest.mark.parametrize("user", READS)
 def test_a_user_is_granted_the_tables_of_system_that_its_sql_reads(user: str) -> None:
     root = Path(watchline.dashboards.__path__[0]).parent
-    files = [list(root.glob(pattern)) for pattern in READS[user]]
+    files = [
+        [path for path in root.glob(pattern) if pattern == RETENTION or path != root / RETENTION]
+        for pattern in READS[user]
+    ]
     assert all(files)
     sql = "\n".join(path.read_text(encoding="utf-8") for found in files for path in found)
     read = {name.lower() for name in re.findall(r"\bsystem`?\.`?(\w+)", sql, re.I)}
     grants = ElementTree.fromstring(USERS.read_text(encoding="utf-8")).findall(f"users/{user}/grants/query")
     granted = {
-        found[1] for grant in grants if (found := re.fullmatch(r"GRANT SELECT ON system\.(\w+)", grant.text or ""))
+        found[1]
+        for grant in grants
+        if (found := re.fullmatch(r"GRANT SELECT(?:\(.*\))? ON system\.(\w+)", grant.text or ""))
     }
     assert read <= granted | OPEN
 

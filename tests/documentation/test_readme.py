@@ -23,6 +23,8 @@ COMMAND_LINES = [
 TRAIL = [line for line in COMMAND_LINES if re.match(r"watchline (governance|audit (verify|export))|    --detail", line)]
 # Likewise: `test_commands_of_the_readme` in tests/streams/cli/test_prompts.py.
 PROMPTS = [line for line in COMMAND_LINES if line.startswith("watchline prompts ")]
+# Likewise `test_commands_of_retention` there.
+KEEPS = [line for line in COMMAND_LINES if line.startswith("watchline retention")]
 READS = [
     line for line in COMMAND_LINES if re.match(r"watchline (sql|audit|config|worst|schema)", line) and line not in TRAIL
 ]
@@ -36,8 +38,8 @@ def test_the_front_page_is_short() -> None:
 
 
 def test_no_command_is_left_out() -> None:
-    assert sorted(COMMAND_LINES) == sorted(READS + TRAIL + PROMPTS + MAKES + SERVERS + DOCKER)
-    assert all((READS, TRAIL, PROMPTS, MAKES, SERVERS, DOCKER))
+    assert sorted(COMMAND_LINES) == sorted(READS + TRAIL + PROMPTS + KEEPS + MAKES + SERVERS + DOCKER)
+    assert all((READS, TRAIL, PROMPTS, KEEPS, MAKES, SERVERS, DOCKER))
 
 
 @pytest.mark.e2e

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.documentation import readmes
-from tests.documentation.test_readme import TRAIL
+from tests.documentation.test_readme import KEEPS, TRAIL
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.migrate import migrate
 from watchline.streams import settings as settings_
@@ -126,6 +126,30 @@ def test_commands_of_the_trail(settings: Settings, capsys: pytest.CaptureFixture
             shutil.copy(place.folder(settings) / "keys" / "root.pem", "root.pem")
     assert {line for line in TRAIL if line.startswith("watchline ")} <= {*block.splitlines()}
     assert "3 entries" in capsys.readouterr().out
+
+
+def test_commands_of_retention(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    def record(act: str, target: str, key: str, *details: str) -> None:
+        assert main(["governance", "record", act, target, "--key", key, "--detail", *details]) == 0
+
+    main(["governance", "init"])
+    main(["governance", "key", "dpo.pem"])
+    record("key_registered", "dpo.pem", str(place.folder(settings) / "keys" / "root.pem"), "holder=p1", "roles=privacy")
+    record("retention_set", "text", "dpo.pem", "days=7")
+    record("hold_placed", "app:held", "dpo.pem", "hold=h1")
+    client = connect(settings)
+    client.command(
+        "INSERT INTO feedback (feedback_id, time, app, comment) SELECT generateUUIDv4(), "
+        "now() - toIntervalDay(number), if(number % 2 = 0, 'held', 'shop'), 'thank you' FROM numbers(20)"
+    )
+    for line in KEEPS:
+        assert main(shlex.split(line, comments=True)[1:]) == 0, (line, capsys.readouterr())
+    by_app = "SELECT app, countIf(comment != ''), count() FROM feedback GROUP BY app ORDER BY app"
+    assert client.query(by_app).result_rows == [("held", 10, 10), ("shop", 4, 10)]
+    assert main(["governance", "record", "hold_released", "h1", "--key", "dpo.pem"]) == 0
+    assert main(["retention", "report"]) == 1  # the store does not know it yet
+    assert main(["retention", "apply"]) == 0
+    assert client.query(by_app).result_rows == [("held", 4, 10), ("shop", 4, 10)]
 
 
 def test_several_sign_one_act_by_a_file(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:

@@ -183,6 +183,24 @@ def _damage(settings: Any) -> Iterator[Check]:
         yield Check("events", "ok", f"all that the ledger says was stored is there{lost}")
 
 
+def _retention(settings: Any) -> Iterator[Check]:
+    from watchline.streams.cli.commands import retention
+    from watchline.streams.clickhouse.connect import connect
+    from watchline.streams.embedded import store
+
+    try:
+        lines, wanted = [*retention.of_topics(settings)], retention.wanted(settings)
+    except WatchlineError:  # the check of Kafka says why
+        return
+    if settings.embedded_store and (settings.data_dir / "clickhouse").is_dir():  # a server tells who migrates alone
+        with store.running(settings), closing(connect(settings)) as client:
+            lines += [line for line in retention.of_tables(client, wanted) if line.past]
+    if said := [f"{line.place}: {line.differs}" for line in lines if line.differs]:
+        yield Check("kept", "warn", "; ".join(said), "`watchline retention report` says what mends it")
+    else:
+        yield Check("kept", "ok", "nothing that was looked at is kept for longer than is wanted")
+
+
 def _clock(client: Any, sent: float) -> Check:
     there = client.query("SELECT toUnixTimestamp64Milli(now64(3))").result_rows[0][0] / 1000
     # The server's time was read some time between sending and now.
@@ -274,4 +292,4 @@ def _alerts(settings: Any) -> Iterator[Check]:
         yield Check("alerts", "ok", f"evaluated, and told by {', '.join(names)}")
 
 
-CHECKS = (_kafka, _registry, _store, _outside, _alerts, _models, _gpu, _disk)
+CHECKS = (_kafka, _registry, _store, _retention, _outside, _alerts, _models, _gpu, _disk)

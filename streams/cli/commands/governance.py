@@ -66,6 +66,10 @@ def add_parser(subparsers: Any) -> None:
     log.add_argument("--rejected", action="store_true", help="only what the rules don't allow")
     log.add_argument("--limit", type=int, default=50, metavar="N", help="how many (default: 50)")
     add_format(log)
+    redaction = action(
+        "redaction", _redaction, "write the redaction policies in force, for the workers' WATCHLINE_REDACTION_POLICY"
+    )
+    redaction.add_argument("file", type=Path, metavar="FILE.json", help="written anew, whole or not at all")
     action("run", _keep, "keep the trail until it is stopped: store each entry, anchor the head each minute")
 
 
@@ -185,6 +189,20 @@ FROM v_governance WHERE NOT accepted OR {all:Bool} ORDER BY position DESC LIMIT 
     with open_queries(load()) as queries:
         result = queries.query(sql, {"limit": str(args.limit), "all": str(not args.rejected).lower()})
     write(result.columns, result.rows, args.format)
+    return 0
+
+
+def _redaction(args: argparse.Namespace) -> int:
+    from watchline.streams.governance import place, policies
+    from watchline.streams.governance.keys import Roots
+    from watchline.streams.settings import load
+
+    settings = load()
+    found = policies.as_file(folded(settings, Roots.read(place.roots_file(settings))).state.policies)
+    new = args.file.with_name(f"{args.file.name}.new")
+    new.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    new.replace(args.file)
+    out(f"{len(found['apps'])} policies in {args.file}; workers read it when they start")
     return 0
 
 

@@ -139,6 +139,7 @@ class Jobs:
             pseudonym_key=settings.pseudonym_key.get_secret_value(),
             device=self._scorer.device,
             no_names=settings.no_names,
+            policy=settings.policy(),
         )
         self._worker = settings.group_instance_id
         self._decode = Decode(self._registry)
