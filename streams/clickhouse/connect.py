@@ -27,6 +27,7 @@ def connect(settings: Settings, *, database: str | None = None, timeout_s: float
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     _add_checksums()
+    _do_without_pandas()
     database = settings.clickhouse_database if database is None else database
     where, way = _embedded(settings) if settings.embedded_store else _server(settings)
     try:
@@ -62,6 +63,14 @@ def _add_checksums() -> None:
     class Checked(compression.Lz4Compressor, tag="lz4", thread_safe=False):  # type: ignore[misc, call-arg]
         def __init__(self) -> None:
             self.comp = LZ4FrameCompressor(block_checksum=True)
+
+
+@cache
+def _do_without_pandas() -> None:
+    """Has the client think that pandas isn't installed: it would load it to see that an insert is no DataFrame."""
+    from clickhouse_connect.driver import options
+
+    options.pd = options.pd_time_test = None
 
 
 def _server(settings: Settings) -> tuple[str, dict[str, Any]]:

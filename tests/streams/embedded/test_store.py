@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 import pytest
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from watchline.schemas.errors import ConfigurationError, FatalError, TransientError
@@ -129,6 +130,7 @@ def test_a_client_inserts_and_reads(settings: Settings, running: Child) -> None:
         )
         assert found.result_rows == [(500_001, 499_999, "it's ü\n\\")]
         assert client.query("SELECT number FROM numbers WHERE 0").result_rows == []
+        assert options.pd is None  # the client would load pandas for an insert
         with pytest.raises(DatabaseError) as refused:
             client.query("SELECT nothing FROM numbers")
         assert refused.value.code == 47  # unknown identifier
