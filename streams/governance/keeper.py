@@ -22,6 +22,7 @@ from watchline.streams.governance import anchors, signed
 from watchline.streams.governance.fold import Entry, Fold
 from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.governance.log import Log
+from watchline.streams.governance.proof.nightly import Nightly
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Keeper:
     settings : Settings
     roots : Roots
     key : Key, optional
-        Signs the anchors; without one there are none, which the log says once.
+        Signs the anchors, and the proof of each day; without one there are none, which the log says once.
     anchor_file : Path
     """
 
@@ -56,6 +57,7 @@ class Keeper:
         self._anchored = max((each["position"] for each in anchors.read(anchor_file)), default=-1)
         self._next_anchor = time.monotonic() + ANCHOR_S
         self._follower: Any = None
+        self._nightly = Nightly(settings, roots.log, key)
         if key is None:
             log.warning("no key signs the audit trail's heads: an end of it that is rewritten can't be told")
 
@@ -74,6 +76,8 @@ class Keeper:
             entries.append(self.fold.take(message.value, message.time))
         if entries:
             self._store(entries)
+        else:  # all that is in the log was taken in
+            self._nightly.look(self.fold.state)
         if time.monotonic() >= self._next_anchor:
             self.anchor()
         return len(entries)

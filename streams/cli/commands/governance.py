@@ -249,6 +249,15 @@ def _signed(
     return signed.sign(event, key, roots.log), salted
 
 
+def record(settings: Any, key_file: Path, act: str, target: str, details: dict[str, str]) -> int:
+    """Records an act of another command's, signed with a key, and says what became of it: 0 where it counts."""
+    from watchline.streams.governance import place
+    from watchline.streams.governance.keys import Roots
+
+    roots = Roots.read(place.roots_file(settings))
+    return _append(settings, roots, *_signed(settings, roots, key_file, act, target, details, {}))
+
+
 def _append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str]) -> int:
     """Writes an act into the log, and says what became of it."""
     from watchline.streams.governance.fold import Fold

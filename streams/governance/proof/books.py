@@ -54,7 +54,11 @@ class Books:
 
     def with_erased(self, sql: str, join: str) -> str:
         """A statement with what was erased at `{erased}`, and its certificate at `{certificate}`."""
-        at = {"{erased}": join, "{certificate}": "x.certificate"} if self.erasures else {"{erased}": "", "{certificate}": "''"}
+        at = (
+            {"{erased}": join, "{certificate}": "x.certificate"}
+            if self.erasures
+            else {"{erased}": "", "{certificate}": "''"}
+        )
         for place, text in at.items():
             sql = sql.replace(place, text)
         return sql

@@ -38,10 +38,10 @@ FROM
             notEmpty(found) AND found_at < {{settled:DateTime('UTC')}}, 'without event',
             '') AS of_event,
         arrayJoin(arrayConcat([('{EVENTS}', of_event, '')], if(is_there, arrayMap(d -> ('{FINDINGS}',
-            if(has(found.1, d), found.2[indexOf(found.1, d)], if(hour < {{kept_from:DateTime('UTC')}}, '{RETENTION}', 'missing')),
-            d), planned), []))) AS each,
+            if(has(found.1, d), found.2[indexOf(found.1, d)],
+                if(hour < {{kept_from:DateTime('UTC')}}, '{RETENTION}', 'missing')), d), planned), []))) AS each,
         each.1 AS section, each.2 AS what,
-        (section = '{EVENTS}' AND what IN {(*FAULTS[EVENTS],)}) OR (section = '{FINDINGS}' AND what = 'missing') AS fault,
+        (section, what) IN {(*((section, what) for section in (EVENTS, FINDINGS) for what in FAULTS[section]),)} AS fault,
         (hour, event_id, app, each.3, topic_id, partition, first_offset, last_offset) AS place
     FROM
     (
@@ -81,7 +81,7 @@ FROM
 )
 WHERE what != ''
 GROUP BY section, what
-ORDER BY section, what"""
+ORDER BY section, what"""  # noqa: S608 - names of ours
 _ERASED = """LEFT ANY JOIN
     (
         SELECT event_id, concat('', certificate) AS certificate FROM v_erased
@@ -100,9 +100,7 @@ def count(books: Books, start: datetime, end: datetime, report: Report) -> None:
 
 def spans(books: Books, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, int]]:
     """A time cut into parts of few enough events: some hours together, or one in slices by the hash of the ids."""
-    loads = {
-        datetime.fromisoformat(row["hour"]): int(row["events"]) for row in books.ask(_LOAD, start=start, end=end)
-    }
+    loads = {datetime.fromisoformat(row["hour"]): int(row["events"]) for row in books.ask(_LOAD, start=start, end=end)}
     begin, hour, load = start, start, 0
     while hour < end:
         more = loads.get(hour, 0)

@@ -33,7 +33,7 @@ FROM
     ) AS g
     {{erased}}
 )
-GROUP BY what ORDER BY what"""
+GROUP BY what ORDER BY what"""  # noqa: S608 - names of ours
 _ERASED = """LEFT ANY JOIN
     (
         SELECT producer_id, sequence, concat('', certificate) AS certificate FROM v_erased
@@ -66,8 +66,8 @@ _NEIGHBOURS = """SELECT topic_id, partition,
 FROM v_stored_events
 WHERE producer_id = {producer:UUID} AND time >= {start:DateTime('UTC')} AND time < {end:DateTime('UTC')}
 GROUP BY topic_id, partition"""
-_LETTERS = f"""SELECT topic_id, partition, offset, event_index, app, toUInt64(if(event_index < 0, {ENVELOPE}, 1)) AS room,
-    offset AS last, '{DEAD}' AS what
+_LETTERS = f"""SELECT topic_id, partition, offset, event_index, app,
+    toUInt64(if(event_index < 0, {ENVELOPE}, 1)) AS room, offset AS last, '{DEAD}' AS what
 FROM v_dead_letters
 WHERE NOT resolved AND time >= {{start:DateTime('UTC')}} AND time < {{end:DateTime('UTC')}}
 LIMIT {{most:UInt32}}
@@ -75,7 +75,7 @@ UNION ALL
 SELECT topic_id, partition, first_missing, -1, '', (next_offset - first_missing) * {ENVELOPE}, next_offset - 1, '{GONE}'
 FROM v_offset_gaps
 WHERE time >= {{start:DateTime('UTC')}} AND time < {{end:DateTime('UTC')}}
-LIMIT {{most:UInt32}}"""
+LIMIT {{most:UInt32}}"""  # noqa: S608 - names of ours
 
 
 @dataclass(slots=True)
@@ -95,11 +95,11 @@ class Letter:
 def count_gaps(books: Books, interval: Interval, report: Report) -> None:
     """Adds what became of the numbers that never came.
 
-    A producer says how many it dropped, and not which: where that is as many as are missing in its life, it dropped them.
-    Else those count as dead or gone that stand in Kafka between the events before and after, as far as they reach; of
-    what is left over then, any that is missing in the interval may be one.
+    A producer says how many it dropped, and not which: where that is as many as are missing in its life, it dropped
+    them. Else those count as dead or gone that stand in Kafka between the events before and after, as far as they
+    reach; of what is left over then, any that is missing in the interval may be one.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {name: row[name] if name in ("producer", "begin", "end") else int(row[name]) for name in row}
         for row in books.ask(_GAPS, start=interval.start, end=interval.end)
     ]

@@ -1,4 +1,4 @@
-"""The offsets of the raw topic: the ledger's batches follow one another in each partition, but for what Kafka had lost."""
+"""The offsets of the raw topic: the ledger's batches follow one another in a partition, but for what Kafka had lost."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ WHERE NOT lost AND topic_id = {topic:String} AND partition = {partition:UInt32}
 UNION ALL
 SELECT first_missing, next_offset, 1 FROM v_offset_gaps
 WHERE topic_id = {topic:String} AND partition = {partition:UInt32}
-    AND next_offset > {first:UInt64} AND first_missing < {end:UInt64}
-ORDER BY first, end LIMIT 100000"""
+    AND next_offset > {first:UInt64} AND first_missing < {end:UInt64}"""
 MARGIN = DAY  # before and after the interval, so that a batch missing at its border has neighbours
 
 
@@ -81,7 +80,8 @@ def _explain(books: Books, each: Break, report: Report) -> None:
     """Walks through the offsets of a break by what has some of them."""
     place: dict[str, Any] = {"topic": each.topic_id, "partition": each.partition}
     at = each.first
-    for row in books.ask(_OVER, **place, first=each.first, end=each.end):
+    rows = books.ask(_OVER, **place, first=each.first, end=each.end)
+    for row in sorted(rows, key=lambda row: (int(row["first"]), int(row["end"]))):
         first, end = max(int(row["first"]), at), min(int(row["end"]), each.end)
         if first > at:
             _missing(report, place, at, min(first, each.end))

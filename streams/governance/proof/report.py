@@ -40,8 +40,8 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
 UNPROTECTED = (
     "Which numbers a producer dropped is known by how many it says, not one by one.",
     "What an app made and its producer never numbered, or numbered last before it was killed, is in no book.",
-    "Who can delete rows of a table, of the ledger and of the producers' numbers alike, and leaves no gap in the offsets, "
-    "leaves no trace here: rights on the store and copies of the signed reports are what help.",
+    "Who can delete rows of a table, of the ledger and of the producers' numbers alike, and leaves no gap in the "
+    "offsets, leaves no trace here: rights on the store and copies of the signed reports are what help.",
 )
 
 

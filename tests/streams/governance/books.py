@@ -46,7 +46,7 @@ def traffic(seed: int, count: int = 60) -> list[Event]:
             events.append(Event(event_id, time, f"app-{who}", PRODUCERS[who], numbers[who], *place))
             numbers[who] += 1
         offsets[partition] += 1
-    return events
+    return events[:count]
 
 
 class Books:
@@ -61,7 +61,9 @@ class Books:
         if found:
             self.client.insert(table, found, column_names=columns, database=self.client.test_database)
 
-    def deliver(self, events: Sequence[Event], *, batch: int = 7, dropped: int = 0, decision: str = "evaluated") -> None:
+    def deliver(
+        self, events: Sequence[Event], *, batch: int = 7, dropped: int = 0, decision: str = "evaluated"
+    ) -> None:
         """In batches of so many messages."""
         base = ("event_id", "time", "app", "environment")
         for first in range(0, len(events), batch):
@@ -73,11 +75,7 @@ class Books:
             self.insert(
                 "interactions",
                 (*base, "planned", "producer_id", "producer_sequence", "producer_dropped", *place),
-                [
-                    (e.id, e.time, e.app, "test", planned, e.producer, e.number, dropped)
-                    + ("topic", e.partition, e.offset, e.index)
-                    for e in part
-                ],
+                [(e.id, e.time, e.app, "test", planned, e.producer, e.number, dropped, "topic", *e[5:]) for e in part],
             )
             self.write_ledger(part)
 
@@ -90,12 +88,26 @@ class Books:
             for app, hour in {(e.app, e.hour) for e in own}:
                 ids = [e.id for e in own if (e.app, e.hour) == (app, hour)]
                 rows.append(("topic", partition, *ends, app, hour, len(ids), dict.fromkeys(DETECTORS, len(ids)), ids))
-        columns = ("topic_id", "partition", "first_offset", "last_offset", "app", "hour", "events", "findings", "event_ids")
+        columns = (
+            "topic_id",
+            "partition",
+            "first_offset",
+            "last_offset",
+            "app",
+            "hour",
+            "events",
+            "findings",
+            "event_ids",
+        )
         self.insert("ledger", columns, rows)
 
     def delete(self, table: str, where: str) -> None:
         """As who has the rights could do it."""
         self.client.command(f"DELETE FROM {table} WHERE {where} SETTINGS mutations_sync = 2")
+
+    def clear_letters(self) -> None:
+        """There are no dead letters any more."""
+        self.client.command("TRUNCATE TABLE dead_letters")
 
     def clear(self) -> None:
         """Nothing is stored any more."""
