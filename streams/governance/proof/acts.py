@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 PROVED = "proved"
 _TARGET = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:00:00Z)/(\d{4}-\d\d-\d\dT\d\d:00:00Z)( app:.+)?", re.DOTALL)
 _RECORDED = """SELECT position, toString(time) AS at, actor, target, details['unexplained'] AS unexplained
-FROM v_governance WHERE accepted AND action = 'proved' AND details['sha256'] = {sha256:String} ORDER BY position LIMIT 1"""
+FROM v_governance WHERE accepted AND action = 'proved' AND details['sha256'] = {sha256:String}
+ORDER BY position LIMIT 1"""
 
 
 def _proved(state: State, event: GovernanceEvent, position: int) -> None:

@@ -22,7 +22,8 @@ FROM
     WHERE hour >= {start:DateTime('UTC')} AND hour < {end:DateTime('UTC')} GROUP BY hour
 )
 GROUP BY hour ORDER BY hour"""
-_EVENTS = f"""SELECT section, what, count() AS count, arraySort(groupArrayIf(20)(place, fault)) AS places
+_FAULTS = tuple((section, what) for section in (EVENTS, FINDINGS) for what in FAULTS[section])
+_EVENTS = f"""SELECT section, what, count() AS count, arraySlice(arraySort(groupArrayIf(place, fault)), 1, 20) AS places
 FROM
 (
     SELECT
@@ -41,7 +42,7 @@ FROM
             if(has(found.1, d), found.2[indexOf(found.1, d)],
                 if(hour < {{kept_from:DateTime('UTC')}}, '{RETENTION}', 'missing')), d), planned), []))) AS each,
         each.1 AS section, each.2 AS what,
-        (section, what) IN {(*((section, what) for section in (EVENTS, FINDINGS) for what in FAULTS[section]),)} AS fault,
+        (section, what) IN {_FAULTS} AS fault,
         (hour, event_id, app, each.3, topic_id, partition, first_offset, last_offset) AS place
     FROM
     (

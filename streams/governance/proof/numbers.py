@@ -17,7 +17,8 @@ _TOTALS = """SELECT sum(stored - length(gone)) AS there,
     sum(length(gone) + length(unknown) + given_again) AS faults
 FROM v_producer_numbers
 WHERE hour >= {start:DateTime('UTC')} AND hour < {end:DateTime('UTC')} AND {of_app}"""
-_FAULTS = f"""SELECT what, count() AS count, arraySort(groupArray(20)((hour, toString(producer_id), number))) AS places
+_FAULTS = f"""SELECT what, hour, toString(producer_id) AS producer, count() AS count, min(number) AS first,
+    max(number) AS last
 FROM
 (
     SELECT g.hour AS hour, g.producer_id AS producer_id, g.number AS number,
@@ -33,7 +34,7 @@ FROM
     ) AS g
     {{erased}}
 )
-GROUP BY what ORDER BY what"""  # noqa: S608 - names of ours
+GROUP BY what, hour, producer_id ORDER BY hour, what, producer"""  # noqa: S608 - names of ours
 _ERASED = """LEFT ANY JOIN
     (
         SELECT producer_id, sequence, concat('', certificate) AS certificate FROM v_erased
@@ -49,8 +50,10 @@ def count(books: Books, start: datetime, end: datetime, report: Report) -> None:
         return
     sql = books.with_erased(_FAULTS, _ERASED)
     for row in books.ask(sql, start=start, end=end):
-        places = ({"producer": of, "number": number, "hour": hour} for hour, of, number in row["places"])
-        report.add(NUMBERS, row["what"], int(row["count"]), *places)
+        where = {"producer": row["producer"], "number": int(row["first"]), "hour": row["hour"]}
+        if int(row["last"]) > int(row["first"]):
+            where["last_number"] = int(row["last"])
+        report.add(NUMBERS, row["what"], int(row["count"]), where)
 
 
 _GAPS = """SELECT toString(producer_id) AS producer, sum(next_number - first_missing) AS missing, max(dropped) AS said,

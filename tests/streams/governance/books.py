@@ -49,6 +49,22 @@ def traffic(seed: int, count: int = 60) -> list[Event]:
     return events[:count]
 
 
+def following(events: Sequence[Event], before: Sequence[Event], later: timedelta, quicker: int = 1) -> list[Event]:
+    """Events as those that come after others: their numbers and offsets go on, at later times of the day."""
+    offsets, numbers = [0] * PARTITIONS, dict.fromkeys(PRODUCERS, 0)
+    for each in before:
+        offsets[each.partition] = max(offsets[each.partition], each.offset + 1)
+        numbers[each.producer] = max(numbers[each.producer], each.number + 1)
+    return [
+        each._replace(
+            time=DAY + later + (each.time - DAY) / quicker,
+            offset=each.offset + offsets[each.partition],
+            number=each.number + numbers[each.producer],
+        )
+        for each in events
+    ]
+
+
 class Books:
     """A database to which events are delivered as a worker does it: findings, events, then the ledger."""
 
@@ -104,6 +120,12 @@ class Books:
     def delete(self, table: str, where: str) -> None:
         """As who has the rights could do it."""
         self.client.command(f"DELETE FROM {table} WHERE {where} SETTINGS mutations_sync = 2")
+
+    def age(self) -> None:
+        """All was stored an hour ago, by the ledger."""
+        self.client.command(
+            "ALTER TABLE ledger UPDATE stored_at = stored_at - INTERVAL 1 HOUR WHERE 1 SETTINGS mutations_sync = 2"
+        )
 
     def clear_letters(self) -> None:
         """There are no dead letters any more."""
