@@ -23,26 +23,27 @@ class Books:
     now : datetime
     app : str
         Whose rows alone are looked at; empty: all.
-    kept_from : datetime
-        What is of an earlier time may have been deleted by the retention in force.
-    erasures : bool
-        Whether the store can erase.
+    kept : datetime
+        What is of an earlier time may have been deleted by the TTL of its table.
+    erasures, retention : bool
+        Whether the store says what was erased (`v_erased`), and what retention has taken of each app (`v_retention`).
     """
 
     queries: Queries
     now: datetime
     app: str
-    kept_from: datetime
+    kept: datetime
     erasures: bool
+    retention: bool
 
     @classmethod
     def open(cls, queries: Queries, now: datetime, app: str = "") -> Books:
         """Raises what `Queries.query` raises."""
-        return cls(queries, now, app, _kept_from(queries, now), _has(queries, "v_erased"))
+        return cls(queries, now, app, _kept(queries, now), _has(queries, "v_erased"), _has(queries, "v_retention"))
 
     def ask(self, sql: str, **values: object) -> list[dict[str, Any]]:
         """The rows of one SELECT. `{of_app}` in it narrows a WHERE; `{start:DateTime}` and the like are its values."""
-        common: dict[str, object] = {"app": self.app, "settled": self.now - SETTLED, "kept_from": self.kept_from}
+        common: dict[str, object] = {"app": self.app, "settled": self.now - SETTLED, "kept": self.kept}
         common |= {"database": self.queries.database}
         texts = {
             name: value.astimezone(UTC).strftime(SQL_TIME) if isinstance(value, datetime) else str(value)
@@ -52,13 +53,14 @@ class Books:
         used = {name: text for name, text in texts.items() if f"{{{name}:" in sql}
         return self.queries.query(sql, used).by_column
 
-    def with_erased(self, sql: str, join: str) -> str:
-        """A statement with what was erased at `{erased}`, and its certificate at `{certificate}`."""
-        at = (
-            {"{erased}": join, "{certificate}": "x.certificate"}
-            if self.erasures
-            else {"{erased}": "", "{certificate}": "''"}
-        )
+    def explained(self, sql: str, erased: str) -> str:
+        """A statement with the erased rows joined at `{erased}`, and at `{certificate}` and `{kept_from}` what explains."""
+        at = {"{erased}": "", "{certificate}": "''", "{kept_from}": "{kept:DateTime('UTC')}"}
+        if self.erasures:
+            at |= {"{erased}": erased, "{certificate}": "x.certificate"}
+        if self.retention:
+            at["{kept_from}"] = "if(mapContains(gone, app), gone[app], gone[''])"
+            sql = _GONE + sql
         for place, text in at.items():
             sql = sql.replace(place, text)
         return sql
@@ -73,15 +75,17 @@ def gone_before(now: datetime, days: int) -> datetime:
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
 
 
-def _kept_from(queries: Queries, now: datetime) -> datetime:
+_GONE = """WITH (SELECT mapFromArrays(groupArray(v.app), groupArray(v.gone_before)) FROM v_retention AS v
+    WHERE v.class = 'rows') AS gone
+"""
+
+
+def _kept(queries: Queries, now: datetime) -> datetime:
     # Not what the settings say: what the tables do.
     sql = """SELECT min(days) AS days FROM v_kept_days
 WHERE database = {database:String} AND table IN ('interactions', 'findings') HAVING count() > 0"""
-    found = [int(row["days"]) for row in queries.query(sql, {"database": queries.database}).by_column]
-    if _has(queries, "v_retention"):
-        sql = "SELECT min(days) AS days FROM v_retention WHERE class = 'rows' HAVING count() > 0"
-        found += [int(row["days"]) + 1 for row in queries.query(sql).by_column]  # whole days before today
-    return max((gone_before(now, days) for days in found), default=datetime(1970, 1, 1, tzinfo=UTC))
+    rows = queries.query(sql, {"database": queries.database}).by_column
+    return max((gone_before(now, int(row["days"])) for row in rows), default=datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def _has(queries: Queries, view: str) -> bool:

@@ -32,7 +32,7 @@ FROM
             is_there AND (in_ledger OR stored_at >= {{settled:DateTime('UTC')}}), 'stored',
             is_there, 'not in the ledger',
             {{certificate}} != '', concat('{ERASED}', {{certificate}}),
-            hour < {{kept_from:DateTime('UTC')}}, '{RETENTION}',
+            hour < {{kept_from}}, '{RETENTION}',
             lost, 'lost',
             in_ledger, if(held_at < {{settled:DateTime('UTC')}}, 'missing', ''),
             dead, '{DEAD}',
@@ -40,7 +40,7 @@ FROM
             '') AS of_event,
         arrayJoin(arrayConcat([('{EVENTS}', of_event, '')], if(is_there, arrayMap(d -> ('{FINDINGS}',
             if(has(found.1, d), found.2[indexOf(found.1, d)],
-                if(hour < {{kept_from:DateTime('UTC')}}, '{RETENTION}', 'missing')), d), planned), []))) AS each,
+                if(hour < {{kept_from}}, '{RETENTION}', 'missing')), d), planned), []))) AS each,
         each.1 AS section, each.2 AS what,
         (section, what) IN {_FAULTS} AS fault,
         (hour, event_id, app, each.3, topic_id, partition, first_offset, last_offset) AS place
@@ -92,7 +92,7 @@ _ERASED = """LEFT ANY JOIN
 
 def count(books: Books, start: datetime, end: datetime, report: Report) -> None:
     """Adds what became of the events of a time, and of the findings planned for them."""
-    sql = books.with_erased(_EVENTS, _ERASED)
+    sql = books.explained(_EVENTS, _ERASED)
     for begin, until, slices in spans(books, start, end):
         for part in range(slices):
             for row in books.ask(sql, start=begin, end=until, slices=slices, slice=part):

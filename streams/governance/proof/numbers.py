@@ -21,12 +21,12 @@ _FAULTS = f"""SELECT what, hour, toString(producer_id) AS producer, count() AS c
     max(number) AS last
 FROM
 (
-    SELECT g.hour AS hour, g.producer_id AS producer_id, g.number AS number,
+    SELECT g.hour AS hour, g.producer_id AS producer_id, g.app AS app, g.number AS number,
         multiIf(g.what != 'gone', g.what, {{certificate}} != '', concat('{ERASED}', {{certificate}}),
-            g.hour < {{kept_from:DateTime('UTC')}}, '{RETENTION}', 'gone') AS what
+            g.hour < {{kept_from}}, '{RETENTION}', 'gone') AS what
     FROM
     (
-        SELECT hour, producer_id, arrayJoin(arrayConcat(arrayMap(n -> ('gone', n), gone),
+        SELECT hour, producer_id, app, arrayJoin(arrayConcat(arrayMap(n -> ('gone', n), gone),
             arrayMap(n -> ('unknown', n), unknown), if(given_again > 0, [('given again', toUInt64(0))], []))) AS each,
             each.1 AS what, each.2 AS number
         FROM v_producer_numbers
@@ -48,7 +48,7 @@ def count(books: Books, start: datetime, end: datetime, report: Report) -> None:
     report.add(NUMBERS, "stored", int(totals["there"]))
     if not int(totals["faults"]):
         return
-    sql = books.with_erased(_FAULTS, _ERASED)
+    sql = books.explained(_FAULTS, _ERASED)
     for row in books.ask(sql, start=start, end=end):
         where = {"producer": row["producer"], "number": int(row["first"]), "hour": row["hour"]}
         if int(row["last"]) > int(row["first"]):
