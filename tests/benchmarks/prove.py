@@ -1,7 +1,7 @@
 """What `watchline prove` takes: `python -m tests.benchmarks.prove 200000 [FOLDER]`, of so many events over 30 days.
 
-The store is that of `tests.benchmarks.store`, with one producer whose numbers are whole and offsets that follow one another.
-Seconds of the processor, and MB above what the process held before, of the whole interval and of its last day.
+The store is that of `tests.benchmarks.store`, with one producer whose numbers are whole, and offsets that follow one
+another. Seconds of the processor, and MB above what the process held before, of the whole interval and of its last day.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ def main(events: int, folder: str) -> None:
         before, used, started = store._memory("VmRSS"), store._cpu(), time.perf_counter()
         report = prove(queries, interval, now=datetime.now(UTC) + HOUR)
         cpu, peak = store._cpu() - used, store._memory("VmHWM")
+        each = 1e6 * cpu / max(report.rows, 1)
         print(
-            f"{days:>3} days, {report.rows:>10,} events: {cpu:8.2f} cpu s ({1e6 * cpu / max(report.rows, 1):.1f} a million), "
-            f"{time.perf_counter() - started:8.2f} s, {peak - before:6.0f} MB; {report.explained}, {report.named[:1]}",
+            f"{days} days, {report.rows:,} events: {cpu:.2f} cpu s, {each:.1f} a million; "
+            f"{time.perf_counter() - started:.2f} s, {peak - before:.0f} MB; {report.explained}, {report.named[:1]}",
             flush=True,
         )
 

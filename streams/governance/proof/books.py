@@ -54,7 +54,7 @@ class Books:
         return self.queries.query(sql, used).by_column
 
     def explained(self, sql: str, erased: str) -> str:
-        """A statement with the erased rows joined at `{erased}`, and at `{certificate}` and `{kept_from}` what explains."""
+        """A statement with what was erased at `{erased}`, and what explains at `{certificate}` and `{kept_from}`."""
         at = {"{erased}": "", "{certificate}": "''", "{kept_from}": "{kept:DateTime('UTC')}"}
         if self.erasures:
             at |= {"{erased}": erased, "{certificate}": "x.certificate"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -80,42 +80,22 @@ class Books:
     def deliver(
         self, events: Sequence[Event], *, batch: int = 7, dropped: int = 0, decision: str = "evaluated"
     ) -> None:
-        """In batches of so many messages."""
+        """In batches of so many events; their rows go in with one insert a table."""
         base = ("event_id", "time", "app", "environment")
-        for first in range(0, len(events), batch):
-            part = events[first : first + batch]
-            rows = [(e.id, e.time, e.app, "test", d, "1", decision) for e in part for d in DETECTORS]
-            self.insert("findings", (*base, "detector", "detector_version", "decision"), rows)
-            planned = dict.fromkeys(DETECTORS, "1")
-            place = ("raw_topic_id", "raw_partition", "raw_offset", "raw_index")
-            self.insert(
-                "interactions",
-                (*base, "planned", "producer_id", "producer_sequence", "producer_dropped", *place),
-                [(e.id, e.time, e.app, "test", planned, e.producer, e.number, dropped, "topic", *e[5:]) for e in part],
-            )
-            self.write_ledger(part)
-
-    def write_ledger(self, events: Sequence[Event]) -> None:
-        """The rows for a batch."""
-        rows = []
-        for partition in {e.partition for e in events}:
-            own = [e for e in events if e.partition == partition]
-            ends = (min(e.offset for e in own), max(e.offset for e in own))
-            for app, hour in {(e.app, e.hour) for e in own}:
-                ids = [e.id for e in own if (e.app, e.hour) == (app, hour)]
-                rows.append(("topic", partition, *ends, app, hour, len(ids), dict.fromkeys(DETECTORS, len(ids)), ids))
-        columns = (
-            "topic_id",
-            "partition",
-            "first_offset",
-            "last_offset",
-            "app",
-            "hour",
-            "events",
-            "findings",
-            "event_ids",
+        rows = [(e.id, e.time, e.app, "test", d, "1", decision) for e in events for d in DETECTORS]
+        self.insert("findings", (*base, "detector", "detector_version", "decision"), rows)
+        planned = dict.fromkeys(DETECTORS, "1")
+        place = ("raw_topic_id", "raw_partition", "raw_offset", "raw_index")
+        self.insert(
+            "interactions",
+            (*base, "planned", "producer_id", "producer_sequence", "producer_dropped", *place),
+            [(*e[:1], e.time, e.app, "test", planned, e.producer, e.number, dropped, "topic", *e[5:]) for e in events],
         )
-        self.insert("ledger", columns, rows)
+        columns = (
+            "topic_id", "partition", "first_offset", "last_offset", "app", "hour", "events", "findings", "event_ids"
+        )  # fmt: skip
+        batches = [events[first : first + batch] for first in range(0, len(events), batch)]
+        self.insert("ledger", columns, [row for part in batches for row in _ledger(part)])
 
     def delete(self, table: str, where: str) -> None:
         """As who has the rights could do it."""
@@ -136,3 +116,13 @@ class Books:
         for table in ("interactions", "findings", "ledger", "producer_hours", "contents", "offset_gaps", "dead_letters",
                       "producer_reports", "canaries", "superseded"):  # fmt: skip
             self.client.command(f"TRUNCATE TABLE {table}")
+
+
+def _ledger(events: Sequence[Event]) -> Iterator[Sequence[Any]]:
+    """The rows for a batch."""
+    for partition in {e.partition for e in events}:
+        own = [e for e in events if e.partition == partition]
+        ends = (min(e.offset for e in own), max(e.offset for e in own))
+        for app, hour in {(e.app, e.hour) for e in own}:
+            ids = [e.id for e in own if (e.app, e.hour) == (app, hour)]
+            yield "topic", partition, *ends, app, hour, len(ids), dict.fromkeys(DETECTORS, len(ids)), ids
