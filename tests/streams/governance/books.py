@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -78,9 +79,14 @@ class Books:
             self.client.insert(table, found, column_names=columns, database=self.client.test_database)
 
     def deliver(
-        self, events: Sequence[Event], *, batch: int = 7, dropped: int = 0, decision: str = "evaluated"
+        self,
+        events: Sequence[Event],
+        *,
+        batches: Sequence[Sequence[Event]] = (),
+        dropped: int = 0,
+        decision: str = "evaluated",
     ) -> None:
-        """In batches of so many events; their rows go in with one insert a table."""
+        """In batches, by default of three messages; their rows go in with one insert a table."""
         base = ("event_id", "time", "app", "environment")
         rows = [(e.id, e.time, e.app, "test", d, "1", decision) for e in events for d in DETECTORS]
         self.insert("findings", (*base, "detector", "detector_version", "decision"), rows)
@@ -94,8 +100,8 @@ class Books:
         columns = (
             "topic_id", "partition", "first_offset", "last_offset", "app", "hour", "events", "findings", "event_ids"
         )  # fmt: skip
-        batches = [events[first : first + batch] for first in range(0, len(events), batch)]
-        self.insert("ledger", columns, [row for part in batches for row in _ledger(part)])
+        rows = [row for part in batches or _batches(events, 3) for row in _ledger(part)]
+        self.insert("ledger", columns, rows)
 
     def delete(self, table: str, where: str) -> None:
         """As who has the rights could do it."""
@@ -116,6 +122,12 @@ class Books:
         for table in ("interactions", "findings", "ledger", "producer_hours", "contents", "offset_gaps", "dead_letters",
                       "producer_reports", "canaries", "superseded"):  # fmt: skip
             self.client.command(f"TRUNCATE TABLE {table}")
+
+
+def _batches(events: Sequence[Event], messages: int) -> list[list[Event]]:
+    """Events in batches of so many messages."""
+    whole = [[*own] for _, own in groupby(events, lambda each: (each.partition, each.offset))]
+    return [[e for own in whole[n : n + messages] for e in own] for n in range(0, len(whole), messages)]
 
 
 def _ledger(events: Sequence[Event]) -> Iterator[Sequence[Any]]:
