@@ -26,7 +26,7 @@ class Event(NamedTuple):
     number: int
     partition: int
     offset: int
-    index: int = 0
+    place: int = 0
 
     @property
     def hour(self) -> datetime:
@@ -100,8 +100,8 @@ class Books:
         columns = (
             "topic_id", "partition", "first_offset", "last_offset", "app", "hour", "events", "findings", "event_ids"
         )  # fmt: skip
-        rows = [row for part in batches or _batches(events, 3) for row in _ledger(part)]
-        self.insert("ledger", columns, rows)
+        ledger = [row for part in batches or _batches(events, 3) for row in _ledger(part)]
+        self.insert("ledger", columns, ledger)
 
     def delete(self, table: str, where: str) -> None:
         """As who has the rights could do it."""

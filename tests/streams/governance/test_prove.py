@@ -228,23 +228,21 @@ def report_of(books: Books, last: Event, *, dropped: int, more: int = 0) -> None
 
 def test_dead_letters_and_gone_offsets_explain_what_stood_there_and_no_more(books: Books, queries: Queries) -> None:
     events = traffic(3, 90)
-    dead = next(each for each in events[20:] if each.index > 0)
-    after = next(each for each in events[events.index(dead) :] if each.partition == dead.partition and each.index == 0)
+    dead = next(each for each in events[20:] if each.place > 0)
+    after = next(each for each in events[events.index(dead) :] if each.partition == dead.partition and each.place == 0)
     message = [each for each in events if (each.partition, each.offset) == (after.partition, after.offset)]
     books.deliver([each for each in events if each is not dead and each not in message])
     assert proved(queries).counts["numbers"]["never came"] == 1 + len(message)
     columns = ("time", "topic", "topic_id", "partition", "offset", "event_index", "app")
-    letter = (dead.time, "raw", "topic", dead.partition, dead.offset, dead.index)
+    letter = (dead.time, "raw", "topic", dead.partition, dead.offset, dead.place)
     books.insert("dead_letters", columns, [(*letter, "another")])
     assert proved(queries).counts["numbers"]["never came"] == 1 + len(message)
     books.clear_letters()
     books.insert("dead_letters", columns, [(*letter, dead.app)])
     stored = len(events) - 1 - len(message)
     assert proved(queries).counts["numbers"] == {"stored": stored, "dead letter": 1, "never came": len(message)}
-    columns = ("time", "topic", "topic_id", "partition", "first_missing", "next_offset")
-    books.insert(
-        "offset_gaps", columns, [(after.time, "raw", "topic", after.partition, after.offset, after.offset + 1)]
-    )
+    of_gap = ("time", "topic", "topic_id", "partition", "first_missing", "next_offset")
+    books.insert("offset_gaps", of_gap, [(after.time, "raw", "topic", after.partition, after.offset, after.offset + 1)])
     report = proved(queries)
     assert report.is_proven, report.named
     assert report.counts["numbers"]["gone from Kafka before it was read"] == len(message)
