@@ -441,6 +441,70 @@ def views() -> Mapping[str, View]:
                 Column("time", _MILLIS, "When what comes after it was stored."),
             ),
         ),
+        "v_ledger_events": View(
+            "each event of the ledger and batch that held it, without its content",
+            (
+                *_of("ledger", "hour"),
+                Column("event_id", "UUID", "Id of the event."),
+                *_of("ledger", "app", "topic_id", "partition", "first_offset", "last_offset", "lost", "stored_at"),
+                hour_as_time,
+            ),
+        ),
+        "v_stored_events": View(
+            "each event that is there, without its content: what `watchline prove` holds against the ledger",
+            (
+                *_of("interactions", "time", "event_id", "app", "environment"),
+                Column("detectors", "Array(String)", "The detectors planned for it."),
+                *_of("interactions", "producer_id", "producer_sequence"),
+                *_of("ledger", "topic_id", "partition"),
+                Column("offset", "UInt64", "Of the message in this partition."),
+                Column("event_index", "UInt16", "Of the event in the message."),
+                _STORED_AT,
+                Column("since_ledger", "UInt8", "Whether there was a ledger when it was stored."),
+            ),
+        ),
+        "v_stored_findings": View(
+            "each finding that is there, without its content, whether or not its event is",
+            (*_of("findings", "time", "event_id", "app", "detector", "decision", "stored_at"),),
+        ),
+        "v_producer_numbers": View(
+            "each hour and producer: the numbers that it gave to events which were stored and are gone",
+            (
+                hour,
+                Column("producer_id", "UUID", "One instance of a producer in an app's process."),
+                Column("app", "String", "Whose it is."),
+                Column("environment", "String", "Where it ran."),
+                Column("stored", _COUNT, "Numbers of events that were stored."),
+                Column("events", _COUNT, "Events that are there."),
+                Column("gone", "Array(UInt64)", "Numbers of events that were stored and are not there."),
+                Column("unknown", "Array(UInt64)", "Numbers of events that are there, and not written down."),
+                Column("given_again", "Int64", "Events that are there with the number of another."),
+                hour_as_time,
+            ),
+        ),
+        "v_number_gaps": View(
+            "each range of numbers that a producer gave and that never came",
+            (
+                Column("producer_id", "UUID", "One instance of a producer in an app's process."),
+                Column("app", "String", "Whose it is."),
+                Column("environment", "String", "Where it ran."),
+                Column("first_missing", _COUNT, "The first number that is missing."),
+                Column("next_number", _COUNT, "The one after the last that is missing."),
+                Column("dropped", _COUNT, "Events that the producer says it dropped, in all."),
+                Column("since", _HOUR, "The hour of what came before; 1970: nothing did."),
+                hour,
+                hour_as_time,
+            ),
+        ),
+        "v_kept_days": View(
+            "each table that deletes rows by itself: after how many days, by the TTL that it has",
+            (
+                Column("database", "String", "Of the table."),
+                Column("table", "String", "Its name."),
+                Column("days", "UInt32", "A row goes when the day of its `time` is so many days ago."),
+                Column("time", "DateTime", "When the table was changed last."),
+            ),
+        ),
         "v_detached_parts": View(
             "each part of a table that ClickHouse has set aside, and why",
             (
@@ -456,6 +520,10 @@ def views() -> Mapping[str, View]:
         ),
         "v_watermarks": View(
             "each partition of the findings: up to when the monitors have looked at all events", _of("watermarks")
+        ),
+        "v_canaries": View(
+            "each canary that was read back",
+            (*_of("dead_letters", "topic", "partition"), *_of("canaries", "time", "stored_at")),
         ),
         "v_canary": View(
             "each partition of the raw topic: when the last canary arrived, and how long it took",

@@ -778,6 +778,90 @@ FROM
 )
 WHERE begun AND next_offset > first_missing;
 
+-- Each event of the ledger. Batches overlap after redelivery: an event may have several rows.
+CREATE OR REPLACE VIEW v_ledger_events SQL SECURITY DEFINER AS
+SELECT hour, arrayJoin(event_ids) AS event_id, app, topic_id, partition, first_offset, last_offset, lost, stored_at,
+    hour AS time
+FROM ledger;
+
+-- What is stored, without what it says: what `watchline prove` holds against the ledger. Not as v_interactions and
+-- v_findings: events under a key that came later, and findings whose event is not there, are here too.
+CREATE OR REPLACE VIEW v_stored_events SQL SECURITY DEFINER AS
+SELECT time, event_id, app, environment, mapKeys(planned) AS detectors, producer_id, producer_sequence,
+    raw_topic_id AS topic_id, raw_partition AS partition, raw_offset AS offset, raw_index AS event_index, stored_at,
+    ifNull(stored_at >= (SELECT min(applied_at) FROM migrations WHERE name = '008_ledger'), 1) AS since_ledger
+FROM interactions FINAL
+SETTINGS do_not_merge_across_partitions_select_final = 1;
+
+CREATE OR REPLACE VIEW v_stored_findings SQL SECURITY DEFINER AS
+SELECT time, event_id, app, detector, decision, stored_at
+FROM findings FINAL
+SETTINGS do_not_merge_across_partitions_select_final = 1;
+
+-- Of each producer and hour the numbers that it gave to what was stored, by what was written down when it was stored and
+-- by the events that are there now: `gone` were stored and are not there, `unknown` are there and not written down.
+CREATE OR REPLACE VIEW v_producer_numbers SQL SECURITY DEFINER AS
+SELECT
+    hour, producer_id, any(n.app) AS app, any(n.environment) AS environment,
+    bitmapCardinality(groupBitmapMergeState(n.written) AS by_hours) AS stored,
+    sum(n.events) AS events,
+    bitmapToArray(bitmapAndnot(by_hours, groupBitmapMergeState(n.present) AS by_rows)) AS gone,
+    bitmapToArray(bitmapAndnot(by_rows, by_hours)) AS unknown,
+    greatest(sum(n.once) - toInt64(bitmapCardinality(by_rows)), 0) AS given_again,
+    hour AS time
+FROM
+(
+    SELECT hour, producer_id, app, environment, numbers AS written,
+        arrayReduce('groupBitmapState', emptyArrayUInt64()) AS present, 0 AS events, 0 AS once
+    FROM producer_hours
+    UNION ALL
+    SELECT toStartOfHour(time) AS hour, producer_id, any(i.app), any(i.environment),
+        arrayReduce('groupBitmapState', emptyArrayUInt64()), groupBitmapState(producer_sequence), count(),
+        countIf(event_id NOT IN (SELECT event_id FROM superseded))
+    FROM interactions AS i FINAL
+    GROUP BY hour, producer_id
+) AS n
+GROUP BY hour, producer_id
+SETTINGS do_not_merge_across_partitions_select_final = 1;
+
+-- Each range of numbers that a producer gave and that never came, with how many it says in all that it dropped. `since` is
+-- the hour of what came before, `hour` of what came after, or of the report that tells.
+CREATE OR REPLACE VIEW v_number_gaps SQL SECURITY DEFINER AS
+SELECT
+    producer_id, app, environment, gap.1 AS first_missing, gap.2 AS next_number, dropped,
+    arrayLast(e -> e.1 <= gap.1, ends).2 AS since, arrayFirst(e -> e.1 >= gap.2, ends).2 AS hour, hour AS time
+FROM
+(
+    SELECT
+        producer_id, any(p.app) AS app, any(p.environment) AS environment, max(p.dropped) AS dropped,
+        groupBitmapMergeState(p.numbers) AS numbers,
+        arraySort(bitmapToArray(numbers)) AS ordered, -- up to 32 come in the order of their parts
+        arraySort(groupUniqArray((p.next_number, p.hour))) AS ends,
+        max(p.next_number) AS next_until,
+        arrayJoin(arrayFilter(gap -> gap.2 > gap.1, arrayMap((number, end) -> (end, number),
+            arrayPushBack(ordered, next_until),
+            arrayPushFront(arrayMap(number -> number + 1, ordered), toUInt64(0))))) AS gap
+    FROM
+    (
+        SELECT producer_id, hour, app, environment, numbers, bitmapMax(numbers) + 1 AS next_number,
+            toUInt64(dropped) AS dropped
+        FROM producer_hours
+        UNION ALL
+        SELECT producer_id, toStartOfHour(time), app, environment,
+            arrayReduce('groupBitmapState', emptyArrayUInt64()), next_sequence, dropped
+        FROM producer_reports
+    ) AS p
+    GROUP BY producer_id
+    HAVING next_until != bitmapCardinality(numbers)
+);
+
+-- For how many days rows are kept, by the TTL that each table really has.
+CREATE OR REPLACE VIEW v_kept_days SQL SECURITY DEFINER AS
+SELECT database, name AS table, toUInt32(extract(engine_full, 'TTL toDate\\(time\\) \\+ toIntervalDay\\(([0-9]+)\\)')) AS days,
+    metadata_modification_time AS time
+FROM system.tables
+WHERE match(engine_full, 'TTL toDate\\(time\\) \\+ toIntervalDay\\([0-9]+\\)');
+
 -- Parts of tables that the server has set aside, as a rule because it could not read them when it started.
 CREATE OR REPLACE VIEW v_detached_parts SQL SECURITY DEFINER AS
 SELECT database, table, name, reason, path, bytes_on_disk, modification_time AS detached_at, detached_at AS time
@@ -796,6 +880,10 @@ SELECT
     last_arrived AS time
 FROM canaries AS c FINAL
 GROUP BY topic, partition;
+
+-- Each canary that was read back.
+CREATE OR REPLACE VIEW v_canaries SQL SECURITY DEFINER AS
+SELECT raw_topic AS topic, raw_partition AS partition, time, stored_at FROM canaries FINAL;
 
 -- The watermark of each partition of the findings topic. Complete is what lies before the lowest of them.
 CREATE OR REPLACE VIEW v_watermarks SQL SECURITY DEFINER AS SELECT * FROM watermarks FINAL;

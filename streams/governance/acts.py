@@ -18,7 +18,7 @@ ROLES: Mapping[Role, str] = {
     "owner": "answers for an app: registers what it is for, its models, prompts and documents",
     "operator": "runs the system: deploys models, changes thresholds",
     "privacy": "the data protection officer: holds",
-    "auditor": "takes the trail away for others to check",
+    "auditor": "takes the trail away for others to check, and proves that nothing was lost",
     "author": "drafts prompts and models",
     "approver": "approves what others have drafted",
 }
@@ -188,6 +188,17 @@ ACTS: Mapping[str, Act] = {
         by=("auditor", "operator", "privacy"),
         needs={"rows": "how many", "sha256": "of the file"},
         texts=_REASON,
+    ),
+    "proved": Act(
+        says="has held what is stored against the books of it, by `watchline prove`",
+        target="the interval: FROM/TO",
+        by=("auditor", "operator"),
+        needs={
+            "rows": "how many events",
+            "unexplained": "how many have no reason: what is proven has 0",
+            "explained": "how many of what, by reason, as JSON",
+            "sha256": "of the report",
+        },
     ),
     "hold_placed": Act(
         says="keeps data from being deleted, whatever its retention",

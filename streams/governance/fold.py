@@ -20,6 +20,7 @@ from watchline.streams.governance import policies, retention, signed, verifier
 from watchline.streams.governance.acts import ACTS, ROLES, NotAllowed, Role
 from watchline.streams.governance.keys import Roots, is_good, raw
 from watchline.streams.governance.prompts import rules, versions
+from watchline.streams.governance.proof import acts as proofs
 
 RISK_CLASSES = ("minimal", "limited", "high")
 LEGAL_BASES = ("consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests")
@@ -74,6 +75,7 @@ class State:
     now: int = field(default=0, repr=False)  # microseconds, by the broker's clock, of the entry that is taken
     retention: retention.Retention = field(default_factory=retention.Retention)
     policies: dict[str, policies.Set] = field(default_factory=dict)  # by app, or app/environment
+    proved: dict[str, int] = field(default_factory=dict)  # interval to the position of its last proof
 
 
 class Fold:
@@ -269,4 +271,5 @@ _CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {
     **rules.CHANGES,
     **retention.CHANGES,
     **policies.CHANGES,
+    **proofs.CHANGES,
 }

@@ -23,6 +23,7 @@ from watchline.streams.governance.fold import Entry, Fold
 from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.governance.log import Log
 from watchline.streams.governance.prompts.publishing import Publish, Publisher
+from watchline.streams.governance.proof.nightly import Nightly
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Keeper:
     settings : Settings
     roots : Roots
     key : Key, optional
-        Signs the anchors; without one there are none, which the log says once.
+        Signs the anchors, and the proof of each day; without one there are none, which the log says once.
     anchor_file : Path
     publish : Publish, optional
         Tells apps which prompts they get.
@@ -61,6 +62,7 @@ class Keeper:
         self._next_anchor = time.monotonic() + ANCHOR_S
         self._follower: Any = None
         self._publisher = Publisher(settings, self._log, publish) if publish is not None else None
+        self._nightly = Nightly(settings, roots.log, key)
         if key is None:
             log.warning("no key signs the audit trail's heads: an end of it that is rewritten can't be told")
 
@@ -79,8 +81,10 @@ class Keeper:
             entries.append(self.fold.take(message.value, message.time))
         if entries:
             self._store(entries)
-        if self._publisher is not None and self._follower.at_end:
-            self._publisher.step(self.fold.state)
+        if self._follower.at_end:
+            self._nightly.look(self.fold.state)
+            if self._publisher is not None:
+                self._publisher.step(self.fold.state)
         if time.monotonic() >= self._next_anchor:
             self.anchor()
         return len(entries)

@@ -10,12 +10,14 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.documentation import readmes
 from tests.documentation.test_readme import KEEPS, TRAIL
+from tests.streams.governance.books import DAY, Books, traffic
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.migrate import migrate
 from watchline.streams import settings as settings_
@@ -24,8 +26,10 @@ from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded import store
 from watchline.streams.embedded.broker import Broker
 from watchline.streams.governance import place
-from watchline.streams.governance.keys import Roots
+from watchline.streams.governance.fold import Fold
+from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.governance.log import Log
+from watchline.streams.governance.proof.nightly import Nightly
 from watchline.streams.kafka import admin, topics
 from watchline.streams.settings import Settings
 
@@ -225,3 +229,34 @@ def test_the_file_is_the_record_of_a_broker_that_forgets(tmp_path: Path, topic_p
         assert [message.value for message in Log(settings).read()][:3] == [message.value for message in before]
     with embedded(tmp_path, topic_prefix) as (_, log):
         assert len([*log.read()]) == 4
+
+
+def test_a_proof_is_signed_and_the_file_is_found_in_the_trail(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["governance", "init"]) == 0
+    keeper = str(place.keeper_key_file(settings))
+    with closing(connect(settings)) as client:
+        client.test_database = settings.clickhouse_database
+        Books(client).deliver(traffic(1))
+    prove = ["prove", "--from", f"{DAY:%Y-%m-%d}", "--to", f"{DAY + timedelta(days=1):%Y-%m-%d}"]
+    assert main([*prove, "--write", "day.json", "--sign", keeper]) == 0, capsys.readouterr()
+    assert "recorded at 1" in capsys.readouterr().out
+    keep(settings)
+    assert main(["prove", "--verify", "day.json"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("recorded at 1 by keeper, ") and said.endswith("/2026-03-05T00:00:00Z, 0 unexplained\n")
+    assert main(["audit", "verify"]) == 0
+
+    roots, key = Roots.read(place.roots_file(settings)), Key.read(Path(keeper))
+    fold = Fold(roots)
+    for message in Log(settings).read():
+        fold.take(message.value, message.time)
+    fold.state.proved.clear()
+    nightly = Nightly(settings, roots.log, key)
+    assert nightly.look(fold.state, DAY + timedelta(days=1, hours=2))
+    nightly.wait(60)
+    entries = [fold.take(message.value, message.time) for message in Log(settings).read(fold.next)]
+    assert [(entry.accepted, entry.event and entry.event.target) for entry in entries] == [
+        (True, "2026-03-04T00:00:00Z/2026-03-05T00:00:00Z")
+    ]

@@ -47,14 +47,25 @@ GRANT SELECT ON watchline.v_missing_findings TO watchline_worker;
 GRANT SELECT ON watchline.v_detached_parts TO watchline_worker;
 GRANT SELECT ON watchline.v_conflicts TO watchline_worker;
 
--- `watchline governance run`. It alone writes the copy of the audit trail, and can't read it: the topic is the record. What
--- the worker had of that in earlier versions is taken back.
+-- `watchline governance run`. It alone writes the copy of the audit trail, and can't read it: the topic is the record. It
+-- proves each day by ids and counts, and reads no text. What the worker had of that in earlier versions is taken back.
 CREATE USER IF NOT EXISTS watchline_keeper IDENTIFIED WITH sha256_password BY {keeper_password:String}
 SETTINGS async_insert = 0, insert_allow_materialized_columns = 0 CONST;
 REVOKE INSERT ON watchline.governance FROM watchline_worker;
 REVOKE INSERT ON watchline.governance_texts FROM watchline_worker;
 GRANT INSERT ON watchline.governance TO watchline_keeper;
 GRANT INSERT ON watchline.governance_texts TO watchline_keeper;
+GRANT SELECT ON watchline.v_ledger_events TO watchline_keeper;
+GRANT SELECT ON watchline.v_stored_events TO watchline_keeper;
+GRANT SELECT ON watchline.v_stored_findings TO watchline_keeper;
+GRANT SELECT ON watchline.v_producer_numbers TO watchline_keeper;
+GRANT SELECT ON watchline.v_number_gaps TO watchline_keeper;
+GRANT SELECT ON watchline.v_kept_days TO watchline_keeper;
+GRANT SELECT ON watchline.v_canaries TO watchline_keeper;
+GRANT SELECT ON watchline.v_ledger TO watchline_keeper;
+GRANT SELECT ON watchline.v_offset_gaps TO watchline_keeper;
+GRANT SELECT ON watchline.v_dead_letters TO watchline_keeper;
+GRANT SELECT ON watchline.v_retention TO watchline_keeper;
 
 -- Who is on call: `watchline sql`, `show`, `audit`. All views with their redacted texts, without which nobody can tell why an
 -- answer was flagged; but not what people wrote about acts, where their names stand.
@@ -95,6 +106,18 @@ GRANT SELECT ON watchline.v_ledger_gaps TO watchline_auditor;
 GRANT SELECT ON watchline.v_detached_parts TO watchline_auditor;
 GRANT SELECT ON watchline.v_watermarks TO watchline_auditor;
 GRANT SELECT ON watchline.v_canary TO watchline_auditor;
+GRANT SELECT ON watchline.v_ledger_events TO watchline_auditor;
+GRANT SELECT ON watchline.v_stored_events TO watchline_auditor;
+GRANT SELECT ON watchline.v_stored_findings TO watchline_auditor;
+GRANT SELECT ON watchline.v_producer_numbers TO watchline_auditor;
+GRANT SELECT ON watchline.v_number_gaps TO watchline_auditor;
+GRANT SELECT ON watchline.v_kept_days TO watchline_auditor;
+GRANT SELECT ON watchline.v_canaries TO watchline_auditor;
+GRANT SELECT ON watchline.v_emergencies TO watchline_auditor;
+GRANT SELECT ON watchline.v_prompt_names TO watchline_auditor;
+GRANT SELECT ON watchline.v_unapproved_prompts TO watchline_auditor;
+GRANT SELECT ON watchline.v_registered_models TO watchline_auditor;
+GRANT SELECT ON watchline.v_unregistered TO watchline_auditor;
 GRANT SELECT(event_id, time, app, environment, operation, trace_id, span_id, prompt_hash, finish_reasons, variant, conversation_id, error_type, prompt_name, prompt_version, provider, request_model, response_id, response_model, system_fingerprint, tenant, input_tokens, output_tokens, cache_read_input_tokens, cache_write_input_tokens, reasoning_output_tokens, input_audio_tokens, output_audio_tokens, cost, latency_s, time_to_first_chunk_s, truncated, unreadable, cancelled, source, document_set, model, redactions, planned, producer_id, producer_sequence, producer_dropped, raw_topic_id, raw_partition, raw_offset, raw_index, sent_time, invalid_fields, price_version, stored_at, is_step) ON watchline.v_interactions TO watchline_auditor;
 GRANT SELECT(feedback_id, event_id, time, app, environment, tenant, rating, score, scale, category, unreadable, sent_time, invalid_fields, stored_at) ON watchline.v_feedback TO watchline_auditor;
 GRANT SELECT(event_date, event_time, type, user, query_kind, normalized_query_hash, databases, tables, columns, views, read_rows, result_rows, exception_code) ON system.query_log TO watchline_auditor;

@@ -278,6 +278,15 @@ def sign_act(
     return signed.sign(event, key, roots.log), salted
 
 
+def record(settings: Any, key_file: Path, act: str, target: str, details: dict[str, str]) -> int:
+    """Records an act of another command's, signed with a key, and says what became of it: 0 where it counts."""
+    from watchline.streams.governance import place
+    from watchline.streams.governance.keys import Roots
+
+    roots = Roots.read(place.roots_file(settings))
+    return append(settings, roots, *sign_act(settings, roots, key_file, act, target, details, {}))
+
+
 def append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str], fold: Any = None) -> int:
     """Writes an act into the log, and says what became of it; `fold` goes on where the log was read already."""
     from watchline.streams.governance.fold import Fold
