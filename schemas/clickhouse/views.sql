@@ -14,7 +14,7 @@ SELECT * EXCEPT (subject_key, subject_hash),
     arrayExists(r -> replaceAll(lower(r), '-', '_') IN ('tool_call', 'tool_calls', 'tool_use', 'function_call'),
         finish_reasons) OR (notEmpty(tool_calls) AND trimBoth(output) = '') AS is_step
 FROM interactions FINAL
-WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+WHERE event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
     OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
@@ -34,10 +34,17 @@ WITH
         )
     ) AS touched
 SELECT * FROM findings FINAL
-WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+WHERE event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
     OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
     AND (NOT has(touched, toStartOfHour(time)) OR (event_id, toStartOfHour(time)) IN
         (SELECT event_id, toStartOfHour(time) FROM interactions WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))))
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
+
+CREATE OR REPLACE VIEW v_feedback SQL SECURITY DEFINER AS
+SELECT * EXCEPT (subject_key, subject_hash),
+    if(empty(subject_hash), subject_key, concat(subject_key, ':', lower(hex(subject_hash)))) AS subject
+FROM feedback FINAL
+WHERE event_id NOT IN (SELECT event_id FROM erased) AND feedback_id NOT IN (SELECT event_id FROM erased)
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- Events that workers have stored, by the ledger, and that are not there: a part of `interactions` was damaged or deleted.
@@ -58,6 +65,9 @@ FROM
     WHERE NOT ledger.lost AND ledger.stored_at < now64(3, 'UTC') - INTERVAL 10 MINUTE
     UNION ALL
     SELECT toStartOfHour(time), event_id, app, [], '', 0, 0, 0, stored_at, true FROM interactions
+    UNION ALL
+    SELECT toStartOfHour(time), event_id, app, [], '', 0, 0, 0, stored_at, true FROM erased
+    WHERE records = 'interactions'
 ) AS e
 LEFT SEMI JOIN
 (
@@ -68,6 +78,10 @@ LEFT SEMI JOIN
         WHERE NOT ledger.lost
         UNION ALL
         SELECT toStartOfHour(time), 0, cityHash64(event_id) FROM interactions FINAL
+        WHERE event_id NOT IN (SELECT event_id FROM erased)
+        UNION ALL
+        SELECT toStartOfHour(time), 0, cityHash64(event_id) FROM erased FINAL
+        WHERE records = 'interactions'
     )
     GROUP BY hour
     HAVING sum(by_ledger) != sum(by_rows)
@@ -93,6 +107,7 @@ FROM
         SELECT toStartOfHour(time) AS hour, event_id, arrayJoin(mapKeys(planned)) AS detector, app, raw_topic_id,
             raw_partition, raw_offset, stored_at, false AS is_there
         FROM interactions FINAL
+        WHERE event_id NOT IN (SELECT event_id FROM erased)
         UNION ALL
         SELECT toStartOfHour(time), event_id, detector, app, '', 0, 0, stored_at, true FROM findings
     ) AS e
@@ -104,8 +119,10 @@ FROM
             SELECT toStartOfHour(time) AS hour,
                 arraySum(d -> cityHash64(event_id, d), mapKeys(planned)) AS by_plan, toUInt64(0) AS by_rows
             FROM interactions FINAL
+            WHERE event_id NOT IN (SELECT event_id FROM erased)
             UNION ALL
             SELECT toStartOfHour(time), 0, cityHash64(event_id, detector) FROM findings FINAL
+            WHERE event_id NOT IN (SELECT event_id FROM erased)
         )
         GROUP BY hour
         HAVING sum(by_plan) != sum(by_rows)
@@ -163,7 +180,7 @@ FROM
                 event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost
             FROM interactions FINAL
             WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
-                AND (event_id NOT IN (SELECT event_id FROM superseded)
+                AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                     OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
         ) AS p
         LEFT JOIN
@@ -171,7 +188,7 @@ FROM
             SELECT toStartOfHour(time) AS hour, app, tenant, event_id, detector, toString(decision) AS decision
             FROM findings FINAL
             WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
-                AND (event_id NOT IN (SELECT event_id FROM superseded)
+                AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                     OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
         ) AS f
             ON p.hour = f.hour AND p.event_id = f.event_id AND p.detector = f.detector AND p.app = f.app
@@ -182,7 +199,7 @@ FROM
             arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector, '' AS decision, count() AS n, 0 AS of
         FROM interactions FINAL
         WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled
-            AND (event_id NOT IN (SELECT event_id FROM superseded)
+            AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                 OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
         GROUP BY hour, app, environment, detector
         UNION ALL
@@ -194,7 +211,7 @@ FROM
                 toString(decision) AS decision
             FROM findings FINAL
             WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled
-                AND (event_id NOT IN (SELECT event_id FROM superseded)
+                AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                     OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
         ) AS f
         LEFT ANTI JOIN v_missing_events AS m ON f.hour = m.hour AND f.event_id = m.event_id
@@ -229,13 +246,13 @@ FROM
 (
     SELECT time, app, environment, tenant, prompt_name, prompt_version, event_id, arrayJoin(mapKeys(planned)) AS detector
     FROM interactions FINAL
-    WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+    WHERE event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
         OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
 ) AS p
 LEFT JOIN
 (
     SELECT time, event_id, detector, toString(decision) AS decision, reason FROM findings FINAL
-    WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+    WHERE event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
         OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
 ) AS f
     ON p.time = f.time AND p.event_id = f.event_id AND p.detector = f.detector
@@ -292,7 +309,7 @@ FROM v_interactions AS i
 INNER JOIN
 (
     SELECT *, number, span FROM findings FINAL ARRAY JOIN spans AS span, range(length(spans)) AS number
-    WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+    WHERE event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
         OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
 ) AS f ON i.time = f.time AND i.event_id = f.event_id
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
@@ -378,7 +395,8 @@ SELECT
     c.environment AS environment,
     c.first_time AS first_time,
     c.last_time AS last_time,
-    c.stored AS stored,
+    toUInt64(c.stored - e.erased) AS stored,
+    e.erased AS erased,
     toInt64(gaps.missing) AS missing,
     c.dropped_now AS dropped,
     mapFilter((reason, events) -> events != 0, c.reasons_now) AS dropped_by,
@@ -386,6 +404,12 @@ SELECT
     c.last_time AS time
 FROM counted AS c
 LEFT JOIN gaps ON c.producer_id = gaps.producer_id AND c.hour = gaps.hour
+LEFT JOIN
+(
+    SELECT producer_id, toStartOfHour(time) AS hour, uniqExact(producer_sequence) AS erased FROM erased
+    WHERE records = 'interactions'
+    GROUP BY producer_id, hour
+) AS e ON c.producer_id = e.producer_id AND c.hour = e.hour
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- Totals by hour, exact at once: the hours in which nothing was stored since an hour before the last refresh are read from
@@ -402,6 +426,8 @@ WITH
             SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
             UNION ALL
             SELECT hour FROM superseded WHERE listed_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM erased WHERE stored_at >= counted
         )
     ) AS touched
 SELECT
@@ -431,7 +457,7 @@ FROM
         countIf(i.cost IS NULL) AS without_cost
     FROM interactions AS i FINAL
     WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production'
-        AND (event_id NOT IN (SELECT event_id FROM superseded)
+        AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
             OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
     GROUP BY hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model
 )
@@ -452,6 +478,8 @@ WITH
             SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
             UNION ALL
             SELECT hour FROM superseded WHERE listed_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM erased WHERE stored_at >= counted
         )
     ) AS touched
 SELECT
@@ -488,7 +516,7 @@ FROM
             arrayJoin(mapKeys(planned)) AS detector
         FROM interactions FINAL
         WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production'
-            AND (event_id NOT IN (SELECT event_id FROM superseded)
+            AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                 OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
     ) AS p
     LEFT JOIN
@@ -497,7 +525,7 @@ FROM
             alert
         FROM findings FINAL
         WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
-            AND (event_id NOT IN (SELECT event_id FROM superseded)
+            AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                 OR (event_id, toStartOfHour(time), tenant, app) NOT IN (SELECT event_id, hour, tenant, app FROM superseded))
     ) AS f
         ON p.hour = f.hour AND p.event_id = f.event_id AND p.detector = f.detector AND p.app = f.app
@@ -517,7 +545,7 @@ SELECT
     count() AS events,
     countIf(i.cost IS NULL) AS without_cost,
     sum(i.cost) AS cost,
-    countIf(i.good AND f.flagged = 0 AND i.event_id NOT IN (SELECT event_id FROM feedback FINAL WHERE score < 0.5))
+    countIf(i.good AND f.flagged = 0 AND i.event_id NOT IN (SELECT event_id FROM v_feedback WHERE score < 0.5))
         AS good_answers,
     cost / nullIf(good_answers, 0) AS cost_per_good_answer,
     hour AS time
@@ -579,12 +607,6 @@ FROM system.view_refreshes
 WHERE view IN ('quality_hourly_refresh', 'usage_hourly_refresh', 'superseded_refresh', 'later_contents_refresh',
     'uncommitted_refresh');
 
-CREATE OR REPLACE VIEW v_feedback SQL SECURITY DEFINER AS
-SELECT * EXCEPT (subject_key, subject_hash),
-    if(empty(subject_hash), subject_key, concat(subject_key, ':', lower(hex(subject_hash)))) AS subject
-FROM feedback FINAL
-SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
-
 -- Arguments of the producer that it could not read, and events are without, or did not know (`unknown`), and kept as
 -- attributes: a wrong type in an app, a name mistyped.
 CREATE OR REPLACE VIEW v_unreadable SQL SECURITY DEFINER AS
@@ -593,7 +615,7 @@ FROM
 (
     SELECT time AS at, app, environment, 'interactions' AS records, unreadable FROM v_interactions WHERE notEmpty(unreadable)
     UNION ALL
-    SELECT time AS at, app, environment, 'feedback', unreadable FROM feedback FINAL WHERE notEmpty(unreadable)
+    SELECT time AS at, app, environment, 'feedback', unreadable FROM v_feedback WHERE notEmpty(unreadable)
 )
 ARRAY JOIN mapKeys(unreadable) AS argument, mapValues(unreadable) AS type
 GROUP BY ALL;
@@ -606,7 +628,16 @@ SELECT d.*, nullIf(r.replayed_at, toDateTime64(0, 3, 'UTC')) AS replayed_at, rep
 FROM dead_letters AS d FINAL
 LEFT JOIN dead_letter_replays AS r FINAL
     ON d.topic_id = r.topic_id AND d.partition = r.partition AND d.offset = r.offset
-    AND d.event_index = r.event_index AND d.sha256 = r.sha256;
+    AND d.event_index = r.event_index AND d.sha256 = r.sha256
+WHERE d.event_id NOT IN (SELECT toString(event_id) FROM erased);
+
+-- One row for each event that was erased, or came after it was. What it held is in no row.
+CREATE OR REPLACE VIEW v_erased SQL SECURITY DEFINER AS
+SELECT event_id, toDate(time) AS day, app, environment, tenant, producer_id, producer_sequence AS sequence,
+    erasure AS certificate, stored_at AS hidden_at, time
+FROM erased FINAL
+WHERE records = 'interactions'
+SETTINGS do_not_merge_across_partitions_select_final = 1;
 
 CREATE OR REPLACE VIEW v_offset_gaps SQL SECURITY DEFINER AS SELECT * FROM offset_gaps FINAL;
 
@@ -664,7 +695,8 @@ CREATE OR REPLACE VIEW v_watermarks SQL SECURITY DEFINER AS SELECT * FROM waterm
 
 -- Each key that the views leave out: its id had been stored under another hour, tenant or app, which is the kept one.
 CREATE OR REPLACE VIEW v_superseded SQL SECURITY DEFINER AS
-SELECT * EXCEPT (listed_at), stored_at AS time FROM superseded FINAL WHERE hour != toDateTime(0);
+SELECT * EXCEPT (listed_at), stored_at AS time FROM superseded FINAL
+WHERE hour != toDateTime(0) AND event_id NOT IN (SELECT event_id FROM erased);
 
 -- Each content that differs from what the same version of the detector had said of the event first, which is shown. The
 -- detector '' stands for the texts of the event.
@@ -673,14 +705,14 @@ SELECT * EXCEPT (hash, conflict, first_version, score, first_score, flagged, lis
     if(decision = 'evaluated', score, NULL) AS score, if(first_decision = 'evaluated', first_score, NULL) AS first_score,
     stored_at AS time
 FROM later_contents FINAL
-WHERE conflict;
+WHERE conflict AND event_id NOT IN (SELECT event_id FROM erased);
 
 -- Each finding by another version of the detector than the one whose finding was stored first and is shown.
 CREATE OR REPLACE VIEW v_rescored SQL SECURITY DEFINER AS
 SELECT * EXCEPT (hash, conflict, score, first_score, listed_at), if(decision = 'evaluated', score, NULL) AS score,
     if(first_decision = 'evaluated', first_score, NULL) AS first_score, stored_at AS time
 FROM later_contents FINAL
-WHERE NOT conflict AND hour != toDateTime(0);
+WHERE NOT conflict AND hour != toDateTime(0) AND event_id NOT IN (SELECT event_id FROM erased);
 
 -- The refreshes, each made where it is missing: a migration that changes one drops it.
 
@@ -794,7 +826,7 @@ SELECT DISTINCT event_id, hour, now64(3, 'UTC') AS listed_at
 FROM
 (
     SELECT event_id, toStartOfHour(time) AS hour FROM findings
-    WHERE toStartOfHour(time) IN (SELECT arrayJoin(differing))
+    WHERE toStartOfHour(time) IN (SELECT arrayJoin(differing)) AND event_id NOT IN (SELECT event_id FROM erased)
         AND (event_id, toStartOfHour(time)) NOT IN
         (
             SELECT event_id, toStartOfHour(time) FROM interactions
@@ -824,6 +856,8 @@ WITH
             SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
             UNION ALL
             SELECT hour FROM superseded WHERE listed_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM erased WHERE stored_at >= counted
         )
     ) AS touched
 SELECT *, now64(3, 'UTC') AS computed_at
@@ -851,6 +885,8 @@ WITH
             SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
             UNION ALL
             SELECT hour FROM superseded WHERE listed_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM erased WHERE stored_at >= counted
         )
     ) AS touched
 SELECT *, now64(3, 'UTC') AS computed_at

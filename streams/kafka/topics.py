@@ -134,6 +134,15 @@ governance_texts = Topic(
     partitions=1,
 )
 
+# Read before anything is stored: see `kafka.tombstones`.
+tombstones = Topic(
+    name="tombstones",
+    holds="what was erased and may not be stored again: salted hashes, as JSON",
+    key="kind, app, hash",
+    cleanup="compact",
+    partitions=1,
+)
+
 # One evaluator, which owns the one partition: see `alert_journal`.
 alert_state = Topic(
     name="alert-state",
@@ -154,5 +163,6 @@ TOPICS = (
     starts,
     governance,
     governance_texts,
+    tombstones,
     alert_state,
 )

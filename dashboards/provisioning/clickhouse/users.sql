@@ -39,6 +39,7 @@ GRANT INSERT ON watchline.watermarks TO watchline_worker;
 GRANT INSERT ON watchline.governance TO watchline_worker;
 GRANT INSERT ON watchline.governance_texts TO watchline_worker;
 GRANT INSERT ON watchline.ledger TO watchline_worker;
+GRANT INSERT ON watchline.erased TO watchline_worker;
 GRANT SELECT ON watchline.migrations TO watchline_worker;
 GRANT SELECT ON watchline.v_ledger TO watchline_worker;
 GRANT SELECT ON watchline.v_ledger_gaps TO watchline_worker;
