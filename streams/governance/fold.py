@@ -16,18 +16,14 @@ from typing import Any
 from watchline.schemas.codec import decode
 from watchline.schemas.errors import ConfigurationError, PoisonError
 from watchline.schemas.records import GovernanceEvent
-from watchline.streams.governance import signed, verifier
-from watchline.streams.governance.acts import ACTS, ROLES, Role
+from watchline.streams.governance import erasure, signed, verifier
+from watchline.streams.governance.acts import ACTS, ROLES, NotAllowed, Role
 from watchline.streams.governance.keys import Roots, is_good, raw
 
 RISK_CLASSES = ("minimal", "limited", "high")
 LEGAL_BASES = ("consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests")
 KINDS = ("person", "service")
 MAX_REASON = 300  # code points: a forged act may have names of any length
-
-
-class NotAllowed(Exception):  # noqa: N818 - the reason why an act is rejected, and no error
-    """Why the rules don't allow an act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +69,7 @@ class State:
     use_cases: dict[str, Mapping[str, str]] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)  # id to what is held
     released: set[str] = field(default_factory=set)
+    erasures: dict[str, erasure.Erasure] = field(default_factory=dict)
 
 
 class Fold:
@@ -262,4 +259,5 @@ _CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {
     "use_case_registered": _use_case_registered,
     "hold_placed": _hold_placed,
     "hold_released": _hold_released,
+    **erasure.CHANGES,
 }
