@@ -24,7 +24,15 @@ CLEANED_S = 330.0  # ClickHouse looks for replaced parts at least so often
 MOST_EVENTS = 100_000  # with a tombstone of their own: feedback on them may lack the subject
 _ERASED = "SELECT event_id FROM erased WHERE erasure = {erasure:String} AND records = 'interactions'"
 _TTL = re.compile(r"\bTTL\b.*?(?:toInterval(\w+)\((\d+)\)|INTERVAL (\d+) (\w+))", re.IGNORECASE | re.DOTALL)
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_678_400, "year": 31_622_400}
+_SECONDS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86_400,
+    "week": 604_800,
+    "month": 2_678_400,
+    "year": 31_622_400,
+}
 
 
 class Eraser:
@@ -103,7 +111,9 @@ class Eraser:
 
     def events(self) -> list[str]:
         """The ids of its events, `MOST_EVENTS` at most."""
-        rows = self._client.query(f"SELECT DISTINCT toString(event_id) FROM ({_ERASED}) LIMIT {MOST_EVENTS}", self._names)
+        rows = self._client.query(
+            f"SELECT DISTINCT toString(event_id) FROM ({_ERASED}) LIMIT {MOST_EVENTS}", self._names
+        )
         return [event_id for (event_id,) in rows.result_rows]
 
     def run(self) -> dict[str, Outcome]:
@@ -176,7 +186,9 @@ class Eraser:
             until = _at(max(removed.replace(tzinfo=UTC).timestamp(), time.time()) + lifetime + CLEANED_S)
             ground = "parts that were replaced: ClickHouse removes them after `old_parts_lifetime`"
             old = Outcome(word="expires", ground=ground, rows=parts, until=until)
-        aside = self._client.query("SELECT table, name FROM v_detached_parts WHERE database = {d:String}", names).result_rows
+        aside = self._client.query(
+            "SELECT table, name FROM v_detached_parts WHERE database = {d:String}", names
+        ).result_rows
         if self._drop_detached:
             for table, name in aside:
                 self._client.command(
@@ -209,7 +221,9 @@ class Eraser:
                 continue
             unit, count = (match[1] or match[4]).lower().removesuffix("s"), int(match[2] or match[3])
             until = _at(time.time() + count * _SECONDS.get(unit, 86_400))
-            found[f"log {name}"] = Outcome(word="expires", ground="what others asked may stand in it; its TTL", until=until)
+            found[f"log {name}"] = Outcome(
+                word="expires", ground="what others asked may stand in it; its TTL", until=until
+            )
         return found
 
     def _own(self, name: str) -> str:
@@ -247,7 +261,9 @@ def in_topics(settings: Settings) -> dict[str, Outcome]:
         if place.ends == "stays":
             found[f"topic {topic.name}"] = Outcome(word="nothing there", ground=place.ground)
         elif (seconds := kept.get(name)) is not None:
-            found[f"topic {topic.name}"] = Outcome(word="expires", ground=place.ground, until=_at(time.time() + seconds))
+            found[f"topic {topic.name}"] = Outcome(
+                word="expires", ground=place.ground, until=_at(time.time() + seconds)
+            )
         else:
             found[f"topic {topic.name}"] = Outcome(word="partly", ground="Kafka names no retention: set retention.ms")
     return found

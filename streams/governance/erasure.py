@@ -121,7 +121,9 @@ def read_places(text: str) -> dict[str, list[Any]]:
         places = json.loads(text)
         for name, (word, ground, rows, until) in places.items():
             if word not in WORDS or not isinstance(rows, int) or not all(isinstance(t, str) for t in (ground, until)):
-                raise NotAllowed(f"{name!r}: a place is {', '.join(WORDS)}, with a ground, how many rows and until when")
+                raise NotAllowed(
+                    f"{name!r}: a place is {', '.join(WORDS)}, with a ground, how many rows and until when"
+                )
     except (ValueError, TypeError, AttributeError):
         raise NotAllowed("the places are not JSON of the form {place: [word, ground, rows, until]}") from None
     return dict(places)
@@ -145,7 +147,7 @@ def _requested(state: Any, event: GovernanceEvent, position: int) -> None:
         raise NotAllowed("the scope is of salted SHA-256s, hexadecimal: an id may not stand in the trail")
     searched = read_places(details.get("searched", "{}"))
     app = details.get("app", "")
-    kind: Kind = details["kind"]  # type: ignore[assignment]  # looked at above
+    kind: Kind = details["kind"]
     state.erasures[erasure] = Erasure(erasure, kind, app, details["salt"], hashes, event.time, searched)
 
 

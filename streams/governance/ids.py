@@ -26,7 +26,7 @@ def spellings(text: str) -> list[str]:
     ([4, 3, 4, 5], ['u-17'])
     """
     bare = text.strip()
-    forms = [unicodedata.normalize(form, each) for each in (bare, text) for form in ("NFC", "NFD")]  # type: ignore[arg-type]
+    forms = [unicodedata.normalize(form, each) for each in (bare, text) for form in ("NFC", "NFD")]
     return [*dict.fromkeys([text, bare, *forms])]
 
 

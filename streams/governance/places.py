@@ -76,7 +76,9 @@ TABLES: Mapping[str, Table] = {
         },
         view="v_interactions",
     ),
-    "erased": Table(holds="ids and numbers of what was erased", ground="what was erased counts as that, and not as lost"),
+    "erased": Table(
+        holds="ids and numbers of what was erased", ground="what was erased counts as that, and not as lost"
+    ),
     "ledger": Table(holds="offsets, ids of events, counts", ground="an id alone leads to no row any more"),
     "producer_hours": Table(holds="numbers of events", ground="numbers by hour, of no person"),
     "producer_reports": Table(holds="what producers dropped", ground="counts, of no person"),
@@ -87,7 +89,9 @@ TABLES: Mapping[str, Table] = {
     "quality_hourly": Table(holds="totals by hour", ground="counted anew without what was erased, within 10 minutes"),
     "usage_hourly": Table(holds="totals by hour", ground="counted anew without what was erased, within 10 minutes"),
     "governance": Table(holds="acts, by ids that say nothing", ground="the audit trail: it holds salted hashes alone"),
-    "governance_texts": Table(holds="text that people wrote about acts", ground="searched for the id itself: see texts"),
+    "governance_texts": Table(
+        holds="text that people wrote about acts", ground="searched for the id itself: see texts"
+    ),
     "migrations": Table(holds="names of migrations", ground="of no person"),
 }
 
@@ -104,7 +108,9 @@ class Elsewhere:
 
 
 TOPICS: Mapping[str, Elsewhere] = {
-    "interactions": Elsewhere(holds="raw text, pseudonym", ends="expires", ground="Kafka deletes it after its retention"),
+    "interactions": Elsewhere(
+        holds="raw text, pseudonym", ends="expires", ground="Kafka deletes it after its retention"
+    ),
     "feedback": Elsewhere(holds="raw text, pseudonym", ends="expires", ground="Kafka deletes it after its retention"),
     "dead-letters": Elsewhere(holds="raw text", ends="expires", ground="Kafka deletes it after its retention"),
     "findings": Elsewhere(
@@ -126,9 +132,10 @@ TOPICS: Mapping[str, Elsewhere] = {
     ),
 }
 
+STORE = "clickhouse"
 # By their first name below the data folder. All but the store's own are searched for the id.
 FILES: Mapping[str, str] = {
-    "clickhouse": "the embedded store: its tables, and parts that are set aside or replaced",
+    STORE: "the embedded store: its tables, and parts that are set aside or replaced",
     "store.sock": "a socket",
     "worker.json": "addresses of the worker's pages",
     "logs": "logs of broker and worker: no texts",

@@ -190,4 +190,3 @@ def of_values(erasure: str, kind: Kind, app: str, salt: str, values: Iterable[st
     """The tombstones of ids as they are stored, each once."""
     hashes = dict.fromkeys(hash_of(salt, kind, value) for value in values)
     return [Tombstone(erasure=erasure, kind=kind, app=app, salt=salt, hash=each) for each in hashes]
-

@@ -93,7 +93,7 @@ def _init(args: argparse.Namespace) -> int:
         Key.new().write(keeper_file)
         out(f"keeper     {keeper_file}   signs the heads of the trail")
     roots, keeper = Roots.read(roots_file), Key.read(keeper_file)
-    if keeper.id in _folded(settings, roots).state.keys:
+    if keeper.id in folded(settings, roots).state.keys:
         out(colour("the log has begun already", "green"))
         return 0
     if not root_file.exists() or roots.needed > 1:
@@ -102,7 +102,7 @@ def _init(args: argparse.Namespace) -> int:
             f"key_registered {keeper_file} --key ROOT.pem --detail kind=service holder={KEEPER} roles=auditor"
         )
     details = {"public": keeper.public, "kind": "service", "holder": KEEPER, "roles": "auditor"}
-    return _append(settings, roots, *_signed(settings, roots, root_file, "key_registered", keeper.id, details, {}))
+    return append(settings, roots, *sign_act(settings, roots, root_file, "key_registered", keeper.id, details, {}))
 
 
 def _key(args: argparse.Namespace) -> int:
@@ -142,9 +142,9 @@ def _record(args: argparse.Namespace) -> int:
         target = key.id
         if args.act == "key_registered":
             details = {"public": key.public, "kind": "person", **details}
-    event, texts = _signed(settings, roots, args.key, args.act, target, details, _pairs(args.text))
+    event, texts = sign_act(settings, roots, args.key, args.act, target, details, _pairs(args.text))
     if args.out is None:
-        return _append(settings, roots, event, texts)
+        return append(settings, roots, event, texts)
     _write(args.out, event, texts)
     out(f"written to {args.out}; others sign it with `watchline governance sign {args.out} --key FILE.pem`")
     return 0
@@ -170,7 +170,7 @@ def _send(args: argparse.Namespace) -> int:
     from watchline.streams.settings import load
 
     settings = load()
-    return _append(settings, Roots.read(place.roots_file(settings)), *_read(args.file))
+    return append(settings, Roots.read(place.roots_file(settings)), *_read(args.file))
 
 
 def _log(args: argparse.Namespace) -> int:
@@ -216,7 +216,7 @@ def trail(settings: Any) -> AbstractContextManager[None]:
     return keeping(keeper, wanted=place.roots_file(settings).exists)
 
 
-def _folded(settings: Any, roots: Any) -> Any:
+def folded(settings: Any, roots: Any) -> Any:
     """The log as it is now."""
     from watchline.streams.governance.fold import Fold
     from watchline.streams.governance.log import Log
@@ -228,7 +228,7 @@ def _folded(settings: Any, roots: Any) -> Any:
     return fold
 
 
-def _signed(
+def sign_act(
     settings: Any, roots: Any, key_file: Path, act: str, target: str, details: dict[str, str], texts: dict[str, str]
 ) -> tuple[Any, dict[str, str]]:
     """An act, signed by whose key this is."""
@@ -238,7 +238,7 @@ def _signed(
     key = Key.read(key_file)
     names = roots.holders
     if key.id not in names:
-        state = _folded(settings, roots).state
+        state = folded(settings, roots).state
         names = {id: holder.holder for id, holder in state.keys.items()} | state.roots.holders
     if key.id not in names:
         raise ConfigurationError(f"the key in {key_file} is not registered: who holds a root key does that")
@@ -249,7 +249,7 @@ def _signed(
     return signed.sign(event, key, roots.log), salted
 
 
-def _append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str]) -> int:
+def append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str]) -> int:
     """Writes an act into the log, and says what became of it."""
     from watchline.streams.governance.fold import Fold
     from watchline.streams.governance.log import Log

@@ -47,7 +47,12 @@ class Erasing(Store):
         super().__init__(client)
         whose = {0: (ANNA, "acme"), 1: (BERT, "acme"), 2: (ANNA, "other"), 3: (BERT, "other"), 4: (ANNA, "acme")}
         self.all = [
-            of(event(number, hours=700 * (number == 4)), subject=subject, tenant=tenant, conversation_id=f"c{number // 2}")
+            of(
+                event(number, hours=700 * (number == 4)),
+                subject=subject,
+                tenant=tenant,
+                conversation_id=f"c{number // 2}",
+            )
             for number, (subject, tenant) in whose.items()
         ]
         self.deliver(self.all)
@@ -136,7 +141,9 @@ def test_it_goes_on_where_it_was_broken_off(erasing: Erasing) -> None:
     assert found["table interactions"].word == "deleted" and whole_of(found.values()) == "complete"
 
 
-def test_a_deletion_that_fails_is_named_with_the_stores_reason(erasing: Erasing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deletion_that_fails_is_named_with_the_stores_reason(
+    erasing: Erasing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = erasing.client.command
 
     def fails(sql: str, *more: Any, **named: Any) -> Any:  # a stand-in: chDB's disk isn't full
@@ -195,7 +202,9 @@ def test_totals_by_hour_are_counted_anew_without_it(erasing: Erasing) -> None:
 def test_what_was_erased_after_the_backup_goes_from_what_is_restored(erasing: Erasing) -> None:
     erasure = asked("subject", ANNA)
     of_event = Erasure(erasure.id, "event", "", erasure.salt, (hash_of(erasure.salt, "event", erasing.id(0)),), 0, {})
-    assert eraser_.obey(erasing.client, [*erasure.tombstones, *of_event.tombstones], lambda line: None) == {erasure.id: 3}
+    assert eraser_.obey(erasing.client, [*erasure.tombstones, *of_event.tombstones], lambda line: None) == {
+        erasure.id: 3
+    }
     assert erasing.shown("interactions") == erasing.shown("v_findings") == [1, 3]
 
 

@@ -36,7 +36,9 @@ def test_an_event_matches_by_kind_app_and_any_salt() -> None:
 
 def test_the_same_id_has_one_tombstone_of_each_salt_and_says_nothing() -> None:
     (stone,) = of_values("e1", "subject", "", SALT, ["anna@example.org", "anna@example.org"])
-    assert "anna" not in json.dumps(asdict(stone)) and stone.hash != of_values("e1", "subject", "", OTHER, ["a"])[0].hash
+    assert (
+        "anna" not in json.dumps(asdict(stone)) and stone.hash != of_values("e1", "subject", "", OTHER, ["a"])[0].hash
+    )
 
 
 @pytest.fixture

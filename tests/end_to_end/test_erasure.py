@@ -1,0 +1,170 @@
+"""A person is erased: found in the store's files before, not after, and brought back by nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.streams.governance.test_eraser import of
+from tests.streams.worker.parts import scored_part
+from tests.streams.worker.test_ledger import event, messages
+from watchline.schemas.migrate import migrate
+from watchline.schemas.pseudonyms import pseudonym
+from watchline.streams import settings as settings_
+from watchline.streams.cli.main import main
+from watchline.streams.clickhouse.connect import connect
+from watchline.streams.clickhouse.sink import Sink
+from watchline.streams.embedded import store
+from watchline.streams.governance import eraser, keeper as keeper_, place, places
+from watchline.streams.kafka import admin, tombstones
+from watchline.streams.settings import Settings
+from watchline.streams.worker import ledger
+from watchline.streams.worker.stages.store import store as store_rows, write_all
+
+KEY = "a key of pseudonyms"
+ANNA, GUEST, BERT = "anna-4711", "guest-0f3a", "bert-0815"
+
+
+@pytest.fixture
+def settings(broker: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    monkeypatch.setattr(eraser, "SETTLE_S", 0.0)
+    values = {"KAFKA_URL": f"kafka://{broker}", "TOPIC_PREFIX": topic_prefix, "DATA_DIR": "d", "SUBJECT_KEY": KEY}
+    for name, value in values.items():
+        monkeypatch.setenv(f"WATCHLINE_{name}", value)
+    made = settings_.load()
+    admin.create(made)
+    with store.own(made):
+        migrate(connect(made, database=""), made.clickhouse_database)
+        yield made
+
+
+@pytest.fixture
+def run(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Runs a command: its exit code, and what it says."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        code = main([*arguments])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    assert run("governance", "init")[0] == 0
+    run("governance", "key", "dpo.pem")
+    register = ("governance", "record", "key_registered", "dpo.pem", "--detail", "holder=p1", "roles=privacy")
+    assert run(*register, "--key", "d/governance/keys/root.pem")[0] == 0
+    return run
+
+
+@pytest.fixture
+def stored(settings: Settings) -> list[str]:
+    """Three events of Anna, of whom one came before she logged in, and one of Bert in her conversation."""
+    events = [
+        of(
+            event(number),
+            subject=pseudonym(who, KEY),
+            conversation_id="c1",
+            input_messages=({"role": "user", "content": f"{who} asks {number}"},),
+        )
+        for number, who in enumerate([GUEST, ANNA, BERT, ANNA])
+    ]
+    with closing(Sink(lambda: connect(settings), 5)) as sink:
+        part = scored_part(events)
+        assert store_rows(part, sink.write) == {}
+        write_all(ledger.table(messages(events), part), sink.write)
+    return [each.scored.interaction.event_id for each in events]
+
+
+def test_from_request_to_certificate(
+    settings: Settings, run: Callable[..., tuple[int, str]], stored: list[str], tmp_path: Path
+) -> None:
+    shown = json.loads(run("subject", "show", "--subject", ANNA, "--format", "json")[1])
+    assert {row["place"]: row["rows"] for row in shown}["table interactions"] == 2
+    code, said = run("erase", "--subject", ANNA, "--subject", GUEST, "--dry-run", "--format", "json")
+    assert code == 0 and {row["place"]: row["rows"] for row in json.loads(said)}["table interactions"] == 3
+    erase = ("erase", "--subject", ANNA, "--subject", GUEST, "--key", "dpo.pem", "--format", "json")
+    code, said = run(*erase)
+    assert code == 0, said
+    certificate = json.loads(said[said.index("{\n") :])
+    assert certificate["whole"] == "complete"
+    words = {name: each["word"] for name, each in certificate["places"].items()}
+    assert words["table interactions"] == words["table findings"] == "deleted" and words["files"] == "nothing there"
+    assert {words[f"topic {name}"] for name, each in places.TOPICS.items() if each.ends == "expires"} == {"expires"}
+    assert ANNA not in said and pseudonym(ANNA, KEY) not in said
+    erasure = certificate["erasure"]
+    with closing(connect(settings)) as client:
+        left = client.query("SELECT toString(event_id) FROM interactions").result_rows
+        assert left == [(stored[2],)]
+        assert client.query(
+            "SELECT count() FROM v_erased WHERE certificate = {e:String}", {"e": erasure}
+        ).result_rows == [(3,)]
+    known = tombstones.Known(settings)
+    known.refresh()
+    assert known.erasure_of("shop", {"subject": pseudonym(GUEST, KEY)}) == erasure
+    assert known.erasure_of("shop", {"event": stored[0]}) == erasure
+    trail = (tmp_path / "d/governance").read_bytes() if False else b""
+    assert ANNA.encode() not in trail
+    code, said = run("erase", "status", erasure, "--format", "json")
+    assert code == 0 and json.loads(said)["whole"] == "complete"
+    assert run("subject", "show", "--subject", ANNA)[0] == 3
+
+
+def test_it_is_refused_with_the_reason(run: Callable[..., tuple[int, str]], stored: list[str]) -> None:
+    for arguments, code, reason in (
+        ((), 2, "whose?"),
+        (("--subject", ""), 2, "is no id"),
+        (("--tenant", "%"), 2, "never all"),
+        (("--tenant", "a", "--tenant", "b"), 2, "one tenant at a time"),
+        (("--event", "x"), 2, "UUID"),
+        (("--subject", ANNA), 2, "--key"),
+        (("--subject", ANNA, "--key", "d/governance/keys/keeper.pem"), 1, "it takes one who is privacy"),
+        (("status", "0000"), 1, "no erasure"),
+        (("forget",), 2, "the actions are"),
+    ):
+        assert run("erase", *arguments)[0] == code, arguments
+        assert reason in run("erase", *arguments)[1], arguments
+    Path("why.txt").write_text(f"{ANNA} asked for it")
+    code, said = run("erase", "--subject", ANNA, "--key", "dpo.pem", "--reason-file", "why.txt")
+    assert code == 2 and "holds the id itself" in said
+
+
+def test_who_is_not_there_is_not_certified_as_deleted(run: Callable[..., tuple[int, str]], stored: list[str]) -> None:
+    code, said = run("erase", "--subject", "nobody-17", "--key", "dpo.pem")
+    assert code == 3 and "nothing found" in said and " deleted " not in said
+
+
+def test_a_hold_stops_it_and_its_end_lets_it_go_on_by_itself(
+    settings: Settings, run: Callable[..., tuple[int, str]], stored: list[str]
+) -> None:
+    hold = ("governance", "record", "hold_placed", f"event:{stored[1]}", "--detail", "hold=h1", "--key", "dpo.pem")
+    assert run(*hold)[0] == 0
+    code, said = run("erase", "--subject", ANNA, "--key", "dpo.pem")
+    assert code == 4 and "hold h1" in said and "pending" in said
+    with closing(connect(settings)) as client, closing(place.keeper(settings)) as keeper:
+        count = "SELECT count() FROM interactions"
+        for _ in range(20):
+            keeper.step(0.2)
+        assert client.query(count).result_rows == [(4,)]
+        assert run("governance", "record", "hold_released", "h1", "--key", "dpo.pem")[0] == 0
+        keeper._next_erasures = 0.0
+        for _ in range(20):
+            keeper.step(0.2)
+        assert client.query(count).result_rows == [(2,)]
+    assert run("erase", "status")[0] == 0
+
+
+def test_others_in_the_conversation_are_masked(
+    run: Callable[..., tuple[int, str]], stored: list[str], tmp_path: Path
+) -> None:
+    code, said = run("subject", "export", "--subject", ANNA, "--out", "anna.json")
+    assert code == 0, said
+    text = Path("anna.json").read_text()
+    assert f"{ANNA} asks 1" in text and BERT not in text and pseudonym(BERT, KEY) not in text
+    assert Path("anna.json").stat().st_mode & 0o777 == 0o600
+    assert run("subject", "export", "--subject", ANNA, "--out", "anna.json")[0] == 1
+    code, said = run("subject", "show", "--subject", ANNA.upper())
+    assert code == 3 and f"events are of {ANNA}" in said  # another id, and named
