@@ -9,14 +9,14 @@ from watchline.streams.governance.places import EVENTS, NOT_REACHABLE, SUBJECT, 
 from watchline.streams.query.run import Queries
 
 MASK = "[of another person in this conversation]"
-_OWN = "subject IN {ids:Array(String)}"
-_EVENTS = f"SELECT event_id FROM v_interactions WHERE {_OWN}"  # noqa: S608
+_OWN = "subject IN (SELECT arrayJoin(splitByChar(',', {ids:String})))"  # pseudonyms have no comma
+_EVENTS = f"SELECT event_id FROM v_interactions WHERE {_OWN}"
 _SHARED = f"""
 SELECT conversation_id FROM v_interactions
 WHERE conversation_id != '' AND conversation_id IN (SELECT conversation_id FROM v_interactions WHERE {_OWN})
 GROUP BY conversation_id
 HAVING countIf(NOT ({_OWN})) > 0
-"""  # noqa: S608
+"""
 
 
 def held(queries: Queries, stored: Sequence[str]) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def held(queries: Queries, stored: Sequence[str]) -> dict[str, Any]:
 
     Raises what `Queries.query` raises.
     """
-    names = {"ids": _array(stored)}
+    names = {"ids": ",".join(stored)}
     places = {
         name: [dict(row) for row in queries.query(f"SELECT * FROM {table.view} WHERE {_where(name)}", names).by_column]
         for name, table in TABLES.items()
@@ -52,7 +52,7 @@ def held(queries: Queries, stored: Sequence[str]) -> dict[str, Any]:
 
 def count(queries: Queries, stored: Sequence[str]) -> int:
     """How many events there are of it. Raises what `Queries.query` raises."""
-    counted = queries.query(f"SELECT count() AS events FROM v_interactions WHERE {_OWN}", {"ids": _array(stored)})  # noqa: S608
+    counted = queries.query(f"SELECT count() AS events FROM v_interactions WHERE {_OWN}", {"ids": ",".join(stored)})
     return int(counted.rows[0][0])
 
 
@@ -77,9 +77,3 @@ def _mask(events: list[dict[str, Any]], shared: set[str]) -> int:
         event["input_parts"] = [part for part in event["input_parts"] if part["message"] not in hidden]
         masked += len(hidden)
     return masked
-
-
-def _array(values: Sequence[str]) -> str:
-    """As a parameter of the type Array(String) is written."""
-    quoted = (value.replace("\\", "\\\\").replace("'", "\\'") for value in values)
-    return "[" + ",".join(f"'{value}'" for value in quoted) + "]"

@@ -197,7 +197,7 @@ class Eraser:
             left = self._one("SELECT count() FROM v_detached_parts WHERE database = {d:String}", **names)
         else:
             left = len(aside)
-        ground = "parts that the server has set aside can't be looked into: `watchline erase --drop-detached`, or attach them"
+        ground = "set aside by the server, and nobody can look into it: attach it, or `watchline erase --drop-detached`"
         if left:
             detached = Outcome(word="partly", ground=ground, rows=left)
         elif aside:
@@ -209,7 +209,8 @@ class Eraser:
     def _logs(self) -> dict[str, Outcome]:
         """ClickHouse's own diary."""
         kept = self._client.query(
-            "SELECT name, create_table_query FROM system.tables WHERE database = 'system' AND name IN {logs:Array(String)}",
+            "SELECT name, create_table_query FROM system.tables "
+            "WHERE database = 'system' AND name IN {logs:Array(String)}",
             {"logs": list(places.LOGS)},
         ).result_rows
         found = {"mutations": Outcome(word="nothing there", ground="statements of erasures hold hashes alone")}

@@ -137,6 +137,7 @@ STORE = "clickhouse"
 FILES: Mapping[str, str] = {
     STORE: "the embedded store: its tables, and parts that are set aside or replaced",
     "store.sock": "a socket",
+    "store.lock": "nothing",
     "worker.json": "addresses of the worker's pages",
     "logs": "logs of broker and worker: no texts",
     "faust": "nothing that is kept",
@@ -154,6 +155,6 @@ LOGS = (
 NOT_REACHABLE: Mapping[str, str] = {
     "backups": "whoever makes them deletes those of before; `watchline restore` obeys the tombstones first",
     "exports": "whoever took data away: `watchline governance log` names each act `exported`",
-    "log files of servers": "whoever runs ClickHouse and Kafka: what other people asked may stand in them until they rotate",
+    "log files of servers": "whoever runs ClickHouse and Kafka: what others asked may stand there until they rotate",
     "the apps": "whoever runs them: their own stores, and events that their producers still hold",
 }

@@ -42,7 +42,7 @@ def read_range(
 
 
 def to_its_end(settings: Settings, topic: str, *, patience_s: float = 30.0) -> Callable[[], list[Any]]:
-    """What reads a topic of one partition to its end, again and again: each call gives the messages that have come since.
+    """What reads a topic of one partition to its end, again and again: each call gives what has come since.
 
     It raises TransientError where Kafka, or the topic, is away for `patience_s`. Nothing is fetched between calls.
     """

@@ -70,7 +70,8 @@ class Tombstones:
     --------
     >>> salt = "00" * 16
     >>> stone = Tombstone(erasure="e1", kind="tenant", app="", salt=salt, hash=hash_of(salt, "tenant", "acme"))
-    >>> Tombstones([stone]).erasure_of("shop", {"tenant": "acme"}), Tombstones([stone]).erasure_of("shop", {"tenant": "b"})
+    >>> stones = Tombstones([stone])
+    >>> stones.erasure_of("shop", {"tenant": "acme"}), stones.erasure_of("shop", {"tenant": "b"})
     ('e1', '')
     """
 
@@ -142,7 +143,7 @@ def read(value: bytes) -> Tombstone | None:
 
 
 def read_file(path: Path) -> list[Tombstone]:
-    """Those of a file. Raises TransientError where it can't be read or holds what is none: nothing may be stored then."""
+    """Those of a file. Raises TransientError where it can't be read or holds what is none: then nothing is stored."""
     try:
         lines = path.read_bytes().splitlines(keepends=True)
     except OSError as error:

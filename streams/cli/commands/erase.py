@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
         "erase",
         run,
         help="erase what is held of a person, tenant, event or conversation, and certify it place by place",
-        description="Records the request, signed by who is responsible for privacy. What comes again is not stored from "
+        description="Records the request, signed by who is responsible for privacy. What comes again isn't stored from "
         "then on, no view shows what is there, rows are deleted month by month, and every place is looked at a second "
         "time. The certificate says of each: deleted, nothing there, expires at a time, partly or failed. An id is "
         "looked for as it is given, without blanks at its ends, composed and decomposed (NFC, NFD); case counts. What "
@@ -56,7 +56,7 @@ def add_parser(subparsers: Any) -> None:
 def add_ids(parser: argparse.ArgumentParser, kinds: tuple[str, ...] = KINDS) -> None:
     """Adds what names a person, and the keys of pseudonyms."""
     meant = {
-        "subject": "the app's own id of a person, or the pseudonym of a row; may come more than once; -: from standard input",
+        "subject": "the app's id of a person, or a row's pseudonym; may come more than once; -: from standard input",
         "tenant": "a tenant",
         "event": "an event's id",
         "conversation": "a conversation's id",

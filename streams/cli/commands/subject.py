@@ -20,9 +20,9 @@ def add_parser(subparsers: Any) -> None:
         "subject",
         _show,
         help="show or export what is held of a person",
-        description="Finds what `watchline erase` would erase, by the same places and the same rule for spellings. Texts "
-        "are as stored: after redaction. In a conversation with others, what they said is masked, and counted. Exit "
-        f"code {NOTHING_FOUND}: nothing was found.",
+        description="Finds what `watchline erase` would erase, by the same places and the same rule for spellings. "
+        "Texts are as stored: after redaction. In a conversation with others, what they said is masked, and counted. "
+        f"Exit code {NOTHING_FOUND}: nothing was found.",
         example="  watchline subject show --subject customer-17\n"
         "  watchline subject export --subject customer-17 --out customer-17.json",
     )

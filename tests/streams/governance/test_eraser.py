@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -57,7 +58,7 @@ class Erasing(Store):
         ]
         self.deliver(self.all)
         opinions = [
-            replace(OPINION, feedback_id=f"00000000-0000-0000-0000-00000000000{number}", subject=subject, event_id=event_id)
+            replace(OPINION, feedback_id=str(UUID(int=number)), subject=subject, event_id=event_id)
             for number, (subject, event_id) in enumerate(
                 [(ANNA, self.id(1)), ("", self.id(0)), (BERT, self.id(3))]
             )

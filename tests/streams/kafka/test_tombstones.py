@@ -1,4 +1,4 @@
-"""What may not be stored again: told from what may, read to the end, and never taken for nothing where it can't be read."""
+"""What may not be stored again: told from what may, read to the end, and never nothing where it can't be read."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_file_is_read_where_the_broker_has_forgotten(settings: Settings) -> 
     assert len(tombstones.read_file(file)) == 1
     with file.open("ab") as damaged:
         damaged.write(b"\n")
-    with pytest.raises(TransientError, match="line 2 of .* is no erasure"):
+    with pytest.raises(TransientError, match=r"line 2 of .* is no erasure"):
         known.refresh()
 
 
