@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from watchline.schemas.records import GovernanceEvent
 from watchline.streams.governance.acts import NotAllowed
@@ -94,6 +94,12 @@ class Outcome:
     rows: int = 0
     until: str = ""
 
+    @classmethod
+    def of(cls, said: Sequence[Any]) -> Self:
+        """One that a certificate has."""
+        word, ground, rows, until = said
+        return cls(word=word, ground=ground, rows=rows, until=until)
+
     @property
     def as_json(self) -> list[Any]:
         """As a certificate has it."""
@@ -158,7 +164,7 @@ def _certified(state: Any, event: GovernanceEvent, position: int) -> None:
     if erasure.is_done:
         raise NotAllowed(f"{event.target} was certified before")
     places, whole = read_places(event.details["places"]), event.details["whole"]
-    words = [Outcome(word=word, ground=ground, rows=rows, until=until) for word, ground, rows, until in places.values()]
+    words = [*map(Outcome.of, places.values())]
     if whole != "pending" and (not words or whole != whole_of(words)):
         raise NotAllowed(f"the places say {whole_of(words)}, and not {whole}")
     erasure.whole, erasure.places = whole, places

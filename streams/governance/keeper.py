@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -21,7 +20,7 @@ from watchline.streams.clickhouse.connect import connect
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.governance import anchors, erasing, signed
-from watchline.streams.governance.erasure import Outcome
+from watchline.streams.governance.erasure import TARGET, Erasure, Outcome
 from watchline.streams.governance.fold import Entry, Fold
 from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.governance.log import Log
@@ -113,23 +112,26 @@ class Keeper:
             if self._key is None or holder is None or self._tried.get(erasure.id, 0.0) > time.monotonic():
                 continue
             self._tried[erasure.id] = time.monotonic() + RETRY_S
-            before = {
-                name: Outcome(word=e[0], ground=e[1], rows=e[2], until=e[3]) for name, e in erasure.searched.items()
-            }
+            self._carry_out(erasure, holder.holder)
+
+    def _carry_out(self, erasure: Erasure, holder: str) -> None:
+        """Goes on with one, and certifies it; where that can't be done the trail is kept all the same."""
+        key, holds = self._key, self.fold.state.holds
+        assert key is not None
+        searched = {name: Outcome.of(said) for name, said in erasure.searched.items()}
+        try:
             with closing(connect(self._settings)) as client:
                 whole, found = erasing.carry_out(
-                    self._settings,
-                    client,
-                    erasure,
-                    state.holds,
-                    searched=partial(dict, before),
-                    deadline_s=ANCHOR_S,
+                    self._settings, client, erasure, holds, searched=lambda: searched, deadline_s=ANCHOR_S
                 )
             if whole != erasure.whole:
                 details = {"whole": whole, "places": json.dumps({name: each.as_json for name, each in found.items()})}
-                act, _ = signed.make("erasure_certified", f"erasure:{erasure.id}", holder.holder, details=details)
-                self._log.append(signed.sign(act, self._key, self.fold.log), {})
-                log.info("erasure %s went on: %s", erasure.id, whole)
+                act, _ = signed.make("erasure_certified", f"{TARGET}{erasure.id}", holder, details=details)
+                self._log.append(signed.sign(act, key, self.fold.log), {})
+            log.info("erasure %s went on: %s", erasure.id, whole)
+        except Exception as error:  # of any kind: a store that refuses the deletion may not end the trail
+            name = type(error).__name__
+            log.error("erasure %s can't go on here (%s): `watchline erase resume %s`", erasure.id, name, erasure.id)
 
     def _store(self, entries: Iterable[Entry]) -> None:
         stored = [*entries]

@@ -1,4 +1,4 @@
--- Five users, each with what it needs and no more. Nobody but the migration may change or drop anything: what the worker
+-- Five users, each with what it needs and no more. Nobody but the migration, and `erase`, may change or drop anything: what the worker
 -- has written stays written, and the worker, which needs no reading, can't read what it wrote.
 --
 -- For a ClickHouse server, applied by one of its administrators before `watchline migrate`; safe to run again. The
@@ -17,6 +17,9 @@ GRANT CREATE DATABASE, CREATE TABLE, DROP TABLE, CREATE VIEW, DROP VIEW, ALTER T
 GRANT SELECT ON system.view_refreshes TO watchline_migrate;
 -- Likewise v_detached_parts.
 GRANT SELECT ON system.detached_parts TO watchline_migrate;
+-- `watchline erase`, which deletes rows: also those of parts that were replaced.
+GRANT SELECT ON system.parts TO watchline_migrate;
+GRANT SELECT ON system.merge_tree_settings TO watchline_migrate;
 -- `watchline backup` and `watchline restore`.
 GRANT BACKUP, CHECK, SYSTEM VIEWS ON watchline.* TO watchline_migrate;
 GRANT READ, WRITE ON FILE TO watchline_migrate;

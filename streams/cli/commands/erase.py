@@ -156,7 +156,7 @@ def _erase(args: argparse.Namespace, settings: Any, resumed: str) -> int:
             if _record(settings, roots, event, salted):
                 return 1
             erasure = folded(settings, roots).state.erasures[known]
-        before = {name: Outcome(word=e[0], ground=e[1], rows=e[2], until=e[3]) for name, e in erasure.searched.items()}
+        before = {name: Outcome.of(said) for name, said in erasure.searched.items()}
         whole, found = erasing.carry_out(
             settings,
             client,
