@@ -161,8 +161,6 @@ def _certified(state: Any, event: GovernanceEvent, position: int) -> None:
     erasure = state.erasures.get(_id_of(event))
     if erasure is None:
         raise NotAllowed(f"no {event.target} was asked for")
-    if erasure.is_done:
-        raise NotAllowed(f"{event.target} was certified before")
     places, whole = read_places(event.details["places"]), event.details["whole"]
     words = [*map(Outcome.of, places.values())]
     if whole != "pending" and (not words or whole != whole_of(words)):

@@ -138,9 +138,6 @@ def _erase(args: argparse.Namespace, settings: Any, resumed: str) -> int:
             erasure = folded(settings, roots).state.erasures.get(resumed)
             if erasure is None:
                 raise ConfigurationError(f"no erasure {safe(resumed)} was asked for: `watchline erase status`")
-            if erasure.is_done:
-                out(f"erasure {erasure.id}: {erasure.whole}")
-                return 0
             if texts and {tombstones.hash_of(erasure.salt, kind, each) for each in stored} - {*erasure.hashes}:
                 raise UsageError("this id is not one of those that it was asked for")
         else:
@@ -208,8 +205,25 @@ def _status(settings: Any, wanted: list[str], form: str) -> int:
         ]
         for each in erasures.values()
     ]
+    rows += [[erasure, "", "", "", why] for erasure, why in _at_odds(settings, erasures).items()]
     write(["erasure", "asked_utc", "kind", "app", "whole"], rows, form)
-    return int(not all(each.is_done for each in erasures.values()))
+    return int(not all(row[-1] in ("complete", "nothing found") for row in rows))
+
+
+def _at_odds(settings: Any, erasures: Mapping[str, Any]) -> dict[str, str]:
+    """Tombstones that nobody asked for by the trail, and those that are gone: who may write to the topic can do both."""
+    from watchline.streams.kafka import tombstones
+
+    known = tombstones.Known(settings)
+    known.refresh()
+    keys = {stone.key for stone in known}
+    forged = {stone.erasure: "nobody asked for it: its tombstones are forged" for stone in known}
+    gone = {
+        each.id: "its tombstones are gone: `watchline erase resume` writes them again"
+        for each in erasures.values()
+        if each.is_done and {stone.key for stone in each.tombstones} - keys
+    }
+    return {erasure: why for erasure, why in forged.items() if erasure not in erasures} | gone
 
 
 _WORKING = "hidden, being deleted"

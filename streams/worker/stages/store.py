@@ -5,6 +5,7 @@ What was erased, and comes again, is not stored: it is counted.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from watchline.streams.worker.batch import Batch
 from watchline.streams.worker.scoring.part import Place, ScoredPart
 from watchline.streams.worker.stages.stage import Stage
 
+log = logging.getLogger(__name__)
 Write = Callable[[Table], list[Rejected]]
 
 
@@ -107,6 +109,13 @@ class Store(Stage[Batch]):
         write_all(batch.scored.canaries, self._write)
         write_all(offset_gaps.table(batch.gaps), self._write)
         write_all(ledger.table(batch.messages, batch.scored, refused, erased), self._write)
+        self._tombstones.refresh()
+        late, hidden = erased_events(batch.scored, self._tombstones)
+        if (
+            late.keys() - erased.keys()
+        ):  # asked for while they were being written: whoever erases may have looked before
+            write_all(hidden, self._write)
+            log.warning("hidden, and not deleted yet: `watchline erase resume %s`", next(iter(late.values())))
         return replace(batch, refused=refused, erased=erased, dead_letters=[*batch.scored.dead_letters, *letters])
 
 

@@ -21,6 +21,8 @@ from watchline.streams.governance.erasure import Erasure, whole_of
 from watchline.streams.kafka.tombstones import Tombstones, hash_of
 from watchline.streams.messages import ScoredEvent
 from watchline.streams.worker import feedback, ledger
+from watchline.streams.worker.batch import Batch
+from watchline.streams.worker.stages.store import Store as StoreStage
 from watchline.streams.worker.stages.store import erased_events, store, write_all
 
 pytestmark = pytest.mark.slow
@@ -183,6 +185,22 @@ def test_what_comes_again_is_counted_and_not_stored(erasing: Erasing) -> None:
     assert {row[3] for row in erasing.coverage().values()} == {0}
     rows = erasing.client.query("SELECT sum(erased), sum(stored) FROM v_producer_gaps").result_rows
     assert rows == [(4, 3)]
+
+
+def test_what_was_asked_for_while_it_was_being_written_is_hidden(erasing: Erasing) -> None:
+    """By the worker itself: who erases may have looked before."""
+    erasure, late = asked("subject", ANNA), [of(event(9), subject=ANNA)]
+    stones = Tombstones()
+
+    def write(table: Any) -> Any:
+        if table.name == "interactions":
+            stones.add(erasure.tombstones)
+        return erasing.write(table)
+
+    batch = Batch(messages(late), None, scored=scored_part(late))  # type: ignore[arg-type]
+    StoreStage(write, lambda *_: [], stones).run(batch)
+    assert erasing.shown("interactions") == [0, 1, 2, 3, 4, 9]
+    assert erasing.shown("v_interactions") == [0, 1, 2, 3, 4] and erasing.shown("v_erased") == [9]
 
 
 def test_totals_by_hour_are_counted_anew_without_it(erasing: Erasing) -> None:
