@@ -211,7 +211,7 @@ def _status(settings: Any, wanted: list[str], form: str) -> int:
 
 
 def _at_odds(settings: Any, erasures: Mapping[str, Any]) -> dict[str, str]:
-    """Tombstones that nobody asked for by the trail, and those that are gone: who may write to the topic can do both."""
+    """Tombstones that nobody asked for by the trail, and those that are gone: who writes to the topic can do both."""
     from watchline.streams.kafka import tombstones
 
     known = tombstones.Known(settings)
