@@ -15,6 +15,7 @@ from watchline.streams.kafka.tombstones import Kind
 EVENTS = "{events}"  # in a condition: the ids of the events in question
 SUBJECT = "if(empty(subject_hash), subject_key, concat(subject_key, ':', lower(hex(subject_hash))))"
 _OF_EVENTS = f"event_id IN ({EVENTS})"
+_OWN: Mapping[Kind, str] = {"tenant": "tenant", "event": "toString(event_id)"}  # also of what has no interaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +45,16 @@ class Table:
 
 # In the order in which they are deleted: findings before the interaction, which is the mark that they are there.
 TABLES: Mapping[str, Table] = {
-    "findings": Table(holds="scores, places in the text, reasons", of_events=_OF_EVENTS, view="v_findings"),
+    "findings": Table(holds="scores, places in the text, reasons", of_events=_OF_EVENTS, own=_OWN, view="v_findings"),
     "feedback": Table(
         holds="text, pseudonym",
         of_events=_OF_EVENTS,
-        own={"subject": SUBJECT, "tenant": "tenant", "event": "toString(event_id)"},
+        own={**_OWN, "subject": SUBJECT},
         view="v_feedback",
     ),
-    "contents": Table(holds="hashes of texts, scores", of_events=_OF_EVENTS),
-    "superseded": Table(holds="ids, tenants", of_events=_OF_EVENTS),
-    "later_contents": Table(holds="ids, hashes, scores", of_events=_OF_EVENTS),
+    "contents": Table(holds="hashes of texts, scores", of_events=_OF_EVENTS, own=_OWN),
+    "superseded": Table(holds="ids, tenants", of_events=_OF_EVENTS, own=_OWN),
+    "later_contents": Table(holds="ids, hashes, scores", of_events=_OF_EVENTS, own=_OWN),
     "uncommitted": Table(holds="ids", of_events=_OF_EVENTS),
     "dead_letters": Table(
         holds="coordinates, size, hash of what could not be processed",
@@ -68,12 +69,7 @@ TABLES: Mapping[str, Table] = {
     "interactions": Table(
         holds="text, pseudonym",
         of_events=_OF_EVENTS,
-        own={
-            "subject": SUBJECT,
-            "tenant": "tenant",
-            "event": "toString(event_id)",
-            "conversation": "conversation_id",
-        },
+        own={**_OWN, "subject": SUBJECT, "conversation": "conversation_id"},
         view="v_interactions",
     ),
     "erased": Table(

@@ -160,6 +160,14 @@ def test_a_deletion_that_fails_is_named_with_the_stores_reason(
     assert "not enough space" in found["table feedback"].ground and whole_of(found.values()) == "incomplete"
 
 
+@pytest.mark.parametrize("kind", ["tenant", "event"])
+def test_what_has_no_interaction_goes_too(erasing: Erasing, kind: Any) -> None:
+    """A worker died between the two inserts, or a part of `interactions` is lost."""
+    erasing.delete("interactions", f"event_id = '{erasing.id(0)}'")
+    Eraser(erasing.client, asked(kind, {"tenant": "acme", "event": erasing.id(0)}[kind])).run()
+    assert 0 not in erasing.shown("findings") and 0 not in erasing.shown("contents")
+
+
 def test_holds_are_named_by_what_they_hold(erasing: Erasing) -> None:
     eraser = Eraser(erasing.client, asked("subject", ANNA))
     holds = {"h1": "tenant:acme", "h2": "tenant:nobody", "h3": f"event:{erasing.id(2)}", "h4": f"event:{erasing.id(1)}"}
