@@ -374,6 +374,17 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("name", _NAME, "of the text"),
         Column("text", "String", "a salt, a colon, and what a person wrote", codec=_LONG),
     ),
+    "erased": (
+        Column("records", _NAME, "interactions or feedback"),
+        Column("event_id", "UUID", "of feedback its own id"),
+        Column("time", _MICROS, "of the event"),
+        Column("app", _NAME),
+        Column("environment", _NAME),
+        Column("tenant", _NAME, "empty: none, or it is what was erased"),
+        Column("producer_id", "UUID"),
+        Column("producer_sequence", "UInt64"),
+        Column("erasure", _NAME, "id of the erasure, and of its certificate"),
+    ),
     "watermarks": (
         Column("topic", _NAME, "with the findings"),
         Column("partition", "UInt32"),

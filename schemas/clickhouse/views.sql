@@ -14,7 +14,7 @@ SELECT * EXCEPT (subject_key, subject_hash),
     arrayExists(r -> replaceAll(lower(r), '-', '_') IN ('tool_call', 'tool_calls', 'tool_use', 'function_call'),
         finish_reasons) OR (notEmpty(tool_calls) AND trimBoth(output) = '') AS is_step
 FROM interactions FINAL
-WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+WHERE event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
     OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
@@ -35,7 +35,7 @@ WITH
         )
     ) AS touched
 SELECT * FROM findings FINAL
-WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+WHERE event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
     OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
     AND (NOT has(touched, toStartOfHour(time)) OR (event_id, toStartOfHour(time)) IN
@@ -54,6 +54,13 @@ FROM
     FROM retention
 ) AS r
 GROUP BY class, app;
+
+CREATE OR REPLACE VIEW v_feedback SQL SECURITY DEFINER AS
+SELECT * EXCEPT (subject_key, subject_hash),
+    if(empty(subject_hash), subject_key, concat(subject_key, ':', lower(hex(subject_hash)))) AS subject
+FROM feedback FINAL
+WHERE event_id NOT IN (SELECT event_id FROM erased) AND feedback_id NOT IN (SELECT event_id FROM erased)
+SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- Events that workers have stored, by the ledger, and that are not there: a part of `interactions` was damaged or deleted.
 -- Ten minutes, so that what is in flight counts as stored. Only the hours are looked at event by event in which the sum of
@@ -75,6 +82,9 @@ FROM
         AND hour >= if(mapContains(gone, app), gone[app], gone[''])
     UNION ALL
     SELECT toStartOfHour(time), event_id, app, [], '', 0, 0, 0, stored_at, true FROM interactions
+    UNION ALL
+    SELECT toStartOfHour(time), event_id, app, [], '', 0, 0, 0, stored_at, true FROM erased
+    WHERE records = 'interactions'
 ) AS e
 LEFT SEMI JOIN
 (
@@ -85,6 +95,10 @@ LEFT SEMI JOIN
         WHERE NOT ledger.lost
         UNION ALL
         SELECT toStartOfHour(time), 0, cityHash64(event_id) FROM interactions FINAL
+        WHERE event_id NOT IN (SELECT event_id FROM erased)
+        UNION ALL
+        SELECT toStartOfHour(time), 0, cityHash64(event_id) FROM erased FINAL
+        WHERE records = 'interactions'
     )
     GROUP BY hour
     HAVING sum(by_ledger) != sum(by_rows)
@@ -110,6 +124,7 @@ FROM
         SELECT toStartOfHour(time) AS hour, event_id, arrayJoin(mapKeys(planned)) AS detector, app, raw_topic_id,
             raw_partition, raw_offset, stored_at, false AS is_there
         FROM interactions FINAL
+        WHERE event_id NOT IN (SELECT event_id FROM erased)
         UNION ALL
         SELECT toStartOfHour(time), event_id, detector, app, '', 0, 0, stored_at, true FROM findings
     ) AS e
@@ -121,8 +136,10 @@ FROM
             SELECT toStartOfHour(time) AS hour,
                 arraySum(d -> cityHash64(event_id, d), mapKeys(planned)) AS by_plan, toUInt64(0) AS by_rows
             FROM interactions FINAL
+            WHERE event_id NOT IN (SELECT event_id FROM erased)
             UNION ALL
             SELECT toStartOfHour(time), 0, cityHash64(event_id, detector) FROM findings FINAL
+            WHERE event_id NOT IN (SELECT event_id FROM erased)
         )
         GROUP BY hour
         HAVING sum(by_plan) != sum(by_rows)
@@ -180,7 +197,7 @@ FROM
                 event_id IN (SELECT arrayJoin(event_ids) FROM ledger WHERE ledger.lost) AS lost
             FROM interactions FINAL
             WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
-                AND (event_id NOT IN (SELECT event_id FROM superseded)
+                AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                     OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
         ) AS p
@@ -189,7 +206,7 @@ FROM
             SELECT toStartOfHour(time) AS hour, app, tenant, event_id, detector, toString(decision) AS decision
             FROM findings FINAL
             WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
-                AND (event_id NOT IN (SELECT event_id FROM superseded)
+                AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                     OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
         ) AS f
@@ -201,7 +218,7 @@ FROM
             arrayJoin(arrayPushBack(mapKeys(planned), '')) AS detector, '' AS decision, count() AS n, 0 AS of
         FROM interactions FINAL
         WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled
-            AND (event_id NOT IN (SELECT event_id FROM superseded)
+            AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                 OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
         GROUP BY hour, app, environment, detector
@@ -214,7 +231,7 @@ FROM
                 toString(decision) AS decision
             FROM findings FINAL
             WHERE NOT has(touched, toStartOfHour(time)) AND stored_at < settled
-                AND (event_id NOT IN (SELECT event_id FROM superseded)
+                AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                     OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
         ) AS f
@@ -249,7 +266,7 @@ FROM
 (
     SELECT time, app, environment, tenant, prompt_name, prompt_version, event_id
     FROM interactions FINAL
-    WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+    WHERE event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
         OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
 ) AS i
@@ -308,7 +325,7 @@ FROM v_interactions AS i
 INNER JOIN
 (
     SELECT *, number, span FROM findings FINAL ARRAY JOIN spans AS span, range(length(spans)) AS number
-    WHERE (event_id NOT IN (SELECT event_id FROM superseded)
+    WHERE event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
         OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
 ) AS f ON i.time = f.time AND i.event_id = f.event_id
@@ -395,7 +412,8 @@ SELECT
     c.environment AS environment,
     c.first_time AS first_time,
     c.last_time AS last_time,
-    c.stored AS stored,
+    toUInt64(c.stored - e.erased) AS stored,
+    e.erased AS erased,
     toInt64(gaps.missing) AS missing,
     c.dropped_now AS dropped,
     mapFilter((reason, events) -> events != 0, c.reasons_now) AS dropped_by,
@@ -403,6 +421,12 @@ SELECT
     c.last_time AS time
 FROM counted AS c
 LEFT JOIN gaps ON c.producer_id = gaps.producer_id AND c.hour = gaps.hour
+LEFT JOIN
+(
+    SELECT producer_id, toStartOfHour(time) AS hour, uniqExact(producer_sequence) AS erased FROM erased
+    WHERE records = 'interactions'
+    GROUP BY producer_id, hour
+) AS e ON c.producer_id = e.producer_id AND c.hour = e.hour
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
 -- Totals by hour, exact at once: the hours in which nothing was stored since an hour before the last refresh are read from
@@ -419,6 +443,8 @@ WITH
             SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
             UNION ALL
             SELECT hour FROM superseded WHERE listed_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM erased WHERE stored_at >= counted
         )
     ) AS touched
 SELECT
@@ -448,7 +474,7 @@ FROM
         countIf(i.cost IS NULL) AS without_cost
     FROM interactions AS i FINAL
     WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production'
-        AND (event_id NOT IN (SELECT event_id FROM superseded)
+        AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
             OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
     GROUP BY hour, i.app, i.environment, i.prompt_name, i.prompt_version, i.model
@@ -470,6 +496,8 @@ WITH
             SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
             UNION ALL
             SELECT hour FROM superseded WHERE listed_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM erased WHERE stored_at >= counted
         )
     ) AS touched
 SELECT
@@ -506,7 +534,7 @@ FROM
             arrayJoin(mapKeys(planned)) AS detector
         FROM interactions FINAL
         WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched)) AND source = 'production'
-            AND (event_id NOT IN (SELECT event_id FROM superseded)
+            AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                 OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
     ) AS p
@@ -516,7 +544,7 @@ FROM
             alert
         FROM findings FINAL
         WHERE toStartOfHour(time) IN (SELECT arrayJoin(touched))
-            AND (event_id NOT IN (SELECT event_id FROM superseded)
+            AND event_id NOT IN (SELECT event_id FROM erased) AND (event_id NOT IN (SELECT event_id FROM superseded)
                 OR cityHash64(event_id, toStartOfHour(time), tenant, app) NOT IN
             (SELECT cityHash64(event_id, hour, tenant, app) FROM superseded))
     ) AS f
@@ -537,7 +565,7 @@ SELECT
     count() AS events,
     countIf(i.cost IS NULL) AS without_cost,
     sum(i.cost) AS cost,
-    countIf(i.good AND f.flagged = 0 AND i.event_id NOT IN (SELECT event_id FROM feedback FINAL WHERE score < 0.5))
+    countIf(i.good AND f.flagged = 0 AND i.event_id NOT IN (SELECT event_id FROM v_feedback WHERE score < 0.5))
         AS good_answers,
     cost / nullIf(good_answers, 0) AS cost_per_good_answer,
     hour AS time
@@ -599,12 +627,6 @@ FROM system.view_refreshes
 WHERE view IN ('quality_hourly_refresh', 'usage_hourly_refresh', 'superseded_refresh', 'later_contents_refresh',
     'uncommitted_refresh');
 
-CREATE OR REPLACE VIEW v_feedback SQL SECURITY DEFINER AS
-SELECT * EXCEPT (subject_key, subject_hash),
-    if(empty(subject_hash), subject_key, concat(subject_key, ':', lower(hex(subject_hash)))) AS subject
-FROM feedback FINAL
-SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
-
 -- Arguments of the producer that it could not read, and events are without, or did not know (`unknown`), and kept as
 -- attributes: a wrong type in an app, a name mistyped.
 CREATE OR REPLACE VIEW v_unreadable SQL SECURITY DEFINER AS
@@ -613,7 +635,7 @@ FROM
 (
     SELECT time AS at, app, environment, 'interactions' AS records, unreadable FROM v_interactions WHERE notEmpty(unreadable)
     UNION ALL
-    SELECT time AS at, app, environment, 'feedback', unreadable FROM feedback FINAL WHERE notEmpty(unreadable)
+    SELECT time AS at, app, environment, 'feedback', unreadable FROM v_feedback WHERE notEmpty(unreadable)
 )
 ARRAY JOIN mapKeys(unreadable) AS argument, mapValues(unreadable) AS type
 GROUP BY ALL;
@@ -626,7 +648,16 @@ SELECT d.*, nullIf(r.replayed_at, toDateTime64(0, 3, 'UTC')) AS replayed_at, rep
 FROM dead_letters AS d FINAL
 LEFT JOIN dead_letter_replays AS r FINAL
     ON d.topic_id = r.topic_id AND d.partition = r.partition AND d.offset = r.offset
-    AND d.event_index = r.event_index AND d.sha256 = r.sha256;
+    AND d.event_index = r.event_index AND d.sha256 = r.sha256
+WHERE d.event_id NOT IN (SELECT toString(event_id) FROM erased);
+
+-- One row for each event that was erased, or came after it was. What it held is in no row.
+CREATE OR REPLACE VIEW v_erased SQL SECURITY DEFINER AS
+SELECT event_id, toDate(time) AS day, app, environment, tenant, producer_id, producer_sequence AS sequence,
+    erasure AS certificate, stored_at AS hidden_at, time
+FROM erased FINAL
+WHERE records = 'interactions'
+SETTINGS do_not_merge_across_partitions_select_final = 1;
 
 CREATE OR REPLACE VIEW v_offset_gaps SQL SECURITY DEFINER AS SELECT * FROM offset_gaps FINAL;
 
@@ -890,7 +921,8 @@ CREATE OR REPLACE VIEW v_watermarks SQL SECURITY DEFINER AS SELECT * FROM waterm
 
 -- Each key that the views leave out: its id had been stored under another hour, tenant or app, which is the kept one.
 CREATE OR REPLACE VIEW v_superseded SQL SECURITY DEFINER AS
-SELECT * EXCEPT (listed_at), stored_at AS time FROM superseded FINAL WHERE hour != toDateTime(0);
+SELECT * EXCEPT (listed_at), stored_at AS time FROM superseded FINAL
+WHERE hour != toDateTime(0) AND event_id NOT IN (SELECT event_id FROM erased);
 
 -- Each content that differs from what the same version of the detector had said of the event first, which is shown. The
 -- detector '' stands for the texts of the event.
@@ -899,14 +931,14 @@ SELECT * EXCEPT (hash, conflict, first_version, score, first_score, flagged, lis
     if(decision = 'evaluated', score, NULL) AS score, if(first_decision = 'evaluated', first_score, NULL) AS first_score,
     stored_at AS time
 FROM later_contents FINAL
-WHERE conflict;
+WHERE conflict AND event_id NOT IN (SELECT event_id FROM erased);
 
 -- Each finding by another version of the detector than the one whose finding was stored first and is shown.
 CREATE OR REPLACE VIEW v_rescored SQL SECURITY DEFINER AS
 SELECT * EXCEPT (hash, conflict, score, first_score, listed_at), if(decision = 'evaluated', score, NULL) AS score,
     if(first_decision = 'evaluated', first_score, NULL) AS first_score, stored_at AS time
 FROM later_contents FINAL
-WHERE NOT conflict AND hour != toDateTime(0);
+WHERE NOT conflict AND hour != toDateTime(0) AND event_id NOT IN (SELECT event_id FROM erased);
 
 -- The refreshes, each made where it is missing: a migration that changes one drops it.
 
@@ -1020,7 +1052,7 @@ SELECT DISTINCT event_id, hour, now64(3, 'UTC') AS listed_at
 FROM
 (
     SELECT event_id, toStartOfHour(time) AS hour FROM findings
-    WHERE toStartOfHour(time) IN (SELECT arrayJoin(differing))
+    WHERE toStartOfHour(time) IN (SELECT arrayJoin(differing)) AND event_id NOT IN (SELECT event_id FROM erased)
         AND (event_id, toStartOfHour(time)) NOT IN
         (
             SELECT event_id, toStartOfHour(time) FROM interactions
@@ -1050,6 +1082,8 @@ WITH
             SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
             UNION ALL
             SELECT hour FROM superseded WHERE listed_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM erased WHERE stored_at >= counted
         )
     ) AS touched
 SELECT *, now64(3, 'UTC') AS computed_at
@@ -1077,6 +1111,8 @@ WITH
             SELECT toStartOfHour(time) AS hour FROM findings WHERE stored_at >= counted
             UNION ALL
             SELECT hour FROM superseded WHERE listed_at >= counted
+            UNION ALL
+            SELECT toStartOfHour(time) AS hour FROM erased WHERE stored_at >= counted
         )
     ) AS touched
 SELECT *, now64(3, 'UTC') AS computed_at

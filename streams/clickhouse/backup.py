@@ -75,7 +75,7 @@ def restore(client: Any, database: str, place: str) -> dict[str, int]:
         _refresh(client, database)
         return rows(client, database)
     except BaseException:
-        _remove(client, database)
+        remove(client, database)
         raise
 
 
@@ -113,7 +113,8 @@ def _run(client: Any, statement: str, place: str) -> None:
         raise FatalError(f"{what} at {place} failed: {reason}") from None
 
 
-def _remove(client: Any, database: str) -> None:
+def remove(client: Any, database: str) -> None:
+    """Drops all tables and views of a database."""
     tables = client.query("SELECT name FROM system.tables WHERE database = {d:String}", {"d": database})
     for (name,) in tables.result_rows:
         client.command(f"DROP TABLE IF EXISTS `{database}`.`{name}` SYNC")

@@ -17,7 +17,7 @@ ROLES: Mapping[Role, str] = {
     "root": "holds a root key: decides whose keys count, by as many as the roots say are needed",
     "owner": "answers for an app: registers what it is for, its models, prompts and documents",
     "operator": "runs the system: deploys models, changes thresholds",
-    "privacy": "the data protection officer: holds",
+    "privacy": "the data protection officer: holds, retention, erasures",
     "auditor": "takes the trail away for others to check, and proves that nothing was lost",
     "author": "drafts prompts and models",
     "approver": "approves what others have drafted",
@@ -227,6 +227,30 @@ ACTS: Mapping[str, Act] = {
         by=("privacy",),
         needs={"fields": 'JSON of field to mask, pseudonym or drop; * stands for all others: {"input": "pseudonym"}'},
         texts=_REASON,
+    ),
+    "erasure_requested": Act(
+        says="has what is held of somebody or something erased, and kept from being stored again",
+        target="erasure:ID, an id that says nothing",
+        by=("privacy",),
+        needs={
+            "kind": "subject, tenant, event or conversation",
+            "salt": "of the hashes, hexadecimal",
+            "scope": "salted hashes of the ids as they are stored, comma-separated",
+        },
+        may_have={
+            "app": "in this app alone",
+            "searched": "what was found in files and texts with the id itself, which nobody has afterwards, as JSON",
+        },
+        texts=_REASON,
+    ),
+    "erasure_certified": Act(
+        says="says of each place what became of an erasure",
+        target="erasure:ID",
+        by=("privacy", "auditor"),
+        needs={
+            "whole": "complete, incomplete, nothing found, or pending by holds",
+            "places": "place to what became of it, on which ground and until when, as JSON",
+        },
     ),
     "log_trimmed": Act(
         says="ends the keeping of what stands before a position",

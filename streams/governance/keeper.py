@@ -6,6 +6,7 @@ each one's own, by the key that signs them.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,8 @@ from watchline.schemas.errors import TransientError, WatchlineError
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.clickhouse.tables import Row, Table
-from watchline.streams.governance import anchors, signed
+from watchline.streams.governance import anchors, erasing, signed
+from watchline.streams.governance.erasure import TARGET, Erasure, Outcome
 from watchline.streams.governance.fold import Entry, Fold
 from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.governance.log import Log
@@ -30,6 +32,10 @@ log = logging.getLogger(__name__)
 
 ANCHOR_S = 60.0
 POLL_S = 0.5
+ERASURES_S, RETRY_S = (
+    60.0,
+    3600.0,
+)  # how often is asked what is left to erase; how often one is tried that can't be done
 
 
 class Keeper:
@@ -60,6 +66,8 @@ class Keeper:
         self._sink = Sink(lambda: connect(settings), settings.store_timeout_s)
         self._anchored = max((each["position"] for each in anchors.read(anchor_file)), default=-1)
         self._next_anchor = time.monotonic() + ANCHOR_S
+        self._next_erasures = time.monotonic()
+        self._tried: dict[str, float] = {}
         self._follower: Any = None
         self._publisher = Publisher(settings, self._log, publish) if publish is not None else None
         self._nightly = Nightly(settings, roots.log, key)
@@ -87,6 +95,9 @@ class Keeper:
                 self._publisher.step(self.fold.state)
         if time.monotonic() >= self._next_anchor:
             self.anchor()
+        if not entries and time.monotonic() >= self._next_erasures:
+            self._next_erasures = time.monotonic() + ERASURES_S
+            self._go_on_with_erasures()
         return len(entries)
 
     def anchor(self) -> None:
@@ -103,6 +114,35 @@ class Keeper:
         if self._follower is not None:
             self._follower.close()
         self._sink.close()
+
+    def _go_on_with_erasures(self) -> None:
+        """Of those that a hold has stopped and stops no more, or that broke off."""
+        state = self.fold.state
+        holder = state.keys.get(self._key.id) if self._key is not None else None
+        for erasure in erasing.to_go_on_with(state.erasures.values(), state.holds, time.time_ns() // 1000):
+            if self._key is None or holder is None or self._tried.get(erasure.id, 0.0) > time.monotonic():
+                continue
+            self._tried[erasure.id] = time.monotonic() + RETRY_S
+            self._carry_out(erasure, holder.holder)
+
+    def _carry_out(self, erasure: Erasure, holder: str) -> None:
+        """Goes on with one, and certifies it; where that can't be done the trail is kept all the same."""
+        key, holds = self._key, self.fold.state.holds
+        assert key is not None
+        searched = {name: Outcome.of(said) for name, said in erasure.searched.items()}
+        try:
+            with closing(connect(self._settings)) as client:
+                whole, found = erasing.carry_out(
+                    self._settings, client, erasure, holds, searched=lambda: searched, deadline_s=ANCHOR_S
+                )
+            if whole != erasure.whole:
+                details = {"whole": whole, "places": json.dumps({name: each.as_json for name, each in found.items()})}
+                act, _ = signed.make("erasure_certified", f"{TARGET}{erasure.id}", holder, details=details)
+                self._log.append(signed.sign(act, key, self.fold.log), {})
+            log.info("erasure %s went on: %s", erasure.id, whole)
+        except Exception as error:  # of any kind: a store that refuses the deletion may not end the trail
+            name = type(error).__name__
+            log.error("erasure %s can't go on here (%s): `watchline erase resume %s`", erasure.id, name, erasure.id)
 
     def _store(self, entries: Iterable[Entry]) -> None:
         stored = [*entries]

@@ -140,6 +140,28 @@ def partitions_of(settings: Settings, names: Iterable[str]) -> list[tuple[str, i
     return [(name, number) for name in names if name in there for number in sorted(there[name].partitions)]
 
 
+def kept_s(settings: Settings, names: Iterable[str]) -> dict[str, float | None]:
+    """By topic, the seconds after which Kafka has deleted a message, as its own configuration says; None for never.
+
+    A topic of which it says nothing is left out. Raises what `existing` raises.
+    """
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import ConfigResource, ResourceType
+
+    there = existing(settings)
+    admin, kept = client(settings), {}
+    asked = [ConfigResource(ResourceType.TOPIC, name) for name in names if name in there]
+    for resource, future in (admin.describe_configs(asked, request_timeout=10) if asked else {}).items():
+        try:
+            said = {name: entry.value for name, entry in future.result().items()}
+            deletes = "delete" in (said.get("cleanup.policy") or "delete") and int(said["retention.ms"]) >= 0
+            rolls_ms = int(said.get("segment.ms") or SEGMENT_MS)  # the last segment goes once there is another
+            kept[resource.name] = (int(said["retention.ms"]) + rolls_ms) / 1000 if deletes else None
+        except (KafkaException, KeyError, TypeError, ValueError):
+            continue
+    return kept
+
+
 class Ends:
     """Asks for the offsets after the last message of partitions. For one thread at a time."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -39,6 +39,38 @@ def read_range(
                 yield message
             if message.offset() >= last:
                 return
+
+
+def to_its_end(settings: Settings, topic: str, *, patience_s: float = 30.0) -> Callable[[], list[Any]]:
+    """What reads a topic of one partition to its end, again and again: each call gives what has come since.
+
+    It raises TransientError where Kafka, or the topic, is away for `patience_s`. Nothing is fetched between calls.
+    """
+    from confluent_kafka import KafkaError, TopicPartition
+
+    consumer, next_offset = None, 0
+
+    def read() -> list[Any]:
+        nonlocal consumer, next_offset
+        found, partition, trouble = [], TopicPartition(topic, 0, next_offset), ""
+        if consumer is None:
+            consumer = _consumer({**settings.kafka_client, "fetch.wait.max.ms": 10}, f"{settings.group_id}-log-reader")
+        consumer.assign([partition])  # the end is told anew after each assignment
+        heard = time.monotonic()
+        while time.monotonic() < heard + patience_s:
+            for message in consumer.consume(500, 0.01):
+                if (error := message.error()) is None:
+                    found.append(message)
+                    heard = time.monotonic()
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name for it
+                    next_offset = max([next_offset, *(each.offset() + 1 for each in found)])
+                    consumer.unassign()
+                    return found
+                else:
+                    trouble = f" ({error.str()})"
+        raise TransientError(f"Kafka sent nothing from topic {topic} for {patience_s:g} s{trouble}; try again")
+
+    return read
 
 
 def _read(settings: Settings, topic: str, starts: Mapping[int, int], patience_s: float) -> Generator[Any, None, None]:

@@ -143,6 +143,15 @@ prompts = Topic(
     partitions=1,
 )
 
+# Read before anything is stored: see `kafka.tombstones`.
+tombstones = Topic(
+    name="tombstones",
+    holds="what was erased and may not be stored again: salted hashes, as JSON",
+    key="kind, app, hash",
+    cleanup="compact",
+    partitions=1,
+)
+
 # One evaluator, which owns the one partition: see `alert_journal`.
 alert_state = Topic(
     name="alert-state",
@@ -164,5 +173,6 @@ TOPICS = (
     governance,
     governance_texts,
     prompts,
+    tombstones,
     alert_state,
 )

@@ -32,6 +32,8 @@ class Batch:
         What the scoring process made of them.
     refused : mapping of Place to PoisonError
         Events and reports that ClickHouse will never take, and why: from `store`.
+    erased : mapping of Place to str
+        Events that were erased and are not stored again, and under which erasure: from `store`.
     dead_letters : sequence of DeadLetter
         What can't go on, from the scoring process and `store`.
     """
@@ -42,6 +44,7 @@ class Batch:
     apart: bool = False
     scored: ScoredPart = field(default_factory=ScoredPart)
     refused: Mapping[Place, PoisonError] = field(default_factory=dict)
+    erased: Mapping[Place, str] = field(default_factory=dict)
     dead_letters: Sequence[DeadLetter] = ()
 
     @property
@@ -50,14 +53,21 @@ class Batch:
         return sum(len(message.value) for message in self.messages)
 
     @property
+    def left_out(self) -> Mapping[Place, object]:
+        """Events of which no row is stored, and why."""
+        return {**self.refused, **self.erased}
+
+    @property
     def stored_events(self) -> int:
         """Events that ClickHouse has, but for canaries."""
-        return sum(place not in self.refused for place in self.scored.places)
+        left_out = self.left_out
+        return sum(place not in left_out for place in self.scored.places)
 
     def delays(self, now: float) -> list[float]:
         """Of the stored events, the seconds since Kafka had each; `now` in seconds since 1970."""
         received = {(message.partition, message.offset): message.received for message in self.messages}
-        stored = (place for place in self.scored.places if place not in self.refused)
+        left_out = self.left_out
+        stored = (place for place in self.scored.places if place not in left_out)
         return [max(0.0, now - received[partition, offset] / 1e6) for partition, offset, _ in stored]
 
 

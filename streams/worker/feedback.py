@@ -15,6 +15,7 @@ from watchline.schemas.validation import Repaired, repair
 from watchline.streams.clickhouse.sink import Rejected
 from watchline.streams.clickhouse.tables import Row, Table
 from watchline.streams.dead_letters import DeadLetter
+from watchline.streams.kafka.tombstones import Tombstones
 from watchline.streams.messages import Message
 from watchline.streams.worker.stages.store import refusal
 
@@ -60,14 +61,23 @@ def _redacted(feedback: Feedback, redactor: Redactor) -> Feedback:
     return replace_texts(feedback, {name: redactor.redact_text(text, *of, field=name) for name, text in texts})
 
 
-def store(received: Sequence[ReceivedFeedback], write: Callable[[Table], list[Rejected]]) -> list[DeadLetter]:
-    """Writes rows; returns as dead letters those that ClickHouse will never take."""
+def store(
+    received: Sequence[ReceivedFeedback], write: Callable[[Table], list[Rejected]], tombstones: Tombstones
+) -> list[DeadLetter]:
+    """Writes rows but of what was erased; returns as dead letters those that ClickHouse will never take."""
+    tombstones.refresh()
+    received = [item for item in received if not _erasure_of(item.repaired.record, tombstones)]
     rejected = write(table([item.repaired for item in received]))
     letters = []
     for rejection in rejected:
         item = received[rejection.index]
         letters.append(item.message.dead_letter(refusal(rejection.reason), item.repaired.record.app))
     return letters
+
+
+def _erasure_of(feedback: Feedback, tombstones: Tombstones) -> str:
+    ids = {"subject": feedback.subject or "", "tenant": feedback.tenant or "", "event": feedback.event_id}
+    return tombstones.erasure_of(feedback.app, ids)
 
 
 def table(feedback: Sequence[Repaired[Feedback]]) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
 from watchline.streams.clickhouse.damage import MissingRange
 from watchline.streams.clickhouse.tables import Row, Table
@@ -15,7 +15,9 @@ HOUR_S = 3600
 HOUR_US = HOUR_S * 1_000_000
 
 
-def table(messages: Sequence[Message], scored: ScoredPart, refused: Container[Place] = ()) -> Table:
+def table(
+    messages: Sequence[Message], scored: ScoredPart, refused: Container[Place] = (), erased: Collection[Place] = ()
+) -> Table:
     """The rows of `ledger` for messages of the raw topic whose events are stored.
 
     Parameters
@@ -26,8 +28,10 @@ def table(messages: Sequence[Message], scored: ScoredPart, refused: Container[Pl
         What was made of them.
     refused : container of Place
         Events of these that are not stored.
+    erased : collection of Place
+        Those that stand in `erased` in place of the tables: their ids count, their findings don't.
     """
-    events, findings = _stored(scored, refused)
+    events, findings = _stored(scored, refused, erased)
     ranges: dict[int, list[Message]] = defaultdict(list)
     for message in messages:
         ranges[message.partition].append(message)
@@ -66,7 +70,7 @@ Group = tuple[int, str, int]
 
 
 def _stored(
-    scored: ScoredPart, refused: Container[Place]
+    scored: ScoredPart, refused: Container[Place], erased: Collection[Place]
 ) -> tuple[Mapping[Group, list[str]], Mapping[Group, Mapping[str, int]]]:
     """The ids of the stored events, and how many findings of each detector they have."""
     columns = scored.interactions.columns
@@ -81,7 +85,7 @@ def _stored(
         if group is not None:
             events[group].append(row.values[event_id])
     for owner, row in zip(scored.owners, scored.findings.rows, strict=True):
-        if (group := groups[owner]) is not None:
+        if (group := groups[owner]) is not None and scored.places[owner] not in erased:
             findings[group][row.values[detector]] += 1
     return events, findings
 

@@ -25,7 +25,7 @@ from watchline.streams.clickhouse.tables import Table
 from watchline.streams.dead_letters import DeadLetter
 from watchline.streams.health.metrics import Metrics
 from watchline.streams.health.progress import ConsumerState, Partition, Progress
-from watchline.streams.kafka import admin, replay, topics
+from watchline.streams.kafka import admin, replay, tombstones, topics
 from watchline.streams.messages import IncomingMessages, Message, Record
 from watchline.streams.settings import Settings
 from watchline.streams.throttled_log import ThrottledLog
@@ -93,6 +93,7 @@ class Pipeline:
         self.metrics = Metrics(self.scorers.wait(), canaries)
         self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, on_attempt=self._on_store_attempt)
         self.registry = registry
+        self.tombstones = tombstones.Known(settings)
         self.sink.stopping = lambda: member.stopping
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
         self._scoring = ThreadPoolExecutor(settings.scorers, thread_name_prefix="score")
@@ -145,7 +146,7 @@ class Pipeline:
 
     def _steps(self) -> Sequence[Step]:
         """The stages, where they run: see `stages.stage`."""
-        store = Store(self.sink.write, self.scorers.letters)
+        store = Store(self.sink.write, self.scorers.letters, self.tombstones)
         publish = Publish(
             partial(self.member.publish, topics.findings(self.settings.topic_prefix)),
             self.write_dead_letters,
@@ -177,7 +178,7 @@ class Pipeline:
         messages = await self._messages(incoming.messages)
         await self._begin(messages)
         rows, dead = await self._on(self._scoring, self.scorers.redact_feedback, messages)
-        refused = await self._on(self._storing, feedback.store, rows, self.sink.write)
+        refused = await self._on(self._storing, feedback.store, rows, self.sink.write, self.tombstones)
         self.metrics.fields_invalid(
             Counter((row.repaired.record.app, field) for row in rows for field in row.repaired.invalid_fields)
         )

@@ -7,7 +7,8 @@ stays one event, so a repair may be broken off, run twice, and run beside worker
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,13 +18,15 @@ from watchline.streams.clickhouse import damage
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.clickhouse.damage import MissingRange
 from watchline.streams.clickhouse.sink import Sink
-from watchline.streams.kafka import admin, log_reader, topics
+from watchline.streams.kafka import admin, log_reader, tombstones, topics
+from watchline.streams.kafka.tombstones import Tombstones
 from watchline.streams.messages import Message, kafka_time
 from watchline.streams.settings import Settings
 from watchline.streams.worker import ledger
 from watchline.streams.worker.pace import Pace
+from watchline.streams.worker.scoring.part import Place
 from watchline.streams.worker.scoring.scorers import Scorers
-from watchline.streams.worker.stages.store import store, write_all
+from watchline.streams.worker.stages.store import erased_events, store, write_all
 
 Span = tuple[int, int, int]
 """Offsets of a partition of the raw topic: partition, first, last."""
@@ -101,12 +104,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a repair has come to. `events` are whole again; `gone` for good; `failed` are in Kafka and not stored."""
+    """What a repair has come to. `events` are whole again; `gone` for good; `failed` are in Kafka and not stored.
+
+    `erased` are the events that were left out, by the erasure under which.
+    """
 
     events: int
     gone: Sequence[MissingRange]
     failed: Sequence[MissingRange]
     gone_offsets: Sequence[MissingRange]
+    erased: Mapping[str, int]
 
 
 def plan(settings: Settings, client: Any) -> Plan:
@@ -142,7 +149,9 @@ def look(settings: Settings, wanted: Plan, on_message: Callable[[], None] = lamb
 def run(settings: Settings, client: Any, wanted: Plan, on_message: Callable[[], None] = lambda: None) -> Outcome:
     """Repairs what can be, and writes down in the ledger what is gone for good. Parameters are those of `plan`."""
     found = Found(wanted)
+    erased = Counter[str]()
     if wanted.spans:
+        stones = tombstones.Known(settings)
         scorers = Scorers(settings)
         sink = Sink(lambda: connect(settings), settings.store_timeout_s, anew=True)
         try:
@@ -151,7 +160,7 @@ def run(settings: Settings, client: Any, wanted: Plan, on_message: Callable[[], 
             for span in wanted.spans:
                 for messages in _batches(_read(settings, found, span), pace):
                     started = time.monotonic()
-                    _store(scorers, sink, messages, wanted)
+                    erased.update(_store(scorers, sink, messages, wanted, stones).values())
                     pace.batch_took(sum(len(each.value) for each in messages), time.monotonic() - started, scored=True)
                     for _ in messages:
                         on_message()
@@ -167,16 +176,23 @@ def run(settings: Settings, client: Any, wanted: Plan, on_message: Callable[[], 
         gone=gone,
         failed=[each for each in left if not found.is_gone(each)],
         gone_offsets=found.gone_gaps(),
+        erased=erased,
     )
 
 
-def _store(scorers: Scorers, sink: Sink, messages: Sequence[Message], wanted: Plan) -> None:
+def _store(
+    scorers: Scorers, sink: Sink, messages: Sequence[Message], wanted: Plan, stones: Tombstones
+) -> Mapping[Place, str]:
     scored = scorers.score(messages)
-    refused = store(scored, sink.write)
+    stones.refresh()
+    erased, counted = erased_events(scored, stones)
+    write_all(counted, sink.write)
+    refused = store(scored, sink.write, erased)
     write_all(scored.canaries, sink.write)
     of_gaps = [message for message in messages if any(_holds(gap, message) for gap in wanted.gaps)]
     if of_gaps:  # what the ledger has may keep the time at which it was stored first
-        write_all(ledger.table(messages, scored, refused), sink.write)
+        write_all(ledger.table(messages, scored, refused, erased), sink.write)
+    return erased
 
 
 def _holds(gap: MissingRange, message: Message) -> bool:

@@ -30,9 +30,11 @@ from watchline.streams.governance.fold import Fold
 from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.health import canary
 from watchline.streams.kafka import replay
+from watchline.streams.kafka.tombstones import Tombstones, of_values
 from watchline.streams.messages import Message, ScoredEvent
 from watchline.streams.monitor import signals, watermarks
 from watchline.streams.worker import feedback, ledger, offset_gaps
+from watchline.streams.worker.stages.store import erased_events
 
 pytestmark = pytest.mark.slow
 
@@ -99,6 +101,7 @@ def made() -> dict[str, Table]:
         canary.table([event], "w1"),
         watermarks.table("findings", {6: MESSAGE.time}),
         keeper.entries_table("00" * 32, [GOVERNED]),
+        erased_events(scored_part([event]), Tombstones(of_values("e1", "event", "", "00" * 16, [sent.event_id])))[1],
         keeper.texts_table([(ACT.governance_id, "reason", "00:it answers better")]),
     )
     return {table.name: table for table in tables}
@@ -146,6 +149,14 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "accepted": False,
         "reason": GOVERNED.reason,
         "previous": GOVERNED.previous,
+    },
+    "erased": {
+        "records": "interactions",
+        "app": INTERACTION.app,
+        "environment": INTERACTION.environment,
+        "tenant": "acme",
+        "producer_sequence": 43,
+        "erasure": "e1",
     },
     "governance_texts": {"governance_id": ACT.governance_id, "name": "reason", "text": "00:it answers better"},
 }

@@ -1,4 +1,4 @@
--- Seven users, each with what it needs and no more. Nobody but the migration may change or drop anything: what the worker
+-- Seven users, each with what it needs and no more. Nobody but the migration, and `erase`, may change or drop anything: what the worker
 -- has written stays written, and the worker, which needs no reading, can't read what it wrote.
 --
 -- For a ClickHouse server, applied by one of its administrators before `watchline migrate`; safe to run again. The
@@ -19,6 +19,9 @@ GRANT SELECT ON system.view_refreshes TO watchline_migrate;
 GRANT SELECT ON system.parts TO watchline_migrate;
 -- Likewise v_detached_parts.
 GRANT SELECT ON system.detached_parts TO watchline_migrate;
+-- `watchline erase`, which deletes rows: also those of parts that were replaced.
+GRANT SELECT ON system.parts TO watchline_migrate;
+GRANT SELECT ON system.merge_tree_settings TO watchline_migrate;
 -- `watchline backup` and `watchline restore`.
 GRANT BACKUP, CHECK, SYSTEM VIEWS ON watchline.* TO watchline_migrate;
 GRANT READ, WRITE ON FILE TO watchline_migrate;
@@ -39,6 +42,7 @@ GRANT INSERT ON watchline.producer_reports TO watchline_worker;
 GRANT INSERT ON watchline.canaries TO watchline_worker;
 GRANT INSERT ON watchline.watermarks TO watchline_worker;
 GRANT INSERT ON watchline.ledger TO watchline_worker;
+GRANT INSERT ON watchline.erased TO watchline_worker;
 GRANT SELECT ON watchline.migrations TO watchline_worker;
 GRANT SELECT ON watchline.v_ledger TO watchline_worker;
 GRANT SELECT ON watchline.v_ledger_gaps TO watchline_worker;
@@ -66,6 +70,7 @@ GRANT SELECT ON watchline.v_ledger TO watchline_keeper;
 GRANT SELECT ON watchline.v_offset_gaps TO watchline_keeper;
 GRANT SELECT ON watchline.v_dead_letters TO watchline_keeper;
 GRANT SELECT ON watchline.v_retention TO watchline_keeper;
+GRANT SELECT ON watchline.v_erased TO watchline_keeper;
 
 -- Who is on call: `watchline sql`, `show`, `audit`. All views with their redacted texts, without which nobody can tell why an
 -- answer was flagged; but not what people wrote about acts, where their names stand.
@@ -118,6 +123,7 @@ GRANT SELECT ON watchline.v_prompt_names TO watchline_auditor;
 GRANT SELECT ON watchline.v_unapproved_prompts TO watchline_auditor;
 GRANT SELECT ON watchline.v_registered_models TO watchline_auditor;
 GRANT SELECT ON watchline.v_unregistered TO watchline_auditor;
+GRANT SELECT ON watchline.v_erased TO watchline_auditor;
 GRANT SELECT(event_id, time, app, environment, operation, trace_id, span_id, prompt_hash, finish_reasons, variant, conversation_id, error_type, prompt_name, prompt_version, provider, request_model, response_id, response_model, system_fingerprint, tenant, input_tokens, output_tokens, cache_read_input_tokens, cache_write_input_tokens, reasoning_output_tokens, input_audio_tokens, output_audio_tokens, cost, latency_s, time_to_first_chunk_s, truncated, unreadable, cancelled, source, document_set, model, redactions, planned, producer_id, producer_sequence, producer_dropped, raw_topic_id, raw_partition, raw_offset, raw_index, sent_time, invalid_fields, price_version, stored_at, is_step) ON watchline.v_interactions TO watchline_auditor;
 GRANT SELECT(feedback_id, event_id, time, app, environment, tenant, rating, score, scale, category, unreadable, sent_time, invalid_fields, stored_at) ON watchline.v_feedback TO watchline_auditor;
 GRANT SELECT(event_date, event_time, type, user, query_kind, normalized_query_hash, databases, tables, columns, views, read_rows, result_rows, exception_code) ON system.query_log TO watchline_auditor;

@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
             return int(bool(gone or gone_offsets))
         outcome = repair.run(settings, client, plan, on_message)
     out(f"{outcome.events:,} events are whole again")
+    for erasure, events in outcome.erased.items():
+        out(f"{events:,} events were left out: they were erased, under certificate {safe(erasure)}")
     _say_gone(outcome.gone, outcome.gone_offsets, "gone for good")
     if outcome.failed:
         events = sum(len(each.event_ids) for each in outcome.failed)

@@ -148,7 +148,8 @@ class Publish(LoopStage[Batch]):
         self._registry = registry
 
     async def run(self, batch: Batch, /) -> Batch:
-        severe = [each for place, each in batch.scored.severe if place not in batch.refused]
+        left_out = batch.left_out
+        severe = [each for place, each in batch.scored.severe if place not in left_out]
         if severe:  # first: somebody waits for them
             await self._alert([Record(each.encoded, (short(each.app) or "").encode()) for each in severe])
         await self._dead_letters(batch.dead_letters)
@@ -156,7 +157,7 @@ class Publish(LoopStage[Batch]):
         messages = [(message, len(apps[message.partition, message.offset])) for message in batch.messages]
         await self._write(replay.table(messages, batch.dead_letters))
         records = batch.scored.records
-        await self._send(without(records, batch.refused, self._registry) if batch.refused else records)
+        await self._send(without(records, left_out, self._registry) if left_out else records)
         self._done(batch.messages)
         return batch
 
