@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -244,3 +245,24 @@ def test_the_store_gets_no_id(erasing: Erasing, monkeypatch: pytest.MonkeyPatch)
     statements = erasing.client.query("SELECT command FROM system.mutations").result_rows
     assert seen and "acme" not in str(seen) and "acme" not in str(statements)
     assert query("SELECT count() FROM erased WHERE tenant = 'acme'").result_rows == [(0,)]
+
+
+def test_clickhouses_own_diary_is_named_with_its_end(erasing: Erasing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """chDB keeps none: a stand-in for what a server says of its tables."""
+    query = erasing.client.query
+    kept = [
+        (
+            "query_log",
+            "CREATE TABLE system.query_log (...) ENGINE = MergeTree TTL event_date + toIntervalDay(30) SETTINGS",
+        ),
+        ("text_log", "CREATE TABLE system.text_log (...) ENGINE = MergeTree ORDER BY event_date"),
+    ]
+
+    def answers(sql: str, *more: Any) -> Any:
+        return SimpleNamespace(result_rows=kept) if "FROM system.tables" in sql else query(sql, *more)
+
+    monkeypatch.setattr(erasing.client, "query", answers)
+    found = Eraser(erasing.client, asked("subject", ANNA)).run()
+    assert found["log query_log"].word == "expires" and found["log query_log"].until > "2"
+    assert found["log text_log"].word == "partly" and "MODIFY TTL" in found["log text_log"].ground
+    assert whole_of(found.values()) == "incomplete"
