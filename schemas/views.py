@@ -509,15 +509,6 @@ def views() -> Mapping[str, View]:
                 hour_as_time,
             ),
         ),
-        "v_kept_days": View(
-            "each table that deletes rows by itself: after how many days, by the TTL that it has",
-            (
-                Column("database", "String", "Of the table."),
-                Column("table", "String", "Its name."),
-                Column("days", "UInt32", "A row goes when the day of its `time` is so many days ago."),
-                Column("time", "DateTime", "When the table was changed last."),
-            ),
-        ),
         "v_detached_parts": View(
             "each part of a table that ClickHouse has set aside, and why",
             (

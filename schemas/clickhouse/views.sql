@@ -886,13 +886,6 @@ FROM
     HAVING next_until != bitmapCardinality(numbers)
 );
 
--- For how many days rows are kept, by the TTL that each table really has.
-CREATE OR REPLACE VIEW v_kept_days SQL SECURITY DEFINER AS
-SELECT database, name AS table, toUInt32(extract(engine_full, 'TTL toDate\\(time\\) \\+ toIntervalDay\\(([0-9]+)\\)')) AS days,
-    metadata_modification_time AS time
-FROM system.tables
-WHERE match(engine_full, 'TTL toDate\\(time\\) \\+ toIntervalDay\\([0-9]+\\)');
-
 -- Parts of tables that the server has set aside, as a rule because it could not read them when it started.
 CREATE OR REPLACE VIEW v_detached_parts SQL SECURITY DEFINER AS
 SELECT database, table, name, reason, path, bytes_on_disk, modification_time AS detached_at, detached_at AS time

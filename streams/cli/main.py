@@ -18,7 +18,8 @@ from watchline.streams.cli.arguments import HelpFormatter, UsageError
 COMMANDS = (
     "demo", "up", "worker", "migrate", "emit", "receive", "tail", "worst", "conversation", "show", "sql", "schema",
     "page", "alerts", "audit", "prove", "governance", "erase", "subject", "retention", "prompts", "models",
-    "dashboards", "dead-letters", "repair", "evaluate", "calibrate", "explain-plan", "config", "doctor", "backup", "restore",
+    "dashboards", "dead-letters", "repair", "evaluate", "calibrate", "explain-plan", "config", "doctor", "backup",
+    "restore",
 )  # fmt: skip
 # Which extra brings what is missing: by the command, by the package, else `worker`.
 EXTRA_OF_COMMAND = {"demo": "embedded", "receive": "receive", "up": "embedded"}

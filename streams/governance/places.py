@@ -88,6 +88,7 @@ TABLES: Mapping[str, Table] = {
     "governance_texts": Table(
         holds="text that people wrote about acts", ground="searched for the id itself: see texts"
     ),
+    "retention": Table(holds="days, names of held apps and tenants", ground="of no person"),
     "migrations": Table(holds="names of migrations", ground="of no person"),
 }
 
@@ -122,6 +123,7 @@ TOPICS: Mapping[str, Elsewhere] = {
     "governance-texts": Elsewhere(
         holds="text that people wrote about acts", ends="stays", ground="searched for the id itself: see texts"
     ),
+    "prompts": Elsewhere(holds="prompts that apps get", ends="stays", ground="of no person"),
     "tombstones": Elsewhere(holds="salted hashes", ends="stays", ground="so that it is not stored again"),
     "alert-state": Elsewhere(
         holds="numbers of groups, ids of examples", ends="stays", ground="an id alone leads to no row any more"

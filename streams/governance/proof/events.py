@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from watchline.streams.governance.proof.books import Books
+from watchline.streams.governance.proof.books import GONE_BEFORE, RETAINED, Books
 from watchline.streams.governance.proof.interval import HOUR
 from watchline.streams.governance.proof.report import DEAD, ERASED, EVENTS, FAULTS, FINDINGS, RETENTION, Report
 
@@ -23,7 +23,8 @@ FROM
 )
 GROUP BY hour ORDER BY hour"""
 _FAULTS = tuple((section, what) for section in (EVENTS, FINDINGS) for what in FAULTS[section])
-_EVENTS = f"""SELECT section, what, count() AS count, arraySlice(arraySort(groupArrayIf(place, fault)), 1, 20) AS places
+_EVENTS = f"""{RETAINED}
+SELECT section, what, count() AS count, arraySlice(arraySort(groupArrayIf(place, fault)), 1, 20) AS places
 FROM
 (
     SELECT
@@ -31,8 +32,8 @@ FROM
             is_there AND NOT since_ledger AND NOT in_ledger, '{BEFORE_LEDGER}',
             is_there AND (in_ledger OR stored_at >= {{settled:DateTime('UTC')}}), 'stored',
             is_there, 'not in the ledger',
-            {{certificate}} != '', concat('{ERASED}', {{certificate}}),
-            hour < {{kept_from}}, '{RETENTION}',
+            x.certificate != '', concat('{ERASED}', x.certificate),
+            hour < {GONE_BEFORE}, '{RETENTION}',
             lost, 'lost',
             in_ledger, if(held_at < {{settled:DateTime('UTC')}}, 'missing', ''),
             dead, '{DEAD}',
@@ -40,7 +41,7 @@ FROM
             '') AS of_event,
         arrayJoin(arrayConcat([('{EVENTS}', of_event, '')], if(is_there, arrayMap(d -> ('{FINDINGS}',
             if(has(found.1, d), found.2[indexOf(found.1, d)],
-                if(hour < {{kept_from}}, '{RETENTION}', 'missing')), d), planned), []))) AS each,
+                if(hour < {GONE_BEFORE}, '{RETENTION}', 'missing')), d), planned), []))) AS each,
         each.1 AS section, each.2 AS what,
         (section, what) IN {_FAULTS} AS fault,
         (hour, event_id, app, each.3, topic_id, partition, first_offset, last_offset) AS place
@@ -78,24 +79,22 @@ FROM
         ) AS e
         GROUP BY hour, event_id, app
     ) AS c
-    {{erased}}
+    LEFT ANY JOIN
+    (
+        SELECT event_id, concat('', certificate) AS certificate FROM v_erased
+        WHERE time >= {{start:DateTime('UTC')}} AND time < {{end:DateTime('UTC')}}
+    ) AS x ON c.event_id = x.event_id
 )
 WHERE what != ''
 GROUP BY section, what
 ORDER BY section, what"""  # noqa: S608 - names of ours
-_ERASED = """LEFT ANY JOIN
-    (
-        SELECT event_id, concat('', certificate) AS certificate FROM v_erased
-        WHERE time >= {start:DateTime('UTC')} AND time < {end:DateTime('UTC')}
-    ) AS x ON c.event_id = x.event_id"""
 
 
 def count(books: Books, start: datetime, end: datetime, report: Report) -> None:
     """Adds what became of the events of a time, and of the findings planned for them."""
-    sql = books.explained(_EVENTS, _ERASED)
     for begin, until, slices in spans(books, start, end):
         for part in range(slices):
-            for row in books.ask(sql, start=begin, end=until, slices=slices, slice=part):
+            for row in books.ask(_EVENTS, start=begin, end=until, slices=slices, slice=part):
                 report.add(row["section"], row["what"], int(row["count"]), *map(_where, row["places"]))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from watchline.streams.governance.proof.books import Books
+from watchline.streams.governance.proof.books import GONE_BEFORE, RETAINED, Books
 from watchline.streams.governance.proof.interval import DAY, HOUR, Interval
 from watchline.streams.governance.proof.report import DEAD, DROPPED, ERASED, GONE, NUMBERS, RETENTION, Report
 
@@ -17,13 +17,14 @@ _TOTALS = """SELECT sum(stored - length(gone)) AS there,
     sum(length(gone) + length(unknown) + given_again) AS faults
 FROM v_producer_numbers
 WHERE hour >= {start:DateTime('UTC')} AND hour < {end:DateTime('UTC')} AND {of_app}"""
-_FAULTS = f"""SELECT what, hour, toString(producer_id) AS producer, count() AS count, min(number) AS first,
+_FAULTS = f"""{RETAINED}
+SELECT what, hour, toString(producer_id) AS producer, count() AS count, min(number) AS first,
     max(number) AS last
 FROM
 (
     SELECT g.hour AS hour, g.producer_id AS producer_id, g.app AS app, g.number AS number,
-        multiIf(g.what != 'gone', g.what, {{certificate}} != '', concat('{ERASED}', {{certificate}}),
-            g.hour < {{kept_from}}, '{RETENTION}', 'gone') AS what
+        multiIf(g.what != 'gone', g.what, x.certificate != '', concat('{ERASED}', x.certificate),
+            g.hour < {GONE_BEFORE}, '{RETENTION}', 'gone') AS what
     FROM
     (
         SELECT hour, producer_id, app, arrayJoin(arrayConcat(arrayMap(n -> ('gone', n), gone),
@@ -32,14 +33,13 @@ FROM
         FROM v_producer_numbers
         WHERE hour >= {{start:DateTime('UTC')}} AND hour < {{end:DateTime('UTC')}} AND {{of_app}}
     ) AS g
-    {{erased}}
-)
-GROUP BY what, hour, producer_id ORDER BY hour, what, producer"""  # noqa: S608 - names of ours
-_ERASED = """LEFT ANY JOIN
+    LEFT ANY JOIN
     (
         SELECT producer_id, sequence, concat('', certificate) AS certificate FROM v_erased
-        WHERE time >= {start:DateTime('UTC')} AND time < {end:DateTime('UTC')}
-    ) AS x ON g.producer_id = x.producer_id AND g.number = x.sequence"""
+        WHERE time >= {{start:DateTime('UTC')}} AND time < {{end:DateTime('UTC')}}
+    ) AS x ON g.producer_id = x.producer_id AND g.number = x.sequence
+)
+GROUP BY what, hour, producer_id ORDER BY hour, what, producer"""  # noqa: S608 - names of ours
 
 
 def count(books: Books, start: datetime, end: datetime, report: Report) -> None:
@@ -48,8 +48,7 @@ def count(books: Books, start: datetime, end: datetime, report: Report) -> None:
     report.add(NUMBERS, "stored", int(totals["there"]))
     if not int(totals["faults"]):
         return
-    sql = books.explained(_FAULTS, _ERASED)
-    for row in books.ask(sql, start=start, end=end):
+    for row in books.ask(_FAULTS, start=start, end=end):
         where = {"producer": row["producer"], "number": int(row["first"]), "hour": row["hour"]}
         if int(row["last"]) > int(row["first"]):
             where["last_number"] = int(row["last"])

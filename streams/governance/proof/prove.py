@@ -39,7 +39,7 @@ def prove(
         Is told of each day that is done.
     """
     now = now or datetime.now(UTC)
-    books = Books.open(queries, now, app)
+    books = Books(queries, now, app)
     report = Report(interval, app, now)
     for start, end in interval.days:
         events.count(books, start, end, report)

@@ -12,10 +12,11 @@ import pytest
 
 from tests.streams.governance.books import DAY, DETECTORS, NOW, PARTITIONS, PRODUCERS, Books, Event, following, traffic
 from watchline.schemas.errors import ConfigurationError
+from watchline.streams.governance.proof.canaries import KEPT_DAYS
 from watchline.streams.governance.proof.interval import HOUR, Interval, stamp
 from watchline.streams.governance.proof.prove import prove
 from watchline.streams.governance.proof.report import Report
-from watchline.streams.query import run as query
+from watchline.streams.query import reader as query
 from watchline.streams.query.run import Queries
 
 NO_MERGES = "max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1"
@@ -257,16 +258,32 @@ def test_what_retention_took_is_explained_to_the_day(books: Books, queries: Quer
     assert proved(queries).unexplained == 2 * len(events)
     days = (datetime.now(UTC).date() - DAY.date()).days
     try:
-        for kept, proven in ((days + 1, False), (days, True)):
-            books.client.command(
-                f"ALTER TABLE interactions MODIFY TTL toDate(time) + INTERVAL {kept} DAY "
-                "SETTINGS materialize_ttl_after_modify = 0"
-            )
+        for kept, proven in ((days + 1, False), (days - 1, True)):
+            books.insert("retention", ("since", "class", "app", "days"), [(datetime.now(UTC), "rows", "", kept)])
             report = proved(queries)
             assert report.is_proven == proven
         assert report.explained["events"] == report.explained["numbers"] == {"retention of the store": len(events)}
     finally:
-        books.client.command("ALTER TABLE interactions REMOVE TTL")
+        books.client.command("TRUNCATE TABLE retention")
+
+
+def test_what_was_erased_is_explained_by_its_certificate(books: Books, queries: Queries) -> None:
+    events = traffic(5)
+    books.deliver(events)
+    gone = events[::7]
+    columns = ("records", "event_id", "time", "app", "environment", "producer_id", "producer_sequence", "erasure")
+    rows = [("interactions", e.id, e.time, e.app, "test", e.producer, e.number, "7f3a") for e in gone]
+    books.insert("erased", columns, rows)
+    for table in ("interactions", "findings"):
+        books.delete(table, among("event_id", (each.id for each in gone)))
+    report = proved(queries)
+    assert report.is_proven, report.named
+    for section in ("numbers", "events"):
+        assert report.explained[section]["erased under certificate 7f3a"] == len(gone)
+
+
+def test_canaries_are_kept_as_long_as_is_said(client: Any) -> None:
+    assert f"toIntervalDay({KEPT_DAYS})" in client.command("SHOW CREATE TABLE canaries")
 
 
 @pytest.mark.parametrize("decision", ["not_applicable", "not_sampled", "shed", "failed"])
