@@ -27,13 +27,13 @@ _REASONS = (
     "must be a lambda", "a lambda can only be", "table functions aren't allowed", "the table", "FINAL isn't allowed",
     "WITH isn't allowed", "can't be checked", "can't be read here", "isn't allowed here", "IN takes", "the format",
     "one statement", "each name stands in the address once", "there is the database", "NUL byte", "no quotes",
-    "is no array", "stopped after", "needs more memory", "more than",
+    "is no array", "Syntax error", "stopped after", "needs more memory", "more than",
 )  # fmt: skip
 # Beside those that the parser knows: what readers ask for, and by which a statement would leave the store.
 _MORE_FUNCTIONS = frozenset(
     """multiif positioncaseinsensitive touint8 touint16 touint32 touint64 toint8 toint16 toint32 toint64 tofloat32
     tofloat64 touuid tolowcardinality todatetime32 todatetime64 todate32 tounixtimestamp fromunixtimestamp64milli
-    tounixtimestamp64micro now64 formatreadablesize mapcontains hasany hasall indexof
+    tounixtimestamp64micro now64 formatreadablesize mapcontains hasany hasall indexof arrayjoin tupleelement jsonextractstring
     cluster clusterallreplicas deltalake dictget dictionary executable file filecluster gcs generaterandom getsetting
     hdfs hostname iceberg input jdbc loop merge mergetreeindex mongodb mysql numbers odbc postgresql redis remote
     remotesecure s3 s3cluster sleep sleepeachrow sqlite url urlcluster values view zeros""".split()  # noqa: SIM905
