@@ -33,7 +33,8 @@ _REASONS = (
 _MORE_FUNCTIONS = frozenset(
     """multiif positioncaseinsensitive touint8 touint16 touint32 touint64 toint8 toint16 toint32 toint64 tofloat32
     tofloat64 touuid tolowcardinality todatetime32 todatetime64 todate32 tounixtimestamp fromunixtimestamp64milli
-    tounixtimestamp64micro now64 formatreadablesize mapcontains hasany hasall indexof arrayjoin tupleelement jsonextractstring
+    tounixtimestamp64micro now64 formatreadablesize mapcontains hasany hasall indexof
+    arrayjoin tupleelement jsonextractstring
     cluster clusterallreplicas deltalake dictget dictionary executable file filecluster gcs generaterandom getsetting
     hdfs hostname iceberg input jdbc loop merge mergetreeindex mongodb mysql numbers odbc postgresql redis remote
     remotesecure s3 s3cluster sleep sleepeachrow sqlite url urlcluster values view zeros""".split()  # noqa: SIM905
