@@ -281,6 +281,11 @@ class Settings(BaseSettings):
         description="File to which signed heads of the audit trail are added, a line a minute at most: keep it where "
         "who can write to the store can't. Default: governance/anchors.jsonl in the data folder.",
     )
+    page_readers: Path | None = Field(
+        None,
+        description="File of who may read by the page and the ClickHouse port under a name of their own, which "
+        "`watchline page readers` writes. Default: page-readers in the data folder.",
+    )
     page_url: str = Field(
         "",
         description="Address at which people reach the page, with which links in alerts begin; empty: there are none.",
@@ -329,6 +334,7 @@ class Settings(BaseSettings):
         "governance_roots",
         "governance_keeper_key",
         "governance_anchors",
+        "page_readers",
         mode="before",
     )
     @classmethod

@@ -21,6 +21,7 @@ from watchline.streams.governance.acts import ACTS, ROLES, NotAllowed, Role
 from watchline.streams.governance.keys import Roots, is_good, raw
 from watchline.streams.governance.prompts import rules, versions
 from watchline.streams.governance.proof import acts as proofs
+from watchline.streams.governance.reads import acts as reads
 
 RISK_CLASSES = ("minimal", "limited", "high")
 LEGAL_BASES = ("consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests")
@@ -123,6 +124,10 @@ class Fold:
         entry = dataclasses.replace(entry, hash=verifier.entry_hash(self.head, _hashed(entry)))
         self.next, self.head = entry.position + 1, entry.hash
         return entry
+
+    def knows(self, governance_id: str) -> bool:
+        """Whether an act of this id was accepted."""
+        return _number(governance_id) in self._seen
 
     def public(self, key: str) -> str | None:
         """The public key of a root key, or of one that was registered, revoked since or not; else None."""
@@ -274,4 +279,5 @@ _CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {
     **policies.CHANGES,
     **proofs.CHANGES,
     **erasure.CHANGES,
+    **reads.CHANGES,
 }

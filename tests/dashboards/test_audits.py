@@ -18,8 +18,8 @@ def run(client: Any, name: str, **values: str) -> list[dict[str, Any]]:
     return list(client.query(audits.load(name).statement(**values)).named_results())
 
 
-def test_there_are_six_each_with_its_question() -> None:
-    assert len(audits.names()) == 6
+def test_there_are_seven_each_with_its_question() -> None:
+    assert len(audits.names()) == 7
     for name in audits.names():
         assert audits.load(name).question.endswith("?")
 
@@ -93,6 +93,15 @@ def test_signals_say_what_changed(seeded: Any) -> None:
     (row,) = run(seeded, "signals")
     assert (row["measure"], row["before"], row["after"]) == ("groundedness", 0.03, 0.5)
     assert row["slice"] == {"prompt_version": "2"}
+
+
+def test_reads_say_who_read_what_by_which_door(seeded: Any) -> None:
+    first, second = run(seeded, "reads")
+    assert (first["who"], first["proven"], first["door"], first["reads"]) == ("p1", "named", "page", 2)
+    assert (first["views"], first["row_count"], first["how"]) == (["v_interactions"], 7, "ok")
+    assert (second["row_count"], second["how"], second["why"]) == (None, "refused", "the function")
+    assert run(seeded, "reads", view="v_interactions") == [first]
+    assert run(seeded, "reads", who="p2") == run(seeded, "reads", since="2099-01-01") == []
 
 
 def test_a_value_is_never_sql(seeded: Any) -> None:
