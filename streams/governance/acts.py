@@ -187,7 +187,19 @@ ACTS: Mapping[str, Act] = {
         says="takes data out of the system",
         target="what was exported",
         by=("auditor", "operator", "privacy"),
-        needs={"rows": "how many", "sha256": "of the file"},
+        needs={"rows": "how many", "sha256": "of the file; of an export's folder of its manifest"},
+        may_have={
+            "format": "of the files",
+            "basis": "the consent that was asked for, or the legal basis that needs none",
+            "owner": "who answers for every copy: an id that says nothing of a person; without one who signed",
+            "until": "the day by which every copy is to be deleted, as 2027-01-31",
+        },
+        texts=_REASON,
+    ),
+    "consent_withdrawn": Act(
+        says="takes a person's consent back: no later export has anything of that person",
+        target="subject:SHA256, as `watchline export withdraw` writes it",
+        by=("privacy", "owner", "operator"),
         texts=_REASON,
     ),
     "proved": Act(

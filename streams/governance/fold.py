@@ -16,7 +16,7 @@ from typing import Any
 from watchline.schemas.codec import decode
 from watchline.schemas.errors import ConfigurationError, PoisonError
 from watchline.schemas.records import GovernanceEvent
-from watchline.streams.governance import erasure, policies, retention, signed, verifier
+from watchline.streams.governance import erasure, exports, policies, retention, signed, verifier
 from watchline.streams.governance.acts import ACTS, ROLES, NotAllowed, Role
 from watchline.streams.governance.keys import Roots, is_good, raw
 from watchline.streams.governance.prompts import rules, versions
@@ -78,6 +78,7 @@ class State:
     policies: dict[str, policies.Set] = field(default_factory=dict)  # by app, or app/environment
     proved: dict[str, int] = field(default_factory=dict)  # interval to the position of its last proof
     erasures: dict[str, erasure.Erasure] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)  # hashes of subjects who took their consent back
 
 
 class Fold:
@@ -280,4 +281,5 @@ _CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {
     **proofs.CHANGES,
     **erasure.CHANGES,
     **reads.CHANGES,
+    **exports.CHANGES,
 }

@@ -19,6 +19,10 @@ from watchline.streams.query.reader import MAX_RESULT_BYTES, MAX_ROWS, MAX_SECON
 _UNKNOWN_DATABASE, _UNKNOWN_TABLE, _TIMEOUT, _MEMORY, _TOO_MUCH, _NO_PARAMETER = 81, 60, 159, 241, 396, 456
 
 
+class TooMuchError(QueryError):
+    """The result is larger than a reader may have at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """Columns and rows. Values are what JSON can hold: times as ISO 8601 in UTC, ids as text, tuples as lists."""
@@ -171,7 +175,7 @@ def _explained(error: Any) -> QueryError:
     return QueryError(text)
 
 
-def _too_much() -> QueryError:
-    return QueryError(
+def _too_much() -> TooMuchError:
+    return TooMuchError(
         f"more than {MAX_ROWS:,} rows or {MAX_RESULT_BYTES >> 20} MiB: add LIMIT, narrow it by time, read fewer columns"
     )
