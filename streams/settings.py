@@ -562,10 +562,10 @@ def show_value(value: Any) -> str:
     return re.sub(r"(^|//)([^/@:]*):(?!//).*", r"\1\2:********", before, count=1, flags=re.S) + at + after
 
 
-# Read by the producer and the encoder, which do without this class.
+# Read by the producer, the encoder and `prompts test`, which do without this class.
 _OTHER_VARIABLES = {
     *("CONFIG", "SUBJECT_KEY", "SUBJECT_KEY_FILE", "DISABLED", "ENVIRONMENT", "ENCODER"),
-    *("PROMPT_KEYS", "PROMPT_KEYS_FILE"),
+    *("PROMPT_KEYS", "PROMPT_KEYS_FILE", "ENDPOINT_KEY", "ENDPOINT_KEY_FILE"),
 }
 
 
