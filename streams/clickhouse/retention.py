@@ -83,6 +83,7 @@ PLACES = (
         also="snowflakeIDToDateTime(bitNot(version), 0, 'UTC') + toIntervalDay(30) WHERE detector != ''",
     ),
     Place("ledger", "rows", "stored_at", 12),
+    Place("erased", "metrics"),  # as long as numbers of producers are, which it explains
     Place("signals", "metrics"),
     Place("producer_reports", "metrics"),
     Place("producer_hours", "metrics", "hour"),
