@@ -55,14 +55,21 @@ def add_parser(subparsers: Any) -> None:
 
 
 def list_(args: argparse.Namespace) -> int:
-    """Prints names, questions and parameters with their defaults."""
+    """Prints names, questions and parameters with their defaults, who asks that, and what each leaves open."""
     from watchline.dashboards import audits
 
     queries = [audits.load(name) for name in audits.names()]
     rows = [
-        [audit.name, audit.question, " ".join(f"{k}={v}" for k, v in audit.parameters.items())] for audit in queries
+        [
+            each.name,
+            each.question,
+            " ".join(f"{k}={v}" for k, v in each.parameters.items()),
+            each.asked_by,
+            each.not_answered,
+        ]
+        for each in queries
     ]
-    output.write(["name", "question", "parameters"], rows, args.format)
+    output.write(["name", "question", "parameters", "asked_by", "not_answered"], rows, args.format)
     return 0
 
 
