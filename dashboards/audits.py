@@ -63,7 +63,7 @@ def load(name: str) -> Audit:
     parameters = {match[1]: match[2] for match in found}
     if undocumented := {match[1] for match in _PLACEHOLDER.finditer(text)} ^ set(parameters):
         raise ConfigurationError(f"audit/{name}.sql: documented or used only: {', '.join(sorted(undocumented))}")
-    return Audit(name, *head.groups(), text, parameters)
+    return Audit(name, head[1], head[2], head[3], text, parameters)
 
 
 def _quoted(value: str) -> str:

@@ -122,7 +122,7 @@ def store(client: Any, trail: Trail) -> None:
 def govern(client: Any, now: datetime) -> Trail:
     """The traffic, a leak of three answers half an hour ago, a model that may not answer, and the acts."""
     seed(client, now)
-    leak = {"app": APP, "model": "small", "prompt_version": "1"}
+    leak: dict[str, Any] = {"app": APP, "model": "small", "prompt_version": "1"}
     for minutes, subject in zip((30, 29, 28), LEAKED_TO, strict=True):
         events(client, [now - timedelta(minutes=minutes)], flagged=["pii"], subject=subject, **leak)
     events(client, [now - timedelta(minutes=20)], app=APP, model="unknown", system_fingerprint="fp2")
