@@ -11,6 +11,8 @@ import pytest
 
 from tests.dashboards.trail import APP, DONE, OPEN, PURPOSE, Trail, acts, store
 from watchline.dashboards import audits
+from watchline.streams.governance import records
+from watchline.streams.governance.places import TABLES
 
 
 def run(client: Any, name: str, **values: str) -> list[dict[str, Any]]:
@@ -241,3 +243,16 @@ def test_what_nobody_approved_or_registered(governed: Any) -> None:
 
 def test_conflicts_are_counted(governed: Any) -> None:
     assert sum(row["events"] for row in run(governed, "conflicts")) == 12
+
+
+def test_the_record_of_processing_is_a_page_with_room_for_what_nobody_recorded(governed: Any) -> None:
+    apps = run(governed, "records_of_processing")
+    text = records.markdown([{**apps[0], "purpose": "a | b\n<script>"}, apps[1]], ["hidden"])
+    assert "| purpose | answers customers |" in text
+    assert "| time limits | text 30 days; rows 184 days; metrics 730 days |" in text
+    assert "| purpose | a \\| b &lt;script> |" in text
+    assert "nobody has registered what they are for: hidden" in text
+    assert all(f"| table {name} | " in text for name in TABLES)
+    unset = {f"{name}_days": None for name in ("text", "rows", "metrics")}
+    assert "nothing is deleted" in records.markdown([{**apps[0], **unset}])
+    assert "Not complete" not in records.markdown(apps)
