@@ -132,7 +132,7 @@ def acts(client: Any, *entries: Mapping[str, Any]) -> None:
     log, rows = f"planted {next(_ids)}", []
     for position, entry in enumerate(entries):
         hashes = {"previous": f"{position - 1}" if position else log, "hash": f"{position}"}
-        plain = {
+        plain: dict[str, Any] = {
             "target": "",
             "target_version": None,
             "content_hash": None,
