@@ -374,6 +374,23 @@ def views() -> Mapping[str, View]:
         "v_governance_texts": View(
             "each text that a person wrote about an act", (*_of("governance_texts"), stored_as_time)
         ),
+        "v_reads": View(
+            "each shape of statement that somebody read by within a minute, or board that refreshed within an hour",
+            (
+                Column("time", _MICROS, "When the first began."),
+                Column("until", _MICROS, "When the last had ended."),
+                Column("who", "String", "An id, or the name that a token was made for."),
+                Column("proven", "String", "uid, by the kernel; named, by a token of theirs; claimed, by nothing."),
+                Column("door", "String", "cli, page or port."),
+                Column("shape", "String", "The statement: literals and names that are no view's or column's are ?."),
+                Column("views", "Array(String)", "Those in it."),
+                Column("reads", "UInt64", "How often."),
+                Column("row_count", "Nullable(Int64)", "Rows in all; NULL where they weren't counted."),
+                Column("how", "String", "ok, refused or failed."),
+                Column("why", "String", "Why it was refused."),
+                *_of("governance", "governance_id", "position"),
+            ),
+        ),
         "v_emergencies": View(
             "each version that one person promoted in an emergency, and whether another has reviewed it",
             (

@@ -281,6 +281,11 @@ class Settings(BaseSettings):
         description="File to which signed heads of the audit trail are added, a line a minute at most: keep it where "
         "who can write to the store can't. Default: governance/anchors.jsonl in the data folder.",
     )
+    page_readers: Path | None = Field(
+        None,
+        description="File of who may read by the page and the ClickHouse port under a name of their own, which "
+        "`watchline page readers` writes. Default: page-readers in the data folder.",
+    )
     page_url: str = Field(
         "",
         description="Address at which people reach the page, with which links in alerts begin; empty: there are none.",
@@ -329,6 +334,7 @@ class Settings(BaseSettings):
         "governance_roots",
         "governance_keeper_key",
         "governance_anchors",
+        "page_readers",
         mode="before",
     )
     @classmethod
@@ -556,10 +562,10 @@ def show_value(value: Any) -> str:
     return re.sub(r"(^|//)([^/@:]*):(?!//).*", r"\1\2:********", before, count=1, flags=re.S) + at + after
 
 
-# Read by the producer and the encoder, which do without this class.
+# Read by the producer, the encoder and `prompts test`, which do without this class.
 _OTHER_VARIABLES = {
     *("CONFIG", "SUBJECT_KEY", "SUBJECT_KEY_FILE", "DISABLED", "ENVIRONMENT", "ENCODER"),
-    *("PROMPT_KEYS", "PROMPT_KEYS_FILE"),
+    *("PROMPT_KEYS", "PROMPT_KEYS_FILE", "ENDPOINT_KEY", "ENDPOINT_KEY_FILE"),
 }
 
 

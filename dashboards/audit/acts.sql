@@ -1,6 +1,6 @@
 -- Question: Who did what to what, when, and did the rules allow it?
 -- For: HIPAA 164.312(b), SOC 2 CC6.1
--- Not answered: Who read what: `reads_by_person`, where reads are recorded. What people wrote about an act: v_governance_texts. That no act is missing: `watchline audit verify`.
+-- Not answered: Who read what: `reads`. What people wrote about an act: v_governance_texts. That no act is missing: `watchline audit verify`.
 -- Parameter: actor =  (only this person or service; empty for all)
 -- Parameter: action =  (only this act; empty for all)
 -- Parameter: since = 1970-01-01 (first day, UTC)

@@ -1,6 +1,6 @@
 -- Question: What went wrong, in the order of time: changes, losses, leaks, refused acts, emergencies, what went out unapproved?
 -- For: SOC 2 CC7.3, SOC 2 CC7.4, EU AI Act 26(5)
--- Not answered: Which alerts were sent and who acted on them: `watchline alerts list`. Whether something was an incident, people decide. A gap of the monitoring itself: `monitoring_gaps`.
+-- Not answered: Which alerts were sent: `watchline alerts list`; who silenced or acknowledged them: `acts`. Whether something was an incident, people decide. A gap of the monitoring itself: `monitoring_gaps`.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 -- Parameter: limit = 10000 (most rows, the latest first)

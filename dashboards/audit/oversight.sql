@@ -1,6 +1,6 @@
 -- Question: Who oversees each app, what did the monitor tell them, and what did they do?
 -- For: EU AI Act 26(2), EU AI Act 26(5), EU AI Act 14
--- Not answered: Which alerts were sent, acknowledged or silenced: that is in the topic of the alerts' states (`watchline alerts list`), not in the store. Whether who oversees is able to.
+-- Not answered: Which alerts were sent: `watchline alerts list`. Who silenced or acknowledged some is recorded without the app: `acts`. Whether who oversees is able to.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 WITH use_cases AS

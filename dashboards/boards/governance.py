@@ -142,6 +142,24 @@ FROM
         height=6,
     ),
     Panel(
+        id=69,
+        title="Reads by person",
+        description="How often each person, or reader, has read what Watchline's doors record: command line, page and "
+        "port. «claimed» is a name that nothing proves.",
+        kind="time_series",
+        queries={
+            "A": """SELECT $__timeInterval(r.time) AS time,
+    concat(r.who, if(r.proven = 'claimed', ' (claimed)', '')) AS reader, sum(r.reads) AS reads
+FROM v_reads AS r
+WHERE $__timeFilter(r.time)
+GROUP BY time, reader
+ORDER BY time"""
+        },
+        rows=Rows(view="v_reads", columns=("time", "who", "proven", "door", "shape", "views", "reads", "row_count")),
+        width=24,
+        height=6,
+    ),
+    Panel(
         id=68,
         title="Acts by person",
         description="How many acts each person or service has signed that the rules allow.",

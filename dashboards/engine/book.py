@@ -18,6 +18,7 @@ from watchline.schemas.errors import ConfigurationError
 
 MOST_HISTORY = 500
 SILENT_S = 60.0  # without a word of an evaluator
+Recorded = Callable[[str, str, Mapping[str, str], Mapping[str, str]], None]
 Matchers = (
     Mapping[str, str] | Sequence[str | Matcher]
 )  # labels and what they are, or matchers, also as they are written
@@ -44,6 +45,7 @@ class Book:
         self._acknowledged: dict[str, Record] = {}
         self._history: dict[int, Record] = {}
         self._health: Record | None = None
+        self.recorded: Recorded = lambda action, target, details, texts: None  # told of what people do, once it is done
 
     def load(self) -> None:
         """Reads everything anew. Raises what the journal raises."""
@@ -142,6 +144,8 @@ class Book:
             _matchers(matchers), at=self.now(), until=until.timestamp(), who=who, why=why, everything=everything
         )
         self.write({f"silence/{made.id}": made.record()})
+        texts = {"who": who, "matchers": " ".join(str(each) for each in made.matchers) or "all", "reason": why}
+        self.recorded("silenced", made.id, {"until": _iso_or_never(made.until) or "never"}, texts)
         return made.id
 
     def preview(self, matchers: Matchers) -> list[dict[str, Any]]:
@@ -160,6 +164,7 @@ class Book:
         if known is None:
             raise ConfigurationError(f"there is no silence {id}")
         self.write({f"silence/{id}": silences.end(known, at=self.now(), who=who).record()})
+        self.recorded("silence_ended", id, {}, {"who": who})
 
     def acknowledge(self, rule: str, labels: Mapping[str, str], who: str) -> None:
         """Says that somebody looks after the incident of this alert. Raises ConfigurationError where there is none."""
@@ -169,6 +174,8 @@ class Book:
         if not who.strip():
             raise ConfigurationError("an acknowledgement needs who gives it")
         self.write({f"ack/{incident.id}": {"who": who, "at": self.now()}})
+        text = " ".join(f"{name}={value}" for name, value in labels.items())
+        self.recorded("acknowledged", rule, {}, {"who": who, "labels": text})
 
     def history(self) -> list[dict[str, Any]]:
         """What changed, the latest first."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from watchline.dashboards.page.protocols import Open, Queries
@@ -32,7 +33,8 @@ class Pool:
             raise TransientError("too many questions at once; try again")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._work, work, arguments)
+            own = copy_context().run  # who asks
+            return await asyncio.get_running_loop().run_in_executor(self._threads, own, self._work, work, arguments)
         finally:
             self._waiting -= 1
 

@@ -6,8 +6,10 @@ so the Host is held against a list, and so is the Origin where there is one.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from ipaddress import ip_address
 
 from aiohttp import web
@@ -16,6 +18,8 @@ from aiohttp.typedefs import Middleware
 from watchline.schemas.errors import ConfigurationError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+reader: ContextVar[str] = ContextVar("reader", default="")
+"""Who asks: the name whose token it is; empty for whoever has the link of the page's own."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -48,7 +52,13 @@ def names(host: str) -> tuple[str, ...]:
     return (f"[{address}]" if address.version == 6 else str(address),)
 
 
-def guard(hosts: tuple[str, ...], token: str, *, needs_token: Callable[[str], bool]) -> Middleware:
+def guard(
+    hosts: tuple[str, ...],
+    token: str,
+    *,
+    needs_token: Callable[[str], bool],
+    named: Callable[[str], str] = lambda token: "",
+) -> Middleware:
     """What every request goes through: 403 for another Host or Origin, 401 without the token, headers on all answers.
 
     Parameters
@@ -58,6 +68,8 @@ def guard(hosts: tuple[str, ...], token: str, *, needs_token: Callable[[str], bo
     token : str
     needs_token : callable
         Whether a path does: files that hold no data don't.
+    named : callable
+        The name of the reader whose token it is; empty where it is nobody's.
     """
     origins = {f"http://{host}" for host in hosts}
 
@@ -73,8 +85,12 @@ def guard(hosts: tuple[str, ...], token: str, *, needs_token: Callable[[str], bo
         if len(host) != 1 or host[0].lower() not in hosts or any(one.lower() not in origins for one in origin):
             return web.Response(status=403)
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        name = ""
         if needs_token(request.path) and not hmac.compare_digest(given.encode(), token.encode()):
-            return web.json_response({"error": "this needs the token of the page", "kind": "token"}, status=401)
+            name = await asyncio.to_thread(named, given)
+            if not name:
+                return web.json_response({"error": "this needs the token of the page", "kind": "token"}, status=401)
+        reader.set(name)
         try:
             return await handler(request)
         except web.HTTPException as error:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,8 @@ _STATIC = Path(__file__).parent / "static"
 _RUNBOOKS = Path(__file__).parents[1] / "runbooks"
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 Body = Mapping[str, Any]
+refreshed: ContextVar[str] = ContextVar("refreshed", default="")
+"""Of which board a query is that is asked again by itself; empty for what somebody has asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,8 @@ class Settings:
         How many queries run at once.
     token : str
         Whoever has it may read.
+    named : callable
+        The name of the reader whose token it is, who may read too; empty where it is nobody's.
     """
 
     boards: Sequence[Board]
@@ -65,6 +70,7 @@ class Settings:
     port: int = PORT
     threads: int = 3
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    named: Callable[[str], str] = lambda token: ""
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -138,7 +144,11 @@ def _app(settings: Settings, hosts: tuple[str, ...], zone: ZoneInfo, pool: Pool)
     files = {f"/{path.relative_to(_STATIC).as_posix()}": path for path in sorted(_STATIC.rglob("*")) if path.is_file()}
     app = web.Application(
         client_max_size=MOST_BYTES,
-        middlewares=[security.guard(hosts, settings.token, needs_token=lambda path: path.startswith("/api/"))],
+        middlewares=[
+            security.guard(
+                hosts, settings.token, needs_token=lambda path: path.startswith("/api/"), named=settings.named
+            )
+        ],
     )
     for name, path in files.items():
         if path.suffix in _TYPES:
@@ -242,6 +252,7 @@ class _Routes:
     async def panel(self, body: Body) -> dict[str, Any]:
         """The numbers of one panel."""
         board, panel, range_ = *self._panel(body), self._range(body)
+        refreshed.set(board.uid)
         points = min(max(int(body.get("points", 120)), 10), 1000)
         step_s = range_.step_s(points) if body.get("step") is None else range_.wanted_step_s(int(body["step"]))
         found = await self._pool.run(answers.panel, board, panel, range_, _chosen(body), step_s)
@@ -250,6 +261,7 @@ class _Routes:
     async def values(self, body: Body) -> dict[str, Any]:
         """What a variable may be."""
         board, range_ = self._board(body), self._range(body)
+        refreshed.set(board.uid)
         return {"values": await self._pool.run(answers.values, board, str(body["name"]), range_)}
 
     async def rows(self, body: Body) -> dict[str, Any]:
@@ -265,7 +277,9 @@ class _Routes:
 
     async def marks(self, body: Body) -> dict[str, Any]:
         """What happened in the range."""
-        return {"marks": await self._pool.run(answers.marks, self._board(body), self._range(body), _chosen(body))}
+        board = self._board(body)
+        refreshed.set(board.uid)
+        return {"marks": await self._pool.run(answers.marks, board, self._range(body), _chosen(body))}
 
     async def event(self, body: Body) -> dict[str, Any]:
         """One event whole."""
@@ -278,6 +292,7 @@ class _Routes:
 
     async def status(self, body: Body) -> dict[str, Any]:
         """Whether the store answers, and up to when there is data."""
+        refreshed.set("status")
         return {"now": _iso(datetime.now(UTC)), **await self._pool.run(answers.status)}
 
     async def sql(self, body: Body) -> dict[str, Any]:

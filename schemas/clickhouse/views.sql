@@ -666,6 +666,21 @@ CREATE OR REPLACE VIEW v_governance SQL SECURITY DEFINER AS SELECT * FROM govern
 CREATE OR REPLACE VIEW v_governance_texts SQL SECURITY DEFINER AS
 SELECT governance_id, name, text, stored_at, stored_at AS time FROM governance_texts FINAL;
 
+-- Who read what: of a person a row for each shape of statement, door and minute; of a board that refreshes, for each hour.
+CREATE OR REPLACE VIEW v_reads SQL SECURITY DEFINER AS
+SELECT toDateTime64(parseDateTimeBestEffort(details['from'], 'UTC'), 6, 'UTC') AS time,
+    toDateTime64(parseDateTimeBestEffort(details['to'], 'UTC'), 6, 'UTC') AS until,
+    details['who'] AS who, details['proven'] AS proven, details['door'] AS door,
+    read.1 AS shape, read.2 AS views, read.3 AS reads, if(read.4 < 0, NULL, read.4) AS row_count, read.5 AS how,
+    read.6 AS why, governance_id, position
+FROM
+(
+    SELECT details, governance_id, position, arrayJoin(
+        JSONExtract(details['reads'], 'Array(Tuple(String, Array(String), UInt64, Int64, String, String))')) AS read
+    FROM v_governance
+    WHERE accepted AND action = 'read'
+);
+
 -- What one person promoted in an emergency, and who has reviewed it: of an app one at a time waits for that, so that the
 -- next review is its.
 CREATE OR REPLACE VIEW v_emergencies SQL SECURITY DEFINER AS

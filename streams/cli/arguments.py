@@ -64,10 +64,13 @@ def command(
 
 
 def actions_of(
-    parser: argparse.ArgumentParser,
+    parser: argparse.ArgumentParser, *, required: bool = True
 ) -> Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]:
-    """What adds an action to a command that has several, each with its purpose in a line: its name, run and help."""
-    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+    """What adds an action to a command that has several, each with its purpose in a line: its name, run and help.
+
+    `required`: the command does nothing of its own.
+    """
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=required)
 
     def action(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
         sub: argparse.ArgumentParser = actions.add_parser(

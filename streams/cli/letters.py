@@ -50,7 +50,7 @@ def rows(
     resolved: bool = True,
 ) -> tuple[Sequence[str], Sequence[Row]]:
     """Columns and rows of v_dead_letters (`d`). Raises what `open_queries` and its queries raise."""
-    from watchline.streams.query.open import open_queries
+    from watchline.streams.cli.recorded import open_queries
 
     parameters = {"kind": kind, "reason": reason, "topic": topic, "since": f"{since:%Y-%m-%d %H:%M:%S}"}
     conditions = [

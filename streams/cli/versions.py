@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 LEAST_HASH = 12  # digits of a hash that say which content was seen
 
 
-def add_command(subparsers: Any, kind: str, *, draft: str, help: str, description: str, example: str) -> None:
-    """Adds the command for prompts or models; `draft` is what the first action is called."""
+def add_command(subparsers: Any, kind: str, *, draft: str, help: str, description: str, example: str) -> Any:
+    """Adds the command for prompts or models; `draft` is what the first action is called. Gives what adds others."""
     parser = command(subparsers, f"{kind}s", _draft, help=help, description=description, example=example)
     parser.set_defaults(kind=kind)
     action = actions_of(parser)
@@ -87,6 +87,7 @@ def add_command(subparsers: Any, kind: str, *, draft: str, help: str, descriptio
     _add_for(sub)
     sub.add_argument("--dry-run", action="store_true", help="say what would be drafted; draft nothing")
     add_key(sub)
+    return action
 
 
 def _add_app(parser: argparse.ArgumentParser) -> None:

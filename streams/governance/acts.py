@@ -11,7 +11,7 @@ class NotAllowed(Exception):  # noqa: N818 - the reason why an act is rejected, 
     """Why the rules don't allow an act."""
 
 
-Role = Literal["root", "owner", "operator", "privacy", "auditor", "author", "approver"]
+Role = Literal["root", "owner", "operator", "privacy", "auditor", "author", "approver", "reader"]
 
 ROLES: Mapping[Role, str] = {
     "root": "holds a root key: decides whose keys count, by as many as the roots say are needed",
@@ -21,6 +21,7 @@ ROLES: Mapping[Role, str] = {
     "auditor": "takes the trail away for others to check, and proves that nothing was lost",
     "author": "drafts prompts and models",
     "approver": "approves what others have drafted",
+    "reader": "a service that records who reads what, and who keeps alerts quiet",
 }
 
 
@@ -186,7 +187,19 @@ ACTS: Mapping[str, Act] = {
         says="takes data out of the system",
         target="what was exported",
         by=("auditor", "operator", "privacy"),
-        needs={"rows": "how many", "sha256": "of the file"},
+        needs={"rows": "how many", "sha256": "of the file; of an export's folder of its manifest"},
+        may_have={
+            "format": "of the files",
+            "basis": "the consent that was asked for, or the legal basis that needs none",
+            "owner": "who answers for every copy: an id that says nothing of a person; without one who signed",
+            "until": "the day by which every copy is to be deleted, as 2027-01-31",
+        },
+        texts=_REASON,
+    ),
+    "consent_withdrawn": Act(
+        says="takes a person's consent back: no later export has anything of that person",
+        target="subject:SHA256, as `watchline export withdraw` writes it",
+        by=("privacy", "owner", "operator"),
         texts=_REASON,
     ),
     "proved": Act(
@@ -281,5 +294,38 @@ ACTS: Mapping[str, Act] = {
         needs={"approvals": "how many people other than the author, 1 to 9"},
         may_have={"days": "for how many days an approval counts, 1 to 365 (default: 30)"},
         texts=_REASON,
+    ),
+    "read": Act(
+        says="has recorded what somebody read within a minute, or of a board within an hour",
+        target="reads",
+        by=("reader", "auditor"),
+        needs={
+            "who": "an id that says nothing of a person, or a reader's name",
+            "proven": "how that is known: uid, by the kernel; named, by a token of theirs; claimed, by nothing",
+            "door": "cli, page or port",
+            "from": "when the first began, UTC",
+            "to": "when the last had ended, UTC",
+            "reads": "JSON list of [statement without literals, views, how often, rows, how, why not]",
+        },
+        texts={"name": "the login name"},
+    ),
+    "silenced": Act(
+        says="has recorded that somebody keeps alerts quiet",
+        target="the silence's id",
+        by=("reader", "auditor"),
+        needs={"until": "UTC"},
+        texts={"who": "who says that they do it", "matchers": "which alerts", **_REASON},
+    ),
+    "silence_ended": Act(
+        says="has recorded that somebody ended a silence",
+        target="the silence's id",
+        by=("reader", "auditor"),
+        texts={"who": "who says that they do it"},
+    ),
+    "acknowledged": Act(
+        says="has recorded that somebody looks after an incident",
+        target="the rule",
+        by=("reader", "auditor"),
+        texts={"who": "who says that they do it", "labels": "of the alert"},
     ),
 }

@@ -16,11 +16,12 @@ from typing import Any
 from watchline.schemas.codec import decode
 from watchline.schemas.errors import ConfigurationError, PoisonError
 from watchline.schemas.records import GovernanceEvent
-from watchline.streams.governance import erasure, policies, retention, signed, verifier
+from watchline.streams.governance import erasure, exports, policies, retention, signed, verifier
 from watchline.streams.governance.acts import ACTS, ROLES, NotAllowed, Role
 from watchline.streams.governance.keys import Roots, is_good, raw
 from watchline.streams.governance.prompts import rules, versions
 from watchline.streams.governance.proof import acts as proofs
+from watchline.streams.governance.reads import acts as reads
 
 RISK_CLASSES = ("minimal", "limited", "high")
 LEGAL_BASES = ("consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests")
@@ -77,6 +78,7 @@ class State:
     policies: dict[str, policies.Set] = field(default_factory=dict)  # by app, or app/environment
     proved: dict[str, int] = field(default_factory=dict)  # interval to the position of its last proof
     erasures: dict[str, erasure.Erasure] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)  # hashes of subjects who took their consent back
 
 
 class Fold:
@@ -123,6 +125,10 @@ class Fold:
         entry = dataclasses.replace(entry, hash=verifier.entry_hash(self.head, _hashed(entry)))
         self.next, self.head = entry.position + 1, entry.hash
         return entry
+
+    def knows(self, governance_id: str) -> bool:
+        """Whether an act of this id was accepted."""
+        return _number(governance_id) in self._seen
 
     def public(self, key: str) -> str | None:
         """The public key of a root key, or of one that was registered, revoked since or not; else None."""
@@ -274,4 +280,6 @@ _CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {
     **policies.CHANGES,
     **proofs.CHANGES,
     **erasure.CHANGES,
+    **reads.CHANGES,
+    **exports.CHANGES,
 }

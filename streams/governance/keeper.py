@@ -26,6 +26,7 @@ from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.governance.log import Log
 from watchline.streams.governance.prompts.publishing import Publish, Publisher
 from watchline.streams.governance.proof.nightly import Nightly
+from watchline.streams.governance.reads.recording import Recording
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class Keeper:
     anchor_file : Path
     publish : Publish, optional
         Tells apps which prompts they get.
+    reads : Path, optional
+        The folder where processes write down who reads what: it is recorded from there.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Keeper:
         key: Key | None,
         anchor_file: Path,
         publish: Publish | None = None,
+        reads: Path | None = None,
     ) -> None:
         self._settings, self._key, self._anchor_file = settings, key, anchor_file
         self._log = Log(settings)
@@ -71,6 +75,7 @@ class Keeper:
         self._follower: Any = None
         self._publisher = Publisher(settings, self._log, publish) if publish is not None else None
         self._nightly = Nightly(settings, roots.log, key)
+        self._reads = Recording(reads, self._log, roots.log, key) if reads is not None and key is not None else None
         if key is None:
             log.warning("no key signs the audit trail's heads: an end of it that is rewritten can't be told")
 
@@ -93,6 +98,8 @@ class Keeper:
             self._nightly.look(self.fold.state)
             if self._publisher is not None:
                 self._publisher.step(self.fold.state)
+            if self._reads is not None:
+                self._reads.look(self.fold)
         if time.monotonic() >= self._next_anchor:
             self.anchor()
         if not entries and time.monotonic() >= self._next_erasures:
@@ -113,6 +120,8 @@ class Keeper:
         self.anchor()
         if self._follower is not None:
             self._follower.close()
+        if self._reads is not None:
+            self._reads.close()
         self._sink.close()
 
     def _go_on_with_erasures(self) -> None:

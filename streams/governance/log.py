@@ -12,18 +12,19 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from watchline.schemas.codec import encode
-from watchline.schemas.errors import ConfigurationError, TransientError
+from watchline.schemas.codec import decode, encode
+from watchline.schemas.errors import ConfigurationError, PoisonError, TransientError
 from watchline.schemas.records import GovernanceEvent
 from watchline.streams.kafka import admin, log_reader, topics
 from watchline.streams.settings import Settings
 
 _WRITTEN_AT = "written-at"  # header of what came from the file: when it was written there
 PATIENCE_S = 20.0
+_IN_TIME = {"message.timeout.ms": int(PATIENCE_S * 750)}  # what was given up doesn't arrive later
 
 
 class Message(NamedTuple):
@@ -95,6 +96,14 @@ class Log:
             if message.offset() >= first:
                 yield self._message(message)
 
+    def has(self, ids: Iterable[str]) -> set[str]:
+        """Those of some acts' ids that are there. Reads all of it. Raises TransientError where Kafka is away."""
+        wanted, found = {*ids}, set()
+        for message in self.read():
+            with contextlib.suppress(PoisonError):
+                found.add(decode(message.value, GovernanceEvent).governance_id)
+        return wanted & found
+
     def follow(self, first: int) -> Follower:
         """What comes from an offset on."""
         return Follower(self._settings, self._topic, first, self._message)
@@ -137,7 +146,7 @@ class Log:
         from confluent_kafka import KafkaException, Producer
 
         if self._producer is None:
-            self._producer = Producer({**self._settings.kafka_client, "acks": "all", "linger.ms": 0})
+            self._producer = Producer({**self._settings.kafka_client, "acks": "all", "linger.ms": 0, **_IN_TIME})
         told: list[Any] = []
         try:
             self._producer.produce(

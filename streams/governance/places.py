@@ -152,7 +152,7 @@ LOGS = (
 # Nobody can look there from here: a certificate names them, and who must act.
 NOT_REACHABLE: Mapping[str, str] = {
     "backups": "whoever makes them deletes those of before; `watchline restore` obeys the tombstones first",
-    "exports": "whoever took data away: `watchline governance log` names each act `exported`",
+    "exports": "whoever took data away: `governance log` names each act `exported`, `export touched DIR` its lines",
     "log files of servers": "whoever runs ClickHouse and Kafka: what others asked may stand there until they rotate",
     "the apps": "whoever runs them: their own stores, and events that their producers still hold",
 }

@@ -58,7 +58,7 @@ async def send(
             aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True) as session,
             session.request(method, address, data=body, headers=headers, allow_redirects=False) as answer,
         ):
-            status, wait_s = answer.status, _retry_after(answer.headers.get("Retry-After"))
+            status, wait_s = answer.status, retry_after(answer.headers.get("Retry-After"))
     except TimeoutError:
         return Failure("timeout", 0, f"no answer within {timeout_s:g} s")
     except (aiohttp.ClientSSLError, ssl.SSLError):
@@ -80,8 +80,8 @@ def post(
     return asyncio.run(send("POST", address, body, headers, timeout_s=timeout_s))
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Seconds, of a number of them or a date."""
+def retry_after(value: str | None) -> float | None:
+    """Seconds that a header says, as a number of them or a date; an hour at most."""
     if value is None:
         return None
     try:

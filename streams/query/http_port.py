@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 from watchline.schemas.errors import FatalError, TransientError
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded.clickhouse_http import Handler
+from watchline.streams.query.noting import Note, Running, noting
 from watchline.streams.query.policy import QueryError
 from watchline.streams.query.reader import MAX_RESULT_BYTES, restrict
 from watchline.streams.query.run import checked, raw
@@ -101,7 +102,15 @@ class _Request(NamedTuple):
 
 
 @contextmanager
-def serving(settings: Settings, *, port: int, token: str, open_: Callable[[], Any] | None = None) -> Iterator[int]:
+def serving(
+    settings: Settings,
+    *,
+    port: int,
+    token: str,
+    open_: Callable[[], Any] | None = None,
+    named: Callable[[str], str] = lambda token: "",
+    note_of: Callable[[str], Note | None] = lambda name: None,
+) -> Iterator[int]:
     """Serves for as long as this is entered. Gives the port.
 
     Parameters
@@ -113,6 +122,10 @@ def serving(settings: Settings, *, port: int, token: str, open_: Callable[[], An
         The password of `watchline_reader`.
     open_ : callable, optional
         Opens a client with the limits of readers. Default: on the settings' store.
+    named : callable
+        The name of the reader whose token it is, which is the user then; empty where it is nobody's.
+    note_of : callable
+        Who is told of what a reader of that name reads; of an empty name: of whoever has `token`.
 
     Raises
     ------
@@ -126,9 +139,9 @@ def serving(settings: Settings, *, port: int, token: str, open_: Callable[[], An
         return client
 
     clients = _Clients(open_ or reader)
-    handler = type(
-        "_Reading", (_Handler,), {"clients": clients, "token": token, "database": settings.clickhouse_database}
-    )
+    told = {"named": staticmethod(named), "note_of": staticmethod(note_of)}
+    own = {"clients": clients, "token": token, "database": settings.clickhouse_database, **told}
+    handler = type("_Reading", (_Handler,), own)
     try:
         server = ThreadingHTTPServer((HOST, port), handler)
     except OSError as error:
@@ -145,6 +158,8 @@ class _Handler(Handler):
     clients: _Clients
     token: str
     database: str
+    named: Callable[[str], str]
+    note_of: Callable[[str], Note | None]
     timeout = IDLE_S
 
     def do_POST(self) -> None:  # noqa: N802
@@ -161,10 +176,13 @@ class _Handler(Handler):
             self.reply(200, b"Ok.\n")
             return
         try:
-            asked = self._asked(address.query, self.headers.get("X-ClickHouse-Format"))
-            if asked.query and body.strip():
-                raise QueryError("one statement: in the address or in the body")
-            self._run(asked, asked.query or body.decode())
+            user = self._login()[0]
+            with noting(self.note_of("" if user == USER else user), "") as running:
+                asked = self._asked(address.query, self.headers.get("X-ClickHouse-Format"))
+                if asked.query and body.strip():
+                    raise QueryError("one statement: in the address or in the body")
+                content, form = self._run(asked, asked.query or body.decode(), running)
+            self.reply(200, content, {"X-ClickHouse-Format": form, "X-ClickHouse-Timezone": "UTC"})
         except UnicodeDecodeError:
             self.refuse(_REFUSED.format(code=62, text="a statement is UTF-8", name="SYNTAX_ERROR"), 400)
         except QueryError as error:
@@ -187,8 +205,9 @@ class _Handler(Handler):
         if urlsplit(self.path).path == "/ping" and self.command == "GET":
             return None
         user, password = self._login()
-        if not hmac.compare_digest(password.encode(), self.token.encode()) or user != USER:
-            text = f"{USER} with the token of the page as password"
+        is_everybody = hmac.compare_digest(password.encode(), self.token.encode()) and user == USER
+        if not is_everybody and (user in ("", USER) or self.named(password) != user):
+            text = f"{USER} with the token of the page as password, or a reader's name with their token"
             return 401, 516, f"this needs the user {text}", "AUTHENTICATION_FAILED"
         kind = self.headers.get("Content-Type", "").partition(";")[0]
         if "Content-Encoding" in self.headers or kind.startswith(("multipart/", "application/x-www-form-urlencoded")):
@@ -224,20 +243,45 @@ class _Handler(Handler):
                 )
         return _Request(given.get("query", ""), given.get("default_format") or form or "TabSeparated", parameters)
 
-    def _run(self, asked: _Request, sql: str) -> None:
+    def _run(self, asked: _Request, sql: str, running: Running) -> tuple[bytes, str]:
+        """What it gives, and in which format."""
         sql, form = sql.strip().removesuffix(";"), asked.form
         if match := _FORMAT.search(sql):
             sql, form = sql[: match.start()], match[1]
+        running.sql = sql
         if not _FORMATS.fullmatch(form):
             raise QueryError(f"the format {form[:60]} isn't allowed here")
+        running.is_read = " ".join(sql.split()) not in _ASKED
         with self.clients.one() as client:
-            statement = sql if " ".join(sql.split()) in _ASKED else checked(client, sql, database=self.database)
+            statement = checked(client, sql, database=self.database) if running.is_read else sql
+            running.checked = statement
             types = dict(re.findall(r"\{(\w+):([^{}]+)\}", statement))
             values = {name: _value(asked.parameters[name], types[name]) for name in types.keys() & asked.parameters}
             content = raw(client, statement, values, form)
         if len(content) > MAX_RESULT_BYTES:
             raise QueryError(f"more than {MAX_RESULT_BYTES >> 20} MiB: add LIMIT, or read fewer columns")
-        self.reply(200, content, {"X-ClickHouse-Format": form, "X-ClickHouse-Timezone": "UTC"})
+        if running.is_read:
+            running.rows = _rows(content, form)
+        return content, form
+
+
+def _rows(content: bytes, form: str) -> int:
+    """How many rows an answer has, -1 where its format doesn't tell. Of CSV its lines, also those within a text."""
+    if form == "Native":
+        from clickhouse_connect.driver.buffer import ResponseBuffer
+        from clickhouse_connect.driver.transform import NativeTransform
+
+        class Source:
+            gen = iter([content])
+
+            def close(self) -> None:
+                pass
+
+        return len(NativeTransform.parse_response(ResponseBuffer(Source())).result_rows) if content else 0
+    if re.fullmatch(r"(TabSeparated|TSV|CSV)\w*|JSON\w*EachRow\w*", form):
+        return max(content.count(b"\n") - ("WithNames" in form) - ("AndTypes" in form), 0)
+    found = re.search(rb'"rows": *(\d+)', content[-1000:]) if form.startswith("JSON") else None
+    return int(found[1]) if found else -1
 
 
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "0": "\0"}

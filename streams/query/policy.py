@@ -6,6 +6,7 @@ Lists say what is allowed; everything else is refused. ClickHouse's `readonly=1`
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import cache
 
@@ -16,6 +17,8 @@ from sqlglot.errors import SqlglotError
 from watchline.schemas import views as described
 from watchline.schemas.errors import WatchlineError
 from watchline.streams.query.functions import FUNCTION_NODES, FUNCTIONS, HIGHER_ORDER, TAKES_VALUES, TYPES
+
+logging.getLogger("sqlglot").disabled = True  # it quotes statements, in which names of people stand
 
 DIALECT = "clickhouse"
 ONLY_SELECT = "only one SELECT over the views (v_*) at a time; WITH and UNION are fine"

@@ -12,10 +12,15 @@ from functools import lru_cache
 from typing import Any
 
 from watchline.schemas.errors import TransientError
+from watchline.streams.query.noting import Note, noting
 from watchline.streams.query.policy import QueryError, check, has_limits
 from watchline.streams.query.reader import MAX_RESULT_BYTES, MAX_ROWS, MAX_SECONDS
 
 _UNKNOWN_DATABASE, _UNKNOWN_TABLE, _TIMEOUT, _MEMORY, _TOO_MUCH, _NO_PARAMETER = 81, 60, 159, 241, 396, 456
+
+
+class TooMuchError(QueryError):
+    """The result is larger than a reader may have at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +42,45 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """Where SQL goes: a client from `reader`, and its database."""
+    """Where SQL goes: a client from `reader`, its database, and who is told of what people read."""
 
     client: Any
     database: str
+    note: Note | None = None
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
         """Runs one SELECT over the views. Raises what `run` raises."""
-        return run(self.client, sql, parameters, database=self.database)
+        return run(self.client, sql, parameters, database=self.database, note=self.note)
 
 
 # A moment in seconds or milliseconds, as macros write it.
 _TIME = re.compile(r"(?<=\btoDateTime\()\d+(?=\))|(?<=\bfromUnixTimestamp64Milli\()\d+(?=\))")
 
 
-def run(client: Any, sql: str, parameters: Mapping[str, str] | None = None, *, database: str | None = None) -> Result:
+def run(
+    client: Any,
+    sql: str,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    database: str | None = None,
+    note: Note | None = None,
+) -> Result:
     """Checks and runs one SELECT on a client from `reader`. Blocking.
 
     ClickHouse parses the statement and writes it anew, that text is checked, and that text runs: what the check saw
     is what is executed, inside another SELECT where the engine would not limit the result. Raises QueryError,
-    TransientError where the store went away.
+    TransientError where the store went away, and what `note` raises, who is told how it ended.
     """
-    limited = checked(client, sql, database=database)
-    result = _query(client, limited, parameters)
-    if len(result.result_rows) > MAX_ROWS:  # ClickHouse counts by block, and not what one arrayJoin makes of a block
-        raise _too_much()
-    columns = list(result.column_names)
-    if not columns:  # chDB names no columns where there are no rows
-        described = _query(client, f"DESCRIBE ({limited})", parameters)
-        columns = [row[0] for row in described.result_rows]
+    with noting(note, sql) as running:
+        limited = running.checked = checked(client, sql, database=database)
+        result = _query(client, limited, parameters)
+        running.rows = len(result.result_rows)
+        if running.rows > MAX_ROWS:  # ClickHouse counts by block, and not what one arrayJoin makes of a block
+            raise _too_much()
+        columns = list(result.column_names)
+        if not columns:  # chDB names no columns where there are no rows
+            described = _query(client, f"DESCRIBE ({limited})", parameters)
+            columns = [row[0] for row in described.result_rows]
     return Result(columns, [[plain(value) for value in row] for row in result.result_rows])
 
 
@@ -160,7 +175,7 @@ def _explained(error: Any) -> QueryError:
     return QueryError(text)
 
 
-def _too_much() -> QueryError:
-    return QueryError(
+def _too_much() -> TooMuchError:
+    return TooMuchError(
         f"more than {MAX_ROWS:,} rows or {MAX_RESULT_BYTES >> 20} MiB: add LIMIT, narrow it by time, read fewer columns"
     )

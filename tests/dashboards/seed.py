@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,6 +80,7 @@ def seed(client: Any, now: datetime, *, unsupported_v2: int = 30) -> None:
         client.command(f"SYSTEM REFRESH VIEW {list_of}_refresh")
         client.command(f"SYSTEM WAIT VIEW {list_of}_refresh")
     _seed_the_rest(client, now, UUID(str(interactions[-1]["event_id"])))
+    _seed_reads(client)
 
 
 def _seed_the_rest(client: Any, now: datetime, event_id: UUID) -> None:
@@ -134,6 +136,16 @@ def _seed_the_rest(client: Any, now: datetime, event_id: UUID) -> None:
             for partition, seconds in canaries
         ],
     )
+
+
+def _seed_reads(client: Any) -> None:
+    reads = [
+        ["SELECT app FROM v_interactions", ["v_interactions"], 2, 7, "ok", ""],
+        ["SELECT url(?)", [], 1, -1, "refused", "the function"],
+    ]
+    details = {"who": "p1", "proven": "named", "door": "page", "reads": json.dumps(reads)}
+    details |= {"from": "2027-01-31T12:00:00Z", "to": "2027-01-31T12:00:40Z"}
+    _insert(client, "governance", [{"log": "l", "position": 1, "action": "read", "accepted": True, "details": details}])
 
 
 def _insert(client: Any, table: str, rows: Sequence[dict[str, Any]]) -> None:

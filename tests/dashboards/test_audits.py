@@ -116,6 +116,15 @@ def test_signals_say_what_changed(seeded: Any) -> None:
     assert row["slice"] == {"prompt_version": "2"}
 
 
+def test_reads_say_who_read_what_by_which_door(seeded: Any) -> None:
+    first, second = run(seeded, "reads")
+    assert (first["who"], first["proven"], first["door"], first["reads"]) == ("p1", "named", "page", 2)
+    assert (first["views"], first["row_count"], first["how"]) == (["v_interactions"], 7, "ok")
+    assert (second["row_count"], second["how"], second["why"]) == (None, "refused", "the function")
+    assert run(seeded, "reads", view="v_interactions") == [first]
+    assert run(seeded, "reads", who="p2") == run(seeded, "reads", since="2099-01-01") == []
+
+
 def test_a_value_is_never_sql(seeded: Any) -> None:
     assert run(seeded, "prompts_served", app="' OR 1=1 --") == []
     assert run(seeded, "prompts_served", app="\\' OR 1=1 --") == []

@@ -43,6 +43,7 @@ def test_the_panels_show_what_people_decided(governed: Any, now: datetime) -> No
     assert [row["state"] for row in shown("Emergency promotions", governed, now)] == ["overdue"]
     assert len(shown("Refused acts", governed, now)) == 3
     assert shown("Broken links of the trail", governed, now) == [{"broken": 0}]
+    assert [(row["reader"], row["reads"]) for row in shown("Reads by person", governed, now)] == [("p9 (claimed)", 2)]
     by_person = shown("Acts by person", governed, now)
     assert sum(row["acts"] for row in by_person if row["actor"] == "ben") == 3
     assert [row["certified"] for row in shown("Erasures", governed, now)] == ["", "complete"]

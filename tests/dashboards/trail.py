@@ -99,6 +99,9 @@ def acts(now: datetime) -> Trail:
     trail.take("aud", "exported", "bundle.zip", rows="12", sha256="cd" * 32)
     proof = {"rows": "120", "unexplained": "2", "explained": "{}", "sha256": "ef" * 32}
     trail.take("aud", "proved", "2026-01-01T00:00:00Z/2026-01-02T00:00:00Z", **proof)
+    at = f"{now - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"
+    read = json.dumps([["SELECT ?", ["v_interactions"], 2, 40, "", ""]])
+    trail.take("aud", "read", "reads", who="p9", proven="claimed", door="cli", reads=read, from_=at, to=at)
     assert trail.revoke("ci").accepted
     assert not trail.send(b"junk").accepted
     assert not trail.send(trail.act("key_revoked", trail.keys["ben"].id, "first", trail.keys["ben"])).accepted

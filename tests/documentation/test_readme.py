@@ -25,6 +25,8 @@ TRAIL = [line for line in COMMAND_LINES if re.match(r"watchline (governance|audi
 PROMPTS = [line for line in COMMAND_LINES if line.startswith("watchline prompts ")]
 # Likewise `test_commands_of_retention` there.
 KEEPS = [line for line in COMMAND_LINES if line.startswith("watchline retention")]
+# Likewise: `test_commands_of_the_readme` in tests/streams/cli/test_export.py.
+EXPORTS = [line for line in COMMAND_LINES if line.startswith("watchline export ")]
 READS = [
     line for line in COMMAND_LINES if re.match(r"watchline (sql|audit|config|worst|schema)", line) and line not in TRAIL
 ]
@@ -38,8 +40,8 @@ def test_the_front_page_is_short() -> None:
 
 
 def test_no_command_is_left_out() -> None:
-    assert sorted(COMMAND_LINES) == sorted(READS + TRAIL + PROMPTS + KEEPS + MAKES + SERVERS + DOCKER)
-    assert all((READS, TRAIL, PROMPTS, KEEPS, MAKES, SERVERS, DOCKER))
+    assert sorted(COMMAND_LINES) == sorted(READS + TRAIL + PROMPTS + EXPORTS + KEEPS + MAKES + SERVERS + DOCKER)
+    assert all((READS, TRAIL, PROMPTS, EXPORTS, KEEPS, MAKES, SERVERS, DOCKER))
 
 
 @pytest.mark.e2e

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -21,6 +27,7 @@ from tests.streams.governance.books import DAY, Books, traffic
 from watchline.schemas.errors import ConfigurationError
 from watchline.schemas.migrate import migrate
 from watchline.streams import settings as settings_
+from watchline.streams.cli.commands import page as page_
 from watchline.streams.cli.main import main
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.embedded import store
@@ -31,6 +38,7 @@ from watchline.streams.governance.keys import Key, Roots
 from watchline.streams.governance.log import Log
 from watchline.streams.governance.proof.nightly import Nightly
 from watchline.streams.kafka import admin, topics
+from watchline.streams.query.open import open_queries
 from watchline.streams.settings import Settings
 
 USE_CASE = ("--detail", "risk_class=limited", "legal_basis=contract")
@@ -260,3 +268,91 @@ def test_a_proof_is_signed_and_the_file_is_found_in_the_trail(
     assert [(entry.accepted, entry.event and entry.event.target) for entry in entries] == [
         (True, "2026-03-04T00:00:00Z/2026-03-05T00:00:00Z")
     ]
+
+
+ADDRESS = "anna@example.com"
+LOOKS_FOR = (
+    f"SELECT app FROM v_interactions WHERE error_message LIKE '%{ADDRESS}%' -- {ADDRESS}",
+    f'SELECT app AS "{ADDRESS}" FROM v_interactions',
+    f"SELECT `{ADDRESS}` FROM v_interactions",
+    f"SELECT app FROM v_interactions WHERE app = '{ADDRESS}",
+    f"SELECT * FROM url('http://{ADDRESS}/')",
+    "SELECT app FROM v_interactions WHERE app = {anna:String}",
+)
+
+
+def test_who_reads_what_is_recorded_by_each_door_and_not_what_they_looked_for(
+    settings: Settings, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert main(["governance", "init"]) == 0
+    assert main(["page", "readers", "add", "p1"]) == 0
+    token = capsys.readouterr().out.split("#token=")[1].splitlines()[0]
+    for sql in LOOKS_FOR:
+        main(["sql", sql, "--param", f"anna={ADDRESS}"])
+    with page_.page(settings, port=0) as link, page_.clickhouse_port(settings, 0, link) as store:
+        port, at = int(re.search(r":(\d+),", store)[1]), link.partition("/#token=")  # type: ignore[index]
+        for given in (token, at[2]):
+            for sql in LOOKS_FOR:
+                body = json.dumps({"sql": sql, "parameters": {"anna": ADDRESS}})
+                post(f"{at[0]}/api/sql", body, {"Authorization": f"Bearer {given}"})
+        start = json.loads(post(f"{at[0]}/api/start", "{}", {"Authorization": f"Bearer {token}"}))
+        panel = start["boards"][0]["sections"][0]["panels"][0]["id"]
+        asked = {"board": start["boards"][0]["uid"], "panel": panel, "from": "now-1h", "to": "now"}
+        for _ in range(3):
+            assert "queries" in post(f"{at[0]}/api/panel", json.dumps(asked), {"Authorization": f"Bearer {token}"})
+        for user, password in (("watchline_reader", at[2]), ("p1", token)):
+            login = {"X-ClickHouse-User": user, "X-ClickHouse-Key": password}
+            for sql in LOOKS_FOR:
+                post(f"http://127.0.0.1:{port}/?{urlencode({'param_anna': ADDRESS})}", sql, login)
+            assert post(f"http://127.0.0.1:{port}/", "SELECT arrayJoin([1, 2, 3]) AS n FORMAT Native", login)
+        assert "401" in post(f"http://127.0.0.1:{port}/", "SELECT 1", {**login, "X-ClickHouse-User": "p2"})
+    keep(settings)
+    assert main(["audit", "verify"]) == 0
+    with open_queries(settings) as queries:
+        rows = queries.query("SELECT * FROM v_reads ORDER BY position").by_column
+        everything = str(queries.query("SELECT * FROM v_governance").rows)
+    assert "anna" not in everything.lower() and ADDRESS not in caplog.text and "anna" not in caplog.text
+    readers = {(row["door"], row["who"], row["proven"]) for row in rows}
+    (user,) = {who for door, who, _ in readers if door == "cli"}
+    everybody = "whoever has the link"
+    assert readers == {
+        ("cli", user, "uid"), ("page", "p1", "named"), ("page", everybody, "claimed"), ("port", "p1", "named"),
+        ("port", everybody, "claimed")
+    }  # fmt: skip
+    assert re.fullmatch(rf"uid {os.getuid()}, [0-9a-f]{{12}}", user)
+    for door, who, _ in readers:
+        own = [row for row in rows if (row["door"], row["who"]) == (door, who)]
+        found = {(row["shape"], row["how"]) for row in own}
+        assert {
+            ("SELECT app FROM v_interactions WHERE error_message LIKE ?", "ok"),
+            ("SELECT app AS ? FROM v_interactions", "ok"),
+            ("SELECT ? FROM v_interactions", "failed"),
+            ("not readable", "refused"),
+            ("SELECT * FROM url(?)", "refused"),
+        } <= found, own
+        assert sum(row["reads"] for row in own if not row["shape"].startswith("board ")) == 6 + (door == "port")
+    (native,) = (row for row in rows if (row["door"], row["who"]) == ("port", "p1") and row["row_count"])
+    assert native["row_count"] == 3
+    (board,) = (row for row in rows if row["shape"].startswith("board "))
+    assert board["reads"] >= 3 and board["who"] == "p1" and board["views"]
+    folder = place.reads_folder(settings)
+    assert {path.suffix for path in folder.iterdir()} <= {".key", ".lock"}
+    assert (folder / "ids.key").stat().st_mode & 0o777 == 0o600
+
+    shutil.rmtree(folder)
+    folder.write_text("no folder")
+    with caplog.at_level(logging.CRITICAL):
+        assert main(["sql", "SELECT count() FROM v_interactions"]) == 1
+    assert "nothing is read here that can't be recorded" in capsys.readouterr().err
+
+
+def post(url: str, body: str, headers: Mapping[str, str]) -> str:
+    """What one gets, whatever the status; that before it where it is an error."""
+    request = urllib.request.Request(url, body.encode(), {**headers, "Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            content: bytes = response.read()
+            return content.decode("utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        return f"{error.code} {error.read().decode('utf-8', 'replace')}"

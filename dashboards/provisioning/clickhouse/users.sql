@@ -116,6 +116,7 @@ GRANT SELECT ON watchline.v_stored_findings TO watchline_auditor;
 GRANT SELECT ON watchline.v_producer_numbers TO watchline_auditor;
 GRANT SELECT ON watchline.v_number_gaps TO watchline_auditor;
 GRANT SELECT ON watchline.v_canaries TO watchline_auditor;
+GRANT SELECT ON watchline.v_reads TO watchline_auditor;
 GRANT SELECT ON watchline.v_emergencies TO watchline_auditor;
 GRANT SELECT ON watchline.v_prompt_names TO watchline_auditor;
 GRANT SELECT ON watchline.v_unapproved_prompts TO watchline_auditor;

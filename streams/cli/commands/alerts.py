@@ -174,11 +174,17 @@ def evaluating(settings: Any) -> Iterator[Any]:
 
     Raises ConfigurationError where a channel is set wrongly.
     """
+    from watchline.streams.cli.recorded import reads_of
     from watchline.streams.kafka.alert_journal import AlertJournal
 
     rules = importlib.import_module("watchline.dashboards.alert_rules").all_rules
-    with closing(Reconnecting(settings)) as queries, closing(AlertJournal(settings)) as journal:
+    with (
+        closing(Reconnecting(settings)) as queries,
+        closing(AlertJournal(settings)) as journal,
+        reads_of(settings) as reads,
+    ):
         evaluator = engine(settings, queries, journal, rules)
+        evaluator.book.recorded = reads.act
         stop = threading.Event()
         thread = threading.Thread(target=evaluator.run, args=(stop,), name="alerts")
         thread.start()
@@ -219,10 +225,12 @@ def reading(settings: Any) -> Iterator[Any]:
     Raises TransientError where Kafka doesn't answer.
     """
     from watchline.dashboards.engine.book import Book
+    from watchline.streams.cli.recorded import reads_of
     from watchline.streams.kafka.alert_journal import AlertJournal
 
-    with closing(AlertJournal(settings, evaluates=False)) as journal:
+    with closing(AlertJournal(settings, evaluates=False)) as journal, reads_of(settings) as reads:
         book = Book(journal)
+        book.recorded = reads.act
         book.load()
         stop = threading.Event()
 
@@ -325,7 +333,7 @@ def _test_rules(names: list[str]) -> int:
     from watchline.dashboards.alert_rules import all_rules
     from watchline.dashboards.engine.notification import Addresses
     from watchline.dashboards.engine.trial import tried
-    from watchline.streams.query.open import open_queries
+    from watchline.streams.cli.recorded import open_queries
     from watchline.streams.settings import load
 
     rules = {rule.uid: rule for rule in all_rules()}

@@ -87,7 +87,7 @@ def list_(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace) -> int:
     """Prints the rows of one audit query."""
     from watchline.dashboards import audits
-    from watchline.streams.query.open import open_queries
+    from watchline.streams.cli.recorded import open_queries
     from watchline.streams.settings import load
 
     values = dict(args.parameters)

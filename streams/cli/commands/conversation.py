@@ -46,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the turns; 1 when there are none."""
-    from watchline.streams.query.open import open_queries
+    from watchline.streams.cli.recorded import open_queries
     from watchline.streams.settings import load
 
     settings = load()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from watchline.schemas.errors import FatalError, TransientError
-from watchline.streams.cli.arguments import command, number
+from watchline.streams.cli.arguments import UsageError, actions_of, command, number
 from watchline.streams.cli.output import colour, out
 
 HOST, PORT = "127.0.0.1", 8765
@@ -33,8 +33,9 @@ def add_parser(subparsers: Any) -> None:
         "their own. The page needs nothing from elsewhere. It listens on loopback; for another machine's browser use "
         "`ssh -L 8765:127.0.0.1:8765`. With --clickhouse-port it also has ClickHouse's HTTP interface on loopback, for "
         "clickhouse-connect and the like: SELECTs over the views as in `watchline sql`; the user is watchline_reader, "
-        "the password the token in the link.",
-        example="  watchline page --open\n"
+        "the password the token in the link. Where governance is on, what is read is recorded: with "
+        "`watchline page readers add NAME` by name, each by a link of their own.",
+        example="  watchline page --open\n  watchline page readers add p1\n"
         "  WATCHLINE_CLICKHOUSE_URL=https://reader@clickhouse.example:8443 watchline page --time-zone Europe/Berlin",
     )
     parser.add_argument("--host", default=HOST, help=f"where it listens (default: {HOST})")
@@ -42,6 +43,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--time-zone", help="in which times are shown (default: WATCHLINE_TIME_ZONE, or UTC)")
     add_clickhouse_port(parser)
     parser.add_argument("--open", action="store_true", help="open the link in the browser")
+    action = actions_of(parser, required=False)
+    readers = action("readers", _readers, "let people read under a name of their own, so that the trail can tell them")
+    readers.add_argument("what", choices=("add", "remove", "list"), nargs="?", default="list", help="default: list")
+    readers.add_argument("name", nargs="?", metavar="NAME", help="an id that says nothing of a person, such as p1")
 
 
 def add_clickhouse_port(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +80,30 @@ def run(args: argparse.Namespace) -> int:
         with _opened(link) if args.open else contextlib.nullcontext():
             asked.wait()
     return 0
+
+
+def _readers(args: argparse.Namespace) -> int:
+    from watchline.streams.query.named_readers import NamedReaders
+    from watchline.streams.settings import load
+
+    readers = NamedReaders(readers_file(load()))
+    if (args.what == "list") != (args.name is None):
+        raise UsageError("want: readers add NAME, readers remove NAME, or readers list")
+    if args.what == "list":
+        out("\n".join(readers.names()) or "none: whoever has the page's link reads, and the trail can't tell who")
+    elif args.what == "remove":
+        readers.remove(args.name)
+        out(f"{args.name} reads nothing more")
+    else:
+        link = f"http://{HOST}:{PORT}/#token={readers.add(args.name)}"
+        out(f"{link}\nIt is shown this once. Give it to {args.name} alone: what is read by it, {args.name} has read.")
+        out("Where the page has another address, take that. On the ClickHouse port it is the password of the user.")
+    return 0
+
+
+def readers_file(settings: Any) -> Path:
+    """The file with who may read under a name of their own."""
+    return Path(settings.page_readers or settings.data_dir / "page-readers")
 
 
 @contextmanager
@@ -122,7 +151,19 @@ def clickhouse_port(settings: Any, port: int | None, link: str) -> Iterator[str]
     if port is None:
         yield ""
         return
-    with http_port.serving(settings, port=port, token=link.partition("#token=")[2]) as found:
+    from watchline.streams.cli.recorded import reads_of
+    from watchline.streams.query.named_readers import NamedReaders
+
+    with (
+        reads_of(settings) as reads,
+        http_port.serving(
+            settings,
+            port=port,
+            token=link.partition("#token=")[2],
+            named=NamedReaders(readers_file(settings)).name_of,
+            note_of=lambda name: reads.note_of(named(name), "port"),
+        ) as found,
+    ):
         yield f"http://{http_port.HOST}:{found}, user {http_port.USER}, password: the token in the page's link"
 
 
@@ -135,16 +176,38 @@ def page(
     engine: what evaluates the alert rules (`dashboards.page.protocols.Engine`), where Watchline does.
     """
     from watchline.dashboards.boards import all_boards
-    from watchline.dashboards.page import Settings, serving
+    from watchline.dashboards.page import Settings, security, server, serving
+    from watchline.streams.cli.recorded import reads_of
+    from watchline.streams.query.named_readers import NamedReaders
+    from watchline.streams.query.noting import Read
     from watchline.streams.query.reader import reader
     from watchline.streams.query.run import Queries
 
-    @contextmanager
-    def open_() -> Iterator[Queries]:
-        with closing(reader(settings)) as client:
-            yield Queries(client, settings.clickhouse_database)
+    with reads_of(settings) as reads:
 
-    shown_in = zone or settings.time_zone
-    made = Settings(boards=all_boards(), open_=open_, engine=engine, zone=shown_in, host=host, port=port)
-    with serving(made) as link:
-        yield link
+        def note(read: Read) -> None:
+            reads.note_of(named(security.reader.get()), "page", server.refreshed.get())(read)
+
+        @contextmanager
+        def open_() -> Iterator[Queries]:
+            with closing(reader(settings)) as client:
+                yield Queries(client, settings.clickhouse_database, note)
+
+        made = Settings(
+            boards=all_boards(),
+            open_=open_,
+            engine=engine,
+            zone=zone or settings.time_zone,
+            host=host,
+            port=port,
+            named=NamedReaders(readers_file(settings)).name_of,
+        )
+        with serving(made) as link:
+            yield link
+
+
+def named(name: str) -> Any:
+    """Who reads by the page or the port: one who has a token of their own, or anybody."""
+    from watchline.streams.query.noting import WHOEVER, Reader
+
+    return Reader(name, "named") if name else WHOEVER

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from watchline.streams.cli import versions
+from watchline.streams.cli import prompt_impact, prompt_test, versions
 
 
 def add_parser(subparsers: Any) -> None:
     """Adds the command."""
-    versions.add_command(
+    action = versions.add_command(
         subparsers,
         "prompt",
         draft="draft",
@@ -21,5 +21,8 @@ def add_parser(subparsers: Any) -> None:
         "  watchline prompts diff answer --app shop --version 2\n"
         "  watchline prompts approve answer --app shop --version 2 --hash 5891b5b522d5 --key ben.pem\n"
         "  watchline prompts promote answer --app shop --version 2 --environment prod --key olga.pem\n"
-        "  watchline prompts rollback answer --app shop --environment prod --key olga.pem",
+        "  watchline prompts rollback answer --app shop --environment prod --key olga.pem\n"
+        "  watchline prompts impact answer 1 2 --app shop --environment prod",
     )
+    prompt_impact.add_options(action("impact", prompt_impact.run, "compare two versions that run side by side"))
+    prompt_test.add_options(action("test", prompt_test.run, "try a version on production's inputs, before it is there"))

@@ -176,15 +176,17 @@ def of_topics(settings: Any) -> Iterator[Line]:
 
 
 def _exports(client: Any, wanted: Any) -> Iterator[Line]:
-    """What was taken out of the system: due once the texts it may hold are past their end."""
+    """What was taken out of the system: due when it says, else once the texts it may hold are past their end."""
     days = wanted.days["text", ""]
     found = client.query(
-        "SELECT time, actor, target, details['sha256'] FROM v_governance WHERE accepted AND action = 'exported' "
-        "ORDER BY time"
+        "SELECT time, actor, target, details['sha256'], details['until'], details['owner'] FROM v_governance "
+        "WHERE accepted AND action = 'exported' ORDER BY time"
     )
-    for taken, actor, target, digest in found.result_rows:
+    for taken, actor, target, digest, until, owner in found.result_rows:
         end = taken.replace(tzinfo=UTC) + timedelta(days + 1)
-        due = f"due: {actor} deletes every copy" if end <= datetime.now(UTC) else ""
+        if until:
+            end = datetime.fromisoformat(until).replace(tzinfo=UTC)
+        due = f"due: {owner or actor} deletes every copy" if end <= datetime.now(UTC) else ""
         yield Line(f"{target} {digest}", "export", f"to {end:%Y-%m-%d}", f"by {actor}", f"{taken:%Y-%m-%d %H:%M}", due)
 
 

@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the event; 1 when there is none of that id."""
-    from watchline.streams.query.open import open_queries
+    from watchline.streams.cli.recorded import open_queries
     from watchline.streams.settings import load
 
     try:

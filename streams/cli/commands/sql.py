@@ -31,8 +31,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the rows."""
+    from watchline.streams.cli.recorded import open_queries
     from watchline.streams.query import catalogue
-    from watchline.streams.query.open import open_queries
     from watchline.streams.settings import load
 
     sql = sys.stdin.read() if args.sql == "-" else args.sql

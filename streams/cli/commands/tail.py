@@ -36,9 +36,9 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints until it is told to stop."""
     from watchline.streams.cli.events import line
+    from watchline.streams.cli.recorded import open_queries
     from watchline.streams.embedded.store_process import answers
     from watchline.streams.query.arrivals import Arrivals
-    from watchline.streams.query.open import open_queries
     from watchline.streams.settings import load
 
     settings = load()

@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
         services.wait_ready(READY_TIMEOUT_S)
         engine = stack.enter_context(evaluating(services.settings)) if settings.alerts == "engine" else None
         metrics = stack.enter_context(measured(settings, engine)) if engine is not None else ""
-        link = stack.enter_context(beside(settings, engine=engine.book if engine is not None else None))
-        store = stack.enter_context(clickhouse_port(settings, args.clickhouse_port, link))
+        link = stack.enter_context(beside(services.settings, engine=engine.book if engine is not None else None))
+        store = stack.enter_context(clickhouse_port(services.settings, args.clickhouse_port, link))
         _say(_where(services, settings, link, store, metrics))
         if engine is None:
             _say(f"WATCHLINE_ALERTS is {settings.alerts}: the alert rules are not evaluated here")

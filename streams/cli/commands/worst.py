@@ -81,7 +81,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the answers."""
-    from watchline.streams.query.open import open_queries
+    from watchline.streams.cli.recorded import open_queries
     from watchline.streams.settings import load
 
     since = {"since": args.since.isoformat()}

@@ -118,6 +118,6 @@ def test_schemas_missing_then_there(run: Any, monkeypatch: pytest.MonkeyPatch) -
         assert "watchline.signals-value" in found["registry"]["text"]
         SchemaRegistry({"url": stand_in.url}, "watchline.").register()
         code, found = run()
-        assert (code, found["registry"]["text"]) == (0, f"{stand_in.url} has all 5 schemas")
+        assert (code, found["registry"]["text"]) == (0, f"{stand_in.url} has all 6 schemas")
     code, found = run()
     assert code == 1 and "WATCHLINE_SCHEMA_REGISTRY_URL" in found["registry"]["text"]

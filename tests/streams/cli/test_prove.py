@@ -14,7 +14,7 @@ import pytest
 
 from tests.streams.governance.books import DAY, DETECTORS, Books, following, traffic
 from watchline.streams.cli.main import main
-from watchline.streams.query import run as query
+from watchline.streams.query import reader as query
 from watchline.streams.query.run import Queries
 
 EVENTS = traffic(11, 30)

@@ -88,6 +88,17 @@ def test_an_export_is_due_once_the_texts_it_may_hold_are_past_their_end(
     assert len(exports) == 39 and exports["file-30 ab"] == "" and exports["file-31 ab"] == "due: p1 deletes every copy"
 
 
+def test_an_export_that_says_when_it_ends_is_due_then(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    client.command(
+        "INSERT INTO governance (position, time, actor, action, target, details, accepted) SELECT number, now(), 'p1', "
+        "'exported', concat('file-', toString(number)), map('sha256', 'ab', 'owner', 'team-a', 'until', "
+        "toString(today() + number)), true FROM numbers(3)"
+    )
+    _, lines = answer(capsys, "report")
+    exports = [line["differs"] for line in lines if line["kind"] == "export"]
+    assert sorted(exports) == ["", "", "due: team-a deletes every copy"]
+
+
 def test_a_topic_that_keeps_raw_text_longer_than_is_set_is_named(
     settings: Any, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
