@@ -1,6 +1,8 @@
 """The audit queries in `audit/`: each a file that begins with the question it answers.
 
 -- Question: what the query answers, in one line
+-- For: which articles and criteria ask that
+-- Not answered: what it can't tell, and what does
 -- Parameter: NAME = DEFAULT (what it means)
 
 A parameter stands in the SQL as {NAME:Type}, as ClickHouse writes it.
@@ -25,6 +27,8 @@ class Audit:
 
     name: str
     question: str
+    asked_by: str
+    not_answered: str
     sql: str
     parameters: Mapping[str, str]
 
@@ -50,14 +54,16 @@ def load(name: str) -> Audit:
     if name not in names():
         raise ConfigurationError(f"no audit query {name!r}; there are: {', '.join(names())}")
     text = (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-    question = re.match(r"-- Question: (.+)\n", text)
-    if question is None:
-        raise ConfigurationError(f"audit/{name}.sql must begin with: -- Question: ...")
+    head = re.match(r"-- Question: (.+)\n-- For: (.+)\n-- Not answered: (.+)\n", text)
+    if head is None:
+        raise ConfigurationError(
+            f"audit/{name}.sql must begin with: -- Question: ..., -- For: ..., -- Not answered: ..."
+        )
     found = re.finditer(r"^-- Parameter: (\w+) = ([^(\n]*?) ?\(.*\)$", text, re.M)
     parameters = {match[1]: match[2] for match in found}
     if undocumented := {match[1] for match in _PLACEHOLDER.finditer(text)} ^ set(parameters):
         raise ConfigurationError(f"audit/{name}.sql: documented or used only: {', '.join(sorted(undocumented))}")
-    return Audit(name, question[1], text, parameters)
+    return Audit(name, head[1], head[2], head[3], text, parameters)
 
 
 def _quoted(value: str) -> str:

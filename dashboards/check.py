@@ -27,14 +27,15 @@ from watchline.schemas.views import views
 
 RUNBOOKS = Path(__file__).parent / "runbooks"
 # Columns of which a row has one value for good: what an incident may be of.
-LABEL_COLUMNS = {*LABELS, "tenant", "detector", "kind", "measure", "rollup", "topic", "partition", "about"}
+LABEL_COLUMNS = {*LABELS, "tenant", "detector", "kind", "measure", "rollup", "topic", "partition", "about", "target"}
 # Views of events: their latest rows are not complete yet.
 _OF_EVENTS = ("v_interactions", "v_findings", "v_spans", "v_decisions", "v_cost_hourly", "v_feedback")
 # A row for each of a map's keys has the map's name.
 _KEYS = {
     "detector": {"planned"},
     "about": {"measure", "before", "after", "detector"},
-}  # a signal says the same for good
+    "app": {"details"},
+}  # a signal and an act say the same for good
 _OVER_TIME = ("time_series", "heat_map", "state_timeline")
 _LONGEST_UID = 40
 _EVALUATED_EACH_S = 10

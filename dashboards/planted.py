@@ -127,6 +127,46 @@ def insert(client: Any, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         client.insert(table, data, column_names=names, settings={"insert_deduplicate": 0})
 
 
+def acts(client: Any, *entries: Mapping[str, Any]) -> None:
+    """Entries of the audit trail, in a log of their own, each on the one before. `time` and `action` must be there."""
+    log, rows = f"planted {next(_ids)}", []
+    for position, entry in enumerate(entries):
+        hashes = {"previous": f"{position - 1}" if position else log, "hash": f"{position}"}
+        plain: dict[str, Any] = {
+            "target": "",
+            "target_version": None,
+            "content_hash": None,
+            "details": {},
+            "accepted": True,
+            "reason": "",
+        }
+        common = {"log": log, "position": position, "actor": "p1", "governance_id": f"{log}/{position}"}
+        rows.append({**common, **plain, **hashes, **entry})
+    insert(client, "governance", rows)
+
+
+def _act(action: str, target: str, hours: float, **more: Any) -> Callable[[Any, datetime], None]:
+    def plant(client: Any, now: datetime) -> None:
+        acts(client, {"time": now - timedelta(hours=hours), "action": action, "target": target, **more})
+
+    return plant
+
+
+def _unapproved(client: Any, now: datetime) -> None:
+    _act("prompt_drafted", "prompt:answer", 30, content_hash="cd" * 32, details={"app": "hasty"})(client, now)
+    events(client, _recent(now, 5), app="hasty", prompt_hash="ab" * 32)
+
+
+def _unregistered(client: Any, now: datetime) -> None:
+    _act("use_case_registered", "registered", 30, details={"models": "small"})(client, now)
+    events(client, _recent(now, 5), app="registered", model="other")
+
+
+def _broken_trail(client: Any, now: datetime) -> None:
+    first, second = now - timedelta(hours=3), now - timedelta(hours=2)
+    acts(client, {"time": first, "action": "exported"}, {"time": second, "action": "exported", "previous": "another"})
+
+
 def _history(now: datetime, days: Iterable[int]) -> list[datetime]:
     """A time a minute, from two hours before this one to one after, as far as that is past."""
     times = [now - timedelta(days=day, minutes=minute) for day in days for minute in range(-60, 120)]
@@ -300,6 +340,28 @@ PLANTS: dict[str, Plant] = {
     "watchline-no-canary": Plant(_no_canary, {"partition": "7"}),
     "watchline-old-rollups": Plant(lambda client, now: None, {"rollup": "usage_hourly"}, timedelta(hours=2)),
     "watchline-lag": Plant(_late, {}),
+    "watchline-approvals-waiting": Plant(
+        _act("prompt_drafted", "prompt:answer", 30, content_hash="ef" * 32, details={"app": "drafting"}),
+        {"app": "drafting", "target": "prompt:answer"},
+    ),
+    "watchline-unapproved-prompt": Plant(_unapproved, {"app": "hasty", "prompt_name": "answer"}),
+    "watchline-unregistered": Plant(_unregistered, {"app": "registered", "model": "other"}),
+    "watchline-emergency-review": Plant(
+        _act("emergency_promoted", "prompt:answer", 60, details={"app": "urgent", "environment": "production"}),
+        {"app": "urgent", "target": "prompt:answer"},
+    ),
+    "watchline-refused-acts": Plant(
+        _act("key_revoked", "0011223344556677", 0.1, accepted=False, reason="nobody has signed it"),
+        {},
+        timedelta(minutes=5),
+    ),
+    "watchline-broken-trail": Plant(_broken_trail, {}),
+    "watchline-erasure-overdue": Plant(
+        _act("erasure_requested", "erasure:0a0a0a0a", 80, details={"kind": "subject"}), {"target": "erasure:0a0a0a0a"}
+    ),
+    "watchline-retention-due": Plant(
+        _act("retention_set", "rows", 48, details={"days": "100"}), {"kind": "setting"}, timedelta(minutes=5)
+    ),
 }
 # Would hide another: a partition without canaries is told of by «No canary» alone.
 APART = ("watchline-lag",)

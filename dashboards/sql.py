@@ -15,6 +15,15 @@ VARIABLES = {
 LABELS = ("app", "environment", "prompt_name", "prompt_version", "model")
 # What stands for an empty name: Grafana drops labels without a value.
 UNNAMED = {"app": "unknown", "prompt_name": "unnamed", "prompt_version": "none", "model": "unknown", "tenant": "none"}
+# Acts by which apps get a version or get it no more: it waits for nobody then.
+GIVEN = (
+    ", ".join(
+        f"'{kind}_{what}'"
+        for kind in ("prompt", "model")
+        for what in ("promoted", "canaried", "rolled_back", "withdrawn")
+    )
+    + ", 'emergency_promoted'"
+)
 
 
 def columns(view: str) -> tuple[str, ...]:

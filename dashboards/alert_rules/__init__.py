@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from watchline.dashboards.alert_rules import cost, latency_and_errors, losses, pipeline, quality, signals
+from watchline.dashboards.alert_rules import cost, governance, latency_and_errors, losses, pipeline, quality, signals
 from watchline.dashboards.definitions import Rule
 
 
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, those of a group together."""
-    return (*pipeline.RULES, *quality.RULES, *signals.RULES, *latency_and_errors.RULES, *losses.RULES, *cost.RULES)
+    modules = (pipeline, quality, signals, latency_and_errors, losses, cost, governance)
+    return tuple(rule for module in modules for rule in module.RULES)

@@ -1,4 +1,6 @@
 -- Question: Was every interaction checked by every detector planned for it, day by day, and if not, what came of it?
+-- For: EU AI Act 12, SOC 2 CC7.2
+-- Not answered: Events that never came: `lost_events`. Whether a verdict is right.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 SELECT

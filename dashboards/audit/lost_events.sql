@@ -1,4 +1,6 @@
 -- Question: Which events were never scored, how many, where were they lost and why?
+-- For: SOC 2 CC7.2, SOC 2 PI1.4
+-- Not answered: What an app never handed to its producer, and what was in its memory when it was killed. Rows that were deleted in the store: v_missing_events.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 -- A dead letter that had a producer's number is among that producer's missing ones too: don't add the two up.

@@ -1,4 +1,6 @@
 -- Question: Which prompt versions and models answered, from when to when, how often, and how often were they flagged?
+-- For: SOC 2 CC8.1, EU AI Act 12
+-- Not answered: Who approved them: `promotions`. Subjects that apps do not name.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 -- Parameter: app =  (only this app; empty for all)

@@ -1,4 +1,6 @@
 -- Question: How much personal data of which kind was taken out before storage, day by day?
+-- For: GDPR 25, GDPR 32
+-- Not answered: What was not found and so not taken out. What the raw topic held until its retention ended.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 SELECT

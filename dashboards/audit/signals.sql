@@ -1,4 +1,6 @@
 -- Question: Which changes did the monitor see: what moved, from what to what, since when, in which part of the traffic?
+-- For: EU AI Act 26(5), SOC 2 CC7.2
+-- Not answered: What nobody measures. What people did about it.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 SELECT
     time,

@@ -1,4 +1,6 @@
 -- Question: Which answers claimed what their sources don't say, in which words, and what did the sources say?
+-- For: EU AI Act 26(5)
+-- Not answered: Whether the sources are right. What was not checked: `coverage`.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 -- Parameter: limit = 1000 (most rows, the latest first)

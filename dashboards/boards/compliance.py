@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchline.dashboards.boards import parts, pipeline, quality
+from watchline.dashboards.boards import governance, parts, pipeline, quality
 from watchline.dashboards.definitions import Board, Panel, Rows
 from watchline.dashboards.sql import by_variables, chosen
 
@@ -164,12 +164,16 @@ LIMIT 100"""
 BOARD = Board(
     uid="watchline-compliance",
     title="Compliance",
-    description="What was checked, by what, what was taken out, and what is lost or contradicts itself.",
+    description="What was checked, by what, what was taken out, what is lost or contradicts itself, and what people "
+    "decided.",
     sections={
         "Was everything checked?": _CHECKED,
         "Personal data": _PERSONAL,
         "Lost": (pipeline.BOARD.panels[28], pipeline.BOARD.panels[29]),
         "Contradictions": _CONTRADICTIONS,
+        "What people approve": governance.APPROVED,
+        "The audit trail": governance.TRAIL,
+        "Erasure and retention": governance.TERMS,
     },
     variables=parts.ALL_VARIABLES,
     annotations=parts.ANNOTATIONS,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.dashboards.seed import seed
+from tests.dashboards.trail import govern
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,14 @@ def seeded(clickhouse: Callable[..., Any], now: datetime) -> Any:
     """Version 2 of the prompt is bad: half of its answers are unsupported."""
     client = clickhouse("dashboards")
     seed(client, now)
+    return client
+
+
+@pytest.fixture(scope="session")
+def governed(clickhouse: Callable[..., Any], now: datetime) -> Any:
+    """The same traffic, with an audit trail of what people did, a leak and an erasure."""
+    client = clickhouse("governed")
+    client.trail = govern(client, now)
     return client
 
 

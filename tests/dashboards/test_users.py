@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 import pytest
 
 import watchline.dashboards
+from watchline.dashboards import audits
 from watchline.schemas import migrate
 from watchline.schemas.columns import TABLES, Text
 from watchline.schemas.views import views
@@ -308,3 +309,28 @@ def _settings(document: ElementTree.Element, profile: str) -> list[str]:
             limited = f" MAX {maximum.text}" if maximum is not None else ""
             found.append(f"{setting.tag} = {setting.text}{limited}{' CONST' if constant is not None else ''}")
     return found
+
+
+@pytest.mark.parametrize(
+    ("user", "refused"),
+    [
+        (
+            "watchline_auditor",
+            {
+                "people_touched",
+                "personal_data_leaks",
+                "prompts_served",
+                "subject_access",
+                "subject_judgements",
+                "unsupported_answers",
+            },
+        ),
+        ("watchline_reader", {"records_of_processing"}),
+        ("watchline_privacy", set()),
+    ],
+)
+def test_who_may_ask_which_audit_query(user: str, refused: set[str], folder: Path) -> None:
+    """As `dashboards/audit/README.md` says: no pseudonym or text for the auditor, people's words not on call."""
+    script = TRY.replace("allowed = []", "allowed = []\nclient.command('USE watchline')")
+    allowed = as_user(user, folder, script, *(audits.load(name).statement() for name in audits.names()))
+    assert {name for name, may in zip(audits.names(), allowed, strict=True) if not may} == refused

@@ -16,6 +16,7 @@ def add_parser(subparsers: Any) -> None:
     example = (
         "  watchline audit list\n"
         "  watchline audit query coverage --param since=2026-01-01 --param until=2026-01-31 --format csv\n"
+        "  watchline audit records > records-of-processing.md\n"
         "  watchline audit verify\n"
         "  watchline audit export trail.zip"
     )
@@ -33,6 +34,16 @@ def add_parser(subparsers: Any) -> None:
     query.add_argument("--show", action="store_true", help="print the SQL and what its parameters mean; run nothing")
     add_parameters(query)
     add_format(query)
+    command(
+        actions,
+        "records",
+        records_,
+        help="write the record of processing activities (GDPR, article 30) of every registered app, as Markdown",
+        description="Writes, of every app that is registered in the audit trail, its purpose, legal basis, retention "
+        "and places of storage as Markdown. What nobody has recorded stands in [brackets], to be filled in. Reads what "
+        "people wrote: for the auditor's or the data protection officer's login.",
+        example="  watchline audit records > records-of-processing.md",
+    )
     verify = command(
         actions,
         "verify",
@@ -55,14 +66,21 @@ def add_parser(subparsers: Any) -> None:
 
 
 def list_(args: argparse.Namespace) -> int:
-    """Prints names, questions and parameters with their defaults."""
+    """Prints names, questions and parameters with their defaults, who asks that, and what each leaves open."""
     from watchline.dashboards import audits
 
     queries = [audits.load(name) for name in audits.names()]
     rows = [
-        [audit.name, audit.question, " ".join(f"{k}={v}" for k, v in audit.parameters.items())] for audit in queries
+        [
+            each.name,
+            each.question,
+            " ".join(f"{k}={v}" for k, v in each.parameters.items()),
+            each.asked_by,
+            each.not_answered,
+        ]
+        for each in queries
     ]
-    output.write(["name", "question", "parameters"], rows, args.format)
+    output.write(["name", "question", "parameters", "asked_by", "not_answered"], rows, args.format)
     return 0
 
 
@@ -84,6 +102,23 @@ def run(args: argparse.Namespace) -> int:
     with open_queries(load()) as queries:
         result = queries.query(audit.sql, {**audit.parameters, **values})
     output.write(result.columns, result.rows, args.format)
+    return 0
+
+
+def records_(args: argparse.Namespace) -> int:
+    """Prints the record."""
+    from watchline.dashboards import audits
+    from watchline.streams.governance import records
+    from watchline.streams.query.open import open_queries
+    from watchline.streams.settings import load
+
+    asked = [audits.load(name) for name in ("records_of_processing", "unregistered_traffic")]
+    with open_queries(load()) as queries:
+        apps, traffic = (queries.query(audit.sql, audit.parameters).by_column for audit in asked)
+    if not apps:
+        raise ConfigurationError("no app is registered: watchline governance record use_case_registered APP ...")
+    text = records.markdown(apps, (row["app"] for row in traffic if row["what"] == "app"))
+    output.out(output.safe(text, lines=True))
     return 0
 
 

@@ -38,6 +38,12 @@ def test_the_sql_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip() == audits.load("coverage").sql.strip()
 
 
+@pytest.mark.usefixtures("reading")
+def test_a_record_of_no_app_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "records"]) == 1
+    assert "no app is registered" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["query", "nope"], ["query", "coverage", "--param", "nope=1"], ["query"], [], ["query", "../coverage"]],

@@ -22,12 +22,12 @@ WHO = {"anna": "author", "ben": "approver", "cleo": "approver, author", "olga": 
 class People(Written):
     """Each holds a key of their own; `ci` is a service that may do everything by its roles."""
 
-    def __init__(self, risk_class: str = "limited") -> None:
+    def __init__(self, risk_class: str = "limited", time: int = NOW) -> None:
         super().__init__()
         self.keys = {name: Key.new() for name in (*WHO, "ci")}
         self.contents: dict[str, str] = {}  # by hash
         self.salted: dict[str, dict[str, str]] = {}  # the texts of each act behind their salts
-        self.time = NOW
+        self.time = time
         for name, roles in WHO.items():
             assert self.register(self.keys[name], name, roles).accepted
         self.register(self.keys["ci"], "ci", "author, approver, operator, owner", "service")
