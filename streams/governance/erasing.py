@@ -77,6 +77,23 @@ def to_go_on_with(erasures: Iterable[Erasure], holds: Mapping[str, str], now_us:
     return found
 
 
+def at_odds(settings: Settings, erasures: Mapping[str, Erasure]) -> dict[str, str]:
+    """Tombstones that nobody asked for by the trail, and those that are gone: who writes to the topic can do both.
+
+    Raises TransientError where Kafka is away.
+    """
+    known = tombstones.Known(settings)
+    known.refresh()
+    keys = {stone.key for stone in known}
+    forged = {stone.erasure: "nobody asked for it: its tombstones are forged" for stone in known}
+    gone = {
+        each.id: "its tombstones are gone: `watchline erase resume` writes them again"
+        for each in erasures.values()
+        if each.is_done and {stone.key for stone in each.tombstones} - keys
+    }
+    return {erasure: why for erasure, why in forged.items() if erasure not in erasures} | gone
+
+
 def search(settings: Settings, words: Iterable[str]) -> dict[str, Outcome]:
     """Where an id itself stands: in files of the data folder but for the store's, and in what people wrote about acts.
 

@@ -20,7 +20,7 @@ COMMAND_LINES = [
     line for block in readmes.blocks(readmes.everything(), "sh") for line in block.splitlines() if line.strip()
 ]
 # One after the other: `test_commands_of_the_trail` in tests/end_to_end/test_governance.py.
-TRAIL = [line for line in COMMAND_LINES if re.match(r"watchline (governance|audit (verify|export))|    --detail", line)]
+TRAIL = [line for line in COMMAND_LINES if re.match(r"watchline (governance|audit (verify|export|drill))|    --detail", line)]
 # Likewise: `test_commands_of_the_readme` in tests/streams/cli/test_prompts.py.
 PROMPTS = [line for line in COMMAND_LINES if line.startswith("watchline prompts ")]
 # Likewise `test_commands_of_retention` there.

@@ -187,6 +187,7 @@ def _record(settings: Any, roots: Any, event: Any, texts: Mapping[str, str]) -> 
 
 def _status(settings: Any, wanted: list[str], form: str) -> int:
     from watchline.streams.governance import place
+    from watchline.streams.governance.erasing import at_odds
     from watchline.streams.governance.keys import Roots
 
     erasures = folded(settings, Roots.read(place.roots_file(settings))).state.erasures
@@ -205,25 +206,9 @@ def _status(settings: Any, wanted: list[str], form: str) -> int:
         ]
         for each in erasures.values()
     ]
-    rows += [[erasure, "", "", "", why] for erasure, why in _at_odds(settings, erasures).items()]
+    rows += [[erasure, "", "", "", why] for erasure, why in at_odds(settings, erasures).items()]
     write(["erasure", "asked_utc", "kind", "app", "whole"], rows, form)
     return int(not all(row[-1] in ("complete", "nothing found") for row in rows))
-
-
-def _at_odds(settings: Any, erasures: Mapping[str, Any]) -> dict[str, str]:
-    """Tombstones that nobody asked for by the trail, and those that are gone: who writes to the topic can do both."""
-    from watchline.streams.kafka import tombstones
-
-    known = tombstones.Known(settings)
-    known.refresh()
-    keys = {stone.key for stone in known}
-    forged = {stone.erasure: "nobody asked for it: its tombstones are forged" for stone in known}
-    gone = {
-        each.id: "its tombstones are gone: `watchline erase resume` writes them again"
-        for each in erasures.values()
-        if each.is_done and {stone.key for stone in each.tombstones} - keys
-    }
-    return {erasure: why for erasure, why in forged.items() if erasure not in erasures} | gone
 
 
 _WORKING = "hidden, being deleted"

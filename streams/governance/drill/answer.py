@@ -11,7 +11,7 @@ class Answer(NamedTuple):
     """What became of an attack.
 
     `stopped`: it changed nothing. `named`: it changed something, and a check says what. `unnoticed`: neither.
-    `unproven`: it can't be tried here. `failed`: the drill itself broke off. `by` is what answered, and `says` its words.
+    `unproven`: it can't be tried here. `failed`: the drill itself broke off. `by` is what answered, `says` its words.
     """
 
     word: Word

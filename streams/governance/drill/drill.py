@@ -45,8 +45,10 @@ ATTACKS: Mapping[str, Attack] = {
         into_store.redeliver,
         into_store.from_backup,
         into_store.forge_tombstone,
+        into_store.drop_tombstones,
         into_prompts.serve_forged,
         into_prompts.serve_self_signed,
+        into_prompts.swap_content,
         into_prompts.serve_older,
         into_prompts.empty_prompt,
     )
@@ -64,6 +66,16 @@ class Played(NamedTuple):
     def is_good(self) -> bool:
         """Whether it was stopped or named, or is said to be unproven."""
         return self.answer.word in GOOD
+
+    @property
+    def row(self) -> list[object]:
+        """Of a table: the attack, what became of it, by what, in its words, and the seconds."""
+        return [self.attack, *self.answer, round(self.seconds, 2)]
+
+    @property
+    def does(self) -> str:
+        """What the attack does, and what must answer it."""
+        return " ".join((ATTACKS[self.attack].__doc__ or "").split())
 
 
 def play(world: World, names: Iterable[str] = ATTACKS) -> Iterator[Played]:

@@ -8,12 +8,10 @@ from watchline.schemas.codec import encode
 from watchline.schemas.records import GovernanceEvent
 from watchline.streams.governance import signed
 from watchline.streams.governance.drill.answer import Answer, stopped
-from watchline.streams.governance.drill.world import APP, CONTENTS, ENVIRONMENT, PROMPT, World
+from watchline.streams.governance.drill.world import APP, DRAFT, NAME, PLACE, PROMPT, World
 from watchline.streams.governance.keys import Key
-from watchline.streams.governance.prompts.content import content_hash
 
 FOLD = "the fold of the log"
-_PLACE = {"app": APP, "environment": ENVIRONMENT}
 
 
 def forge(world: World) -> Answer:
@@ -32,22 +30,19 @@ def forge_signature(world: World) -> Answer:
 
 def borrow_name(world: World) -> Answer:
     """Signs rightly with a key of their own, and names p2 as who did it. The fold must reject it."""
-    event, _ = world.act(
-        "prompt_approved", PROMPT, "p2", by=world.keys["mallory"], details={"app": APP}, number=_draft(world)
-    )
+    event, _ = world.act("prompt_approved", PROMPT, "p2", by=world.keys["mallory"], details={"app": APP}, number=DRAFT)
     return _rejected(world, event)
 
 
 def self_approve(world: World) -> Answer:
     """Approves what they have drafted themselves, as an owner, who may approve. The fold must not count it."""
-    number = _draft(world)
-    return _rejected(world, world.act("prompt_approved", PROMPT, "mallory", details={"app": APP}, number=number)[0])
+    return _rejected(world, world.act("prompt_approved", PROMPT, "mallory", details={"app": APP}, number=DRAFT)[0])
 
 
 def promote_unapproved(world: World) -> Answer:
     """Promotes, as an operator, what nobody has approved. The fold must reject it, and apps get what they had."""
-    answer = _rejected(world, world.act("prompt_promoted", PROMPT, "mallory", details=_PLACE, number=_draft(world))[0])
-    place = world.keeper.fold.state.prompts.items["prompt", APP, PROMPT.partition(":")[2]].places[ENVIRONMENT]
+    answer = _rejected(world, world.act("prompt_promoted", PROMPT, "mallory", details=PLACE, number=DRAFT)[0])
+    place = world.keeper.fold.state.prompts.items["prompt", APP, NAME].places[PLACE["environment"]]
     return stopped(answer.by, answer.says, when=answer.word == "stopped" and place.live == 2)
 
 
@@ -58,16 +53,15 @@ def replay_approval(world: World) -> Answer:
 
 def move_approval(world: World) -> Answer:
     """Makes of an approval that p2 has signed one of another version, under a new id. The signature must tell."""
-    event, number = world.entries()[world.positions["approval 1"]].event, _draft(world)
+    event = world.entries()[world.positions["approval 1"]].event
     assert event is not None
-    fresh, _ = world.act("prompt_approved", PROMPT, "p2", details={"app": APP}, number=number)
+    fresh, _ = world.act("prompt_approved", PROMPT, "p2", details={"app": APP}, number=DRAFT)
     return _rejected(world, dataclasses.replace(fresh, signatures=event.signatures))
 
 
 def approve_for_other_log(world: World) -> Answer:
     """Brings an act that p2 has signed in another log, as in a test system. It must count in its own log alone."""
-    number = _draft(world)
-    event, _ = world.act("prompt_approved", PROMPT, "p2", details={"app": APP}, number=number)
+    event, _ = world.act("prompt_approved", PROMPT, "p2", details={"app": APP}, number=DRAFT)
     other = signed.sign(dataclasses.replace(event, signatures={}), world.keys["p2"], "00" * 32)
     return _rejected(world, other)
 
@@ -86,23 +80,14 @@ def swap_key(world: World) -> Answer:
     (signature,) = event.signatures.values()
     roots = {key.id: signature for key in world.root_keys.values()}
     answer = _rejected(world, dataclasses.replace(event, signatures=roots))
-    return stopped(answer.by, answer.says, when=world.keeper.fold.public(world.keys["p2"].id) == world.keys["p2"].public)
+    kept = world.keeper.fold.public(world.keys["p2"].id) == world.keys["p2"].public
+    return stopped(answer.by, answer.says, when=answer.word == "stopped" and kept)
 
 
 def replace_roots(world: World) -> Answer:
     """Puts root keys of their own in the place of those before. As many of those as are needed must sign it."""
     details = {"keys": f'{{"mine": "{Key.new().public}"}}', "needed": "1"}
     return _rejected(world, world.act("roots_replaced", "roots", "mallory", details=details)[0])
-
-
-def _draft(world: World) -> int:
-    """The version that the attacker has drafted, which is allowed and changes nothing for apps."""
-    number, item = len(CONTENTS), world.keeper.fold.state.prompts.items["prompt", APP, PROMPT.partition(":")[2]]
-    if number not in [version.number for version in item.versions]:
-        texts = {"content": CONTENTS[number - 1]}
-        world.record(*world.act("prompt_drafted", PROMPT, "mallory", details={"app": APP}, texts=texts, number=number))
-    assert item.version(number).content_hash == content_hash(CONTENTS[number - 1])
-    return number
 
 
 def _bytes_at(world: World, position: int) -> bytes:

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Iterable
 from contextlib import closing
 
 from watchline.schemas.errors import WatchlineError
 from watchline.schemas.migrate import migrate
 from watchline.streams.clickhouse import backup
 from watchline.streams.clickhouse.connect import connect
-from watchline.streams.governance import eraser
+from watchline.streams.governance import eraser, erasing
 from watchline.streams.governance.drill.answer import Answer, named, stopped
 from watchline.streams.governance.drill.world import EMAIL, NEEDLE, World
-from watchline.streams.kafka import tombstones, topics
+from watchline.streams.kafka import admin, tombstones, topics
 
 TABLES = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
 
 
 def replay_raw(world: World) -> Answer:
-    """Writes the raw messages of whom was erased to the raw topic again. The worker's store stage must leave them out."""
+    """Writes the raw messages of whom was erased to their topic again. The worker's store stage must leave them out."""
     raw = world.take_in([message.value for message in world.raw])
     return _left_out(world, world.store(raw, world.scorers.score(raw)).erased.values())
 
 
 def redeliver(world: World) -> Answer:
-    """Has the batch from before the erasure delivered again, as by a group set back. The store stage must leave it out."""
+    """Has the batch from before the erasure delivered again, by a group set back. The store stage must leave it out."""
     return _left_out(world, world.store(world.raw, world.scored).erased.values())
 
 
 def from_backup(world: World) -> Answer:
-    """Restores the backup from before the erasure, as `watchline restore` does. It must erase again before it is done."""
+    """Restores the backup from before the erasure by `watchline restore`. It must erase again before it is done."""
     database = world.settings.clickhouse_database
     known = tombstones.Known(world.settings)
     known.refresh()
@@ -47,18 +49,19 @@ def from_backup(world: World) -> Answer:
 
 
 def forge_tombstone(world: World) -> Answer:
-    """Writes a tombstone of all of a tenant's events, which nobody asked for. `watchline erase status` must name it."""
-    from watchline.streams.governance.erasure import TARGET
-
-    stone = tombstones.of_values("f0f0f0f0", "tenant", "", "00" * 16, ["nobody"])[0]
-    import json
-
+    """Writes a tombstone of a tenant's events, which nobody asked for. `watchline erase status` must name it."""
+    (stone,) = tombstones.of_values("f0f0f0f0", "tenant", "", "00" * 16, ["nobody"])
     world.send(topics.tombstones, json.dumps(dataclasses.asdict(stone)).encode(), stone.key.encode())
-    known = tombstones.Known(world.settings)
-    known.refresh()
-    erasures = world.keeper.fold.state.erasures
-    faults = [f"{each.erasure}: nobody asked for it by {TARGET}" for each in known if each.erasure not in erasures]
-    return named("erase status", faults, about="f0f0f0f0")
+    odd = erasing.at_odds(world.settings, world.keeper.fold.state.erasures)
+    return named("erase status", [f"{erasure}: {why}" for erasure, why in odd.items()], about="f0f0f0f0: nobody asked")
+
+
+def drop_tombstones(world: World) -> Answer:
+    """Deletes all tombstones from a topic, where no file has them too. `watchline erase status` must name it."""
+    emptied = world.settings.model_copy(update={"topic_prefix": "emptied.", "data_dir": world.settings.data_dir / "e"})
+    admin.create(emptied)
+    odd = erasing.at_odds(emptied, world.keeper.fold.state.erasures)
+    return named("erase status", [f"{erasure}: {why}" for erasure, why in odd.items()], about="its tombstones are gone")
 
 
 def read_raw_text(world: World) -> Answer:
@@ -97,8 +100,8 @@ def read_as_user(world: World) -> Answer:
     return Answer("unproven", "grants of ClickHouse", says)
 
 
-def _left_out(world: World, erased: object) -> Answer:
-    whose = [*erased]  # type: ignore[call-overload]
+def _left_out(world: World, erased: Iterable[str]) -> Answer:
+    whose = [*erased]
     holds = len(whose) == len(world.of_erased()) and {*whose} == {world.erasure}
     return stopped(
         "the store stage",

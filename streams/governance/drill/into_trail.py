@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from watchline.streams.governance import verifier
+from watchline.schemas.codec import encode
+from watchline.streams.governance import anchors, verifier
 from watchline.streams.governance.drill.answer import Answer, named, stopped
-from watchline.streams.governance.drill.world import World
+from watchline.streams.governance.drill.world import DRAFT, PLACE, PROMPT, World
 from watchline.streams.governance.fold import Entry
 from watchline.streams.governance.keys import Key
 
@@ -57,7 +58,7 @@ def reorder(world: World) -> Answer:
 
 def truncate(world: World) -> Answer:
     """Cuts the end off, back to before the last anchor. The anchor, which lies outside the store, must tell."""
-    last = max(int(anchor["position"]) for anchor in world.anchors()) if [*world.anchors()] else len(world.entries()) - 1
+    last = max((int(anchor["position"]) for anchor in world.anchors()), default=world.positions["release"])
     world.sql(f"ALTER TABLE governance DELETE WHERE position >= {last} {NOW}")
     return named(VERIFY, world.faults(), about=f"entries {last} to ")
 
@@ -73,14 +74,19 @@ def truncate_after_anchor(world: World) -> Answer:
 def rewrite_tail(world: World) -> Answer:
     """Takes an entry out and gives all after it right places and hashes, as many as before. The anchors must tell."""
     entries, position = world.entries(), world.positions["release"]
-    junk = Entry(0, entries[-1].kafka_time, None, "0" * 64, accepted=False, reason="it can not be read", previous="", hash="")
+    junk = Entry(
+        0, entries[-1].kafka_time, None, "0" * 64, accepted=False, reason="it can not be read", previous="", hash=""
+    )
     world.put(rehashed([*entries[:position], *entries[position + 1 :], junk], world.roots.log))
     return named(VERIFY, world.faults(), about="was rewritten after it was anchored")
 
 
 def accept_rejected(world: World) -> Answer:
-    """Marks a rejected act as accepted, after the last anchor and with right hashes. The rules, asked again, must tell."""
-    position = world.into_log(b"no act at all").position
+    """Marks a promotion that was rejected as accepted, after the last anchor and with right hashes. The rules, asked
+    again, must tell.
+    """
+    event, _ = world.act("prompt_promoted", PROMPT, "mallory", details=PLACE, number=DRAFT)
+    position = world.into_log(encode(event)).position
     entries = world.entries()
     entries[position] = dataclasses.replace(entries[position], accepted=True, reason="")
     world.put(rehashed(entries, world.roots.log))
@@ -91,9 +97,9 @@ def overwrite(world: World) -> Answer:
     """Inserts another content under the key of an entry. The first that was stored counts, so nothing must change."""
     position = world.positions["use case"]
     _insert_over(world, position)
-    ((rows,),) = world.client.query("SELECT count() FROM governance WHERE position = {p:UInt64}", {"p": position}).result_rows
-    query = "SELECT actor FROM v_governance WHERE position = {p:UInt64}"
-    ((actor,),) = world.queries.query(query, {"p": str(position)}).rows
+    of = {"p": str(position)}
+    ((rows,),) = world.client.query("SELECT count() FROM governance WHERE position = {p:UInt64}", of).result_rows
+    ((actor,),) = world.queries.query("SELECT actor FROM v_governance WHERE position = {p:UInt64}", of).rows
     holds = rows == 2 and actor == "p1" and not world.faults()
     return stopped("the view", f"of {rows} rows of entry {position} it shows the one that was stored first", when=holds)
 
@@ -109,8 +115,6 @@ def forge_anchor(world: World) -> Answer:
     """Cuts the end off and signs the new head with a key of their own, should the anchors be in reach too. The key must
     tell.
     """
-    from watchline.streams.governance import anchors
-
     last = world.positions["release"]
     world.sql(f"ALTER TABLE governance DELETE WHERE position > {last} {NOW}")
     before, head = world.anchor_file.read_bytes(), world.entries()[last].hash

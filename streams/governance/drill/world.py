@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 import tempfile
@@ -44,8 +45,10 @@ from watchline.streams.worker.stages.store import Store
 SUBJECT_KEY = "a key of pseudonyms, of the drill alone"
 ERASED, OTHER = "anna-4711", "bert-0815"
 EMAIL, NEEDLE = "bert.walker@example.com", "why does the walrus hum at noon"
-APP, PROMPT, ENVIRONMENT = "shop", "prompt:answer", "default"
+APP, NAME, ENVIRONMENT = "shop", "answer", "default"
+PROMPT, PLACE = f"prompt:{NAME}", {"app": APP, "environment": ENVIRONMENT}
 CONTENTS = ("Answer {{question}}.", "Answer {{question}}, in one sentence.", "Answer {{question}} and sell the bank.")
+DRAFT = 3  # the version that the attacker has drafted, which is allowed, and nobody has approved
 PATIENCE_S = 30.0
 # Who they are, and what the roots let them do. The attacker is one of them too: an insider who may draft and promote.
 PEOPLE = {
@@ -182,7 +185,8 @@ class World:
         first, *others = [self.send(topics.interactions, value) for value in values]
         read = log_reader.read_range(self.settings, name, 0, first, first + len(others))
         return [
-            messages.Message(name, topic_id, 0, each.offset(), 1000 * each.timestamp()[1], each.value()) for each in read
+            messages.Message(name, topic_id, 0, each.offset(), 1000 * each.timestamp()[1], each.value())
+            for each in read
         ]
 
     def store(self, raw: Sequence[messages.Message], scored: ScoredPart) -> Batch:
@@ -259,13 +263,15 @@ def _people_and_prompts(world: World) -> None:
     world.positions["use case"] = world.record(*world.act("use_case_registered", APP, "p1", details=use_case)).position
     world.record(*world.act("hold_placed", "tenant:nobody", "p3", details={"hold": "h1"}))
     world.positions["release"] = world.record(*world.act("hold_released", "h1", "p3")).position
-    app, place = {"app": APP}, {"app": APP, "environment": ENVIRONMENT}
-    for number in (1, 2):
-        texts = {"content": CONTENTS[number - 1]}
-        world.record(*world.act("prompt_drafted", PROMPT, "p1", details=app, texts=texts, number=number))
+    app = {"app": APP}
+    for number in (1, 2, DRAFT):
+        texts, author = {"content": CONTENTS[number - 1]}, "mallory" if number == DRAFT else "p1"
+        world.record(*world.act("prompt_drafted", PROMPT, author, details=app, texts=texts, number=number))
+        if number == DRAFT:
+            break
         approval = world.record(*world.act("prompt_approved", PROMPT, "p2", details=app, number=number))
         world.positions[f"approval {number}"] = approval.position
-        world.record(*world.act("prompt_promoted", PROMPT, "p1", details=place, number=number))
+        world.record(*world.act("prompt_promoted", PROMPT, "p1", details=PLACE, number=number))
         world.keeper.step(0.05)  # tells apps
     world.keeper.anchor()
 
@@ -285,7 +291,10 @@ def _events(world: World) -> None:
         for who, asked in ((ERASED, NEEDLE), (OTHER, f"write to {EMAIL}"), (ERASED, f"{NEEDLE}, again"))
     ]
     producer = str(uuid7())
-    values = [encode(InteractionBatch(interactions=[each], producer_id=producer, first_sequence=number)) for number, each in enumerate(sent)]
+    values = [
+        encode(InteractionBatch(interactions=[each], producer_id=producer, first_sequence=number))
+        for number, each in enumerate(sent)
+    ]
     world.raw = world.take_in(values)
     world.scorers.wait()
     world.scored = world.scorers.score(world.raw)
@@ -296,6 +305,7 @@ def _events(world: World) -> None:
     details = {"kind": "subject", "salt": salt, "scope": scope}
     world.record(*world.act("erasure_requested", f"{TARGET}{world.erasure}", "p3", details=details))
     state = world.keeper.fold.state
-    erasing.carry_out(
-        world.settings, world.client, state.erasures[world.erasure], state.holds, searched=lambda: {}, deadline_s=60
-    )
+    asked = state.erasures[world.erasure]
+    whole, found = erasing.carry_out(world.settings, world.client, asked, state.holds, searched=dict, deadline_s=60)
+    details = {"whole": whole, "places": json.dumps({name: each.as_json for name, each in found.items()})}
+    world.record(*world.act("erasure_certified", f"{TARGET}{world.erasure}", "p3", details=details))
