@@ -94,6 +94,13 @@ def at_odds(settings: Settings, erasures: Mapping[str, Erasure]) -> dict[str, st
     return {erasure: why for erasure, why in forged.items() if erasure not in erasures} | gone
 
 
+def back(client: Any, erasure: Erasure) -> dict[str, Outcome]:
+    """The places of the store that have something of an erasure, as of one that is done none should."""
+    ground = f"it is there again: `watchline erase resume {erasure.id}`"
+    counts = Eraser(client, erasure).count()
+    return {f"table {name}": Outcome(word="partly", ground=ground, rows=rows) for name, rows in counts.items() if rows}
+
+
 def search(settings: Settings, words: Iterable[str]) -> dict[str, Outcome]:
     """Where an id itself stands: in files of the data folder but for the store's, and in what people wrote about acts.
 

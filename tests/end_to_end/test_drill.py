@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
 import pytest
 
+from tests.documentation.test_readme import DRILL
 from watchline.streams.cli.main import main
 from watchline.streams.governance import anchors
 from watchline.streams.governance.drill import world as world_
@@ -51,7 +53,8 @@ def test_the_command_prints_what_answered_and_its_exit_code_says_whether_all_did
     attacked: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(world_, "world", lambda: nullcontext(attacked))
-    truncate = ["audit", "drill", "--only", "truncate"]
+    (line,) = DRILL
+    truncate = [*shlex.split(line, comments=True)[1:], "--only", "truncate"]
     assert main([*truncate, "--only", "read-as-user"]) == 0
     assert capsys.readouterr().out.endswith("1 of 2 attacks were stopped or named; 1 can't be tried here\n")
     assert main([*truncate, "--json"]) == 0

@@ -186,16 +186,23 @@ def _record(settings: Any, roots: Any, event: Any, texts: Mapping[str, str]) -> 
 
 
 def _status(settings: Any, wanted: list[str], form: str) -> int:
+    from watchline.streams.clickhouse.connect import connect
+    from watchline.streams.embedded import store
     from watchline.streams.governance import place
-    from watchline.streams.governance.erasing import at_odds
+    from watchline.streams.governance.erasing import at_odds, back
     from watchline.streams.governance.keys import Roots
 
     erasures = folded(settings, Roots.read(place.roots_file(settings))).state.erasures
     if wanted:
         if (erasure := erasures.get(wanted[0])) is None:
             raise ConfigurationError(f"no erasure {safe(wanted[0])} was asked for: `watchline erase status`")
-        _show(erasure.id, erasure.whole or _WORKING, erasure.places or {}, form)
-        return int(not erasure.is_done)
+        again = {}
+        if erasure.is_done:
+            with store.running(settings), closing(connect(settings)) as client:
+                again = {name: each.as_json for name, each in back(client, erasure).items()}
+        whole = "is back" if again else erasure.whole or _WORKING
+        _show(erasure.id, whole, {**(erasure.places or {}), **again}, form)
+        return int(not erasure.is_done or bool(again))
     rows = [
         [
             each.id,

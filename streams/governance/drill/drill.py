@@ -44,6 +44,8 @@ ATTACKS: Mapping[str, Attack] = {
         into_store.replay_raw,
         into_store.redeliver,
         into_store.from_backup,
+        into_store.insert_from_backup,
+        into_store.unhide_from_backup,
         into_store.forge_tombstone,
         into_store.drop_tombstones,
         into_prompts.serve_forged,

@@ -48,6 +48,26 @@ def from_backup(world: World) -> Answer:
     )
 
 
+def insert_from_backup(world: World) -> Answer:
+    """Inserts the rows of whom was erased from the backup, with SQL alone. No view may show them."""
+    _insert_from_backup(world)
+    try:
+        says = f"none shows what is in {', '.join(_holds(world, NEEDLE))} again"
+        return stopped("the views", says, when=bool(_back(world)) and not _shown(world))
+    finally:
+        _erase_again(world)
+
+
+def unhide_from_backup(world: World) -> Answer:
+    """The same, and deletes what hides them. Views show them then, and `watchline erase status ID` must name it."""
+    _insert_from_backup(world)
+    world.sql("TRUNCATE TABLE erased")
+    try:
+        return named("erase status ID", _back(world) if _shown(world) else [], about="table interactions")
+    finally:
+        _erase_again(world)
+
+
 def forge_tombstone(world: World) -> Answer:
     """Writes a tombstone of a tenant's events, which nobody asked for. `watchline erase status` must name it."""
     (stone,) = tombstones.of_values("f0f0f0f0", "tenant", "", "00" * 16, ["nobody"])
@@ -98,6 +118,30 @@ def read_as_user(world: World) -> Answer:
     """Reads texts as the auditor's user of a ClickHouse server. The embedded store has no users to try it with."""
     says = "the embedded store has no users; on a server, as watchline_auditor: SELECT input FROM v_interactions"
     return Answer("unproven", "grants of ClickHouse", says)
+
+
+def _insert_from_backup(world: World) -> None:
+    database = world.settings.clickhouse_database
+    world.sql(f"RESTORE TABLE {database}.interactions AS {database}.copied FROM File('{world.backup}')")
+    world.sql(
+        "INSERT INTO interactions SETTINGS insert_deduplicate = 0 "
+        "SELECT * FROM copied WHERE event_id IN {whose:Array(UUID)}",
+        {"whose": world.of_erased()},
+    )
+    world.sql("DROP TABLE copied SYNC")
+
+
+def _back(world: World) -> list[str]:
+    """What is in the store again of whom was erased, as `watchline erase status ID` finds it, the texts first."""
+    found = erasing.back(world.client, world.keeper.fold.state.erasures[world.erasure])
+    lines = [f"{name}, {outcome.rows} rows: {outcome.ground}" for name, outcome in found.items()]
+    return sorted(lines, key=lambda line: "interactions" not in line)
+
+
+def _erase_again(world: World) -> None:
+    known = tombstones.Known(world.settings)
+    known.refresh()
+    eraser.obey(world.client, known, lambda line: None)
 
 
 def _left_out(world: World, erased: Iterable[str]) -> Answer:
