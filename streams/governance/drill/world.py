@@ -229,14 +229,15 @@ def world() -> Iterator[World]:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         broker = stack.enter_context(Broker(folder / "broker.log"))
-        settings = OwnSettings(
-            kafka_url=broker.url,
-            clickhouse_url="chdb://",
-            data_dir=folder / "d",
-            topic_prefix="drill.",
-            topic_partitions=1,
-            detectors=(),
-        )
+        values: dict[str, Any] = {
+            "kafka_url": broker.url,
+            "clickhouse_url": "chdb://",
+            "data_dir": folder / "d",
+            "topic_prefix": "drill.",
+            "topic_partitions": 1,
+            "detectors": (),
+        }
+        settings = OwnSettings(**values)
         admin.create(settings)
         stack.enter_context(store.own(settings))
         client = connect(settings, database="")
@@ -292,7 +293,7 @@ def _events(world: World) -> None:
     ]
     producer = str(uuid7())
     values = [
-        encode(InteractionBatch(interactions=[each], producer_id=producer, first_sequence=number))
+        encode(InteractionBatch(interactions=(each,), producer_id=producer, first_sequence=number))
         for number, each in enumerate(sent)
     ]
     world.raw = world.take_in(values)
