@@ -13,6 +13,7 @@ from watchline.streams.governance.eraser import Eraser, in_topics
 from watchline.streams.governance.erasure import Erasure, Outcome, Whole, whole_of
 from watchline.streams.governance.log import Log
 from watchline.streams.kafka import tombstones
+from watchline.streams.query.run import Queries
 from watchline.streams.settings import Settings
 
 CHUNK = 1 << 20
@@ -92,6 +93,19 @@ def at_odds(settings: Settings, erasures: Mapping[str, Erasure]) -> dict[str, st
         if each.is_done and {stone.key for stone in each.tombstones} - keys
     }
     return {erasure: why for erasure, why in forged.items() if erasure not in erasures} | gone
+
+
+def hidden_by_none(queries: Queries, erasures: Mapping[str, Erasure]) -> dict[str, str]:
+    """Under which ids events are hidden in the store that are no erasures of the trail: who writes there can hide any.
+
+    Raises what `Queries.query` raises.
+    """
+    found = queries.query("SELECT certificate, count() FROM v_erased GROUP BY certificate ORDER BY certificate").rows
+    return {
+        str(erasure): f"nobody asked for it: {events} events are hidden under it in the store"
+        for erasure, events in found
+        if erasure not in erasures
+    }
 
 
 def back(client: Any, erasure: Erasure) -> dict[str, Outcome]:

@@ -189,8 +189,9 @@ def _status(settings: Any, wanted: list[str], form: str) -> int:
     from watchline.streams.clickhouse.connect import connect
     from watchline.streams.embedded import store
     from watchline.streams.governance import place
-    from watchline.streams.governance.erasing import at_odds, back
+    from watchline.streams.governance.erasing import at_odds, back, hidden_by_none
     from watchline.streams.governance.keys import Roots
+    from watchline.streams.query.open import open_queries
 
     erasures = folded(settings, Roots.read(place.roots_file(settings))).state.erasures
     if wanted:
@@ -213,7 +214,9 @@ def _status(settings: Any, wanted: list[str], form: str) -> int:
         ]
         for each in erasures.values()
     ]
-    rows += [[erasure, "", "", "", why] for erasure, why in at_odds(settings, erasures).items()]
+    with open_queries(settings) as queries:
+        odd = hidden_by_none(queries, erasures) | at_odds(settings, erasures)
+    rows += [[erasure, "", "", "", why] for erasure, why in odd.items()]
     write(["erasure", "asked_utc", "kind", "app", "whole"], rows, form)
     return int(not all(row[-1] in ("complete", "nothing found") for row in rows))
 

@@ -46,6 +46,7 @@ ATTACKS: Mapping[str, Attack] = {
         into_store.from_backup,
         into_store.insert_from_backup,
         into_store.unhide_from_backup,
+        into_store.hide_event,
         into_store.forge_tombstone,
         into_store.drop_tombstones,
         into_prompts.serve_forged,

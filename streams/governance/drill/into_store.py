@@ -13,7 +13,7 @@ from watchline.streams.clickhouse import backup
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.governance import eraser, erasing
 from watchline.streams.governance.drill.answer import Answer, named, stopped
-from watchline.streams.governance.drill.world import EMAIL, NEEDLE, World
+from watchline.streams.governance.drill.world import APP, EMAIL, NEEDLE, World
 from watchline.streams.kafka import admin, tombstones, topics
 
 TABLES = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
@@ -66,6 +66,23 @@ def unhide_from_backup(world: World) -> Answer:
         return named("erase status ID", _back(world) if _shown(world) else [], about="table interactions")
     finally:
         _erase_again(world)
+
+
+def hide_event(world: World) -> Answer:
+    """Hides an event of somebody else as if it had been erased. `watchline erase status` must name it."""
+    ((other,),) = world.client.query("SELECT event_id FROM interactions").result_rows
+    world.sql(
+        "INSERT INTO erased (records, event_id, time, app, erasure) "
+        "VALUES ('interactions', {other:UUID}, now(), {app:String}, 'e0e0e0e0')",
+        {"other": other, "app": APP},
+    )
+    try:
+        odd = erasing.hidden_by_none(world.queries, world.keeper.fold.state.erasures)
+        return named(
+            "erase status", [f"{erasure}: {why}" for erasure, why in odd.items()], about="e0e0e0e0: nobody asked"
+        )
+    finally:
+        world.sql("ALTER TABLE erased DELETE WHERE erasure = 'e0e0e0e0' SETTINGS mutations_sync = 2")
 
 
 def forge_tombstone(world: World) -> Answer:
