@@ -114,7 +114,7 @@ def read_past_views(world: World) -> Answer:
     wanted = (
         "SELECT input_messages FROM interactions",
         "SELECT * FROM v_interactions UNION ALL SELECT * FROM interactions",
-        "SELECT * FROM system.query_log",
+        "SELECT * FROM system.tables",
         "SELECT * FROM file('/etc/hostname')",
         "SELECT * FROM merge(currentDatabase(), '.*')",
         "SELECT 1 SETTINGS readonly = 0",
