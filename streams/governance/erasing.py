@@ -13,6 +13,7 @@ from watchline.streams.governance.eraser import Eraser, in_topics
 from watchline.streams.governance.erasure import Erasure, Outcome, Whole, whole_of
 from watchline.streams.governance.log import Log
 from watchline.streams.kafka import tombstones
+from watchline.streams.query.run import Queries
 from watchline.streams.settings import Settings
 
 CHUNK = 1 << 20
@@ -75,6 +76,43 @@ def to_go_on_with(erasures: Iterable[Erasure], holds: Mapping[str, str], now_us:
         if not erasure.is_done and not named & {*holds} and (erasure.whole or erasure.time + hour_us < now_us):
             found.append(erasure)
     return found
+
+
+def at_odds(settings: Settings, erasures: Mapping[str, Erasure]) -> dict[str, str]:
+    """Tombstones that nobody asked for by the trail, and those that are gone: who writes to the topic can do both.
+
+    Raises TransientError where Kafka is away.
+    """
+    known = tombstones.Known(settings)
+    known.refresh()
+    keys = {stone.key for stone in known}
+    forged = {stone.erasure: "nobody asked for it: its tombstones are forged" for stone in known}
+    gone = {
+        each.id: "its tombstones are gone: `watchline erase resume` writes them again"
+        for each in erasures.values()
+        if each.is_done and {stone.key for stone in each.tombstones} - keys
+    }
+    return {erasure: why for erasure, why in forged.items() if erasure not in erasures} | gone
+
+
+def hidden_by_none(queries: Queries, erasures: Mapping[str, Erasure]) -> dict[str, str]:
+    """Under which ids events are hidden in the store that are no erasures of the trail: who writes there can hide any.
+
+    Raises what `Queries.query` raises.
+    """
+    found = queries.query("SELECT certificate, count() FROM v_erased GROUP BY certificate ORDER BY certificate").rows
+    return {
+        str(erasure): f"nobody asked for it: {events} events are hidden under it in the store"
+        for erasure, events in found
+        if erasure not in erasures
+    }
+
+
+def back(client: Any, erasure: Erasure) -> dict[str, Outcome]:
+    """The places of the store that have something of an erasure, as of one that is done none should."""
+    ground = f"it is there again: `watchline erase resume {erasure.id}`"
+    counts = Eraser(client, erasure).count()
+    return {f"table {name}": Outcome(word="partly", ground=ground, rows=rows) for name, rows in counts.items() if rows}
 
 
 def search(settings: Settings, words: Iterable[str]) -> dict[str, Outcome]:

@@ -28,12 +28,11 @@ from watchline.schemas.pseudonyms import pseudonym
 from watchline.schemas.records import Message
 from watchline.streams import Producer
 from watchline.streams import settings as settings_
-from watchline.streams.cli.commands import erase
 from watchline.streams.cli.main import main
 from watchline.streams.clickhouse.connect import connect
 from watchline.streams.clickhouse.sink import Sink
 from watchline.streams.embedded import store
-from watchline.streams.governance import eraser, place, places
+from watchline.streams.governance import eraser, erasing, place, places
 from watchline.streams.kafka import admin, tombstones
 from watchline.streams.settings import Settings
 from watchline.streams.worker import ledger
@@ -297,7 +296,7 @@ def test_tombstones_that_were_forged_or_deleted_are_named(
     admin.create(emptied)
     file.write_bytes(b"")
     asked = SimpleNamespace(id="e1", is_done=True, tombstones=tombstones.of_values("e1", "event", "", "00" * 16, ["1"]))
-    assert "are gone" in erase._at_odds(emptied, {"e1": asked})["e1"]
+    assert "are gone" in erasing.at_odds(emptied, {"e1": asked})["e1"]
 
 
 def test_a_hold_stops_it_and_its_end_lets_it_go_on_by_itself(

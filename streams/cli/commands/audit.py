@@ -1,4 +1,4 @@
-"""`watchline audit`: the questions an auditor asks, each answered by one SQL file; the trail, verified and exported."""
+"""`watchline audit`: an auditor's questions, each answered by one SQL file; the trail, verified, exported, attacked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def add_parser(subparsers: Any) -> None:
         "  watchline audit query coverage --param since=2026-01-01 --param until=2026-01-31 --format csv\n"
         "  watchline audit records > records-of-processing.md\n"
         "  watchline audit verify\n"
-        "  watchline audit export trail.zip"
+        "  watchline audit export trail.zip\n"
+        "  watchline audit drill"
     )
     parser = command(
         subparsers,
@@ -63,6 +64,21 @@ def add_parser(subparsers: Any) -> None:
         example="  watchline audit export trail.zip\n  unzip trail.zip verify.py && python verify.py trail.zip",
     )
     export.add_argument("file", type=Path, metavar="FILE.zip", help="a new file")
+    drill = command(
+        actions,
+        "drill",
+        drill_,
+        help="play an attacker who can write to store and topics, against a system of its own",
+        description="Starts a broker and a store in a throwaway folder, never yours, with people, prompts and events, "
+        "some of them erased. Then plays who can write to both, as an insider without a root or an approver's key: "
+        "forges, replays, edits, deletes, re-orders, brings back what was erased. For each attack it prints what "
+        "stopped or named it, in its own words. The exit code is 1 where one went unnoticed. Takes about a minute.",
+        example="  watchline audit drill\n  watchline audit drill --only truncate --only from-backup",
+    )
+    drill.add_argument(
+        "--only", action="append", metavar="NAME", default=[], help="this attack alone; may come more than once"
+    )
+    drill.add_argument("--json", action="store_true", help="print it as JSON, with what each attack does")
 
 
 def list_(args: argparse.Namespace) -> int:
@@ -165,3 +181,33 @@ def export_(args: argparse.Namespace) -> int:
         written = bundle.write(args.file, entries, anchors.read(place.anchor_file(settings)), roots)
     output.out(f"{written.entries:,} entries and {written.anchors:,} anchors in {args.file}, SHA-256 {written.sha256}")
     return 0
+
+
+def drill_(args: argparse.Namespace) -> int:
+    """Plays the attacks, and says what answered each."""
+    import logging
+
+    from watchline.streams.governance.drill.drill import ATTACKS, play
+    from watchline.streams.governance.drill.world import world
+
+    if unknown := [name for name in args.only if name not in ATTACKS]:
+        raise UsageError(f"no attack is called {output.safe(unknown[0])}; there are: {', '.join(ATTACKS)}")
+    logging.getLogger("watchline").addHandler(logging.NullHandler())  # what is rejected is said in the table
+    names = args.only or [*ATTACKS]
+    found = []
+    with world() as attacked:
+        for played in play(attacked, names):
+            found.append(played)
+            output.progress(len(found), len(names), "attacks")
+    columns, rows = ["attack", "answer", "by", "says", "seconds"], [played.row for played in found]
+    if args.json:
+        output.write([*columns, "does"], [[*played.row, played.does] for played in found], "json")
+    else:
+        output.write(columns, rows, "table")
+    bad = [played.attack for played in found if not played.is_good]
+    if not args.json:
+        unproven = sum(played.answer.word == "unproven" for played in found)
+        said = f"{len(found) - len(bad) - unproven} of {len(found)} attacks were stopped or named"
+        said += f"; {unproven} can't be tried here" if unproven else ""
+        output.out(output.colour(f"{said}; not so: {', '.join(bad)}" if bad else said, "red" if bad else "green"))
+    return int(bool(bad))

@@ -186,15 +186,24 @@ def _record(settings: Any, roots: Any, event: Any, texts: Mapping[str, str]) -> 
 
 
 def _status(settings: Any, wanted: list[str], form: str) -> int:
+    from watchline.streams.clickhouse.connect import connect
+    from watchline.streams.embedded import store
     from watchline.streams.governance import place
+    from watchline.streams.governance.erasing import at_odds, back, hidden_by_none
     from watchline.streams.governance.keys import Roots
+    from watchline.streams.query.open import open_queries
 
     erasures = folded(settings, Roots.read(place.roots_file(settings))).state.erasures
     if wanted:
         if (erasure := erasures.get(wanted[0])) is None:
             raise ConfigurationError(f"no erasure {safe(wanted[0])} was asked for: `watchline erase status`")
-        _show(erasure.id, erasure.whole or _WORKING, erasure.places or {}, form)
-        return int(not erasure.is_done)
+        again = {}
+        if erasure.is_done:
+            with store.running(settings), closing(connect(settings)) as client:
+                again = {name: each.as_json for name, each in back(client, erasure).items()}
+        whole = "is back" if again else erasure.whole or _WORKING
+        _show(erasure.id, whole, {**(erasure.places or {}), **again}, form)
+        return int(not erasure.is_done or bool(again))
     rows = [
         [
             each.id,
@@ -205,25 +214,11 @@ def _status(settings: Any, wanted: list[str], form: str) -> int:
         ]
         for each in erasures.values()
     ]
-    rows += [[erasure, "", "", "", why] for erasure, why in _at_odds(settings, erasures).items()]
+    with open_queries(settings) as queries:
+        odd = hidden_by_none(queries, erasures) | at_odds(settings, erasures)
+    rows += [[erasure, "", "", "", why] for erasure, why in odd.items()]
     write(["erasure", "asked_utc", "kind", "app", "whole"], rows, form)
     return int(not all(row[-1] in ("complete", "nothing found") for row in rows))
-
-
-def _at_odds(settings: Any, erasures: Mapping[str, Any]) -> dict[str, str]:
-    """Tombstones that nobody asked for by the trail, and those that are gone: who writes to the topic can do both."""
-    from watchline.streams.kafka import tombstones
-
-    known = tombstones.Known(settings)
-    known.refresh()
-    keys = {stone.key for stone in known}
-    forged = {stone.erasure: "nobody asked for it: its tombstones are forged" for stone in known}
-    gone = {
-        each.id: "its tombstones are gone: `watchline erase resume` writes them again"
-        for each in erasures.values()
-        if each.is_done and {stone.key for stone in each.tombstones} - keys
-    }
-    return {erasure: why for erasure, why in forged.items() if erasure not in erasures} | gone
 
 
 _WORKING = "hidden, being deleted"
