@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -27,16 +27,15 @@ from watchline.streams.governance.log import Log
 from watchline.streams.governance.prompts.publishing import Publish, Publisher
 from watchline.streams.governance.proof.nightly import Nightly
 from watchline.streams.governance.reads.recording import Recording
+from watchline.streams.governance.retention import holds_in_force
 from watchline.streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
 ANCHOR_S = 60.0
 POLL_S = 0.5
-ERASURES_S, RETRY_S = (
-    60.0,
-    3600.0,
-)  # how often is asked what is left to erase; how often one is tried that can't be done
+ERASURES_S = 60.0  # how often is asked what is left to erase
+RETRY_S = 3600.0  # how often an erasure is tried that can't be done
 
 
 class Keeper:
@@ -128,16 +127,15 @@ class Keeper:
         """Of those that a hold has stopped and stops no more, or that broke off."""
         state = self.fold.state
         holder = state.keys.get(self._key.id) if self._key is not None else None
-        for erasure in erasing.to_go_on_with(state.erasures.values(), state.holds, time.time_ns() // 1000):
+        holds = holds_in_force(state, self._settings.time_zone)
+        for erasure in erasing.to_go_on_with(state.erasures.values(), holds, time.time_ns() // 1000):
             if self._key is None or holder is None or self._tried.get(erasure.id, 0.0) > time.monotonic():
                 continue
             self._tried[erasure.id] = time.monotonic() + RETRY_S
-            self._carry_out(erasure, holder.holder)
+            self._carry_out(erasure, holds, self._key, holder.holder)
 
-    def _carry_out(self, erasure: Erasure, holder: str) -> None:
+    def _carry_out(self, erasure: Erasure, holds: Mapping[str, str], key: Key, holder: str) -> None:
         """Goes on with one, and certifies it; where that can't be done the trail is kept all the same."""
-        key, holds = self._key, self.fold.state.holds
-        assert key is not None
         searched = {name: Outcome.of(said) for name, said in erasure.searched.items()}
         try:
             with closing(connect(self._settings)) as client:

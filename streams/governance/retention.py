@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from watchline.streams.governance.acts import NotAllowed
 
@@ -53,6 +54,12 @@ def holds(state: State) -> list[tuple[str, str, date | None]]:
     until = state.retention.holds_until
     found = ((*target.partition(":")[::2], until.get(hold)) for hold, target in state.holds.items())
     return sorted(found, key=str)
+
+
+def holds_in_force(state: State, zone: str) -> dict[str, str]:
+    """Those that have not ended: id to what is held. One lasts to the end of the day that it names, in that zone."""
+    today, until = datetime.now(ZoneInfo(zone)).date(), state.retention.holds_until
+    return {hold: target for hold, target in state.holds.items() if until.get(hold, today) >= today}
 
 
 def _retention_set(state: State, event: GovernanceEvent, position: int) -> None:

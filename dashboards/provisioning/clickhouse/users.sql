@@ -52,7 +52,7 @@ GRANT SELECT ON watchline.v_detached_parts TO watchline_worker;
 GRANT SELECT ON watchline.v_conflicts TO watchline_worker;
 
 -- `watchline governance run`. It alone writes the copy of the audit trail, and can't read it: the topic is the record. It
--- proves each day by ids and counts, and reads no text. What the worker had of that in earlier versions is taken back.
+-- proves each day by ids, acts and counts, and reads no text. What the worker had of that in earlier versions is taken back.
 CREATE USER IF NOT EXISTS watchline_keeper IDENTIFIED WITH sha256_password BY {keeper_password:String}
 SETTINGS async_insert = 0, insert_allow_materialized_columns = 0 CONST;
 REVOKE INSERT ON watchline.governance FROM watchline_worker;
@@ -70,6 +70,7 @@ GRANT SELECT ON watchline.v_offset_gaps TO watchline_keeper;
 GRANT SELECT ON watchline.v_dead_letters TO watchline_keeper;
 GRANT SELECT ON watchline.v_retention TO watchline_keeper;
 GRANT SELECT ON watchline.v_erased TO watchline_keeper;
+GRANT SELECT ON watchline.v_governance TO watchline_keeper;
 
 -- Who is on call: `watchline sql`, `show`, `audit`. All views with their redacted texts, without which nobody can tell why an
 -- answer was flagged; but not what people wrote about acts, where their names stand.

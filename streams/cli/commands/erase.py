@@ -112,6 +112,7 @@ def _erase(args: argparse.Namespace, settings: Any, resumed: str) -> int:
     from watchline.streams.governance.eraser import Eraser
     from watchline.streams.governance.erasure import TARGET, Erasure, Outcome
     from watchline.streams.governance.keys import Roots
+    from watchline.streams.governance.retention import holds_in_force
     from watchline.streams.kafka import tombstones
 
     texts: list[str] = []
@@ -158,7 +159,7 @@ def _erase(args: argparse.Namespace, settings: Any, resumed: str) -> int:
             settings,
             client,
             erasure,
-            folded(settings, roots).state.holds,
+            holds_in_force(folded(settings, roots).state, settings.time_zone),
             searched=lambda: erasing.search(settings, words) if words else before,
             deadline_s=args.deadline,
             told=lambda line: print(line, file=sys.stderr),  # noqa: T201

@@ -53,3 +53,6 @@ def gone_before(now: datetime, days: int) -> datetime:
 RETAINED = """WITH (SELECT mapFromArrays(groupArray(v.app), groupArray(v.gone_before)) FROM v_retention AS v
     WHERE v.class = 'rows') AS gone"""
 GONE_BEFORE = "if(mapContains(gone, app), gone[app], gone[''])"
+# What was erased, where the trail says that it was asked for: who writes to the store alone can't explain a loss by it.
+ERASED_BY = """(SELECT * FROM v_erased WHERE certificate IN
+    (SELECT substring(target, 9) FROM v_governance WHERE accepted AND action = 'erasure_requested'))"""

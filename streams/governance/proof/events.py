@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from watchline.streams.governance.proof.books import GONE_BEFORE, RETAINED, Books
+from watchline.streams.governance.proof.books import ERASED_BY, GONE_BEFORE, RETAINED, Books
 from watchline.streams.governance.proof.interval import HOUR
 from watchline.streams.governance.proof.report import DEAD, ERASED, EVENTS, FAULTS, FINDINGS, RETENTION, Report
 
@@ -81,7 +81,7 @@ FROM
     ) AS c
     LEFT ANY JOIN
     (
-        SELECT event_id, concat('', certificate) AS certificate FROM v_erased
+        SELECT event_id, concat('', certificate) AS certificate FROM {ERASED_BY}
         WHERE time >= {{start:DateTime('UTC')}} AND time < {{end:DateTime('UTC')}}
     ) AS x ON c.event_id = x.event_id
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from watchline.streams.governance.proof.books import GONE_BEFORE, RETAINED, Books
+from watchline.streams.governance.proof.books import ERASED_BY, GONE_BEFORE, RETAINED, Books
 from watchline.streams.governance.proof.interval import DAY, HOUR, Interval
 from watchline.streams.governance.proof.report import DEAD, DROPPED, ERASED, GONE, NUMBERS, RETENTION, Report
 
@@ -35,7 +35,7 @@ FROM
     ) AS g
     LEFT ANY JOIN
     (
-        SELECT producer_id, sequence, concat('', certificate) AS certificate FROM v_erased
+        SELECT producer_id, sequence, concat('', certificate) AS certificate FROM {ERASED_BY}
         WHERE time >= {{start:DateTime('UTC')}} AND time < {{end:DateTime('UTC')}}
     ) AS x ON g.producer_id = x.producer_id AND g.number = x.sequence
 )

@@ -120,7 +120,7 @@ class Books:
     def clear(self) -> None:
         """Nothing is stored any more."""
         for table in ("interactions", "findings", "ledger", "producer_hours", "contents", "offset_gaps", "dead_letters",
-                      "producer_reports", "canaries", "superseded", "erased"):  # fmt: skip
+                      "producer_reports", "canaries", "superseded", "erased", "governance"):  # fmt: skip
             self.client.command(f"TRUNCATE TABLE {table}")
 
 

@@ -276,6 +276,15 @@ def test_what_was_erased_is_explained_by_its_certificate(books: Books, queries: 
     books.insert("erased", columns, rows)
     for table in ("interactions", "findings"):
         books.delete(table, among("event_id", (each.id for each in gone)))
+    assert proved(queries).unexplained == 2 * len(gone)  # by the store alone: nobody asked for it
+    acts = [
+        ("log", 0, "erasure_requested", "erasure:7f3a", False),
+        ("log", 1, "erasure_certified", "erasure:7f3a", True),
+    ]
+    columns = ("log", "position", "action", "target", "accepted")
+    books.insert("governance", columns, acts)
+    assert proved(queries).unexplained == 2 * len(gone)  # and not by an act that was rejected
+    books.insert("governance", columns, [("log", 2, "erasure_requested", "erasure:7f3a", True)])
     report = proved(queries)
     assert report.is_proven, report.named
     for section in ("numbers", "events"):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from tests.streams.governance.logs import Written
 from watchline.streams.governance.keys import Key
-from watchline.streams.governance.retention import DEFAULTS, holds
+from watchline.streams.governance.retention import DEFAULTS, holds, holds_in_force
 
 
 @pytest.fixture
@@ -73,3 +73,11 @@ def test_a_hold_has_its_last_day(written: Written, officer: Key) -> None:
     assert holds(written.fold.state) == [("app", "shop", date(2027, 1, 31)), ("tenant", "a:b", None)]
     written.send(written.act("hold_released", "h1", "p1", officer))
     assert holds(written.fold.state) == [("tenant", "a:b", None)]
+
+
+def test_a_hold_is_in_force_to_the_end_of_its_day(written: Written, officer: Key) -> None:
+    today = datetime.now(UTC).date()
+    for hold, until in (("a", None), ("b", today), ("c", today - timedelta(days=1))):
+        details = {"hold": hold} | ({"until": f"{until:%Y-%m-%d}"} if until else {})
+        assert written.send(written.act("hold_placed", "tenant:acme", "p1", officer, details=details)).accepted
+    assert {*holds_in_force(written.fold.state, "UTC")} == {"a", "b"}
