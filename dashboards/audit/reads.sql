@@ -18,5 +18,5 @@ SELECT
     how,
     why
 FROM v_reads
-WHERE time >= {since:Date} AND time < {until:Date} + 1 AND {who:String} IN ('*', who) AND ({view:String} = '*' OR has(views, {view:String}))
+WHERE time >= {since:Date} AND time < {until:Date} + 1 AND ({who:String} = '*' OR who = {who:String}) AND ({view:String} = '*' OR has(views, {view:String}))
 ORDER BY time, who, door, shape

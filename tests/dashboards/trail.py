@@ -30,6 +30,8 @@ class Trail(People):
         for name, roles in MORE.items():
             self.keys[name] = Key.new()
             assert self.register(self.keys[name], name, roles).accepted
+        self.keys["door"] = Key.new()
+        assert self.register(self.keys["door"], "door", "reader", "service").accepted
 
     def _at(self, **ago: float) -> int:
         return int((self.now - timedelta(**ago)).timestamp() * 1_000_000)
@@ -100,8 +102,8 @@ def acts(now: datetime) -> Trail:
     proof = {"rows": "120", "unexplained": "2", "explained": "{}", "sha256": "ef" * 32}
     trail.take("aud", "proved", "2026-01-01T00:00:00Z/2026-01-02T00:00:00Z", **proof)
     at = f"{now - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"
-    read = json.dumps([["SELECT ?", ["v_interactions"], 2, 40, "", ""]])
-    trail.take("aud", "read", "reads", who="p9", proven="claimed", door="cli", reads=read, from_=at, to=at)
+    read = json.dumps([["SELECT ?", ["v_interactions"], 2, 40, "ok", ""]])
+    trail.take("door", "read", "reads", who_="p9", proven="claimed", door="cli", reads=read, from_=at, to=at)
     assert trail.revoke("ci").accepted
     assert not trail.send(b"junk").accepted
     assert not trail.send(trail.act("key_revoked", trail.keys["ben"].id, "first", trail.keys["ben"])).accepted
