@@ -108,10 +108,11 @@ def test_every_marker_of_the_tests_has_a_line() -> None:
 def test_every_setting_named_anywhere_exists() -> None:
     known = {f"WATCHLINE_{name.upper()}" for name in Settings.model_fields}
     known |= {
-        f"WATCHLINE_{name}" for name in ("CONFIG", "SUBJECT_KEY", "DISABLED", "ENVIRONMENT", "SOURCE", "PROMPT_KEYS")
+        f"WATCHLINE_{name}"
+        for name in ("CONFIG", "SUBJECT_KEY", "DISABLED", "ENVIRONMENT", "SOURCE", "PROMPT_KEYS", "ENDPOINT_KEY")
     }
     secrets = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
-    known |= {f"WATCHLINE_{name.upper()}_FILE" for name in (*secrets, "SUBJECT_KEY")}
+    known |= {f"WATCHLINE_{name.upper()}_FILE" for name in (*secrets, "SUBJECT_KEY", "ENDPOINT_KEY")}
     known |= {"WATCHLINE_TEST_KAFKA_HOME", "WATCHLINE_TEST_FUZZ"}  # of the tests, not of the worker
     known |= set(contacts.VARIABLES.values())  # of Grafana
     assert set(re.findall(r"WATCHLINE_[A-Z_]*[A-Z]", readmes.everything())) <= known
