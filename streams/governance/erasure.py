@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -25,6 +26,11 @@ OPEN: tuple[Word, ...] = ("partly", "failed")  # with one of these the whole is 
 TARGET = "erasure:"
 _ID = re.compile("[0-9a-f-]{8,64}")
 _SALT, _HASH = re.compile("(?:[0-9a-f]{2}){16,64}"), re.compile("[0-9a-f]{64}")
+
+
+def salt_of_next(erasures: Mapping[str, Erasure]) -> str:
+    """The salt of the others: who stores an event hashes its ids once for each salt."""
+    return next((each.salt for each in erasures.values()), "") or secrets.token_hex(16)
 
 
 @dataclass(slots=True)

@@ -110,7 +110,7 @@ def _erase(args: argparse.Namespace, settings: Any, resumed: str) -> int:
     from watchline.streams.embedded import store
     from watchline.streams.governance import erasing, ids, place
     from watchline.streams.governance.eraser import Eraser
-    from watchline.streams.governance.erasure import TARGET, Erasure, Outcome
+    from watchline.streams.governance.erasure import TARGET, Erasure, Outcome, salt_of_next
     from watchline.streams.governance.keys import Roots
     from watchline.streams.governance.retention import holds_in_force
     from watchline.streams.kafka import tombstones
@@ -142,7 +142,7 @@ def _erase(args: argparse.Namespace, settings: Any, resumed: str) -> int:
             if texts and {tombstones.hash_of(erasure.salt, kind, each) for each in stored} - {*erasure.hashes}:
                 raise UsageError("this id is not one of those that it was asked for")
         else:
-            known, salt = str(_new_id()), secrets.token_hex(16)
+            known, salt = str(_new_id()), salt_of_next(folded(settings, roots).state.erasures)
             hashes = tuple(dict.fromkeys(tombstones.hash_of(salt, kind, each) for each in stored))
             found = erasing.search(settings, words)
             details = {"kind": kind, "salt": salt, "scope": ",".join(hashes), "searched": _json(found)}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.streams.governance.logs import Written
 from watchline.streams.governance.erasing import to_go_on_with
-from watchline.streams.governance.erasure import Outcome
+from watchline.streams.governance.erasure import Outcome, salt_of_next
 from watchline.streams.governance.fold import Entry
 from watchline.streams.governance.keys import Key
 
@@ -50,6 +50,13 @@ def test_asked_for_and_certified(log: Erasures) -> None:
     assert log.certify("incomplete", a=DELETED, b=OPEN).accepted and not erasure.is_done
     assert log.certify("complete", a=DELETED, b=NOTHING).accepted and erasure.is_done
     assert log.certify("complete", a=DELETED).accepted  # a later look
+
+
+def test_all_erasures_have_one_salt(log: Erasures) -> None:
+    salt = salt_of_next(log.fold.state.erasures)
+    assert len(salt) == 32 and salt != salt_of_next(log.fold.state.erasures)
+    assert log.ask(salt=salt).accepted
+    assert salt_of_next(log.fold.state.erasures) == salt
 
 
 @pytest.mark.parametrize(
