@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from watchline.schemas.errors import WatchlineError
-from watchline.streams.query.open import open_queries as unrecorded
+from watchline.streams.query import open as unrecorded
 from watchline.streams.query.reader import reader
 from watchline.streams.query.run import Queries
 from watchline.streams.settings import Settings
@@ -28,7 +28,7 @@ def open_queries(settings: Settings) -> Iterator[Queries]:
     """As `streams.query.open` has them. What was read is sent at the end, where no keeper does it."""
     from watchline.streams.governance import place
 
-    with unrecorded(settings) as queries:
+    with unrecorded.open_queries(settings) as queries:
         if not place.roots_file(settings).exists():
             yield queries
             return

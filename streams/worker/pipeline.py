@@ -93,7 +93,7 @@ class Pipeline:
         self.metrics = Metrics(self.scorers.wait(), canaries)
         self.sink = Sink(lambda: connect(settings), settings.store_timeout_s, on_attempt=self._on_store_attempt)
         self.registry = registry
-        self.tombstones = tombstones.Known(settings)
+        self.tombstones: tombstones.Tombstones = tombstones.Known(settings)
         self.sink.stopping = lambda: member.stopping
         self.brake = Brake(settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
         self._scoring = ThreadPoolExecutor(settings.scorers, thread_name_prefix="score")

@@ -36,6 +36,7 @@ from watchline.streams.dead_letters import WHOLE_MESSAGE
 from watchline.streams.embedded import store
 from watchline.streams.health.progress import ConsumerState
 from watchline.streams.kafka import topics
+from watchline.streams.kafka.tombstones import Tombstones
 from watchline.streams.messages import Record
 from watchline.streams.monitor import signals
 from watchline.streams.monitor.monitor import Monitor
@@ -170,6 +171,7 @@ class FuzzedWorker:
         self._pipeline = Pipeline(settings, self._member, scorers=InProcess(settings))
         self._pipeline.topics.ids = _ids  # else the broker is asked
         self._pipeline.starts.read = dict  # likewise
+        self._pipeline.tombstones = Tombstones()  # nothing was erased
         self._dead_letters, self._findings = (
             name(settings.topic_prefix) for name in (topics.dead_letters, topics.findings)
         )
