@@ -76,11 +76,7 @@ class Log:
         with self._locked():
             self._refill()
             written_at = time.time_ns() // 1000
-            with self._file.open("ab") as file:
-                line = {"time": written_at, "value": base64.b64encode(value).decode()}
-                file.write(json.dumps(line).encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            self._write_down(value, written_at)
             return self._send(self._topic, value, written_at=written_at)
 
     def fill(self) -> int:
@@ -88,7 +84,9 @@ class Log:
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file.touch(mode=0o600)
         with self._locked():
-            return self._refill()
+            there = self._refill()
+            # What was written while there was no file yet: root keys were made a moment ago.
+            return there + sum(self._write_down(each.value, each.time) for each in self.read(there))
 
     def read(self, first: int = 0) -> Iterator[Message]:
         """The messages from an offset to the present end. Raises TransientError where Kafka is away."""
@@ -135,6 +133,13 @@ class Log:
             written = json.loads(line)
             self._send(self._topic, base64.b64decode(written["value"]), written_at=written["time"])
         return len(lines)
+
+    def _write_down(self, value: bytes, time_us: int) -> int:
+        with self._file.open("ab") as file:
+            file.write(json.dumps({"time": time_us, "value": base64.b64encode(value).decode()}).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return 1
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
