@@ -38,6 +38,7 @@ NOT_SHIPPED = (
     "streams/integrations/README.md",
     "streams/ingest/README.md",
     "dashboards/README.md",
+    "dashboards/audit/README.md",
     "dashboards/provisioning/",  # what docker-compose.yml mounts
     "streams/Dockerfile",
     "dashboards/Dockerfile",
