@@ -86,8 +86,9 @@ class Tombstones:
             self._by_hash.setdefault((stone.kind, stone.hash), {})[stone.app] = stone
             self._salts[stone.salt] = None
 
-    def refresh(self) -> None:
-        """Nothing: these are all."""
+    def refresh(self) -> bool:
+        """Whether more have come: these are all."""
+        return False
 
     def __iter__(self) -> Iterator[Tombstone]:
         for by_app in self._by_hash.values():
@@ -119,12 +120,17 @@ class Known(Tombstones):
         self._settings, self._file = settings, file_of(settings)
         self._read_bytes, self._reader = 0, to_its_end(settings, topics.tombstones(settings.topic_prefix))
 
-    def refresh(self) -> None:
-        """Reads to the present end. Raises TransientError where that can't be done: then nothing may be stored."""
-        self.add(stone for message in self._reader() if (stone := read(message.value() or b"")))
+    def refresh(self) -> bool:
+        """Reads to the present end; whether more have come.
+
+        Raises TransientError where that can't be done: then nothing may be stored.
+        """
+        found = [stone for message in self._reader() if (stone := read(message.value() or b""))]
         if self._file.exists() and (size := self._file.stat().st_size) != self._read_bytes:
-            self.add(read_file(self._file))
+            found += read_file(self._file)
             self._read_bytes = size
+        self.add(found)
+        return bool(found)
 
 
 def file_of(settings: Settings) -> Path:

@@ -109,13 +109,11 @@ class Store(Stage[Batch]):
         write_all(batch.scored.canaries, self._write)
         write_all(offset_gaps.table(batch.gaps), self._write)
         write_all(ledger.table(batch.messages, batch.scored, refused, erased), self._write)
-        self._tombstones.refresh()
-        late, hidden = erased_events(batch.scored, self._tombstones)
-        if (
-            late.keys() - erased.keys()
-        ):  # asked for while they were being written: whoever erases may have looked before
-            write_all(hidden, self._write)
-            log.warning("hidden, and not deleted yet: `watchline erase resume %s`", next(iter(late.values())))
+        if self._tombstones.refresh():  # while it was being written: whoever erases may have looked before
+            late, hidden = erased_events(batch.scored, self._tombstones)
+            if late.keys() - erased.keys():
+                write_all(hidden, self._write)
+                log.warning("hidden, and not deleted yet: `watchline erase resume %s`", next(iter(late.values())))
         return replace(batch, refused=refused, erased=erased, dead_letters=[*batch.scored.dead_letters, *letters])
 
 
