@@ -6,7 +6,7 @@ import argparse
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -78,18 +78,33 @@ def add_ids(parser: argparse.ArgumentParser, kinds: tuple[str, ...] = KINDS) -> 
 def ids_of(args: argparse.Namespace, settings: Any) -> tuple[Any, list[str], list[str]]:
     """What is meant: its kind, the ids as they were given, and the keys of pseudonyms."""
     from watchline.streams.governance import erasing
-    from watchline.streams.security import secret_files
 
     for kind in KINDS:
         if given := getattr(args, kind, None):
             texts = [line for text in given for line in (sys.stdin.read().splitlines() if text == "-" else [text])]
-            keys = [secret_files.read("WATCHLINE_SUBJECT_KEY"), settings.pseudonym_key.get_secret_value()]
             if kind != "subject" and len(texts) > 1:
                 raise UsageError(f"one {kind} at a time")
             if not texts:
                 raise UsageError("no id came on standard input")
-            return kind, texts, [*filter(None, keys), *erasing.read_keys(args.old_key_file)]
+            return kind, texts, [*keys_here(settings), *erasing.read_keys(args.old_key_file)]
     raise UsageError(f"whose? One of {', '.join(f'--{kind}' for kind in KINDS if hasattr(args, kind))}")
+
+
+def keys_here(settings: Any) -> list[str]:
+    """The keys of pseudonyms that are set here."""
+    from watchline.streams.security import secret_files
+
+    return [*filter(None, (secret_files.read("WATCHLINE_SUBJECT_KEY"), settings.pseudonym_key.get_secret_value()))]
+
+
+def stored_as(kind: Any, texts: Iterable[str], keys: Sequence[str]) -> list[str]:
+    """What ids may be stored as, however the app spells them. Raises UsageError."""
+    from watchline.streams.governance import ids
+
+    try:
+        return [each for text in texts for each in ids.stored_as(kind, text, keys)]
+    except ConfigurationError as error:
+        raise UsageError(str(error)) from None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -108,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
 def _erase(args: argparse.Namespace, settings: Any, resumed: str) -> int:
     from watchline.streams.clickhouse.connect import connect
     from watchline.streams.embedded import store
-    from watchline.streams.governance import erasing, ids, place
+    from watchline.streams.governance import erasing, place
     from watchline.streams.governance.eraser import Eraser
     from watchline.streams.governance.erasure import TARGET, Erasure, Outcome, salt_of_next
     from watchline.streams.governance.keys import Roots
@@ -119,10 +134,7 @@ def _erase(args: argparse.Namespace, settings: Any, resumed: str) -> int:
     words: list[str] = []
     if not resumed or any(getattr(args, each) for each in KINDS):
         kind, texts, keys = ids_of(args, settings)
-        try:
-            stored = [each for text in texts for each in ids.stored_as(kind, text, keys)]
-        except ConfigurationError as error:
-            raise UsageError(str(error)) from None
+        stored = stored_as(kind, texts, keys)
         words = erasing.words_of(kind, texts, keys)
     if args.dry_run and not resumed:
         salt = secrets.token_hex(16)
@@ -135,14 +147,15 @@ def _erase(args: argparse.Namespace, settings: Any, resumed: str) -> int:
         raise UsageError("an erasure is signed: --key FILE.pem")
     roots = Roots.read(place.roots_file(settings))
     with store.running(settings), closing(connect(settings, timeout_s=max(65.0, args.deadline))) as client:
+        fold = folded(settings, roots)
         if resumed:
-            erasure = folded(settings, roots).state.erasures.get(resumed)
+            erasure = fold.state.erasures.get(resumed)
             if erasure is None:
                 raise ConfigurationError(f"no erasure {safe(resumed)} was asked for: `watchline erase status`")
             if texts and {tombstones.hash_of(erasure.salt, kind, each) for each in stored} - {*erasure.hashes}:
                 raise UsageError("this id is not one of those that it was asked for")
         else:
-            known, salt = str(_new_id()), salt_of_next(folded(settings, roots).state.erasures)
+            known, salt = str(_new_id()), salt_of_next(fold.state.erasures)
             hashes = tuple(dict.fromkeys(tombstones.hash_of(salt, kind, each) for each in stored))
             found = erasing.search(settings, words)
             details = {"kind": kind, "salt": salt, "scope": ",".join(hashes), "searched": _json(found)}
@@ -150,40 +163,34 @@ def _erase(args: argparse.Namespace, settings: Any, resumed: str) -> int:
             reason = {"reason": _reason(args.reason_file)} if args.reason_file else {}
             if any(word in text for word in words for text in reason.values()):
                 raise UsageError(f"{args.reason_file} holds the id itself: a reason says why, and not who")
-            event, salted = sign_act(settings, roots, args.key, "erasure_requested", TARGET + known, details, reason)
-            if _record(settings, roots, event, salted):
+            if _record(settings, roots, args.key, fold, "erasure_requested", TARGET + known, details, reason):
                 return 1
-            erasure = folded(settings, roots).state.erasures[known]
+            erasure = fold.state.erasures[known]
         before = {name: Outcome.of(said) for name, said in erasure.searched.items()}
         whole, found = erasing.carry_out(
             settings,
             client,
             erasure,
-            holds_in_force(folded(settings, roots).state, settings.time_zone),
+            holds_in_force(fold.state, settings.time_zone),
             searched=lambda: erasing.search(settings, words) if words else before,
             deadline_s=args.deadline,
             told=lambda line: print(line, file=sys.stderr),  # noqa: T201
             drop_detached=args.drop_detached,
         )
-    event, _ = sign_act(
-        settings,
-        roots,
-        args.key,
-        "erasure_certified",
-        TARGET + erasure.id,
-        {"whole": whole, "places": _json(found)},
-        {},
-    )
-    if _record(settings, roots, event, {}):
+    details = {"whole": whole, "places": _json(found)}
+    if _record(settings, roots, args.key, fold, "erasure_certified", TARGET + erasure.id, details, {}):
         return 1
     _show(erasure.id, whole, {name: each.as_json for name, each in found.items()}, args.format)
     return {"complete": 0, "incomplete": 1, "nothing found": NOTHING_FOUND, "pending": PENDING}[whole]
 
 
-def _record(settings: Any, roots: Any, event: Any, texts: Mapping[str, str]) -> int:
+def _record(
+    settings: Any, roots: Any, key: Path, fold: Any, act: str, target: str, details: Any, texts: Mapping[str, str]
+) -> int:
     """Into the trail; what becomes of it is said on standard error."""
     with redirect_stdout(sys.stderr):
-        return append(settings, roots, event, texts)
+        made = sign_act(settings, roots, key, act, target, details, texts, state=fold.state)
+        return append(settings, roots, *made, fold)
 
 
 def _status(settings: Any, wanted: list[str], form: str) -> int:

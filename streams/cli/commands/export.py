@@ -294,7 +294,7 @@ def _since(made: Mapping[str, Any]) -> Any:
 
 
 def _withdraw(args: argparse.Namespace) -> int:
-    from watchline.streams.cli.commands.governance import append, sign_act
+    from watchline.streams.cli.commands.governance import append, folded, sign_act
     from watchline.streams.export.consent import hashed
     from watchline.streams.governance import exports, place
     from watchline.streams.governance.keys import Roots
@@ -302,23 +302,20 @@ def _withdraw(args: argparse.Namespace) -> int:
 
     settings = load()
     roots = Roots.read(place.roots_file(settings))
-    code = 0
+    fold, code = folded(settings, roots), 0
     for stored in _stored_as(settings, args.subject):
         target = f"{exports.SUBJECT}{hashed(stored)}"
-        code |= append(settings, roots, *sign_act(settings, roots, args.key, "consent_withdrawn", target, {}, {}))
+        made = sign_act(settings, roots, args.key, "consent_withdrawn", target, {}, {}, state=fold.state)
+        code |= append(settings, roots, *made, fold)
     return code
 
 
 def _stored_as(settings: Any, subject: str) -> list[str]:
     """The pseudonyms that a subject may be stored as, however the app spells it, under the keys that are set here."""
-    from watchline.streams.governance import ids
-    from watchline.streams.security import secret_files
+    from watchline.streams.cli.commands.erase import keys_here, stored_as
 
-    keys = (secret_files.read("WATCHLINE_SUBJECT_KEY"), settings.pseudonym_key.get_secret_value())
-    try:
-        return [*dict.fromkeys(ids.stored_as("subject", subject, keys if not PSEUDONYM.fullmatch(subject) else ()))]
-    except ConfigurationError as error:
-        raise UsageError(str(error)) from None
+    keys = [] if PSEUDONYM.fullmatch(subject) else keys_here(settings)
+    return [*dict.fromkeys(stored_as("subject", [subject], keys))]
 
 
 @contextmanager

@@ -148,9 +148,9 @@ def _record(args: argparse.Namespace) -> int:
         target = key.id
         if args.act == "key_registered":
             details = {"public": key.public, "kind": "person", **details}
-    event, texts = sign_act(settings, roots, args.key, args.act, target, details, _pairs(args.text))
     if args.out is None:
-        return append(settings, roots, event, texts)
+        return record(settings, args.key, args.act, target, details, _pairs(args.text))
+    event, texts = sign_act(settings, roots, args.key, args.act, target, details, _pairs(args.text))
     _write(args.out, event, texts)
     out(f"written to {args.out}; others sign it with `watchline governance sign {args.out} --key FILE.pem`")
     return 0
@@ -278,13 +278,17 @@ def sign_act(
     return signed.sign(event, key, roots.log), salted
 
 
-def record(settings: Any, key_file: Path, act: str, target: str, details: dict[str, str]) -> int:
-    """Records an act of another command's, signed with a key, and says what became of it: 0 where it counts."""
+def record(
+    settings: Any, key_file: Path, act: str, target: str, details: Mapping[str, str], texts: Mapping[str, str]
+) -> int:
+    """Records an act, signed with a key, and says what became of it: 0 where it counts. Reads the log once."""
     from watchline.streams.governance import place
     from watchline.streams.governance.keys import Roots
 
     roots = Roots.read(place.roots_file(settings))
-    return append(settings, roots, *sign_act(settings, roots, key_file, act, target, details, {}))
+    fold = folded(settings, roots)
+    made = sign_act(settings, roots, key_file, act, target, details, texts, state=fold.state)
+    return append(settings, roots, *made, fold)
 
 
 def append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str], fold: Any = None) -> int:

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         from watchline.streams.cli.commands import governance
         from watchline.streams.governance.proof.acts import PROVED
 
-        code |= governance.record(settings, args.sign, PROVED, report.target, report.details)
+        code |= governance.record(settings, args.sign, PROVED, report.target, report.details, {})
     return code
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams.cli.arguments import UsageError, actions_of, add_format, command
-from watchline.streams.cli.commands.erase import NOTHING_FOUND, add_ids, ids_of
+from watchline.streams.cli.commands.erase import NOTHING_FOUND, add_ids, ids_of, stored_as
 from watchline.streams.cli.output import as_json, out, safe, write
 
 
@@ -62,10 +62,7 @@ def _held(args: argparse.Namespace) -> dict[str, Any]:
     kind, texts, keys = ids_of(args, settings)
     if args.app:
         raise UsageError("a person is told of all apps: leave --app out")
-    try:
-        stored = [each for text in texts for each in ids.stored_as(kind, text, keys)]
-    except ConfigurationError as error:
-        raise UsageError(str(error)) from None
+    stored = stored_as(kind, texts, keys)
     with open_queries(settings) as queries:
         found = access.held(queries, stored)
         others = {
