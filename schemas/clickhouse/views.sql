@@ -331,6 +331,40 @@ INNER JOIN
 ) AS f ON i.time = f.time AND i.event_id = f.event_id
 SETTINGS do_not_merge_across_partitions_select_final = 1, short_circuit_function_evaluation = 'force_enable';
 
+-- Each range of numbers that a producer gave and that never came, with how many it says in all that it dropped. `since` is
+-- the hour of what came before, `hour` of what came after, or of the report that tells. From the runs of numbers of each
+-- hour, which are few, and never from all numbers of a producer at once.
+CREATE OR REPLACE VIEW v_number_gaps SQL SECURITY DEFINER AS
+SELECT producer_id, app, environment, until.1 AS first_missing, run.1 AS next_number, dropped, until.2 AS since, hour,
+    hour AS time
+FROM
+(
+    SELECT producer_id, r.app AS app, r.environment AS environment, r.hour AS hour, r.run AS run,
+        max((r.run.2, r.hour)) OVER before AS until, max(r.dropped) OVER (PARTITION BY producer_id) AS dropped
+    FROM
+    (
+        SELECT
+            producer_id, hour, any(h.app) AS app, any(h.environment) AS environment, toUInt64(max(h.dropped)) AS dropped,
+            groupBitmapMergeState(h.numbers) AS numbers,
+            arraySort(bitmapToArray(numbers)) AS ordered, -- up to 32 come in the order of their parts
+            arrayJoin(if(bitmapMax(numbers) + 1 - bitmapMin(numbers) = bitmapCardinality(numbers),
+                [(bitmapMin(numbers), bitmapMax(numbers) + 1)],
+                arrayZip(
+                    arrayFilter((n, before) -> n != before + 1, ordered,
+                        arrayPushFront(arrayPopBack(ordered), ordered[1])),
+                    arrayMap(n -> n + 1, arrayFilter((n, after) -> after != n + 1, ordered,
+                        arrayPushBack(arrayPopFront(ordered), ordered[-1])))))) AS run
+        FROM producer_hours AS h
+        GROUP BY producer_id, hour
+        UNION ALL
+        SELECT producer_id, toStartOfHour(time), app, environment, dropped,
+            arrayReduce('groupBitmapState', emptyArrayUInt64()), [], (next_sequence, next_sequence)
+        FROM producer_reports
+    ) AS r
+    WINDOW before AS (PARTITION BY producer_id ORDER BY run, r.hour ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+)
+WHERE next_number > first_missing;
+
 -- What each producer instance did in each hour. Its numbers are kept as a bitmap an hour (`producer_hours`), to which a row
 -- that comes again adds nothing and whose deletion takes nothing away. `missing` are those that came in no hour: dropped in
 -- the app, lost on the way, or dead letters; for a moment, those that are still in Kafka. They count in the hour in which a
@@ -366,7 +400,6 @@ WITH
     (
         SELECT
             producer_id, hour, app, environment, first_time, last_time, stored,
-            max(next_sequence) OVER until AS next_until,
             toUInt64(max(dropped) OVER until - max(dropped) OVER before) AS dropped_now,
             mapSubtract(argMax(reasons, (reported, feedback)) OVER until, argMax(reasons, (reported, feedback)) OVER before)
                 AS reasons_now,
@@ -378,32 +411,7 @@ WITH
     ),
     gaps AS
     (
-        SELECT g.producer_id AS producer_id, h.hour AS hour, sum(g.gap.2) AS missing
-        FROM
-        (
-            SELECT producer_id,
-                arrayJoin(arrayFilter(gap -> gap.2 > 0, arrayMap((number, end) -> (number, toUInt64(number - end)),
-                    arrayPushBack(ordered, next_until),
-                    arrayPushFront(arrayMap(number -> number + 1, ordered), toUInt64(0))))) AS gap
-            FROM
-            (
-                SELECT producer_id, groupBitmapMergeState(p.numbers) AS numbers,
-                    arraySort(bitmapToArray(numbers)) AS ordered, -- up to 32 come in the order of their parts
-                    greatest(bitmapMax(numbers) + least(bitmapCardinality(numbers), 1), max(p.next_sequence)) AS next_until
-                FROM
-                (
-                    SELECT producer_id, numbers, 0 AS next_sequence FROM producer_hours
-                    UNION ALL
-                    SELECT producer_id, arrayReduce('groupBitmapState', emptyArrayUInt64()), next_sequence
-                    FROM producer_reports
-                ) AS p
-                GROUP BY producer_id
-                HAVING next_until != bitmapCardinality(numbers)
-            )
-        ) AS g
-        ASOF LEFT JOIN (SELECT producer_id, next_until, min(hour) AS hour FROM counted GROUP BY producer_id, next_until) AS h
-            ON g.producer_id = h.producer_id AND g.gap.1 <= h.next_until
-        GROUP BY producer_id, hour
+        SELECT producer_id, hour, sum(next_number - first_missing) AS missing FROM v_number_gaps GROUP BY producer_id, hour
     )
 SELECT
     c.producer_id AS producer_id,
@@ -869,37 +877,6 @@ FROM
 ) AS n
 GROUP BY hour, producer_id
 SETTINGS do_not_merge_across_partitions_select_final = 1;
-
--- Each range of numbers that a producer gave and that never came, with how many it says in all that it dropped. `since` is
--- the hour of what came before, `hour` of what came after, or of the report that tells.
-CREATE OR REPLACE VIEW v_number_gaps SQL SECURITY DEFINER AS
-SELECT
-    producer_id, app, environment, gap.1 AS first_missing, gap.2 AS next_number, dropped,
-    arrayLast(e -> e.1 <= gap.1, ends).2 AS since, arrayFirst(e -> e.1 >= gap.2, ends).2 AS hour, hour AS time
-FROM
-(
-    SELECT
-        producer_id, any(p.app) AS app, any(p.environment) AS environment, max(p.dropped) AS dropped,
-        groupBitmapMergeState(p.numbers) AS numbers,
-        arraySort(bitmapToArray(numbers)) AS ordered, -- up to 32 come in the order of their parts
-        arraySort(groupUniqArray((p.next_number, p.hour))) AS ends,
-        max(p.next_number) AS next_until,
-        arrayJoin(arrayFilter(gap -> gap.2 > gap.1, arrayMap((number, end) -> (end, number),
-            arrayPushBack(ordered, next_until),
-            arrayPushFront(arrayMap(number -> number + 1, ordered), toUInt64(0))))) AS gap
-    FROM
-    (
-        SELECT producer_id, hour, app, environment, numbers, bitmapMax(numbers) + 1 AS next_number,
-            toUInt64(dropped) AS dropped
-        FROM producer_hours
-        UNION ALL
-        SELECT producer_id, toStartOfHour(time), app, environment,
-            arrayReduce('groupBitmapState', emptyArrayUInt64()), next_sequence, dropped
-        FROM producer_reports
-    ) AS p
-    GROUP BY producer_id
-    HAVING next_until != bitmapCardinality(numbers)
-);
 
 -- Parts of tables that the server has set aside, as a rule because it could not read them when it started.
 CREATE OR REPLACE VIEW v_detached_parts SQL SECURITY DEFINER AS

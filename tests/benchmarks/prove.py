@@ -1,7 +1,7 @@
 """What `watchline prove` takes: `python -m tests.benchmarks.prove 200000 [FOLDER]`, of so many events over 30 days.
 
-The store is that of `tests.benchmarks.store`, with one producer whose numbers are whole, and offsets that follow one
-another. Seconds of the processor, and MB above what the process held before, of the whole interval and of its last day.
+The store is that of `tests.benchmarks.store`. Seconds of the processor, and MB above what the process held before, of
+the whole interval and of its last day.
 """
 
 from __future__ import annotations
@@ -21,13 +21,6 @@ from watchline.streams.governance.proof.prove import prove
 from watchline.streams.query.reader import restrict
 from watchline.streams.query.run import Queries
 
-_ONE_PRODUCER = ("leftPad(lower(hex(app_number)), 12, '0')", "'000000000001'")
-_OFFSETS = (
-    ("n % 4, n,", "n % 4, intDiv(n, 4),"),
-    ("min(n) AS", "min(intDiv(n, 4)) AS"),
-    ("max(n) AS", "max(intDiv(n, 4)) AS"),
-)
-
 
 def main(events: int, folder: str) -> None:
     """Fills a store where there is none, and proves it."""
@@ -37,9 +30,6 @@ def main(events: int, folder: str) -> None:
     migrate(client, store.DATABASE)
     client.command("SYSTEM STOP VIEWS")
     if new:
-        for old, its in (_ONE_PRODUCER, *_OFFSETS):
-            store._INTERACTIONS = store._INTERACTIONS.replace(old, its)
-            store._LEDGER = store._LEDGER.replace(old, its)
         client.command("ALTER TABLE migrations UPDATE applied_at = toDateTime(0) WHERE 1 SETTINGS mutations_sync = 2")
         store.fill(client, events, end)
     restrict(client)

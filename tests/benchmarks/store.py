@@ -2,9 +2,10 @@
 
 `python -m tests.benchmarks.store 1000000 [FOLDER]` makes so many interactions, a tenth of them on the last day and the
 others on the 29 before it, of 40 apps whose traffic falls as Zipf's law has it, each with six findings; one in 200 is
-delivered twice. A FOLDER that is there already is asked again. Views are asked for the last day and for all, panels and
-rules for a day, audits for the 30 days; in one thread, with merges and refreshes stopped: seconds of the processor,
-seconds in all, memory above what the process held before, and rows read from tables.
+delivered twice. Numbers of producers and offsets follow one another. A FOLDER that is there already is asked again.
+Views are asked for the last day and for all, panels and rules for a day, audits for the 30 days; in one thread, with
+merges and refreshes stopped: seconds of the processor, seconds in all, memory above what the process held before, and
+rows read from tables.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ SELECT
     0.5 + (sipHash64(n, 10) % 4000) / 1000, 0.2, ['stop'], if(sipHash64(n, 11) % 100 = 0, 'Timeout', ''),
     CAST(arrayMap(d -> (d, '1'), {detectors}), 'Map(LowCardinality(String), LowCardinality(String))'),
     if(n % 11 = 0, map('EMAIL_ADDRESS', 1), map()),
-    toUUID(concat('01935c3e-7a00-7000-8000-', leftPad(lower(hex(app_number)), 12, '0'))), n, 'topic', n % 4, n,
+    toUUID(concat('01935c3e-7a00-7000-8000-', leftPad(lower(hex(n % {apps})), 12, '0'))), intDiv(n, {apps}),
+    'topic', n % 4, intDiv(n, 4),
     toDateTime64(at + INTERVAL 20 SECOND, 3, 'UTC') AS stored, bitNot(dateTime64ToSnowflakeID(stored)) - n % 4194304
 FROM (SELECT number AS n FROM numbers({first}, {count}) WHERE number % {every} = 0)
 ORDER BY toStartOfHour(at)
@@ -104,8 +106,8 @@ SELECT 'topic', p, first_offset, last_offset, app_name, hour, length(ids),
 FROM
 (
     WITH {event}
-    SELECT n % 4 AS p, app_name, toStartOfHour(at) AS hour, min(n) AS first_offset, max(n) AS last_offset,
-        groupArray(id) AS ids
+    SELECT n % 4 AS p, app_name, toStartOfHour(at) AS hour, min(intDiv(n, 4)) AS first_offset,
+        max(intDiv(n, 4)) AS last_offset, groupArray(id) AS ids
     FROM (SELECT number AS n FROM numbers({first}, {count}))
     GROUP BY p, app_name, hour
 )
@@ -121,6 +123,7 @@ def fill(client: Any, interactions: int, end: datetime) -> None:
         for every in (1, 200):
             values = {
                 "detectors": list(DETECTORS),
+                "apps": APPS,
                 "first": first,
                 "count": min(BLOCK, interactions - first),
                 "every": every,

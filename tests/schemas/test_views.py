@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -21,6 +23,7 @@ from watchline.streams.messages import DecodedMessage, Event, Message, ScoredEve
 from watchline.streams.worker.stages import decode, store
 
 PRODUCER = "01935c3e-7a00-7000-8000-0000000000ff"
+DAY = datetime(2026, 3, 4, tzinfo=UTC)
 PLANNED = {"groundedness": "v1", "toxicity": "v1"}
 
 
@@ -158,6 +161,34 @@ def test_an_id_that_an_app_uses_twice(client: Any, later: int, events: int) -> N
 def test_what_a_producer_lost_is_seen(client: Any) -> None:
     write(client, [scored(0), scored(1), scored(7)])
     assert client.query("SELECT stored, missing FROM v_producer_gaps").result_rows == [(3, 5)]
+
+
+def test_ranges_of_numbers_that_never_came_are_those_that_no_hour_has(client: Any) -> None:
+    """Of hours whose numbers are whole, are not, and lie among those of another; and of numbers beyond all measure."""
+
+    def hour_of(number: int) -> int:
+        return number // 7 if number % 5 else number // 7 + 1  # neighbours take turns
+
+    came = [number for number in range(40) if number not in (0, 1, 9, 20, 21, 22, 39)] + [1_000_000, 2**62]
+    rows = [(UUID(int=number), DAY + timedelta(hours=min(hour_of(number), 99)), PRODUCER, number) for number in came]
+    columns = ["event_id", "time", "producer_id", "producer_sequence"]
+    client.insert("interactions", rows, column_names=columns, database=client.test_database)
+    columns = ["producer_id", "time", "next_sequence", "dropped"]
+    report = (PRODUCER, DAY, 2**62 + 4, 9)
+    client.insert("producer_reports", [report], column_names=columns, database=client.test_database)
+    expected = [(0, 2), (9, 10), (20, 23), (39, 1_000_000), (1_000_001, 2**62), (2**62 + 1, 2**62 + 4)]
+    found = client.query(
+        "SELECT first_missing, next_number, dropped, since, hour FROM v_number_gaps ORDER BY first_missing"
+    ).result_rows
+    assert [row[:3] for row in found] == [(*gap, 9) for gap in expected]
+    hours = {
+        number: row[1].replace(minute=0, second=0, microsecond=0, tzinfo=None)
+        for number, row in zip(came, rows, strict=True)
+    }
+    assert [row[3] for row in found[1:]] == [hours[first - 1] for first, _ in expected[1:]]
+    assert [row[4] for row in found[:-1]] == [hours[end] for _, end in expected[:-1]]
+    missing = sum(end - first for first, end in expected)
+    assert client.query("SELECT sum(missing) FROM v_producer_gaps").result_rows == [(missing,)]
 
 
 def report(next_sequence: int, feedback: int = 0, later: int = 0, **by_reason: int) -> DecodedMessage:

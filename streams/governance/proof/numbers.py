@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from watchline.streams.governance.proof.books import ERASED_BY, GONE_BEFORE, RETAINED, Books
@@ -12,6 +12,7 @@ from watchline.streams.governance.proof.report import DEAD, DROPPED, ERASED, GON
 
 MOST_GAPS = 10_000  # of one producer that lost more than it dropped; and of dead letters
 ENVELOPE = 64  # events in a message, at most
+_FIRST = datetime(1970, 1, 2, tzinfo=UTC)  # times of the store begin a day before
 
 _TOTALS = """SELECT sum(stored - length(gone)) AS there,
     sum(length(gone) + length(unknown) + given_again) AS faults
@@ -146,7 +147,9 @@ def _between(
     """The letters that stand in Kafka between what the producer sent before these numbers, and after."""
     if not any(letter.room for letter in letters):
         return []
-    since, until = datetime.fromisoformat(gap["since"]), datetime.fromisoformat(gap["hour"]) + HOUR
+    # And the hour before: not each partition has something of one hour.
+    since = max(datetime.fromisoformat(gap["since"]), _FIRST) - HOUR
+    until = datetime.fromisoformat(gap["hour"]) + HOUR
     sides: dict[tuple[str, int], Any] = {
         (row["topic_id"], int(row["partition"])): row
         for row in books.ask(_NEIGHBOURS, producer=producer, first=first, next=end, start=since, end=until)

@@ -160,6 +160,39 @@ def test_a_lost_row_of_the_ledger_is_named(planted: Planted, books: Books, queri
     assert {each.where["event"] for each in report.named[:1]} == {str(min(batches, key=lambda e: (e.hour, e.id)).id)}
 
 
+def test_a_hundred_losses_of_each_kind_in_turn_are_named_each(books: Books, queries: Queries) -> None:
+    """An hour each, and a proof of it: a row, a row of the ledger, a part, a range of offsets."""
+    hours = plant(books, 101, parts=True)[:100]  # of the very last offsets only the numbers tell
+    expected, deleted = [], dict[str, list[str]](interactions=[], findings=[], ledger=[])
+    for number, (rng, events) in enumerate(hours):
+        event = rng.choice(events)
+        neighbours = [each for each in events if each.partition == event.partition]
+        match number % 4:
+            case 0:
+                deleted["interactions"].append(among("event_id", [event.id]))
+                loss = ("events", "missing", "event", {str(event.id)})
+            case 1:
+                deleted["ledger"].append(in_ledger([event]))
+                batch = {str(each.id) for each in neighbours if each.app == event.app}
+                loss = ("events", "not in the ledger", "event", batch)
+            case 2:
+                part = f"SELECT DISTINCT _part FROM interactions WHERE event_id = '{event.id}'"
+                books.client.command(f"ALTER TABLE interactions DROP PART '{books.client.query(part).first_row[0]}'")
+                loss = ("events", "missing", "event", {str(each.id) for each in events})
+            case _:
+                for table in ("interactions", "findings"):
+                    deleted[table].append(among("event_id", (each.id for each in neighbours)))
+                deleted["ledger"].append(in_ledger(neighbours))
+                loss = ("offsets", "not in the ledger", "first_offset", {neighbours[0].offset})
+        expected.append((events[0].hour, *loss))
+    for table, wheres in deleted.items():
+        books.delete(table, " OR ".join(wheres))
+    for hour, section, what, name, lost in expected:
+        report = proved(queries, Interval.of(hour, hour + HOUR, now=NOW))
+        assert {each for (each,) in named(report, section, what, name)} == {*sorted(lost)[:20]}, (hour, report.named)
+        assert report.counts[section][what] >= len(lost)
+
+
 @pytest.mark.parametrize("table", ["interactions", "findings", "ledger"])
 def test_a_lost_part_is_named(table: str, books: Books, queries: Queries) -> None:
     planted = plant(books, 7, parts=True)
