@@ -72,6 +72,8 @@ class Keeper:
         self._next_erasures = time.monotonic()
         self._tried: dict[str, float] = {}
         self._follower: Any = None
+        self._new_texts = self._log.new_texts()
+        self._unclaimed: dict[str, list[tuple[str, str]]] = {}  # by act, whose entry is yet to come
         self._publisher = Publisher(settings, self._log, publish) if publish is not None else None
         self._nightly = Nightly(settings, roots.log, key)
         self._reads = Recording(reads, self._log, roots.log, key) if reads is not None and key is not None else None
@@ -157,9 +159,10 @@ class Keeper:
         wanted = {e.event.governance_id: e.event for e in stored if e.event is not None and e.accepted}
         hashed = {id for id, event in wanted.items() if any(name.startswith(signed.OF_TEXT) for name in event.details)}
         if hashed:
-            there = self._log.texts()
-            theirs = [each for each in there if each[0] in hashed and signed.is_text_of(wanted[each[0]], *each[1:])]
-            self._sink.write(texts_table(theirs))
+            for governance_id, name, text in self._new_texts():  # each comes before its act
+                self._unclaimed.setdefault(governance_id, []).append((name, text))
+            theirs = [(each, *text) for each in hashed for text in self._unclaimed.pop(each, ())]
+            self._sink.write(texts_table(text for text in theirs if signed.is_text_of(wanted[text[0]], *text[1:])))
         for entry in stored:
             if not entry.accepted:
                 log.warning("entry %d of the audit trail is rejected: %s", entry.position, entry.reason)

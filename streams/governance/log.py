@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -108,9 +108,12 @@ class Log:
 
     def texts(self) -> Iterator[tuple[str, str, str]]:
         """The texts that are there: id of the act, name, salted text; empty for one that was erased."""
-        for message in log_reader.read_to_end(self._settings, self._texts, [0]):
-            governance_id, _, name = (message.key() or b"").decode("utf-8", "replace").partition("/")
-            yield governance_id, name, (message.value() or b"").decode("utf-8", "replace")
+        yield from map(_text, log_reader.read_to_end(self._settings, self._texts, [0]))
+
+    def new_texts(self) -> Callable[[], Iterator[tuple[str, str, str]]]:
+        """What gives likewise those that came since it was called last. Raises TransientError where Kafka is away."""
+        read = log_reader.to_its_end(self._settings, self._texts)
+        return lambda: map(_text, read())
 
     def _message(self, message: Any) -> Message:
         taken_in = 1000 * message.timestamp()[1]
@@ -169,6 +172,11 @@ class Log:
             why = told[0][0].str() if told else "no answer"
             raise TransientError(f"Kafka does not take the act: {why}")
         return int(told[0][1])
+
+
+def _text(message: Any) -> tuple[str, str, str]:
+    governance_id, _, name = (message.key() or b"").decode("utf-8", "replace").partition("/")
+    return governance_id, name, (message.value() or b"").decode("utf-8", "replace")
 
 
 class Follower:
