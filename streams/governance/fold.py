@@ -106,11 +106,7 @@ class Fold:
 
     def take(self, value: bytes, kafka_time: int) -> Entry:
         """What becomes of the next message of the topic."""
-        try:
-            event = decode(value, GovernanceEvent)
-        except PoisonError:
-            return self.take_event(None, hashlib.sha256(value).hexdigest(), kafka_time)
-        return self.take_event(event, "", kafka_time)
+        return self.take_event(*read(value), kafka_time)
 
     def take_event(self, event: GovernanceEvent | None, sha256: str, kafka_time: int) -> Entry:
         """Likewise of one that was read, or of one that could not be."""
@@ -182,6 +178,14 @@ class Fold:
         if holder.until is not None:
             raise NotAllowed(f"key {key} was revoked at {holder.until}")
         return holder.holder, holder.public, holder.roles
+
+
+def read(value: bytes) -> tuple[GovernanceEvent | None, str]:
+    """The act of a message; of one that can't be read None, and its SHA-256."""
+    try:
+        return decode(value, GovernanceEvent), ""
+    except PoisonError:
+        return None, hashlib.sha256(value).hexdigest()
 
 
 def _number(governance_id: str) -> int:

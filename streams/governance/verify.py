@@ -8,7 +8,7 @@ from typing import Any
 
 from watchline.schemas.records import GovernanceEvent
 from watchline.streams.governance import verifier
-from watchline.streams.governance.fold import Fold
+from watchline.streams.governance.fold import Fold, read
 from watchline.streams.governance.keys import Roots, is_good
 from watchline.streams.governance.log import Message
 from watchline.streams.query.run import Queries
@@ -82,7 +82,6 @@ def verify(
     """
     report = Report(roots.log)
     chain, fold = verifier.Chain(roots.log), Fold(roots)
-    in_topic = Fold(roots) if topic is not None else None
     messages = iter(topic or ())
     known: dict[int, list[Mapping[str, Any]]] = {}
     for anchor in anchors:
@@ -93,17 +92,13 @@ def verify(
         report.entries += 1
         report.rejected += not entry["accepted"]
         report.last = position
-        if fault := chain.take(entry) or _refolded(fold, entry):
+        event = _event(entry)
+        fault = chain.take(entry) or _refolded(fold, entry, event)
+        if not fault and topic is not None:
+            fault = _elsewhere(next(messages, None), entry, event)
+        if fault:
             report.faults.append(f"entry {position}: {fault}")
             return report
-        if in_topic is not None:
-            message = next(messages, None)
-            if message is None:
-                report.faults.append(f"entry {position}: it is in the store, and not in the topic")
-                return report
-            if in_topic.take(message.value, message.time).hash != entry["hash"]:
-                report.faults.append(f"entry {position}: the topic has another one at this place")
-                return report
         for anchor in known.pop(position, ()):
             fault = verifier.anchor_fault(anchor, fold.log, fold.public(anchor["key"]), is_good)
             if not fault and anchor["hash"] != entry["hash"]:
@@ -118,7 +113,7 @@ def verify(
         report.faults.append(
             f"entries {report.last + 1} to {max(known)} are missing: there is an anchor at {max(known)}"
         )
-    elif in_topic is not None:
+    elif topic is not None:
         report.in_topic = report.entries + sum(1 for _ in messages)
         if report.in_topic > report.entries:
             report.faults.append(
@@ -128,13 +123,28 @@ def verify(
     return report
 
 
-def _refolded(fold: Fold, entry: Mapping[str, Any]) -> str:
+def _event(entry: Mapping[str, Any]) -> GovernanceEvent | None:
+    """The act of an entry; None of one that could not be read."""
+    if entry["event"] is None:
+        return None
+    signatures = {key: bytes.fromhex(each) for key, each in entry["signatures"].items()}
+    return GovernanceEvent(**entry["event"], signatures=signatures)
+
+
+def _refolded(fold: Fold, entry: Mapping[str, Any], event: GovernanceEvent | None) -> str:
     """What is wrong with the verdict on an entry that is the one that was written; empty where it is the rules'."""
-    body, event = entry["event"], None
-    if body is not None:
-        signatures = {key: bytes.fromhex(each) for key, each in entry["signatures"].items()}
-        event = GovernanceEvent(**body, signatures=signatures)
     found = fold.take_event(event, entry["sha256"], int(entry["kafka_time"]))
     if found.accepted != entry["accepted"]:
         return f"the rules say otherwise: {found.reason or 'it is allowed'}"
     return "" if found.hash == entry["hash"] else "its hash is not the one that the log gives"
+
+
+def _elsewhere(message: Message | None, entry: Mapping[str, Any], event: GovernanceEvent | None) -> str:
+    """What is wrong with the message of an entry; empty where it gives the same entry, as the same act at the same time
+    does.
+    """
+    if message is None:
+        return "it is in the store, and not in the topic"
+    found, sha256 = read(message.value)
+    same = (found, sha256, message.time) == (event, entry["sha256"], int(entry["kafka_time"]))
+    return "" if same else "the topic has another one at this place"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from watchline.schemas.errors import ConfigurationError
 from watchline.streams.cli import output
 from watchline.streams.cli.arguments import UsageError, add_format, add_parameters, command
+
+if TYPE_CHECKING:
+    from watchline.streams.settings import Settings
 
 
 def add_parser(subparsers: Any) -> None:
@@ -143,14 +148,12 @@ def verify_(args: argparse.Namespace) -> int:
     from watchline.streams.governance import anchors, place, verify
     from watchline.streams.governance.keys import Roots
     from watchline.streams.governance.log import Log
-    from watchline.streams.query.open import open_queries
     from watchline.streams.settings import load
 
     settings = load()
     roots = Roots.read(place.roots_file(settings))
     topic = None if args.no_topic else Log(settings).read()
-    with open_queries(settings) as queries:
-        entries = verify.stored(queries, roots.log)
+    with _entries(settings, roots.log) as entries:
         report = verify.verify(entries, anchors.read(place.anchor_file(settings)), roots, topic)
     for fault in report.faults:
         output.out(output.colour(f"NOT VALID: {output.safe(fault)}", "red"))
@@ -169,18 +172,34 @@ def verify_(args: argparse.Namespace) -> int:
 
 def export_(args: argparse.Namespace) -> int:
     """Writes the bundle."""
-    from watchline.streams.governance import anchors, bundle, place, verify
+    from watchline.streams.governance import anchors, bundle, place
     from watchline.streams.governance.keys import Roots
-    from watchline.streams.query.open import open_queries
     from watchline.streams.settings import load
 
     settings = load()
     roots = Roots.read(place.roots_file(settings))
-    with open_queries(settings) as queries:
-        entries = verify.stored(queries, roots.log)
+    with _entries(settings, roots.log) as entries:
         written = bundle.write(args.file, entries, anchors.read(place.anchor_file(settings)), roots)
     output.out(f"{written.entries:,} entries and {written.anchors:,} anchors in {args.file}, SHA-256 {written.sha256}")
     return 0
+
+
+@contextmanager
+def _entries(settings: Settings, log: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """The entries that are stored; shows how far they are read."""
+    from watchline.streams.governance import verify
+    from watchline.streams.query.open import open_queries
+
+    def shown() -> Iterator[dict[str, Any]]:
+        sql = "SELECT count() FROM v_governance WHERE log = {log:String}"
+        total = int(queries.query(sql, {"log": log}).rows[0][0])
+        for number, entry in enumerate(verify.stored(queries, log), 1):
+            yield entry
+            if number % verify.PAGE == 0 or number == total:
+                output.progress(number, total, "entries")
+
+    with open_queries(settings) as queries:
+        yield shown()
 
 
 def drill_(args: argparse.Namespace) -> int:
