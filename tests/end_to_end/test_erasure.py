@@ -224,26 +224,28 @@ def of_anna(content: bytes) -> bool:
 
 
 def decompressed(folder: Path) -> dict[Path, bytes]:
-    """What stands in each file, beside its bytes, of ClickHouse's compressed blocks.
+    """What stands in each file, beside its bytes, of ClickHouse's compressed blocks."""
+    return {file: b"".join(blocks(file)) for file in folder.absolute().rglob("*") if file.is_file()}
+
+
+def blocks(file: Path) -> Iterator[bytes]:
+    """The bytes of a file, and what its blocks hold unpacked; nothing of one that is gone.
 
     A block is a checksum of 16 bytes, a method, its size with these 9 bytes and its size unpacked, and the data.
     """
-    found = {}
-    for file in folder.absolute().rglob("*"):
-        try:
-            content = file.read_bytes() if file.is_file() else b""
-        except OSError:  # it was removed meanwhile
-            continue
-        texts, place = [content], 16
-        while place + 9 <= len(content):
-            method, size, unpacked = struct.unpack_from("<BII", content, place)
-            data = content[place + 9 : place + size]
-            if not 9 < size <= len(content) - place or unpacked > 1 << 28:
-                break  # not, or no longer, such a file
-            texts.append(unpack(method, data, unpacked))
-            place += size + 16
-        found[file] = b"".join(texts)
-    return found
+    try:
+        content = file.read_bytes()
+    except OSError:  # it was removed meanwhile
+        return
+    yield content
+    place = 16
+    while place + 9 <= len(content):
+        method, size, unpacked = struct.unpack_from("<BII", content, place)
+        data = content[place + 9 : place + size]
+        if not 9 < size <= len(content) - place or unpacked > 1 << 28:
+            return  # not, or no longer, such a file
+        yield unpack(method, data, unpacked)
+        place += size + 16
 
 
 def unpack(method: int, data: bytes, size: int) -> bytes:
