@@ -20,11 +20,8 @@ SELECT
     arraySort(groupUniqArray(l.tenant)) AS tenants,
     min(l.stored_at) AS first_known,
     first_known + INTERVAL 72 HOUR AS notify_before
-FROM leaks AS l
-LEFT JOIN
-(
-    SELECT event_id, subject FROM v_interactions
-    WHERE time >= {since:Date} AND time < {until:Date} + 1 AND event_id IN (SELECT event_id FROM leaks)
-) AS i ON l.event_id = i.event_id
+FROM v_interactions AS i
+INNER JOIN leaks AS l ON i.event_id = l.event_id
+WHERE i.time >= {since:Date} AND i.time < {until:Date} + 1
 GROUP BY app, environment, hour
 ORDER BY hour, app, environment

@@ -201,6 +201,21 @@ def _retention(settings: Any) -> Iterator[Check]:
         yield Check("kept", "ok", "nothing that was looked at is kept for longer than is wanted")
 
 
+def _reads(settings: Any) -> Iterator[Check]:
+    from watchline.streams.governance import place
+    from watchline.streams.governance.reads import spool
+
+    if not place.roots_file(settings).is_file():
+        return  # there is no trail
+    waiting = [path.stat().st_mtime for path in spool.closed(place.reads_folder(settings))]
+    waited_s = time.time() - min(waiting, default=time.time())
+    if waited_s > spool.HOUR:
+        said = f"{len(waiting)} files of who read what wait to be recorded, for {waited_s / 3600:.0f} hours"
+        yield Check("reads", "warn", said, "is `watchline governance run` running, with a key that is registered?")
+    else:
+        yield Check("reads", "ok", "what was written down of who read what is recorded, or of this hour")
+
+
 def _clock(client: Any, sent: float) -> Check:
     there = client.query("SELECT toUnixTimestamp64Milli(now64(3))").result_rows[0][0] / 1000
     # The server's time was read some time between sending and now.
@@ -292,4 +307,4 @@ def _alerts(settings: Any) -> Iterator[Check]:
         yield Check("alerts", "ok", f"evaluated, and told by {', '.join(names)}")
 
 
-CHECKS = (_kafka, _registry, _store, _retention, _outside, _alerts, _models, _gpu, _disk)
+CHECKS = (_kafka, _registry, _store, _retention, _reads, _outside, _alerts, _models, _gpu, _disk)

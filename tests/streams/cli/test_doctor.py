@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +16,8 @@ from tests.schema_registry import RegistryStandIn
 from watchline.streams.cli.commands import doctor
 from watchline.streams.cli.main import main
 from watchline.streams.clickhouse import connect as store
+from watchline.streams.governance import place
+from watchline.streams.governance.reads import spool
 from watchline.streams.kafka import admin
 from watchline.streams.kafka.schema_registry import SchemaRegistry
 from watchline.streams.settings import load
@@ -88,6 +92,22 @@ def test_a_full_disk_and_missing_models(run: Any, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
+def test_reads_that_nobody_records(run: Any) -> None:
+    assert "reads" not in run()[1]
+    settings = load()
+    roots = place.roots_file(settings)
+    roots.parent.mkdir(parents=True)
+    roots.touch()
+    written = spool.Spool(place.reads_folder(settings))
+    written.add({"who": "uid 1000"})
+    assert run()[1]["reads"]["level"] == "ok"
+    written.turn(all_=True)
+    (path,) = spool.closed(written.folder)
+    os.utime(path, (time.time() - 7_300,) * 2)
+    found = run()[1]["reads"]
+    assert (found["level"], found["text"]) == ("warn", "1 files of who read what wait to be recorded, for 2 hours")
+
+
 def test_a_check_that_breaks_is_a_finding(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def breaks(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("unheard of")
