@@ -1,6 +1,6 @@
--- Question: What went wrong, in the order of time: changes, losses, leaks, refused acts, emergencies, what went out unapproved?
+-- Question: What went wrong, in the order of time: alerts, changes, losses, leaks, refused acts, emergencies, what went out unapproved?
 -- For: SOC 2 CC7.3, SOC 2 CC7.4, EU AI Act 26(5)
--- Not answered: Which alerts were sent: `watchline alerts list`; who silenced or acknowledged them: `acts`. Whether something was an incident, people decide. A gap of the monitoring itself: `monitoring_gaps`.
+-- Not answered: How long an alert lasted, and who looked after it: `alerts_fired`. Whether something was an incident, people decide. A gap of the monitoring itself: `monitoring_gaps`.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 -- Parameter: limit = 10000 (most rows, the latest first)
@@ -28,11 +28,14 @@ FROM
     WHERE f.detector = 'pii' AND f.scores['LEAK'] >= f.threshold AND f.decision = 'evaluated' AND f.time >= {since:Date} AND f.time < {until:Date} + 1
     GROUP BY toStartOfHour(f.time), f.app
     UNION ALL
-    SELECT g.time, if(g.accepted, 'emergency', 'refused act'), g.details['app'],
-        if(g.accepted, concat(g.target, ' version ', ifNull(g.target_version, '')), concat(g.action, ': ', g.reason)),
+    SELECT g.time, multiIf(NOT g.accepted, 'refused act', g.action = 'incident_began', 'alert', 'emergency'),
+        g.details['app'],
+        multiIf(NOT g.accepted, concat(g.action, ': ', g.reason),
+            g.action = 'incident_began', concat(g.details['rule'], ', ', g.details['severity']),
+            concat(g.target, ' version ', ifNull(g.target_version, ''))),
         1
     FROM v_governance AS g
-    WHERE (NOT g.accepted OR g.action = 'emergency_promoted') AND g.time >= {since:Date} AND g.time < {until:Date} + 1
+    WHERE (NOT g.accepted OR g.action IN ('emergency_promoted', 'incident_began')) AND g.time >= {since:Date} AND g.time < {until:Date} + 1
     UNION ALL
     SELECT toDateTime64(p.hour, 6, 'UTC'), 'unapproved prompt', toString(p.app),
         concat(p.prompt_name, ' version ', p.prompt_version, ': ', p.why), p.events

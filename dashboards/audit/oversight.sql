@@ -1,6 +1,6 @@
 -- Question: Who oversees each app, what did the monitor tell them, and what did they do?
 -- For: EU AI Act 26(2), EU AI Act 26(5), EU AI Act 14
--- Not answered: Which alerts were sent: `watchline alerts list`. Who silenced or acknowledged some is recorded without the app: `acts`. Whether who oversees is able to.
+-- Not answered: Which alerts fired: `alerts_fired`. Who silenced or acknowledged some is recorded without the app: `acts`. Whether who oversees is able to.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 WITH use_cases AS
@@ -35,7 +35,7 @@ FROM
         countIf(action = 'emergency_promoted') AS emergencies,
         countIf(action = 'emergency_reviewed') AS reviews
     FROM v_governance
-    WHERE accepted AND time >= {since:Date} AND time < {until:Date} + 1
+    WHERE accepted AND action != 'incident_began' AND time >= {since:Date} AND time < {until:Date} + 1
         AND (details['app'] != '' OR action IN ('use_case_registered', 'model_deployed', 'document_set_registered'))
     GROUP BY app
 ) AS a

@@ -45,7 +45,7 @@ class Book:
         self._acknowledged: dict[str, Record] = {}
         self._history: dict[int, Record] = {}
         self._health: Record | None = None
-        self.recorded: Recorded = lambda action, target, details, texts: None  # told of what people do, once it is done
+        self.recorded: Recorded = lambda action, target, details, texts: None  # told of people's acts and of incidents
 
     def load(self) -> None:
         """Reads everything anew. Raises what the journal raises."""
@@ -91,8 +91,25 @@ class Book:
         """Writes records and takes them in, once they are safe. Raises what the journal raises."""
         self.journal.append(records)
         with self.lock:
+            names = [key.removeprefix("incident/") for key in records if key.startswith("incident/")]
+            before = {name: self.incidents.get(name) for name in names}
             for key, record in records.items():
                 self.apply(key, record)
+            after = [each for name in names if (each := self.incidents.get(name)) is not None]
+        for incident in after:
+            self._record(incident, before[incident.id])
+
+    def _record(self, incident: Incident, before: Incident | None) -> None:
+        """That it began, and that it is over, is told once each."""
+        first, closed = incident.first, incident.closed
+        _, app, environment = first.place
+        if before is None:
+            details = {"rule": first.rule, "severity": first.severity, "from": str(iso(incident.opened))}
+            details |= {name: value for name, value in (("app", app), ("environment", environment)) if value}
+            self.recorded("incident_began", incident.id, details, {"labels": _written(dict(first.labels))})
+        if closed is not None and (before is None or before.closed is None):
+            details = {"severity": incident.highest, "to": str(iso(closed))}
+            self.recorded("incident_ended", incident.id, details, {})
 
     # What the page shows and does.
 
@@ -174,8 +191,7 @@ class Book:
         if not who.strip():
             raise ConfigurationError("an acknowledgement needs who gives it")
         self.write({f"ack/{incident.id}": {"who": who, "at": self.now()}})
-        text = " ".join(f"{name}={value}" for name, value in labels.items())
-        self.recorded("acknowledged", rule, {}, {"who": who, "labels": text})
+        self.recorded("acknowledged", rule, {"incident": incident.id}, {"who": who, "labels": _written(labels)})
 
     def history(self) -> list[dict[str, Any]]:
         """What changed, the latest first."""
@@ -299,6 +315,10 @@ def _matchers(matchers: Matchers) -> list[Matcher]:
     if isinstance(matchers, Mapping):
         return [Matcher(name, value) for name, value in matchers.items()]
     return [silences.parse(each) if isinstance(each, str) else each for each in matchers]
+
+
+def _written(labels: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in labels.items())
 
 
 def _iso_or_never(at: float) -> str | None:

@@ -322,10 +322,25 @@ ACTS: Mapping[str, Act] = {
         by=("reader", "auditor"),
         texts={"who": "who says that they do it"},
     ),
+    "incident_began": Act(
+        says="has recorded that alerts of one cause fired",
+        target="the incident's id",
+        by=("reader", "auditor"),
+        needs={"rule": "the first that fired", "severity": "warning or critical", "from": "since when it was bad, UTC"},
+        may_have={"app": "in which it was bad", "environment": "where"},
+        texts={"labels": "of the first alert"},
+    ),
+    "incident_ended": Act(
+        says="has recorded that an incident is over",
+        target="the incident's id",
+        by=("reader", "auditor"),
+        needs={"severity": "the highest that it had", "to": "until when it was bad, UTC"},
+    ),
     "acknowledged": Act(
         says="has recorded that somebody looks after an incident",
         target="the rule",
         by=("reader", "auditor"),
+        may_have={"incident": "its id"},
         texts={"who": "who says that they do it", "labels": "of the alert"},
     ),
 }

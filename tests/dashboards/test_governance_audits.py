@@ -139,6 +139,7 @@ def test_incidents_are_in_one_line_of_time(governed: Any) -> None:
     rows = run(governed, "incidents")
     kinds = {row["kind"] for row in rows}
     assert kinds == {
+        "alert",
         "change",
         "dead letters",
         "emergency",
@@ -162,6 +163,14 @@ def test_refused_acts_have_a_reason(governed: Any) -> None:
     rows = run(governed, "refused_acts")
     assert [row["action"] for row in rows] == ["key_revoked", "", "prompt_promoted"]
     assert "1 of 2 approvals" in rows[2]["reason"]
+
+
+def test_alerts_have_their_end_and_when_somebody_looked_after_them(governed: Any) -> None:
+    rows = run(governed, "alerts_fired")
+    names = ("incident", "severity", "app", "lasted_s")
+    assert picked(rows, *names) == [("i2", "critical", "", None), ("i1", "critical", APP, 1200)]
+    assert [row["acknowledged"] is not None for row in rows] == [False, True]
+    assert picked(run(governed, "alerts_fired", app=APP), "incident") == [("i1",)]
 
 
 @pytest.mark.parametrize("done_to_it", ["deleted", "edited", "cut off"])

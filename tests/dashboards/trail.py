@@ -104,6 +104,13 @@ def acts(now: datetime) -> Trail:
     at = f"{now - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"
     read = json.dumps([["SELECT ?", ["v_interactions"], 2, 40, "ok", ""]])
     trail.take("door", "read", "reads", who_="p9", proven="claimed", door="cli", reads=read, from_=at, to=at)
+    incident = {"rule": "watchline-unsupported-answers", "severity": "warning", "app": APP}
+    trail.take(
+        "door", "incident_began", "i1", from_=f"{now - timedelta(days=3, minutes=20):%Y-%m-%dT%H:%M:%SZ}", **incident
+    )
+    trail.take("door", "acknowledged", "watchline-unsupported-answers", incident="i1")
+    trail.take("door", "incident_ended", "i1", severity="critical", to=at)
+    trail.take("door", "incident_began", "i2", from_=at, rule="watchline-no-canary", severity="critical")
     assert trail.revoke("ci").accepted
     assert not trail.send(b"junk").accepted
     assert not trail.send(trail.act("key_revoked", trail.keys["ben"].id, "first", trail.keys["ben"])).accepted

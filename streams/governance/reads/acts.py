@@ -63,5 +63,5 @@ def _of_a_service(state: State, event: GovernanceEvent, position: int) -> None:
 
 CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {
     READ: _read,
-    **dict.fromkeys(("silenced", "silence_ended", "acknowledged"), _of_a_service),
+    **dict.fromkeys(("silenced", "silence_ended", "acknowledged", "incident_began", "incident_ended"), _of_a_service),
 }

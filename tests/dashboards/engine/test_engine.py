@@ -25,6 +25,7 @@ from watchline.dashboards.engine.grouping import HOLD_S
 from watchline.dashboards.engine.journal import MemoryJournal, MemoryLog
 from watchline.dashboards.engine.notification import Addresses
 from watchline.schemas.errors import ConfigurationError, TransientError
+from watchline.streams.governance import signed
 from watchline.streams.health.engine_metrics import EngineMetrics
 from watchline.streams.health.outgoing import post
 
@@ -165,6 +166,8 @@ def pager() -> Iterator[Receiver]:
 
 def test_it_waits_fires_once_and_resolves_once(store: Store, hook: Receiver) -> None:
     rig = Rig(store, Slack("slack", hook.url, post))
+    recorded: list[tuple[str, str, dict[str, str], dict[str, str]]] = []
+    rig.engine.book.recorded = lambda *act: recorded.append(act)  # type: ignore[arg-type]
     store.put(0.5, minutes=3)
     assert rig.engine.tick() and rig.states == ["pending"]
     rig.deliver()
@@ -185,6 +188,11 @@ def test_it_waits_fires_once_and_resolves_once(store: Store, hook: Receiver) -> 
     assert len(hook.bodies) == 2
     changes = [(each["before"], each["after"]) for each in reversed(rig.engine.book.history())]
     assert changes == [("normal", "pending"), ("pending", "firing"), ("firing", "normal")]
+    (began, incident, details, texts), ended = recorded
+    assert (began, details["rule"], details["app"]) == ("incident_began", RULE.uid, "shop")
+    assert texts == {"labels": "app=shop model=small"} and ended[:2] == ("incident_ended", incident)
+    for action, target, known, more in recorded:
+        assert signed.fault_of(signed.make(action, target, "keeper", details=known, texts=more)[0]) == ""
 
 
 def test_a_rule_says_why_it_fires_or_does_not_as_it_was_recorded(store: Store) -> None:
