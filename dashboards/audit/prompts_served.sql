@@ -7,10 +7,10 @@
 -- Parameter: prompt =  (only the prompt of this name; empty for all)
 WITH flags AS
 (
-    SELECT time, event_id, countIf(f.flagged) > 0 AS flagged, countIf(f.alert) > 0 AS alert
+    SELECT event_id, countIf(f.flagged) > 0 AS flagged, countIf(f.alert) > 0 AS alert
     FROM v_findings AS f
     WHERE (f.flagged OR f.alert) AND time >= {since:Date} AND time < {until:Date} + 1
-    GROUP BY time, event_id
+    GROUP BY event_id
 )
 SELECT
     i.app AS app,
@@ -26,7 +26,7 @@ SELECT
     countIf(flags.flagged) AS flagged,
     countIf(flags.alert) AS alerts
 FROM v_interactions AS i
-LEFT JOIN flags ON flags.time = i.time AND flags.event_id = i.event_id
+LEFT ANY JOIN flags ON flags.event_id = i.event_id
 WHERE i.time >= {since:Date} AND i.time < {until:Date} + 1 AND ({app:String} = '' OR i.app = {app:String}) AND ({prompt:String} = '' OR i.prompt_name = {prompt:String})
 GROUP BY app, environment, prompt_name, prompt_version, prompt_hash, model
 ORDER BY app, environment, prompt_name, first_time
