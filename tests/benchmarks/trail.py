@@ -2,8 +2,8 @@
 
 Of a hundred acts 98 say who read what, signed by a service, and two place a hold and release it. Seconds of the
 processor, and MB above what the process held before: to sign, to fold (without the signatures, which are a tenth of a
-millisecond each) and store as the keeper does, and to verify all rules and signatures as `watchline audit verify` does. A FOLDER that is there is verified
-again; its root keys and anchor lie in it.
+millisecond each) and store as the keeper does, and to verify all rules and signatures as `watchline audit verify` does.
+A FOLDER that is there is verified again; its root keys and anchor lie in it.
 """
 
 from __future__ import annotations
