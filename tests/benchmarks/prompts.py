@@ -3,8 +3,8 @@
     python -m tests.benchmarks.prompts [--promotions 100] [--restarts 20] [--prompts 50]
 
 The app is another process, which asks for its prompt all the time. From the call that writes a release to the topic
-until the app is given it; what the keeper takes before that, to read the log and fold it, is not in it. The broker is
-the embedded one, or Kafka where WATCHLINE_TEST_KAFKA_HOME says where it is.
+until the app is given it; and from the call that writes a signed promotion to the log, which a keeper reads, folds,
+stores and has apps told of. The broker is the embedded one, or Kafka where WATCHLINE_TEST_KAFKA_HOME says where it is.
 """
 
 from __future__ import annotations
@@ -16,13 +16,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests import brokers
 from tests.benchmarks.alerts import percentiles
 from tests.benchmarks.producer import machine
+from tests.streams.governance.prompts.people import People
 from tests.streams.producer.prompts import KEY, release
+from watchline.schemas.migrate import migrate
+from watchline.streams.clickhouse.connect import connect
+from watchline.streams.embedded import store
+from watchline.streams.governance.keeper import Keeper, keeping
+from watchline.streams.governance.log import Log
 from watchline.streams.governance.prompt_topic import publish
 from watchline.streams.kafka.admin import create
 from watchline.streams.settings import Settings, load
@@ -30,7 +38,7 @@ from watchline.streams.settings import Settings, load
 ASKS = """
 import sys, time
 from watchline import Producer
-producer = Producer(sys.argv[1], app="shop", prompt_keys=sys.argv[2])
+producer = Producer(sys.argv[1], app="shop", prompt_keys=sys.argv[2], **dict(each.split("=") for each in sys.argv[3:]))
 last = None
 while True:
     version = producer.prompt("answer", default="").version
@@ -87,6 +95,43 @@ def promoted(settings: Settings, folder: Path, count: int) -> None:
     print(f"    of which until Kafka has it: {percentiles(written)}")
 
 
+def decided(settings: Settings, folder: Path, count: int) -> None:
+    """Has people promote version after version, of which a keeper tells apps."""
+    people, log, pauses = People(), Log(settings), random.Random(7)
+
+    def write(first: int) -> int:
+        for entry in people.entries[first:]:
+            assert entry.event is not None and entry.accepted, entry.reason
+            log.append(entry.event, people.salted.get(entry.event.governance_id, {}))
+        return len(people.entries)
+
+    create(settings)
+    with store.own(settings), closing(connect(settings, database="")) as client:
+        migrate(client, settings.clickhouse_database)
+        publish_ = partial(publish, settings, key=KEY)
+        keeper = partial(Keeper, settings, people.roots, KEY, folder / "anchors", publish_)
+        command = [*_command(settings, ASKS), "environment=prod", f"topic_prefix={settings.topic_prefix}"]
+        with (
+            keeping(keeper),
+            subprocess.Popen(command, env=_environment(folder), stdout=subprocess.PIPE, text=True) as process,
+        ):
+            said: Any = process.stdout
+            said.readline()
+            served, first = [], 0
+            for number in range(1, count + 1):
+                assert people.draft("anna", f"answer {number}").accepted and people.approve("ben", number).accepted
+                first = write(first)
+                time.sleep(pauses.uniform(0.6, 1.6))
+                people.place("olga", "promoted", number)
+                begun = time.time()
+                first = write(first)
+                told, version = said.readline().split()
+                assert version == str(number)
+                served.append(float(told) - begun)
+            process.terminate()
+    print(f"promoted by an act, with the keeper, {count} times: served {percentiles(served)}")
+
+
 def asked(settings: Settings, folders: list[Path], what: str) -> None:
     """Starts an app for each folder."""
     first, later, version = zip(*[app(settings, ASKS_ONCE, folder) for folder in folders], strict=True)
@@ -108,6 +153,7 @@ def main() -> None:
             settings = load(kafka_url=f"kafka://{address}", data_dir=folder)
             create(settings)
             promoted(settings, folder / "app", options.promotions)
+            decided(settings.model_copy(update={"topic_prefix": "acts."}), folder / "acts", options.promotions)
             folders = [folder / str(number) for number in range(options.restarts)]
             asked(settings, folders, "first prompt, Kafka there, nothing on disk")
             many = [release(number, name=f"prompt {number}") for number in range(1, options.prompts)]
