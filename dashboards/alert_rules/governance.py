@@ -61,12 +61,13 @@ def _kept(kind: str) -> str:
         arrayMin(mapValues(kept)) + 2 AS fewest"""
 
 
-_IS_HELD = """(concat('app:', i.app) IN held OR concat('tenant:', i.tenant) IN held
-            OR concat('event:', toString(i.event_id)) IN held)"""
+_IS_HELD = """(concat('app:', i.app) IN (SELECT target FROM held)
+            OR concat('tenant:', i.tenant) IN (SELECT target FROM held)
+            OR concat('event:', toString(i.event_id)) IN (SELECT target FROM held))"""
 # Texts of a week: those before have been through it.
 _DUE = f"""WITH {COMPLETE}, held AS
 (
-    SELECT p.target FROM v_governance AS p
+    SELECT p.target, p.time FROM v_governance AS p
     WHERE p.accepted AND p.action = 'hold_placed' AND p.time <= $__toTime
         AND ifNull(toDateOrNull(p.details['until']) >= toDate($__toTime), true)
         AND p.details['hold'] NOT IN
@@ -89,6 +90,10 @@ FROM
     ) AS s
     LEFT JOIN v_retention AS f ON s.class = f.class AND s.of_app = f.app
     WHERE s.set_at < $__toTime - INTERVAL 1 DAY AND s.days_set != f.days
+    UNION ALL
+    SELECT 'holds' AS kind, count() AS due
+    FROM held
+    WHERE time > (SELECT max(k.since) FROM v_retention AS k) AND 0 < (SELECT count() FROM v_retention)
     UNION ALL
     SELECT 'rows' AS kind, count() AS due
     FROM
@@ -300,8 +305,8 @@ WHERE NOT g.accepted AND $__timeFilter(g.stored_at)""",
         interval_s=_HOUR,
         summary='{{ printf "%.0f" $values.A.Value }} {{ $labels.kind }} are past their retention, or not in force',
         description="Rows and texts that two days after their end are still there, in no hold; of settings those "
-        "that were "
-        "set a day ago and that nobody has put in force. What to do: `watchline retention report`, then `watchline "
+        "that were set a day ago and that nobody has put in force; holds that nobody has put in force, so that what "
+        "they hold is deleted all the same. What to do: `watchline retention report`, then `watchline "
         "retention apply`.",
         board="watchline-compliance",
         panel=67,

@@ -41,6 +41,8 @@ class Act:
         Details, and what each is.
     texts : mapping of str to str
         What people wrote about it: bound by a hash, so that an erasure leaves the trail whole.
+    then : str
+        What is to be done next, where recording it does nothing yet.
     """
 
     says: str
@@ -49,8 +51,10 @@ class Act:
     needs: Mapping[str, str] = field(default_factory=dict)
     may_have: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    then: str = ""
 
 
+_APPLY = "`watchline retention apply` puts it in force: until then tables delete as before"
 _REASON = {"reason": "why"}
 _APP = {"app": "whose it is"}
 _PLACE = {**_APP, "environment": "where apps get it"}
@@ -220,6 +224,7 @@ ACTS: Mapping[str, Act] = {
         needs={"hold": "its id"},
         may_have={"until": "the last day of it, as 2027-01-31; without one until it is released"},
         texts=_REASON,
+        then=_APPLY,
     ),
     "hold_released": Act(
         says="ends a hold",
@@ -228,11 +233,12 @@ ACTS: Mapping[str, Act] = {
         texts=_REASON,
     ),
     "retention_set": Act(
-        says="sets for how long a class of data is kept; `watchline retention apply` puts it in force",
+        says="sets for how long a class of data is kept",
         target="text, rows or metrics; of one app text/app:NAME and the like",
         by=("privacy",),
         needs={"days": "whole days before today: text no longer than rows, rows no longer than metrics"},
         texts=_REASON,
+        then=_APPLY,
     ),
     "policy_set": Act(
         says="sets what takes the place of personal data in an app's texts, in place of what was set before",
@@ -240,6 +246,7 @@ ACTS: Mapping[str, Act] = {
         by=("privacy",),
         needs={"fields": 'JSON of field to mask, pseudonym or drop; * stands for all others: {"input": "pseudonym"}'},
         texts=_REASON,
+        then="workers have it once `watchline governance redaction FILE` has written it and they were started again",
     ),
     "erasure_requested": Act(
         says="has what is held of somebody or something erased, and kept from being stored again",

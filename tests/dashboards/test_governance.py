@@ -159,13 +159,23 @@ def test_rows_and_texts_past_their_end_are_due(kept: Any, now: datetime) -> None
 @pytest.mark.parametrize("held", ["tenant:t1", "app:shop"])
 def test_what_a_hold_keeps_is_not_due(held: str, kept: Any, now: datetime) -> None:
     events(kept, [now - timedelta(days=70)])
-    hold = {"action": "hold_placed", "target": held, "time": now - timedelta(days=80)}
+    hold = {"action": "hold_placed", "target": held, "time": now - timedelta(days=110)}
     acts(kept, {**hold, "details": {"hold": "h0", "until": f"{now - timedelta(days=3):%Y-%m-%d}"}})
     assert due(kept, now) == {"rows": 1}
     acts(kept, {**hold, "details": {"hold": "h1"}})
     assert due(kept, now) == {}
     acts(kept, {"action": "hold_released", "target": "h1", "time": now - timedelta(days=2)})
     assert due(kept, now) == {"rows": 1}
+
+
+def test_a_hold_that_nobody_has_put_in_force_is_told(kept: Any, now: datetime) -> None:
+    acts(
+        kept, {"action": "hold_placed", "target": "app:bot", "details": {"hold": "h2"}, "time": now - timedelta(days=1)}
+    )
+    assert due(kept, now) == {"holds": 1}
+    since = now - timedelta(hours=1)
+    insert(kept, "retention", [{"since": since, "class": "rows", "app": "", "days": 60}])
+    assert due(kept, now) == {}
 
 
 def test_without_a_retention_in_force_nothing_is_past_it(clickhouse: Callable[..., Any], now: datetime) -> None:

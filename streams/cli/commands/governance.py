@@ -124,10 +124,19 @@ def _acts(args: argparse.Namespace) -> int:
     from watchline.streams.governance.acts import ACTS
 
     rows = [
-        [name, act.says, act.target, ", ".join(act.by), _named(act.needs), _named(act.may_have), _named(act.texts)]
+        [
+            name,
+            act.says,
+            act.target,
+            ", ".join(act.by),
+            _named(act.needs),
+            _named(act.may_have),
+            _named(act.texts),
+            act.then,
+        ]
         for name, act in ACTS.items()
     ]
-    write(["act", "says", "target", "who_may", "needs", "may_have", "texts"], rows, args.format)
+    write(["act", "says", "target", "who_may", "needs", "may_have", "texts", "then"], rows, args.format)
     return 0
 
 
@@ -293,6 +302,7 @@ def record(
 
 def append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str], fold: Any = None) -> int:
     """Writes an act into the log, and says what became of it; `fold` goes on where the log was read already."""
+    from watchline.streams.governance.acts import ACTS
     from watchline.streams.governance.fold import Fold
     from watchline.streams.governance.log import Log
 
@@ -311,6 +321,8 @@ def append(settings: Any, roots: Any, event: Any, texts: Mapping[str, str], fold
         out(colour(f"rejected, at {entry.position}: {safe(entry.reason)}", "red"))
         return 1
     out(colour(f"recorded at {entry.position}, hash {entry.hash[:16]}", "green"))
+    if then := ACTS[event.action].then:
+        out(then)
     return 0
 
 
