@@ -1,6 +1,6 @@
--- Question: What is each app registered for, on which legal basis, how long is what kept of it, and how much came?
+-- Question: What is each app registered for, on which legal basis, whose data is it and who gets it where, how long is what kept, and how much came?
 -- For: GDPR 30
--- Not answered: Recipients, transfers to other countries and the categories of people: nobody records them here. `watchline audit records` prints the record with room for them. People's words need the login of the auditor or the data protection officer.
+-- Not answered: Whether what was registered is true. What nobody has registered is empty; `watchline audit records` prints the record with room for it. People's words need the login of the auditor or the data protection officer.
 -- Parameter: since = 1970-01-01 (first day, UTC)
 -- Parameter: until = 2100-01-01 (last day, UTC)
 WITH
@@ -12,6 +12,9 @@ SELECT
     u.risk_class AS risk_class,
     u.legal_basis AS legal_basis,
     u.contact AS contact,
+    u.people AS people,
+    u.recipients AS recipients,
+    u.transfers AS transfers,
     u.models AS models,
     u.prompts AS prompts,
     u.registered_by AS registered_by,
@@ -26,7 +29,9 @@ FROM
     SELECT target AS app, argMax(governance_id, position) AS governance_id,
         argMax(details['sha256:purpose'], position) AS purpose_hash,
         argMax(details['risk_class'], position) AS risk_class, argMax(details['legal_basis'], position) AS legal_basis,
-        argMax(details['contact'], position) AS contact, argMax(details['models'], position) AS models,
+        argMax(details['contact'], position) AS contact, argMax(details['people'], position) AS people,
+        argMax(details['recipients'], position) AS recipients, argMax(details['transfers'], position) AS transfers,
+        argMax(details['models'], position) AS models,
         argMax(details['prompts'], position) AS prompts, argMax(actor, position) AS registered_by,
         argMax(time, position) AS registered_at
     FROM v_governance

@@ -64,6 +64,7 @@ def test_the_record_of_processing_has_purpose_basis_and_retention(governed: Any)
     shop, bot = run(governed, "records_of_processing")
     assert (shop["app"], shop["purpose"], shop["events"]) == ("shop", "", 0)
     assert (bot["purpose"], bot["legal_basis"], bot["contact"]) == (PURPOSE, "contract", "support@example.org")
+    assert (bot["people"], bot["recipients"], bot["transfers"]) == ("customers", "the provider of small", "none")
     assert (bot["text_days"], bot["rows_days"], bot["metrics_days"]) == (30, 184, 730)
     assert (bot["redaction_policy"], bot["events"]) == ('{"input": "drop"}', 124)
 

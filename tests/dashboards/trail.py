@@ -67,6 +67,7 @@ def acts(now: datetime) -> Trail:
     trail.take("dpo", "erasure_certified", f"erasure:{DONE}", whole="complete", places=json.dumps(places))
     trail.on(30)
     use_case = {"risk_class": "high", "legal_basis": "contract", "contact": "support@example.org", "models": "small"}
+    use_case |= {"people": "customers", "recipients": "the provider of small", "transfers": "none"}
     event, salted = signed.make("use_case_registered", APP, "paul", details=use_case, texts={"purpose": PURPOSE})
     trail.salted[event.governance_id] = salted
     assert trail.send(signed.sign(event, trail.keys["paul"], trail.roots.log)).accepted
