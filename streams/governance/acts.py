@@ -219,6 +219,7 @@ ACTS: Mapping[str, Act] = {
             "explained": "how many of what, by reason, as JSON",
             "sha256": "of the report",
         },
+        may_have={"blind": "when nobody would have seen a loss, as JSON: topic, partition, from, to of each time"},
     ),
     "hold_placed": Act(
         says="keeps data from being deleted, whatever its retention",

@@ -106,8 +106,8 @@ def test_acts_are_shown_with_who_did_them_and_no_hash(governed: Any) -> None:
 
 
 def test_a_time_without_test_events_is_a_gap(governed: Any) -> None:
-    (row,) = (row for row in run(governed, "monitoring_gaps") if not row["is_open"])  # the tests may take minutes
-    assert (row["partition"], row["minutes"]) == (0, 178.0)
+    rows = [row for row in run(governed, "monitoring_gaps") if not row["is_open"]]  # the tests may take minutes
+    assert picked(rows, "partition", "minutes") == [(2, 90.0), (0, 178.0)]  # the first by a proof alone
     rows = run(governed, "monitoring_gaps", minutes="0")
     assert {row["partition"] for row in rows if row["is_open"]} == {0, 1}
 

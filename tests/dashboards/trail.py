@@ -101,6 +101,7 @@ def acts(now: datetime) -> Trail:
     assert trail.prompt("ben", "prompt_approved", 4).accepted
     trail.take("aud", "exported", "bundle.zip", rows="12", sha256="cd" * 32)
     proof = {"rows": "120", "unexplained": "2", "explained": "{}", "sha256": "ef" * 32}
+    proof["blind"] = '[["raw",2,"2026-01-01T04:00:00Z","2026-01-01T05:30:00Z"]]'
     trail.take("aud", "proved", "2026-01-01T00:00:00Z/2026-01-02T00:00:00Z", **proof)
     at = f"{now - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"
     read = json.dumps([["SELECT ?", ["v_interactions"], 2, 40, "ok", ""]])

@@ -39,7 +39,19 @@ def _proved(state: State, event: GovernanceEvent, position: int) -> None:
         explained = None
     if not isinstance(explained, dict):
         raise NotAllowed("explained is no JSON object of reasons")
+    if not _are_times(event.details.get("blind", "[]")):
+        raise NotAllowed("blind is no JSON list of topic, partition, from and to")
     state.proved[event.target] = position
+
+
+def _are_times(blind: str) -> bool:
+    try:
+        found = json.loads(blind)
+    except ValueError:
+        return False
+    return isinstance(found, list) and all(
+        isinstance(each, list) and [*map(type, each)] == [str, int, str, str] for each in found
+    )
 
 
 CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {PROVED: _proved}

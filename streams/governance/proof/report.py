@@ -152,13 +152,15 @@ class Report:
 
     @property
     def details(self) -> dict[str, str]:
-        """What the act that records it needs."""
-        return {
+        """What the act that records it needs, and the first times that were blind: canaries are gone in a month."""
+        details = {
             "rows": str(self.rows),
             "unexplained": str(self.unexplained),
             "explained": json.dumps(self.explained, sort_keys=True, separators=(",", ":")),
             "sha256": hashlib.sha256(self.bytes).hexdigest(),
         }
+        blind = [[each.topic, each.partition, stamp(each.start), stamp(each.end)] for each in self.blind[:MOST_NAMED]]
+        return {**details, "blind": json.dumps(blind, separators=(",", ":"))} if blind else details
 
     @property
     def target(self) -> str:

@@ -40,6 +40,7 @@ def test_a_proof_is_recorded_by_who_may() -> None:
         (TARGET, {"unexplained": "-1"}, "unexplained is no number"),
         (TARGET, {"explained": "[]"}, "no JSON object"),
         (TARGET, {"explained": "{"}, "no JSON object"),
+        (TARGET, {"blind": '["raw"]'}, "no JSON list"),
         (TARGET, {"sha256": "abc"}, "no SHA-256"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -363,6 +364,7 @@ def test_when_nobody_would_have_seen_is_in_the_report(books: Books, queries: Que
     whole = {(of, stamp(day.start), stamp(day.end)) for of in (0, 2)}
     assert blind == {(1, stamp(day.start + at[0]), stamp(day.start + at[1]))} | whole
     assert report.is_proven  # nothing was lost meanwhile
+    assert ["raw", 1, *(stamp(day.start + each) for each in at)] in json.loads(report.details["blind"])
     assert "none are sent" in proved(queries, day, canary_interval_s=0).canaries
 
 
