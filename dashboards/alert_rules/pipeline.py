@@ -68,9 +68,10 @@ RULES = (
 FROM v_canary AS c
 WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTime + INTERVAL 1 MINUTE"""
         },
-        above=_CANARY_MINUTES,
+        above=_CANARY_MINUTES - 2,
         window_s=7 * 86_400,
         ends="now",
+        for_s=120,  # a store that is restarted wakes nobody
         no_data="alerting",
         error="alerting",
         summary="{{ if $values.A }}No canary has come through partition {{ $labels.partition }} of {{ $labels.topic "

@@ -13,13 +13,16 @@ import pytest
 from tests.dashboards.seed import seed
 from watchline.dashboards.alert_rules import all_rules
 from watchline.dashboards.definitions import Rule
+from watchline.dashboards.engine.engine import Engine
 from watchline.dashboards.engine.evaluator import evaluate, policy
+from watchline.dashboards.engine.journal import MemoryJournal
 from watchline.dashboards.engine.notification import Addresses
 from watchline.dashboards.engine.state_machine import Alert, step
 from watchline.dashboards.engine.trial import at_once, told
 from watchline.dashboards.grafana.rules import documents
 from watchline.dashboards.macros import Request, expand
 from watchline.dashboards.planted import APART, PLANTS, events, good, insert, refresh
+from watchline.schemas.errors import TransientError
 from watchline.streams.query.run import Queries
 
 RULES = {rule.uid: rule for rule in all_rules()}
@@ -289,6 +292,39 @@ def test_no_canary_at_all_is_grafanas_no_data_and_says_words(clickhouse: Callabl
     assert for_grafana["noDataState"] == for_grafana["execErrState"] == "Alerting"
     assert [uid for uid, rule in RULES.items() if rule.error == "alerting"] == ["watchline-no-canary"]
     assert "{{ else }}No canary came, or ClickHouse does not answer" in for_grafana["annotations"]["summary"]
+
+
+def test_a_store_that_is_restarted_wakes_nobody_and_one_that_stays_away_does(well: tuple[Any, datetime]) -> None:
+    client, now = well
+    second, away = 0, range(0)
+
+    class Restarting(Queries):
+        def query(self, *asked: Any) -> Any:
+            if second in away:
+                raise TransientError("ClickHouse does not answer")
+            return super().query(*asked)
+
+    engine = Engine(
+        rules=lambda: [NO_CANARY],
+        queries=Restarting(client, client.test_database),
+        journal=MemoryJournal(),
+        clock=lambda: now + timedelta(seconds=second),
+    )
+
+    def seen(until: int) -> set[str]:
+        """The states that it has, looked at each ten seconds."""
+        nonlocal second
+        found = set()
+        while second < until:
+            assert engine.tick()
+            found |= {alert["state"] for alert in engine.book.alerts()} - {"error"}  # that of the rule
+            second += 10
+        return found
+
+    away = range(20, 130)
+    assert seen(250) == {"pending"}
+    away = range(250, 1_000)
+    assert seen(350) == {"pending"} and "firing" in seen(500)
 
 
 def test_an_unknown_price_is_not_nothing(ill: tuple[Any, datetime]) -> None:
