@@ -21,7 +21,7 @@ from watchline.dashboards.engine.state_machine import Alert, step
 from watchline.dashboards.engine.trial import at_once, told
 from watchline.dashboards.grafana.rules import documents
 from watchline.dashboards.macros import Request, expand
-from watchline.dashboards.planted import APART, PLANTS, events, good, insert, refresh
+from watchline.dashboards.planted import APART, PLANTS, canaries, events, good, insert, refresh
 from watchline.schemas.errors import TransientError
 from watchline.streams.query.run import Queries
 
@@ -294,8 +294,9 @@ def test_no_canary_at_all_is_grafanas_no_data_and_says_words(clickhouse: Callabl
     assert "{{ else }}No canary came, or ClickHouse does not answer" in for_grafana["annotations"]["summary"]
 
 
-def test_a_store_that_is_restarted_wakes_nobody_and_one_that_stays_away_does(well: tuple[Any, datetime]) -> None:
-    client, now = well
+def test_a_store_that_is_restarted_wakes_nobody_and_one_that_stays_away_does(clickhouse: Callable[..., Any]) -> None:
+    client, now = clickhouse("restarted"), datetime.now(UTC)
+    good(client, now)
     second, away = 0, range(0)
 
     class Restarting(Queries):
@@ -322,7 +323,8 @@ def test_a_store_that_is_restarted_wakes_nobody_and_one_that_stays_away_does(wel
         return found
 
     away = range(20, 130)
-    assert seen(250) == {"pending"}
+    assert seen(240) == {"pending"}
+    canaries(client, [(partition, now + timedelta(seconds=240), 0) for partition in (0, 1)])
     away = range(250, 1_000)
     assert seen(350) == {"pending"} and "firing" in seen(500)
 
