@@ -158,7 +158,7 @@ ACTS: Mapping[str, Act] = {
         },
         may_have={
             "models": "the models that it may use, comma-separated",
-            "prompts": "the prompts that it may use, comma-separated",
+            "prompts": "the prompts that it may use, comma-separated: no other is promoted",
             "contact": "who answers for it: a role's address, not a person's",
             "people": "whose data it is, by category: customers, patients",
             "recipients": "who gets the data beside those with a login of the store: the provider of each model",

@@ -73,6 +73,7 @@ def _promoted(state: State, event: GovernanceEvent, position: int) -> None:
     approvals.own_keys(state, event)
     place = item.places.get(_environment(event), Place())
     _must_be_new(place, version)
+    _must_be_in_use(state, item)
     approvals.check(state, item, version)
     _serve(item, event, place, version, position)
 
@@ -89,6 +90,7 @@ def _emergency_promoted(state: State, event: GovernanceEvent, position: int) -> 
         raise NotAllowed(f"version {version.number} was withdrawn at {version.barred}: it takes new approvals")
     place = item.places.get(_environment(event), Place())
     _must_be_new(place, version)
+    _must_be_in_use(state, item)
     people = version.authors | {approvals.person(event.actor)}
     _serve(item, event, place, version, position)
     state.prompts.emergencies[item.app] = Emergency(item, _environment(event), version.number, people, state.now)
@@ -117,6 +119,7 @@ def _canaried(state: State, event: GovernanceEvent, position: int) -> None:
     if before is None and not share:
         raise NotAllowed(f"version {version.number} is no canary in {_environment(event)}")
     if share > (before.share if before else 0):
+        _must_be_in_use(state, item)
         approvals.check(state, item, version)
         version.withdrawn = False
     salt = before.salt if before else event.governance_id
@@ -223,6 +226,13 @@ def _number(text: str, least: int, most: int) -> int:
     if not least <= int(text) <= most:
         raise NotAllowed(f"{text} is not from {least} to {most}")
     return int(text)
+
+
+def _must_be_in_use(state: State, item: Item) -> None:
+    """One of the prompts that the use case of its app lists, if any. What traffic calls a model no act knows."""
+    listed = [name for each in state.use_cases[item.app].get("prompts", "").split(",") if (name := each.strip())]
+    if item.kind == "prompt" and listed and not {*item.names} & {*listed}:
+        raise NotAllowed(f"the use case of {item.app} has the prompts {', '.join(listed)} alone: register it anew")
 
 
 def _must_be_new(place: Place, version: Version) -> None:

@@ -53,6 +53,26 @@ def test_from_a_draft_to_apps_and_back(people: People) -> None:
     assert "no version was live before it" in refused(people.place("olga", "rolled_back", 3))
 
 
+@pytest.mark.parametrize("by", ["promoted", "canaried", "emergency"])
+def test_a_prompt_that_the_use_case_does_not_list_is_not_promoted(by: str, people: People) -> None:
+    def tried(version: int) -> Entry:
+        if by == "emergency":
+            return people.emergency("olga", version)
+        return people.place("olga", by, version, **({"share": "9"} if by == "canaried" else {}))
+
+    def register(prompts: str) -> None:
+        use_case = {"risk_class": "limited", "legal_basis": "contract", "prompts": prompts}
+        assert people.use("paul", "use_case_registered", "shop", **use_case).accepted
+
+    people.live(1, "one")
+    people.draft("anna", "two")
+    people.approve("ben", 2)
+    register("greeting, farewell")
+    assert refused(tried(2)) == "the use case of shop has the prompts greeting, farewell alone: register it anew"
+    register("greeting, answer")
+    assert tried(2).accepted
+
+
 def test_every_way_of_an_author_is_refused_with_the_same_reason(people: People) -> None:
     people.draft("anna", "old")
     people.approve("ben", 1)
