@@ -85,14 +85,12 @@ RULES = (
         window_s=3600,
         for_s=0,
         keep_firing_for_s=900,
-        summary="{{ $labels.app }} ({{ $labels.environment }}): an hour costs "
-        '{{ printf "%.1f" $values.A.Value }} times as much as usual at this hour',
+        summary='{{ $labels.app }} ({{ $labels.environment }}): an hour costs {{ printf "%.1f" $values.A.Value }} '
+        "times as much as usual at this hour",
         description='{{ if $values.usual }}{{ printf "%.2f" $values.cost.Value }} US dollars in the last hour, on '
-        "other days "
-        '{{ printf "%.2f" $values.usual.Value }}. {{ end }}{{ if $values.unknown }}The price of '
+        'other days {{ printf "%.2f" $values.usual.Value }}. {{ end }}{{ if $values.unknown }}The price of '
         "{{ humanizePercentage $values.unknown.Value }} of its calls is unknown and not in it. {{ end }}What to do: "
-        "see which "
-        "model, tenant or prompt it is.",
+        "see which model, tenant or prompt it is.",
         board="watchline",
         panel=25,
         runbook_name="cost",
@@ -113,11 +111,10 @@ RULES = (
         interval_s=300,
         summary="Tenant {{ $labels.tenant }} spends "
         f'{{{{ printf "%.1f" $values.A.Value }}}} times as fast as {BUDGET_USD:.0f} US dollars a month allow',
-        description='In the last hour and in the last six. {{ if $values.hour }}The last hour: {{ printf "%.2f" '
-        "$values.hour.Value }} US dollars. {{ end }}{{ if $values.unknown }}The price of "
+        description="In the last hour and in the last six. {{ if $values.hour }}The last hour: "
+        '{{ printf "%.2f" $values.hour.Value }} US dollars. {{ end }}{{ if $values.unknown }}The price of '
         "{{ humanizePercentage $values.unknown.Value }} of its calls is unknown and not in it. {{ end }}What to do: "
-        "see which "
-        "app and model it is.",
+        "see which app and model it is.",
         board="watchline",
         panel=37,
         runbook_name="cost",
@@ -132,13 +129,11 @@ RULES = (
         window_s=6 * 3600,
         for_s=0,
         interval_s=300,
-        summary="{{ $labels.app }} ({{ $labels.environment }}): nobody knows what {{ humanizePercentage "
-        "$values.A.Value }} of "
-        "the calls of {{ $labels.model }} cost",
-        description="{{ if $values.calls }}Of "
-        '{{ printf "%.0f" $values.calls.Value }} calls in the last six hours. {{ end }}They are in no sum, and no '
-        "budget sees "
-        "them. What to do: give the model a price, or have the app say what it paid.",
+        summary="{{ $labels.app }} ({{ $labels.environment }}): nobody knows what "
+        "{{ humanizePercentage $values.A.Value }} of the calls of {{ $labels.model }} cost",
+        description='{{ if $values.calls }}Of {{ printf "%.0f" $values.calls.Value }} calls in the last six hours. '
+        "{{ end }}They are in no sum, and no budget sees them. What to do: give the model a price, or have the app "
+        "say what it paid.",
         board="watchline",
         panel=37,
         runbook_name="cost",

@@ -130,12 +130,11 @@ RULES = (
         ends="now",
         for_s=0,
         interval_s=300,
-        summary='{{ $labels.app }}: the newest version of {{ $labels.target }} has waited for {{ printf "%.0f" '
-        "$values.A.Value }} hours",
+        summary="{{ $labels.app }}: the newest version of {{ $labels.target }} has waited for "
+        '{{ printf "%.0f" $values.A.Value }} hours',
         description="It is drafted, and nobody has promoted, withdrawn or replaced it. After a week it is taken as "
-        "left "
-        "aside. What to do: `watchline prompts diff` shows what approvers are to look at, `watchline prompts show` how "
-        "many approvals it has and needs.",
+        "left aside. What to do: `watchline prompts diff` shows what approvers are to look at, `watchline prompts "
+        "show` how many approvals it has and needs.",
         board="watchline-compliance",
         panel=60,
         runbook_name="approvals",
@@ -161,8 +160,8 @@ GROUP BY app, environment, prompt_name, prompt_version"""
         summary="{{ $labels.app }} ({{ $labels.environment }}): prompt {{ $labels.prompt_name }} version "
         '{{ $labels.prompt_version }} has answered {{ printf "%.0f" $values.A.Value }} times and is not promoted',
         description="In this hour and the one before, by the hash that the app stamps. Somebody has deployed it past "
-        "the "
-        "approvals, or the app doesn't stamp it. What to do: see why on the board, then promote it or roll it back.",
+        "the approvals, or the app doesn't stamp it. What to do: see why on the board, then promote it or roll it "
+        "back.",
         board="watchline-compliance",
         panel=61,
         runbook_name="approvals",
@@ -188,8 +187,7 @@ GROUP BY app, environment, model"""
         summary="{{ $labels.app }} ({{ $labels.environment }}): {{ $labels.model }} has answered "
         '{{ printf "%.0f" $values.A.Value }} times, and the app is not registered or may not use it',
         description="In this hour and the one before. What to do: register the app's use case with its models, or "
-        "deploy "
-        "the model by an act; else find who has changed it.",
+        "deploy the model by an act; else find who has changed it.",
         board="watchline-compliance",
         panel=62,
         runbook_name="approvals",
@@ -214,8 +212,8 @@ GROUP BY app, environment, target"""
         interval_s=300,
         summary="{{ $labels.app }} ({{ $labels.environment }}): nobody has reviewed the emergency promotion of "
         '{{ $labels.target }} for {{ printf "%.0f" $values.A.Value }} hours',
-        description="One person gave it to apps, and another was to look at it within 48 hours. Until then the app can "
-        "have no other emergency. What to do: another person than who wrote or promoted it looks, and records "
+        description="One person gave it to apps, and another was to look at it within 48 hours. Until then the app "
+        "can have no other emergency. What to do: another person than who wrote or promoted it looks, and records "
         "`emergency_reviewed`.",
         board="watchline-compliance",
         panel=63,
@@ -263,9 +261,8 @@ WHERE NOT g.accepted AND $__timeFilter(g.stored_at)""",
         interval_s=300,
         summary='{{ printf "%.0f" $values.A.Value }} entries of the audit trail don\'t follow on the one before',
         description="Of those of the last week, in the store: one was changed, taken out or put in. What SQL can't "
-        "see, an "
-        "end that is cut off or written anew, `watchline audit verify` does. What to do: run it; the topic has the "
-        "record.",
+        "see, an end that is cut off or written anew, `watchline audit verify` does. What to do: run it; the topic "
+        "has the record.",
         board="watchline-compliance",
         panel=65,
         runbook_name="audit-trail",
@@ -285,9 +282,8 @@ WHERE NOT g.accepted AND $__timeFilter(g.stored_at)""",
         interval_s=300,
         summary='{{ $labels.target }} has been open for {{ printf "%.0f" $values.A.Value }} hours',
         description="Nothing certifies that it is done, and no hold stands against it. The person is owed an answer "
-        "within "
-        "a month of asking. What to do: `watchline erase status` says in which place it stands still, `watchline erase "
-        "resume` goes on.",
+        "within a month of asking. What to do: `watchline erase status` says in which place it stands still, "
+        "`watchline erase resume` goes on.",
         board="watchline-compliance",
         panel=66,
         runbook_name="erasure-and-retention",
@@ -304,10 +300,9 @@ WHERE NOT g.accepted AND $__timeFilter(g.stored_at)""",
         for_s=0,
         interval_s=_HOUR,
         summary='{{ printf "%.0f" $values.A.Value }} {{ $labels.kind }} are past their retention, or not in force',
-        description="Rows and texts that two days after their end are still there, in no hold; of settings those "
-        "that were set a day ago and that nobody has put in force; holds that nobody has put in force, so that what "
-        "they hold is deleted all the same. What to do: `watchline retention report`, then `watchline "
-        "retention apply`.",
+        description="Rows and texts that two days after their end are still there, in no hold; of settings those that "
+        "were set a day ago and that nobody has put in force; holds that nobody has put in force, so that what they "
+        "hold is deleted all the same. What to do: `watchline retention report`, then `watchline retention apply`.",
         board="watchline-compliance",
         panel=67,
         runbook_name="erasure-and-retention",

@@ -86,8 +86,7 @@ RULES = (
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the calls fail",
         description="By the last 15 minutes of what is complete, with 95 % confidence{{ if $values.calls }}: "
         '{{ humanizePercentage $values.share.Value }} of {{ printf "%.0f" $values.calls.Value }}{{ end }}. What to '
-        "do: see "
-        "which errors, and whether the provider tells of trouble.",
+        "do: see which errors, and whether the provider tells of trouble.",
         board="watchline",
         panel=10,
         details=_FAILURES,
@@ -108,8 +107,7 @@ RULES = (
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the calls fail",
         description="By its latest calls, of which there are few, with 95 % confidence{{ if $values.hours }}: "
         '{{ printf "%.0f" $values.calls.Value }} in the last {{ printf "%.1f" $values.hours.Value }} hours{{ end }}. '
-        "What to "
-        "do: see which errors, and whether the provider tells of trouble.",
+        "What to do: see which errors, and whether the provider tells of trouble.",
         board="watchline",
         panel=10,
         details=_FAILURES,
@@ -128,8 +126,7 @@ RULES = (
         summary=f'{_SLICE}: one answer in twenty takes {{{{ printf "%.1f" $values.A.Value }}}} s or more',
         description="By the last 15 minutes of what is complete{{ if $values.calls }}, "
         '{{ printf "%.0f" $values.calls.Value }} answers{{ end }}. What to do: see whether questions or answers '
-        "became longer, "
-        "or the model slower.",
+        "became longer, or the model slower.",
         board="watchline",
         panel=22,
         runbook_name="latency",
@@ -151,10 +148,10 @@ RULES = (
         missing_evaluations=shares.KEEP_S // 60,
         summary=f'{_SLICE}: slow answers take {{{{ printf "%.1f" $values.A.Value }}}} times as long as usual at this '
         f"hour",
-        description="{{ if $values.usual }}The slowest in twenty take "
-        '{{ printf "%.1f" $values.seconds.Value }} s, usually {{ printf "%.1f" $values.usual.Value }} s, in the last '
-        "hour of what is complete against the same hour of the seven days before. {{ end }}What to do: see whether "
-        "questions or answers became longer, or the model slower.",
+        description='{{ if $values.usual }}The slowest in twenty take {{ printf "%.1f" $values.seconds.Value }} s, '
+        'usually {{ printf "%.1f" $values.usual.Value }} s, in the last hour of what is complete against the same '
+        "hour of the seven days before. {{ end }}What to do: see whether questions or answers became longer, or the "
+        "model slower.",
         board="watchline",
         panel=22,
         runbook_name="latency",
@@ -176,8 +173,7 @@ RULES = (
         '{{ printf "%.1f" $values.A.Value }} s or more for the first words',
         description="By the last 15 minutes of what is complete{{ if $values.calls }}, "
         '{{ printf "%.0f" $values.calls.Value }} answers{{ end }}. What to do: see whether prompts became longer, or '
-        "the "
-        "provider has a queue.",
+        "the provider has a queue.",
         board="watchline",
         panel=23,
         runbook_name="latency",

@@ -60,9 +60,9 @@ RULES = (
         interval_s=300,
         summary=f"{_SLICE}: "
         '{{ printf "%.0f" $values.A.Value }} planned checks by {{ $labels.detector }} have no finding',
-        description='In the last hour of what is complete{{ if $values.planned }}, of {{ printf "%.0f" '
-        "$values.planned.Value }}"
-        "{{ end }}. It is an error of Watchline, or rows are lost. What to do: `watchline repair`.",
+        description="In the last hour of what is complete{{ if $values.planned }}, of "
+        '{{ printf "%.0f" $values.planned.Value }}{{ end }}. It is an error of Watchline, or rows are lost. What to '
+        "do: `watchline repair`.",
         board="watchline",
         panel=4,
         runbook_name="unchecked",
@@ -83,9 +83,9 @@ RULES = (
         interval_s=300,
         summary=f"{_SLICE}: {{{{ humanizePercentage $values.A.Value }}}} of the checks by "
         "{{ $labels.detector }} fail",
-        description='In the last hour of what is complete{{ if $values.failed }}: {{ printf "%.0f" '
-        "$values.failed.Value }}"
-        "{{ end }}. What it would have flagged is not seen. What to do: see the reasons, and the workers' logs.",
+        description="In the last hour of what is complete{{ if $values.failed }}: "
+        '{{ printf "%.0f" $values.failed.Value }}{{ end }}. What it would have flagged is not seen. What to do: see '
+        "the reasons, and the workers' logs.",
         board="watchline-pipeline",
         panel=20,
         details=f"""WITH {COMPLETE}
@@ -111,9 +111,9 @@ WHERE f.time > complete - INTERVAL 1 DAY AND f.time <= complete AND f.decision =
         interval_s=300,
         summary=f"{_SLICE}: {{{{ humanizePercentage $values.A.Value }}}} of the checks by "
         "{{ $labels.detector }} were left out",
-        description='In the last hour of what is complete{{ if $values.shed }}: {{ printf "%.0f" $values.shed.Value '
-        "}}{{ end }}. "
-        "The workers had to catch up, or the app is over its budget. What to do: more workers, or a smaller sample.",
+        description="In the last hour of what is complete{{ if $values.shed }}: "
+        '{{ printf "%.0f" $values.shed.Value }}{{ end }}. The workers had to catch up, or the app is over its budget. '
+        "What to do: more workers, or a smaller sample.",
         board="watchline-pipeline",
         panel=20,
         runbook_name="unchecked",
@@ -137,11 +137,9 @@ GROUP BY app, detector"""
         for_s=0,
         interval_s=300,
         summary='{{ printf "%.0f" $values.A.Value }} events of {{ $labels.app }} came again in the last hour and say '
-        "otherwise of "
-        "{{ $labels.detector }} than what is stored",
+        "otherwise of {{ $labels.detector }} than what is stored",
         description="What was stored first is shown. Either a detector isn't deterministic or was changed without "
-        "another "
-        "version, or somebody sends ids that are not theirs. What to do: see «Conflicts» on the board.",
+        "another version, or somebody sends ids that are not theirs. What to do: see «Conflicts» on the board.",
         board="watchline-compliance",
         panel=32,
     ),
@@ -154,12 +152,11 @@ GROUP BY app, detector"""
         above=_LETTERS,
         window_s=900,
         ends="now",
-        summary='{{ printf "%.0f" $values.A.Value }} dead letters of the app {{ $labels.app }} in 15 minutes: {{ '
-        "$labels.kind }}",
+        summary='{{ printf "%.0f" $values.A.Value }} dead letters of the app {{ $labels.app }} in 15 minutes: '
+        "{{ $labels.kind }}",
         description="Its events are not stored; those of the other apps are. Unknown is what can't be read, so that "
-        "nobody knows "
-        "who sent it. What to do: `watchline dead-letters list --counts` says why; once the cause is gone, `watchline "
-        "dead-letters replay` brings them back.",
+        "nobody knows who sent it. What to do: `watchline dead-letters list --counts` says why; once the cause is "
+        "gone, `watchline dead-letters replay` brings them back.",
         board="watchline-pipeline",
         panel=27,
     ),
@@ -181,12 +178,10 @@ GROUP BY topic, partition"""
         ends="now",
         for_s=0,
         keep_firing_for_s=0,
-        summary='{{ printf "%.0f" $values.A.Value }} messages of partition {{ $labels.partition }} of {{ '
-        "$labels.topic }} were gone "
-        "before they were read",
+        summary='{{ printf "%.0f" $values.A.Value }} messages of partition {{ $labels.partition }} of '
+        "{{ $labels.topic }} were gone before they were read",
         description="Retention or a recreated topic took them away. They can't be brought back. What to do: raise the "
-        "topic's "
-        "retention, and find out why no worker read them in time.",
+        "topic's retention, and find out why no worker read them in time.",
         board="watchline-pipeline",
         panel=29,
     ),

@@ -80,9 +80,8 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         "does not "
         "answer: nothing is being watched{{ end }}",
         description="The partition has no worker, or its worker is stuck, or can't reach Kafka or ClickHouse. What to "
-        "do: "
-        "`watchline doctor`, then /readyz and /livez of the workers, then their logs; stacks stand there when one is "
-        "stuck.",
+        "do: `watchline doctor`, then /readyz and /livez of the workers, then their logs; stacks stand there when one "
+        "is stuck.",
         board="watchline-pipeline",
         panel=31,
     ),
@@ -104,10 +103,8 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         summary='Watchline is {{ printf "%.0f" $values.A.Value }} seconds behind: what happens now is not seen yet',
         description="{{ if $values.canary }}The slowest partition's last canary took "
         '{{ printf "%.0f" $values.canary.Value }} s to be stored. {{ end }}{{ if $values.watermark }}All is looked at '
-        "up to "
-        '{{ printf "%.0f" $values.watermark.Value }} s ago. {{ end }}The other rules judge what is complete, so they '
-        "are late "
-        "by as much. What to do: see whether there is more traffic, or a worker less.",
+        'up to {{ printf "%.0f" $values.watermark.Value }} s ago. {{ end }}The other rules judge what is complete, so '
+        "they are late by as much. What to do: see whether there is more traffic, or a worker less.",
         board="watchline-pipeline",
         panel=49,
     ),
@@ -124,10 +121,9 @@ WHERE c.last_arrived > $__toTime - INTERVAL 7 DAY AND c.last_arrived <= $__toTim
         window_s=8 * 86_400,
         summary="{{ $labels.app }} ({{ $labels.environment }}) has sent nothing for "
         '{{ printf "%.0f" $values.A.Value }} minutes or more',
-        description="{{ if $values.usual }}In this hour of other days it sent "
-        '{{ printf "%.0f" $values.usual.Value }} events on average. {{ end }}The pipeline is alive, or «No canary» '
-        "would tell. "
-        "What to do: see whether the app has traffic and what its producer logs.",
+        description='{{ if $values.usual }}In this hour of other days it sent {{ printf "%.0f" $values.usual.Value }} '
+        "events on average. {{ end }}The pipeline is alive, or «No canary» would tell. What to do: see whether the "
+        "app has traffic and what its producer logs.",
         board="watchline",
         panel=9,
     ),
@@ -151,11 +147,10 @@ GROUP BY r.rollup"""
         summary='{{ $labels.rollup }} was counted {{ printf "%.0f" $values.A.Value }} seconds ago, and should be each '
         "600",
         description="What is usual is read from it, and what came again is found by it. What to do: `SELECT rollup, "
-        "exception "
-        "FROM v_refreshes` says what went wrong.",
+        "exception FROM v_refreshes` says what went wrong.",
         board="watchline-pipeline",
         panel=51,
-        details="SELECT arrayStringConcat(groupUniqArray(r.exception), ' ') AS errors FROM v_refreshes AS r "
-        "WHERE r.rollup = {rollup:String}",
+        details="SELECT arrayStringConcat(groupUniqArray(r.exception), ' ') AS errors FROM v_refreshes AS r WHERE "
+        "r.rollup = {rollup:String}",
     ),
 )

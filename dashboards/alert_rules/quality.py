@@ -122,19 +122,16 @@ def _busy(kind: _Kind) -> Rule:
         keep_firing_for_s=120,
         missing_evaluations=shares.KEEP_S // 60,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the answers {kind.does}",
-        description="By the last 15 minutes of what is complete, with 95 % confidence"
-        '{{ if $values.answers }}: {{ humanizePercentage $values.share.Value }} of {{ printf "%.0f" '
-        "$values.answers.Value }} "
-        "scored{{ end }}. "
+        description="By the last 15 minutes of what is complete, with 95 % confidence{{ if $values.answers }}: "
+        '{{ humanizePercentage $values.share.Value }} of {{ printf "%.0f" $values.answers.Value }} scored{{ end }}. '
         + (
             "The other versions and models of this prompt, in the day before: {{ if $values.before }}"
             "{{ humanizePercentage $values.before.Value }}{{ else }}unknown, none answered{{ end }}. "
             if kind.history
             else ""
         )
-        + "{{ if $values.unscored }}Incomplete: {{ humanizePercentage $values.unscored.Value }} of the checks gave no "
-        "score. "
-        "{{ end }}" + _WHERE_TO_LOOK,
+        + "{{ if $values.unscored }}Incomplete: {{ humanizePercentage $values.unscored.Value }} of "
+        "the checks gave no score. {{ end }}" + _WHERE_TO_LOOK,
         board="watchline-quality",
         panel=kind.panel,
         about=kind.about,
@@ -164,10 +161,9 @@ def _quiet(kind: _Kind) -> Rule:
         keep_firing_for_s=120,
         interval_s=600,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the answers {kind.does}",
-        description="By its latest answers, of which there are few, with 95 % confidence"
-        "{{ if $values.hours }}: {{ humanizePercentage $values.share.Value }} of "
-        '{{ printf "%.0f" $values.answers.Value }} in the last {{ printf "%.1f" $values.hours.Value }} hours{{ end }}. '
-        + _WHERE_TO_LOOK,
+        description="By its latest answers, of which there are few, with 95 % confidence{{ if $values.hours }}: "
+        '{{ humanizePercentage $values.share.Value }} of {{ printf "%.0f" $values.answers.Value }} in the last '
+        '{{ printf "%.1f" $values.hours.Value }} hours{{ end }}. ' + _WHERE_TO_LOOK,
         board="watchline-quality",
         panel=kind.panel,
         about=kind.about,
@@ -199,9 +195,9 @@ def _more_than_usual(kind: _Kind) -> Rule:
         "{{ if $values.usual }}: {{ humanizePercentage $values.share.Value }}, usually "
         "{{ humanizePercentage $values.usual.Value }}{{ end }}",
         description="In the last hour of what is complete{{ if $values.answers }}, "
-        '{{ printf "%.0f" $values.answers.Value }} answers{{ end }}, or the last 15 minutes of it, against the same '
-        "hour of the seven days before. "
-        "The intervals are apart by {{ humanizePercentage $values.A.Value }} at least. " + _WHERE_TO_LOOK,
+        '{{ printf "%.0f" $values.answers.Value }} answers{{ end }}, or the last 15 minutes of it, '
+        "against the same hour of the seven days before. The intervals are apart by "
+        "{{ humanizePercentage $values.A.Value }} at least. " + _WHERE_TO_LOOK,
         board="watchline-quality",
         panel=kind.panel,
         about=kind.about,

@@ -51,16 +51,14 @@ RULES = (
         ends="now",  # a signal is told when it is there
         for_s=0,
         keep_firing_for_s=0,
-        summary="{{ $labels.app }} ({{ $labels.environment }}): {{ $labels.measure }} of prompt {{ "
-        "$labels.prompt_name }} "
-        'went from {{ if $values.before }}{{ printf "%g" $values.before.Value }}{{ else }}unknown{{ end }} to '
+        summary="{{ $labels.app }} ({{ $labels.environment }}): {{ $labels.measure }} of prompt "
+        "{{ $labels.prompt_name }} went from "
+        '{{ if $values.before }}{{ printf "%g" $values.before.Value }}{{ else }}unknown{{ end }} to '
         '{{ if $values.after }}{{ printf "%g" $values.after.Value }}{{ else }}unknown{{ end }}',
         description="{{ if $values.others }}Other measures of this prompt that moved in the same hour: "
-        '{{ printf "%.0f" $values.others.Value }}. {{ end }}'
-        "Changes of {{ $labels.measure }} in the last hour that may wake somebody: "
-        '{{ printf "%.0f" $values.A.Value }}. '
-        "What to do: look at «Signals» on the board, for since when and what explains it, and at the examples before "
-        "and after.",
+        '{{ printf "%.0f" $values.others.Value }}. {{ end }}Changes of {{ $labels.measure }} in the last hour that '
+        'may wake somebody: {{ printf "%.0f" $values.A.Value }}. What to do: look at «Signals» on the board, for '
+        "since when and what explains it, and at the examples before and after.",
         board="watchline",
         panel=14,
         details=f"""SELECT

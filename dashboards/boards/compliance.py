@@ -45,8 +45,7 @@ _CHECKED = (
         id=55,
         title="Lost rows",
         description="Events that were stored, by the ledger, and are not there: deleted, or in a damaged part. "
-        "Anything but 0 "
-        "needs an explanation; `watchline repair` brings back what Kafka still has.",
+        "Anything but 0 needs an explanation; `watchline repair` brings back what Kafka still has.",
         kind="stat",
         queries={
             "A": f"""SELECT count() AS events
@@ -104,9 +103,8 @@ _CONTRADICTIONS = (
         id=32,
         title="Conflicts",
         description="What came again and said otherwise, by the same version of a detector, or with other texts of "
-        "the event "
-        "(`texts`). What was stored first is shown everywhere else. By the hour of the event; found within ten "
-        "minutes.",
+        "the event (`texts`). What was stored first is shown everywhere else. By the hour of the event; found within "
+        "ten minutes.",
         kind="table",
         queries={
             "A": f"""SELECT c.hour AS time, c.app AS app, if(c.detector = '', 'texts', c.detector) AS detector,

@@ -13,8 +13,8 @@ APPROVED = (
     Panel(
         id=60,
         title="Approvals waiting",
-        description="The newest version of a prompt or model that was drafted in this time, where nobody has promoted, "
-        "withdrawn or replaced it. How many approvals it needs: `watchline prompts show`.",
+        description="The newest version of a prompt or model that was drafted in this time, where nobody has "
+        "promoted, withdrawn or replaced it. How many approvals it needs: `watchline prompts show`.",
         kind="table",
         queries={
             "A": f"""SELECT drafted AS time, app, target, version, author, length(arrayDistinct(arrayMap(each -> each.2,
@@ -46,8 +46,7 @@ LIMIT 100"""
         id=61,
         title="Unapproved prompts served",
         description="Prompts that answered in production and that nobody has promoted, by the hash that the app "
-        "stamps. Of "
-        "apps that have prompts in the audit trail.",
+        "stamps. Of apps that have prompts in the audit trail.",
         kind="table",
         queries={
             "A": f"""SELECT max(u.hour) AS time, u.app AS app, u.environment AS environment,
@@ -65,8 +64,7 @@ LIMIT 100"""
         id=62,
         title="Unregistered apps and models",
         description="Apps that sent and that nobody has registered, and models that answered and that their app may "
-        "not use. "
-        "Nothing is held to be unregistered where no app is registered.",
+        "not use. Nothing is held to be unregistered where no app is registered.",
         kind="table",
         queries={
             "A": f"""SELECT max(u.hour) AS time, u.app AS app, u.environment AS environment,
@@ -83,9 +81,8 @@ LIMIT 100"""
     Panel(
         id=63,
         title="Emergency promotions",
-        description="What one person gave to apps without approvals, and who has reviewed it since: another person "
-        "is to, "
-        "within 48 hours.",
+        description="What one person gave to apps without approvals, and who has reviewed it since: another person is "
+        "to, within 48 hours.",
         kind="table",
         queries={
             "A": f"""SELECT e.time AS time, e.app AS app, e.environment AS environment, e.target AS target,
@@ -124,8 +121,8 @@ LIMIT 100"""
         id=65,
         title="Broken links of the trail",
         description="Entries of the audit trail that don't follow on the one before, in the store. Anything but 0 "
-        "means that "
-        "one was changed, taken out or put in. An end that was cut off is not seen here: `watchline audit verify`.",
+        "means that one was changed, taken out or put in. An end that was cut off is not seen here: `watchline audit "
+        "verify`.",
         kind="stat",
         queries={
             "A": """SELECT countIf(breaks) AS broken
@@ -182,8 +179,7 @@ TERMS = (
         id=66,
         title="Erasures",
         description="What was asked to be erased in this time, and what the last certificate says of it. A person is "
-        "owed an "
-        "answer within a month.",
+        "owed an answer within a month.",
         kind="table",
         queries={
             "A": """SELECT minIf(g.time, g.action = 'erasure_requested') AS time, g.target AS target,
@@ -204,9 +200,8 @@ LIMIT 100"""
     Panel(
         id=67,
         title="Retention",
-        description="For how many days each class is kept: what people have set, and what `watchline retention "
-        "apply` has put "
-        "in force. Where the two differ, it is due.",
+        description="For how many days each class is kept: what people have set, and what `watchline retention apply` "
+        "has put in force. Where the two differ, it is due.",
         kind="table",
         queries={
             "A": """SELECT class, app, toUInt16(sum(of_set)) AS days_set, toUInt16(sum(of_force)) AS days_in_force,

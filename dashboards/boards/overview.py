@@ -11,8 +11,7 @@ _NOW = (
         id=3,
         title="Unsupported answers",
         description="Share of the scored answers that claim what their sources don't say (groundedness, at the "
-        "balanced "
-        "operating point).",
+        "balanced operating point).",
         kind="stat",
         queries={
             "A": f"""SELECT countIf(f.flagged) / nullIf(count(), 0) AS share
@@ -74,8 +73,7 @@ WHERE {chosen("v_dead_letters", "d")} AND NOT d.resolved"""
         id=7,
         title="Since the last event",
         description="Time since an interaction was stored of what is chosen. Nothing came in the whole range: empty. "
-        "The "
-        "alert «No data» watches each app.",
+        "The alert «No data» watches each app.",
         kind="stat",
         queries={
             "A": f"""SELECT dateDiff('second', maxOrNull(i.stored_at), $__toTime) AS seconds
@@ -92,8 +90,7 @@ WHERE {chosen("v_interactions", "i")}"""
         id=34,
         title="Behind by",
         description="How long ago all that had come by then was scored and looked at: the age of the lowest "
-        "watermark. Rules "
-        "judge what is older than that.",
+        "watermark. Rules judge what is older than that.",
         kind="stat",
         queries={
             "A": """SELECT dateDiff('second', minOrNull(w.time), $__toTime) AS seconds
@@ -112,8 +109,7 @@ _WHERE = (
         id=35,
         title="Worst slices",
         description="Where answers are flagged most, for sure: by the lower end of the share's 95 % interval, so that "
-        "three "
-        "answers don't lead. At least ten scored.",
+        "three answers don't lead. At least ten scored.",
         kind="table",
         queries={
             "A": f"""SELECT f.app AS app, f.environment AS environment, f.prompt_name AS prompt_name,
@@ -169,8 +165,7 @@ WHERE {chosen("v_interactions", "i")}"""
         id=6,
         title="Lost before storage",
         description="Events that a producer numbered and that were never stored: dropped in the app, lost on the way "
-        "or dead "
-        "letters. Of producers that sent something in this range.",
+        "or dead letters. Of producers that sent something in this range.",
         kind="stat",
         queries={
             "A": f"""SELECT sum(g.missing) AS missing
@@ -220,8 +215,7 @@ ORDER BY time"""
         id=14,
         title="Signals",
         description="Changes that the online monitor saw: what moved, from what to what, since when, in which part of "
-        "the "
-        "traffic. The alert «Drift» tells of those with `page`.",
+        "the traffic. The alert «Drift» tells of those with `page`.",
         kind="table",
         queries={
             "A": f"""SELECT s.time AS time, s.app AS app, s.prompt_name AS prompt_name, s.measure AS measure,
@@ -312,9 +306,8 @@ ORDER BY time"""
         id=37,
         title="Cost by app",
         description="US dollars of whole hours, from the hour in which the range begins; what each good answer cost, "
-        "and how "
-        "many calls have no known price and are not in it. Good: nothing flags it, nobody rates it low, no error "
-        "ended it.",
+        "and how many calls have no known price and are not in it. Good: nothing flags it, nobody rates it low, no "
+        "error ended it.",
         kind="table",
         queries={
             "A": f"""SELECT c.app AS app, c.tenant AS tenant, c.model AS model, sum(c.events) AS calls,

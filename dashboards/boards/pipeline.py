@@ -34,8 +34,7 @@ WHERE $__timeFilter(c.last_arrived)"""
         id=48,
         title="Oldest canary",
         description="How long ago the last canary of the partition arrived that has waited longest. A worker sends "
-        "one a "
-        "minute; where none arrives, events don't either.",
+        "one a minute; where none arrives, events don't either.",
         kind="stat",
         queries={
             "A": """SELECT dateDiff('second', minOrNull(c.last_arrived), $__toTime) AS seconds
@@ -57,8 +56,7 @@ _IN_TIME = (
         id=31,
         title="Canaries",
         description="The last canary of each partition of the raw topic, in the last week: how long it took from "
-        "sending to "
-        "storing, and how long ago it arrived.",
+        "sending to storing, and how long ago it arrived.",
         kind="table",
         queries={
             "A": """SELECT c.topic AS topic, c.partition AS partition, c.last_arrived AS last_arrived,
@@ -76,8 +74,7 @@ LIMIT 100"""
         id=49,
         title="From sent to stored",
         description="Median and 95th percentile of the time from an event's making to its storage, by app. One app "
-        "alone: its "
-        "clock is wrong or it sends late. All: the workers are behind.",
+        "alone: its clock is wrong or it sends late. All: the workers are behind.",
         kind="time_series",
         queries={
             "A": f"""SELECT time, app, q.1 AS percentile, q.2 AS seconds
@@ -188,8 +185,7 @@ _LOST = (
         id=27,
         title="Dead letters by kind",
         description="By when they came to Kafka. A message that can't be decoded names no app, and counts where all "
-        "are "
-        "chosen. `watchline dead-letters replay` brings them back.",
+        "are chosen. `watchline dead-letters replay` brings them back.",
         kind="time_series",
         queries={
             "A": f"""SELECT $__timeInterval(d.time) AS time, d.kind AS kind, count() AS dead_letters
@@ -204,9 +200,7 @@ ORDER BY time"""
         id=28,
         title="Producer gaps",
         description="Producers with events that were numbered but never stored; `of_these_dropped`: those dropped in "
-        "the app "
-        "because "
-        "its buffer was full.",
+        "the app because its buffer was full.",
         kind="table",
         queries={
             "A": f"""SELECT g.app AS app, g.environment AS environment, toString(g.producer_id) AS producer,
@@ -226,8 +220,7 @@ LIMIT 100"""
         id=29,
         title="Gaps in Kafka",
         description="Messages that retention or a recreated topic took away before the worker read them. Raise "
-        "retention, or "
-        "find out why the worker was away.",
+        "retention, or find out why the worker was away.",
         kind="table",
         queries={
             "A": """SELECT o.time AS time, o.topic AS topic, o.partition AS partition, o.first_missing AS first_missing,
@@ -244,8 +237,7 @@ LIMIT 100"""
         id=53,
         title="Arguments that producers could not read",
         description="Events that came without an argument, because its type was wrong, or with it as an attribute, "
-        "because "
-        "no argument has its name: a mistake in an app.",
+        "because no argument has its name: a mistake in an app.",
         kind="table",
         queries={
             "A": f"""SELECT u.app AS app, u.environment AS environment, u.records AS records, u.argument AS argument,

@@ -11,10 +11,8 @@ _VERSIONS = (
         id=42,
         title="Versions: since when, how many, how good",
         description="Every prompt version and model of production in the range, the newest first: when its first and "
-        "last "
-        "answers came, to the hour, and the share of unsupported answers with its 95 % interval. Counted every ten "
-        "minutes; "
-        "the hour in which the range begins is in it, whole.",
+        "last answers came, to the hour, and the share of unsupported answers with its 95 % interval. Counted every "
+        "ten minutes; the hour in which the range begins is in it, whole.",
         kind="table",
         queries={
             "A": f"""SELECT q.app AS app, q.environment AS environment, q.prompt_name AS prompt_name,
@@ -90,8 +88,7 @@ ORDER BY time"""
         id=46,
         title="Speed, length and cost by version",
         description="Of answers that neither failed nor were cancelled: latency, time to first chunk, tokens and cost "
-        "of one. "
-        "Calls whose price is unknown are counted beside, not as free.",
+        "of one. Calls whose price is unknown are counted beside, not as free.",
         kind="table",
         queries={
             "A": f"""SELECT i.app AS app, i.prompt_name AS prompt_name, i.prompt_version AS prompt_version,

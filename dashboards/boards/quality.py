@@ -16,8 +16,7 @@ _UNSUPPORTED = (
         id=12,
         title="Unsupported answers by prompt version",
         description="Share of the scored answers that claim what their sources don't say, by prompt version and "
-        "model. The "
-        "alert «Unsupported answers» watches this.",
+        "model. The alert «Unsupported answers» watches this.",
         kind="time_series",
         queries={
             "A": f"""SELECT $__timeInterval(f.time) AS time, f.app AS app, f.prompt_name AS prompt_name,
@@ -37,8 +36,7 @@ ORDER BY time"""
         id=13,
         title="Flagged, by prompt version and detector",
         description="Share of the scored interactions at or over the detector's balanced threshold, with its 95 % "
-        "interval: "
-        "versions whose intervals overlap are not shown to differ.",
+        "interval: versions whose intervals overlap are not shown to differ.",
         kind="table",
         queries={
             "A": f"""SELECT f.app AS app, f.prompt_name AS prompt_name, f.prompt_version AS prompt_version,
@@ -61,8 +59,7 @@ LIMIT 500"""
         id=15,
         title="Latest unsupported answers",
         description="The claims, beside what the sources say; the text is redacted. `watchline show EVENT_ID` shows "
-        "an event "
-        "whole.",
+        "an event whole.",
         kind="table",
         queries={
             "A": f"""SELECT s.time AS time, s.app AS app, s.prompt_version AS prompt_version, s.model AS model,
@@ -103,8 +100,7 @@ ORDER BY time"""
         id=38,
         title="When and how sure",
         description="How many scored interactions have which score, over time, all detectors that are flagged by a "
-        "threshold: "
-        "a change that stays below the threshold shows here first.",
+        "threshold: a change that stays below the threshold shows here first.",
         kind="heat_map",
         queries={
             "A": f"""SELECT $__timeInterval(f.time) AS time, concat('0.', toString(least(toUInt8(f.score * 10),
@@ -138,8 +134,7 @@ ORDER BY time"""
         id=40,
         title="Leaked personal data",
         description="Answers with personal data that neither the person nor the conversation had named, by app. The "
-        "alert of "
-        "this name watches it.",
+        "alert of this name watches it.",
         kind="time_series",
         queries={
             "A": f"""SELECT $__timeInterval(f.time) AS time, f.app AS app,
@@ -179,8 +174,7 @@ ORDER BY time"""
         id=41,
         title="Satisfaction",
         description="Mean of people's ratings, from 0, the worst of their scale, to 1, the best; with how many there "
-        "are. A "
-        "rating without a scale counts by its sign.",
+        "are. A rating without a scale counts by its sign.",
         kind="table",
         queries={
             "A": f"""SELECT b.app AS app, count() AS ratings,
