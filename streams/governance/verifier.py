@@ -171,6 +171,18 @@ def _is_good(public: str, message: bytes, signature: bytes) -> bool:
     return is_signature(_raw(public), message, signature)
 
 
+def signature_of(text: str) -> bytes:
+    """The bytes of a signature; none, which is never a good one, of what is not hexadecimal.
+
+    >>> signature_of("00ff"), signature_of("none")
+    (b'\\x00\\xff', b'')
+    """
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
+
+
 def anchor_fault(anchor: Json, log: str, public: str | None, is_good: Callable[[str, bytes, bytes], bool]) -> str:
     """Why an anchor is none of a log, where its key is this one; empty where it is one."""
     position = anchor["position"]
@@ -178,7 +190,7 @@ def anchor_fault(anchor: Json, log: str, public: str | None, is_good: Callable[[
         return f"the anchor at {position} is of another log"
     if public is None:
         return f"the anchor at {position} is signed by key {anchor['key']}, which is not registered"
-    if not is_good(public, anchor_bytes(anchor), bytes.fromhex(anchor["signature"])):
+    if not is_good(public, anchor_bytes(anchor), signature_of(anchor["signature"])):
         return f"the anchor at {position} has no good signature"
     return ""
 
@@ -204,6 +216,20 @@ def faults(entries: Iterable[Json], anchors: Iterable[Json], roots: Json, *, sig
     signatures : bool
         Whether those of the acts are checked too, which takes three milliseconds each.
     """
+    at: list[object] = []
+
+    def seen() -> Iterator[Json]:
+        for entry in entries:
+            at[:] = [entry.get("position")]
+            yield entry
+
+    try:
+        yield from _faults(seen(), anchors, roots, signatures=signatures)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        yield f"entry {at[0] if at else 0}: it can't be read ({type(error).__name__})"
+
+
+def _faults(entries: Iterable[Json], anchors: Iterable[Json], roots: Json, *, signatures: bool) -> Iterator[str]:
     log, waiting = log_id(roots), sorted(anchors, key=lambda anchor: anchor["position"])
     publics = {key_id(each): each for each in roots["keys"].values()}
     root_keys, needed = set(publics), int(roots["needed"])
@@ -227,7 +253,7 @@ def faults(entries: Iterable[Json], anchors: Iterable[Json], roots: Json, *, sig
                 if public is None:
                     yield f"entry {position}: nobody has registered its key {key}"
                     return
-                if not _is_good(public, act_bytes(log, event), bytes.fromhex(signature)):
+                if not _is_good(public, act_bytes(log, event), signature_of(signature)):
                     yield f"entry {position}: the signature of key {key} is not of this act"
                     return
         if of_keys and len(root_keys & {*entry["signatures"]}) < needed:

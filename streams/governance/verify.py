@@ -92,11 +92,7 @@ def verify(
         report.entries += 1
         report.rejected += not entry["accepted"]
         report.last = position
-        event = _event(entry)
-        fault = chain.take(entry) or _refolded(fold, entry, event)
-        if not fault and topic is not None:
-            fault = _elsewhere(next(messages, None), entry, event)
-        if fault:
+        if fault := chain.take(entry) or _refolded(fold, entry, None if topic is None else messages):
             report.faults.append(f"entry {position}: {fault}")
             return report
         for anchor in known.pop(position, ()):
@@ -123,28 +119,22 @@ def verify(
     return report
 
 
-def _event(entry: Mapping[str, Any]) -> GovernanceEvent | None:
-    """The act of an entry; None of one that could not be read."""
-    if entry["event"] is None:
-        return None
-    signatures = {key: bytes.fromhex(each) for key, each in entry["signatures"].items()}
-    return GovernanceEvent(**entry["event"], signatures=signatures)
-
-
-def _refolded(fold: Fold, entry: Mapping[str, Any], event: GovernanceEvent | None) -> str:
-    """What is wrong with the verdict on an entry that is the one that was written; empty where it is the rules'."""
+def _refolded(fold: Fold, entry: Mapping[str, Any], messages: Iterator[Message] | None) -> str:
+    """What is wrong with an entry that is the one that was written; empty where rules and topic have the same."""
+    event = None
+    if entry["event"] is not None:
+        signatures = {key: verifier.signature_of(each) for key, each in entry["signatures"].items()}
+        event = GovernanceEvent(**entry["event"], signatures=signatures)
     found = fold.take_event(event, entry["sha256"], int(entry["kafka_time"]))
     if found.accepted != entry["accepted"]:
         return f"the rules say otherwise: {found.reason or 'it is allowed'}"
-    return "" if found.hash == entry["hash"] else "its hash is not the one that the log gives"
-
-
-def _elsewhere(message: Message | None, entry: Mapping[str, Any], event: GovernanceEvent | None) -> str:
-    """What is wrong with the message of an entry; empty where it gives the same entry, as the same act at the same time
-    does.
-    """
+    if found.hash != entry["hash"]:
+        return "its hash is not the one that the log gives"
+    if messages is None:
+        return ""
+    message = next(messages, None)
     if message is None:
         return "it is in the store, and not in the topic"
-    found, sha256 = read(message.value)
-    same = (found, sha256, message.time) == (event, entry["sha256"], int(entry["kafka_time"]))
+    # The same act at the same time gives the same entry.
+    same = (*read(message.value), message.time) == (event, entry["sha256"], int(entry["kafka_time"]))
     return "" if same else "the topic has another one at this place"
