@@ -26,7 +26,7 @@ def make_topics(broker: str, prefix: str, **config: str) -> None:
 
 
 def envelopes(broker: str, prefix: str, events: int, **kafka: Any) -> list[InteractionBatch]:
-    """The envelopes of a topic, once that many events have come; without reports of drops."""
+    """The envelopes of a topic by their numbers, once that many events have come; without reports of drops."""
     found: list[InteractionBatch] = []
     for value in _values(broker, f"{prefix}interactions", kafka):
         envelope = decode(value, InteractionBatch)
@@ -34,7 +34,7 @@ def envelopes(broker: str, prefix: str, events: int, **kafka: Any) -> list[Inter
             found.append(envelope)
         if sum(len(envelope.interactions) for envelope in found) >= events:
             break
-    return found
+    return sorted(found, key=lambda envelope: envelope.first_sequence)  # a topic has several partitions
 
 
 def reports(broker: str, prefix: str, dropped: int) -> list[InteractionBatch]:
