@@ -162,7 +162,7 @@ def test_a_lost_row_of_the_ledger_is_named(planted: Planted, books: Books, queri
 
 
 def test_a_hundred_losses_of_each_kind_in_turn_are_named_each(books: Books, queries: Queries) -> None:
-    """An hour each, and a proof of it: a row, a row of the ledger, a part, a range of offsets."""
+    """A row, a row of the ledger, a part, a range of offsets: an hour each, and a proof of the four."""
     hours = plant(books, 101, parts=True)[:100]  # of the very last offsets only the numbers tell
     expected, deleted = [], dict[str, list[str]](interactions=[], findings=[], ledger=[])
     for number, (rng, events) in enumerate(hours):
@@ -188,10 +188,12 @@ def test_a_hundred_losses_of_each_kind_in_turn_are_named_each(books: Books, quer
         expected.append((events[0].hour, *loss))
     for table, wheres in deleted.items():
         books.delete(table, " OR ".join(wheres))
-    for hour, section, what, name, lost in expected:
-        report = proved(queries, Interval.of(hour, hour + HOUR, now=NOW))
-        assert {each for (each,) in named(report, section, what, name)} == {*sorted(lost)[:20]}, (hour, report.named)
-        assert report.counts[section][what] >= len(lost)
+    for first in range(0, 100, 4):
+        four = expected[first : first + 4]
+        report = proved(queries, Interval.of(four[0][0], four[-1][0] + HOUR, now=NOW))
+        for hour, section, what, name, lost in four:
+            assert (min(lost),) in named(report, section, what, name), (hour, report.named)
+            assert report.counts[section][what] >= len(lost)
 
 
 @pytest.mark.parametrize("table", ["interactions", "findings", "ledger"])
