@@ -1,12 +1,14 @@
 """What on-call is told in 31 days with an incident each and 30 without: the rules, the engine, its schedule.
 
     python -m tests.benchmarks.oncall [--seed 1] [--only TEXT] [--quiet | --incidents] [--texts] [--part 1 2]
+        [--every 300] [--together 4]
 
 Each scenario (see `oncall_traffic`) is stored minute by minute in a database of its own in chDB, and the engine asks it
 when rules are due, by a clock that is set. For an incident: seconds from its beginning until the first notification, of
 which rule, how many came in all, seconds from its end until the last one said that it was over. A quiet day should have
-none. The incidents take about an hour of a core and a quiet day a quarter of one, with `--every 300` three minutes;
-`--only` picks scenarios by a part of their names.
+none. The incidents take about an hour of a core and a quiet day half of one, with `--every 300` seven minutes; `--only`
+picks scenarios by a part of their names. What a query takes is planned, whatever it reads: `--together` stores the apps
+of several quiet days side by side, under names of their own, but for days in which the whole pipeline waits.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +91,7 @@ class Outcome:
 
     scenario: Scenario
     told: Sequence[tuple[float, Message]]
+    beside: Sequence[Scenario] = ()
 
     @property
     def first_s(self) -> float | None:
@@ -103,13 +107,18 @@ class Outcome:
         return max(found, default=None)
 
 
-def run(scenario: Scenario, client: Any, seed: int, every_s: int = 0) -> Outcome:
-    """One day, minute by minute. `every_s`: rules are evaluated no more often than that, and then don't wait."""
+def run(scenario: Scenario, client: Any, seed: int, every_s: int = 0, beside: Sequence[Scenario] = ()) -> Outcome:
+    """One day, minute by minute. `every_s`: rules are evaluated no more often than that, and then don't wait.
+
+    beside : other days, whose apps are stored as well
+    """
     first, last = 0.0, 1_440.0
     if scenario.incident:
         first, last = scenario.begins - BEFORE, min(scenario.begins + scenario.minutes + AFTER, 1_440.0)
+    elif scenario.failing and every_s:  # the waits of rules are what it is about; else it is a usual day
+        first, last, every_s = scenario.failing[0] - BEFORE, scenario.failing[1] + AFTER, 0
     waiting: dict[int, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for stored, table, row in rows(scenario, seed):
+    for stored, table, row in chain(rows(scenario, _seed(scenario, seed)), _of_others(beside, seed)):
         waiting[max(int(stored // 60), int(first) - 1)][table].append(row)
     clock = Clock()
     recorder = Recorder(clock)
@@ -133,7 +142,32 @@ def run(scenario: Scenario, client: Any, seed: int, every_s: int = 0) -> Outcome
         while (delivery := engine.next_for(recorder.name, 0)) is not None:
             recorder.send(delivery.message)
             delivery.taken()
-    return Outcome(scenario, recorder.told)
+    return Outcome(scenario, recorder.told, beside)
+
+
+def _of_others(scenarios: Sequence[Scenario], seed: int) -> Iterator[tuple[float, str, Row]]:
+    """The rows of other days that are of an app, under other names: one pipeline has them all."""
+    for scenario in scenarios:
+        for stored, table, row in rows(scenario, _seed(scenario, seed)):
+            if "app" in row:
+                yield stored, table, row | {name: f"{row[name]} of {scenario.name}" for name in ("app", "tenant")}
+
+
+def _seed(scenario: Scenario, seed: int) -> int:
+    """A day's own, whichever others are run."""
+    return seed + (INCIDENTS if scenario.incident else QUIET).index(scenario)
+
+
+def groups(scenarios: Sequence[Scenario], together: int) -> Iterator[list[Scenario]]:
+    """So many at a time; one in which all apps wait, or the store, by itself."""
+    alone = [each for each in scenarios if each.failing or any(_waits(each, 60.0 * minute) for minute in range(1_440))]
+    others = [each for each in scenarios if each not in alone]
+    yield from ([each] for each in alone)
+    yield from (others[first : first + together] for first in range(0, len(others), together))
+
+
+def _waits(scenario: Scenario, second: float) -> bool:
+    return scenario.withheld is not None and scenario.withheld(second, "", 0) != second
 
 
 def stored_until(minute: int, waiting: dict[int, dict[str, list[Row]]]) -> dict[str, list[Row]]:
@@ -170,10 +204,11 @@ def roll_up(client: Any) -> None:
 def lines(outcome: Outcome, *, texts: bool) -> Iterator[str]:
     """What to print of one."""
     scenario, told = outcome.scenario, outcome.told
+    name = scenario.name + "".join(f"; {each.name}" for each in outcome.beside)
     rules = list(dict.fromkeys(message.title for _, message in told))
     seconds = ["-" if each is None else f"{each:.0f}" for each in (outcome.first_s, outcome.over_s)]
     firing = sum(message.status == "firing" for _, message in told)
-    yield f"{scenario.name:60}{scenario.incident:10}{seconds[0]:>8}{firing:>6}{seconds[1]:>8}  {', '.join(rules)}"
+    yield f"{name:60}{scenario.incident:10}{seconds[0]:>8}{firing:>6}{seconds[1]:>8}  {', '.join(rules)}"
     if texts:
         for at, message in told:
             yield f"    {at / 60:7.1f}  {message.status:9}{message.severity:9}{message.head}"
@@ -192,22 +227,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--texts", action="store_true", help="print every notification")
     parser.add_argument("--every", type=int, default=0, metavar="S", help="evaluate no more often; no rule waits then")
+    parser.add_argument("--together", type=int, default=1, metavar="N", help="quiet days at a time")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--quiet", action="store_true")
     which.add_argument("--incidents", action="store_true")
     options = parser.parse_args(arguments)
     import clickhouse_connect
 
-    scenarios = [*(() if options.quiet else INCIDENTS), *(() if options.incidents else QUIET)]
+    incidents = () if options.quiet else INCIDENTS
+    quiet = () if options.incidents else [each for each in QUIET if options.only in each.name]
+    scenarios = [*([each] for each in incidents if options.only in each.name), *groups(quiet, options.together)]
     print(f"{'':60}{'kind':10}{'told s':>8}{'times':>6}{'over s':>8}  rules")
     with tempfile.TemporaryDirectory() as folder:
         client = clickhouse_connect.get_client(interface="chdb", path=str(Path(folder) / "data"))
-        for number, scenario in enumerate(scenarios):
-            if options.only not in scenario.name or number % options.part[1] != options.part[0] - 1:
+        for number, (scenario, *beside) in enumerate(scenarios):
+            if number % options.part[1] != options.part[0] - 1:
                 continue
             began = time.monotonic()
             migrate(client, f"day_{number}")
-            outcome = run(scenario, client, options.seed + number, options.every)
+            outcome = run(scenario, client, options.seed, options.every, beside)
             print("\n".join(lines(outcome, texts=options.texts)), flush=True)
             client.command(f"DROP DATABASE day_{number}")
             sys.stderr.write(f"{scenario.name}: {time.monotonic() - began:.0f} s\n")
