@@ -147,12 +147,12 @@ def usual(detector: str, bad: str, value: str = "") -> str:
     """SQL that holds a prompt's last hour against the same hour of the seven days before, of one detector.
 
     By how much the intervals are apart, of at least 20 and 100 answers, the latter on at least three days. The last 15
-    minutes count too, by `_HASTE` less, where they have 20. What is good again in them, or half as bad as the hour was,
-    is over.
+    minutes count too, by `_HASTE` less, where they have 20. It is over once they, or else the latest 10 answers, have
+    no two bad ones or are half as bad as the hour was: what was bad before stays in the hour.
     """
     prompt = ("app", "environment", "prompt_name")
     soon = f"if(quarter_n >= {MINIMUM}, {wilson('quarter_bad', 'quarter_n')} - {_HASTE}, 0)"
-    still = f"if(recent < bad / n / 2, 0, least(recent, greatest({wilson('bad', 'n')}, {soon})))"
+    still = f"if(recent_bad < 2 OR recent < bad / n / 2, 0, least(recent, greatest({wilson('bad', 'n')}, {soon})))"
     apart = f"{still} - {wilson('usual_bad', 'usual_n', upper=True)}"
     return f"""WITH {COMPLETE}
 SELECT $__toTime AS time, {", ".join(prompt)}, round({value or apart}, 4) AS value
@@ -160,20 +160,23 @@ FROM
 (
     SELECT {", ".join(prompt)}, sum(of_hour) AS n, sum(bad_of_hour) AS bad,
         sum(of_quarter) AS quarter_n, sum(bad_of_quarter) AS quarter_bad,
-        if(quarter_n >= {FEWEST}, quarter_bad / quarter_n, bad / n) AS recent,
+        if(quarter_n >= {MINIMUM}, (quarter_bad, quarter_n), (sum(bad_of_latest), {FEWEST})) AS latest,
+        latest.1 AS recent_bad, recent_bad / latest.2 AS recent,
         sum(of_others) AS usual_n, sum(bad_of_others) AS usual_bad, uniqExactIf(day, of_others > 0) AS days
     FROM
     (
         SELECT {named("r", *prompt)}, count() AS of_hour, countIf({bad}) AS bad_of_hour,
             countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND) AS of_quarter,
             countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND AND {bad}) AS bad_of_quarter,
+            arraySlice(arraySort(groupArray(toUInt8({bad}) - 2 * toUnixTimestamp64Micro(r.time))), 1, {FEWEST})
+                AS of_latest, arraySum(arrayMap(each -> positiveModulo(each, 2), of_latest)) AS bad_of_latest,
             0 AS of_others, 0 AS bad_of_others, toDate(0) AS day
         FROM v_findings AS r
         WHERE r.time > complete - INTERVAL 1 HOUR AND r.time <= complete AND r.source = 'production'
             AND r.detector = '{detector}' AND r.decision = 'evaluated'
         GROUP BY {", ".join(prompt)}
         UNION ALL
-        SELECT {named("q", *prompt)}, 0, 0, 0, 0, sum(q.evaluated), sum(q.flagged_events), toDate(q.hour)
+        SELECT {named("q", *prompt)}, 0, 0, 0, 0, [], 0, sum(q.evaluated), sum(q.flagged_events), toDate(q.hour)
         FROM v_quality_hourly AS q
         WHERE q.hour IN (SELECT toStartOfHour(complete - INTERVAL 30 MINUTE) - INTERVAL arrayJoin(range(1, 8)) DAY)
             AND q.detector = '{detector}'

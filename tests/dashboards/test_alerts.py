@@ -237,6 +237,27 @@ def test_more_than_usual_is_told_within_minutes_and_is_over_once_the_latest_are_
     assert (numbers(rule, client, good_again + timedelta(minutes=15), "app")["shop"] or 0) < (rule.recovery or 0)
 
 
+@pytest.mark.parametrize("every_s", [60, 150])
+def test_what_is_over_does_not_come_again_by_one_bad_answer(every_s: int, clickhouse: Callable[..., Any]) -> None:
+    """While what was bad is still in the last hour: an incident is told once."""
+    rule = RULES["watchline-bias-unusual"]
+    client, now = clickhouse("chance"), datetime.now(UTC)
+    for day in range(1, 8):
+        events(client, [now + timedelta(minutes=each, days=-day) for each in range(-60, 120)], app="shop")
+    refresh(client)
+    bad, good = range(0, 1_200, every_s), range(1_200, 6_000, every_s)
+    chances = {good[len(good) * share // 10] for share in (4, 7, 9)}
+    events(client, [now + timedelta(seconds=each) for each in (*bad, *chances)], flagged=["bias"], app="shop")
+    events(client, [now + timedelta(seconds=each) for each in good if each not in chances], app="shop")
+
+    def value(minute: int) -> float:
+        return numbers(rule, client, now + timedelta(minutes=minute), "app").get("shop") or 0
+
+    if len(bad) >= 20:  # of fewer nothing is said so soon
+        assert value(20) > (rule.above or 0)
+    assert max(value(minute) for minute in range(20 + 16, 95)) < (rule.above or 0)
+
+
 @pytest.mark.parametrize(
     ("uid", "label", "change"),
     [("watchline-latency-unusual", "model", {"latency_s": 4.0}), ("watchline-cost", "app", {"cost": 1.0})],
