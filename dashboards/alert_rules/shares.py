@@ -21,6 +21,11 @@ UNUSUAL, _HASTE = 0.05, 0.05  # by how much a share is more than usual; by so mu
 KEEP_S = 3600
 # Silent for so many times its mean gap while others of its prompt answer: gone.
 _GAPS, _GONE_S, _LONG_GONE_S = 5, 300, 900
+# Of the last hour, the latest first.
+_QUARTERS = [
+    f"r.time > complete - INTERVAL {15 * (number + 1)} MINUTE AND r.time <= complete - INTERVAL {15 * number} MINUTE"
+    for number in range(4)
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +72,7 @@ WHERE n >= {MINIMUM} OR is_gone"""
         The lower end of `LATEST`, and the share of the last `FEWEST`, whichever is less: what is good again is over.
         `latest` has one number for each, the newest first: twice its time, negative, and one more where it is bad.
         """
-        quarters = ", ".join(
-            f"countIf(r.time > complete - INTERVAL {15 * (quarter + 1)} MINUTE AND "
-            f"r.time <= complete - INTERVAL {15 * quarter} MINUTE)"
-            for quarter in range(4)
-        )
+        quarters = ", ".join(f"countIf({each})" for each in _QUARTERS)
         now_bad = f"arraySum(arrayMap(each -> positiveModulo(each, 2), arraySlice(latest, 1, {FEWEST}))) / {FEWEST}"
         return f"""WITH {COMPLETE}
 SELECT $__toTime AS time, {self._slices}, round({value or f"least({now_bad}, {wilson('bad', 'n')})"}, 4) AS value
@@ -148,11 +149,15 @@ def usual(detector: str, bad: str, value: str = "") -> str:
 
     By how much the intervals are apart, of at least 20 and 100 answers, the latter on at least three days. The last 15
     minutes count too, by `_HASTE` less, where they have 20. It is over once they, or else the latest 10 answers, have
-    no two bad ones or are half as bad as the hour was: what was bad before stays in the hour.
+    no two bad ones or are half as bad as the worst quarter of the hour: what was bad before stays in it.
     """
     prompt = ("app", "environment", "prompt_name")
     soon = f"if(quarter_n >= {MINIMUM}, {wilson('quarter_bad', 'quarter_n')} - {_HASTE}, 0)"
-    still = f"if(recent_bad < 2 OR recent < bad / n / 2, 0, least(recent, greatest({wilson('bad', 'n')}, {soon})))"
+    over = "recent_bad < 2 OR recent < greatest(bad / n, worst) / 2"
+    still = f"if({over}, 0, least(recent, greatest({wilson('bad', 'n')}, {soon})))"
+    worst = ", ".join(
+        f"if(countIf({each}) >= {FEWEST}, countIf({each} AND {bad}) / countIf({each}), 0)" for each in _QUARTERS
+    )
     apart = f"{still} - {wilson('usual_bad', 'usual_n', upper=True)}"
     return f"""WITH {COMPLETE}
 SELECT $__toTime AS time, {", ".join(prompt)}, round({value or apart}, 4) AS value
@@ -161,7 +166,7 @@ FROM
     SELECT {", ".join(prompt)}, sum(of_hour) AS n, sum(bad_of_hour) AS bad,
         sum(of_quarter) AS quarter_n, sum(bad_of_quarter) AS quarter_bad,
         if(quarter_n >= {MINIMUM}, (quarter_bad, quarter_n), (sum(bad_of_latest), {FEWEST})) AS latest,
-        latest.1 AS recent_bad, recent_bad / latest.2 AS recent,
+        latest.1 AS recent_bad, recent_bad / latest.2 AS recent, max(of_worst) AS worst,
         sum(of_others) AS usual_n, sum(bad_of_others) AS usual_bad, uniqExactIf(day, of_others > 0) AS days
     FROM
     (
@@ -170,13 +175,13 @@ FROM
             countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND AND {bad}) AS bad_of_quarter,
             arraySlice(arraySort(groupArray(toUInt8({bad}) - 2 * toUnixTimestamp64Micro(r.time))), 1, {FEWEST})
                 AS of_latest, arraySum(arrayMap(each -> positiveModulo(each, 2), of_latest)) AS bad_of_latest,
-            0 AS of_others, 0 AS bad_of_others, toDate(0) AS day
+            greatest({worst}) AS of_worst, 0 AS of_others, 0 AS bad_of_others, toDate(0) AS day
         FROM v_findings AS r
         WHERE r.time > complete - INTERVAL 1 HOUR AND r.time <= complete AND r.source = 'production'
             AND r.detector = '{detector}' AND r.decision = 'evaluated'
         GROUP BY {", ".join(prompt)}
         UNION ALL
-        SELECT {named("q", *prompt)}, 0, 0, 0, 0, [], 0, sum(q.evaluated), sum(q.flagged_events), toDate(q.hour)
+        SELECT {named("q", *prompt)}, 0, 0, 0, 0, [], 0, 0, sum(q.evaluated), sum(q.flagged_events), toDate(q.hour)
         FROM v_quality_hourly AS q
         WHERE q.hour IN (SELECT toStartOfHour(complete - INTERVAL 30 MINUTE) - INTERVAL arrayJoin(range(1, 8)) DAY)
             AND q.detector = '{detector}'
