@@ -70,18 +70,16 @@ WHERE n >= {MINIMUM} OR is_gone"""
         """SQL for those that had too few in each quarter of the last hour: by their latest of the last day.
 
         The lower end of `LATEST`, and the share of the last `FEWEST`, whichever is less: what is good again is over.
-        `latest` has one number for each, the newest first: twice its time, negative, and one more where it is bad.
         """
         quarters = ", ".join(f"countIf({each})" for each in _QUARTERS)
-        now_bad = f"arraySum(arrayMap(each -> positiveModulo(each, 2), arraySlice(latest, 1, {FEWEST}))) / {FEWEST}"
+        now_bad = f"{_bad_of(f'arraySlice(latest, 1, {FEWEST})')} / {FEWEST}"
         return f"""WITH {COMPLETE}
 SELECT $__toTime AS time, {self._slices}, round({value or f"least({now_bad}, {wilson('bad', 'n')})"}, 4) AS value
 FROM
 (
     SELECT {named("r", *self.labels)}, greatest({quarters}) AS busiest,
-        arraySlice(arraySort(groupArray(toUInt8({self.bad}) - 2 * toUnixTimestamp64Micro(r.time))), 1,
-            {LATEST}) AS latest,
-        length(latest) AS n, arraySum(arrayMap(each -> positiveModulo(each, 2), latest)) AS bad,
+        {_latest(self.bad, LATEST)} AS latest,
+        length(latest) AS n, {_bad_of("latest")} AS bad,
         (toUnixTimestamp64Micro(complete) + latest[-1] / 2) / 3.6e9 AS hours, max(r.time) AS last,
         {self._silent_s} > greatest({_LONG_GONE_S}, {_GAPS} * hours * 3600 / n) AS is_gone
     FROM {self.view} AS r
@@ -144,6 +142,16 @@ def _by_detector(values: Mapping[str, str], otherwise: str) -> str:
     return f"multiIf({cases}, {otherwise})"
 
 
+def _latest(bad: str, count: int) -> str:
+    """SQL for a number of each of the latest rows, the newest first: twice its time, negative, one more where bad."""
+    return f"arraySlice(arraySort(groupArray(toUInt8({bad}) - 2 * toUnixTimestamp64Micro(r.time))), 1, {count})"
+
+
+def _bad_of(latest: str) -> str:
+    """SQL for how many of them are bad."""
+    return f"arraySum(arrayMap(each -> positiveModulo(each, 2), {latest}))"
+
+
 def usual(detector: str, bad: str, value: str = "") -> str:
     """SQL that holds a prompt's last hour against the same hour of the seven days before, of one detector.
 
@@ -173,8 +181,7 @@ FROM
         SELECT {named("r", *prompt)}, count() AS of_hour, countIf({bad}) AS bad_of_hour,
             countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND) AS of_quarter,
             countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND AND {bad}) AS bad_of_quarter,
-            arraySlice(arraySort(groupArray(toUInt8({bad}) - 2 * toUnixTimestamp64Micro(r.time))), 1, {FEWEST})
-                AS of_latest, arraySum(arrayMap(each -> positiveModulo(each, 2), of_latest)) AS bad_of_latest,
+            {_latest(bad, FEWEST)} AS of_latest, {_bad_of("of_latest")} AS bad_of_latest,
             greatest({worst}) AS of_worst, 0 AS of_others, 0 AS bad_of_others, toDate(0) AS day
         FROM v_findings AS r
         WHERE r.time > complete - INTERVAL 1 HOUR AND r.time <= complete AND r.source = 'production'

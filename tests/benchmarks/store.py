@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -162,10 +164,29 @@ def questions(end: datetime) -> Iterator[tuple[str, str]]:
 
 def asked(connection: Any, sql: str) -> tuple[float, float, float, int]:
     """Seconds of the processor, seconds, MB above what the process held before, rows read from tables."""
+    with measured() as taken:
+        result = connection.query(sql, "Null")
+    return taken.cpu_s, taken.wall_s, taken.memory, result.storage_rows_read()
+
+
+@dataclass(slots=True)
+class Taken:
+    """Seconds of the processor, seconds, MB above what the process held before."""
+
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    memory: float = 0.0
+
+
+@contextmanager
+def measured() -> Iterator[Taken]:
+    """What a block takes, once it is over."""
+    taken = Taken()
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins at what is held now
     before, started, used = _memory("VmRSS"), time.perf_counter(), _cpu()
-    result = connection.query(sql, "Null")
-    return _cpu() - used, time.perf_counter() - started, _memory("VmHWM") - before, result.storage_rows_read()
+    yield taken
+    taken.cpu_s, taken.wall_s = _cpu() - used, time.perf_counter() - started
+    taken.memory = _memory("VmHWM") - before
 
 
 def _cpu() -> float:

@@ -106,14 +106,12 @@ def main(count: int, folder: Path) -> None:
     restrict(client)
     roots = Roots(json.loads((folder / "roots.json").read_text()), 1)
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")
-    before, used, started = store._memory("VmRSS"), store._cpu(), time.perf_counter()
-    entries = verify.stored(Queries(client, store.DATABASE), roots.log)
-    report = verify.verify(entries, anchors.read(folder / "anchors"), roots)
-    cpu, peak = store._cpu() - used, store._memory("VmHWM")
+    with store.measured() as taken:
+        entries = verify.stored(Queries(client, store.DATABASE), roots.log)
+        report = verify.verify(entries, anchors.read(folder / "anchors"), roots)
     print(
         f"verify: {report.entries:,} entries, anchored to {report.anchored:,}, {report.faults or 'no fault'}: "
-        f"{cpu:.1f} cpu s, {time.perf_counter() - started:.1f} s, {peak - before:.0f} MB",
+        f"{taken.cpu_s:.1f} cpu s, {taken.wall_s:.1f} s, {taken.memory:.0f} MB",
         flush=True,
     )
 

@@ -42,6 +42,7 @@ from watchline.streams.worker.stages.store import write_all
 KEY = "a key of pseudonyms"
 LIGHT = {"WATCHLINE_DETECTORS": "", "WATCHLINE_TOPIC_PARTITIONS": "1"}
 NEEDLE = "why does the walrus hum at noon"
+CLEANED_AT_ONCE = "cleanup_delay_period = 1, max_cleanup_delay_period = 2, cleanup_delay_period_random_add = 0"
 ANNA, GUEST, BERT = "anna-4711", "guest-0f3a", "bert-0815"
 
 
@@ -158,8 +159,7 @@ def test_the_text_is_found_before_and_not_after_and_nothing_brings_it_back(
     try:
         worker.start()
         for table in ("interactions", "feedback"):  # ClickHouse takes up to five minutes to remove what was replaced
-            statement(f"ALTER TABLE {table} MODIFY SETTING cleanup_delay_period = 1, max_cleanup_delay_period = 2, "
-                      "cleanup_delay_period_random_add = 0")  # fmt: skip
+            statement(f"ALTER TABLE {table} MODIFY SETTING {CLEANED_AT_ONCE}")
         emit()
         worker.wait(lambda: worker.count("v_feedback") == 2 and worker.count("v_interactions") == 2)
         emit()

@@ -108,6 +108,7 @@ def test_reads_that_nobody_records(run: Any) -> None:
     assert (found["level"], found["text"]) == ("warn", "1 files of who read what wait to be recorded, for 2 hours")
 
 
+@pytest.mark.slow
 def test_a_check_that_breaks_is_a_finding(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def breaks(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("unheard of")
