@@ -43,12 +43,12 @@ def missing(settings: Settings, timeout_s: float = 10) -> list[str]:
 
 
 def create(settings: Settings) -> list[str]:
-    """Creates the topics that are missing and returns their names. Leaves existing ones as they are.
+    """Creates the topics that are missing and returns their names, once the broker asked names their partitions.
 
-    Each gets as many partitions as the largest that is there, or more where the settings say so: what belongs to a
-    partition of one topic stands in the partition of the same number in another.
+    Leaves existing ones as they are. Each gets as many partitions as the largest that is there, or more where the
+    settings say so: what belongs to a partition of one topic stands in the partition of the same number in another.
 
-    Raises TransientError where Kafka can't be reached, FatalError where it refuses.
+    Raises TransientError where Kafka can't be reached or hasn't them 30 s later, FatalError where it refuses.
     """
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import NewTopic
@@ -75,6 +75,12 @@ def create(settings: Settings) -> list[str]:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise FatalError(f"cannot create topic {name}: {error.args[0].str()}") from error
+    deadline = time.monotonic() + 30
+    # Kafka's controller answers before its brokers know: until then a topic is not there, or has no partitions.
+    while unknown := set(names) - {name for name, _ in partitions_of(settings, names)}:
+        if time.monotonic() > deadline:
+            raise TransientError(f"Kafka has created topics and does not name their partitions: {sorted(unknown)}")
+        time.sleep(0.05)
     return names
 
 
