@@ -28,6 +28,7 @@ LEASE_S = 15.0  # without a sign of life until another takes over
 BEAT_S = 3.0
 STUCK_S = 300.0  # without a question of the evaluator's: it stands still, and another may have a try
 PATIENCE_S = 20.0
+FAREWELL_S = 3.0  # for what only hastens the next owner
 
 Record = Mapping[str, Any]
 Ownership = Literal["ours", "free", "another's"]
@@ -171,7 +172,7 @@ class AlertJournal:
         try:
             for key, value in records.items():
                 self._producer.produce(self._topic, value, key.encode(), partition=0, headers=headers, on_delivery=done)
-            left = self._producer.flush(PATIENCE_S)
+            left = self._producer.flush(FAREWELL_S if self._closed.is_set() else PATIENCE_S)
         except KafkaException as error:
             raise TransientError(f"Kafka takes no record of alerts: {error.args[0].str()}") from None
         if left or failures:

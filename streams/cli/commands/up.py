@@ -56,29 +56,30 @@ def run(args: argparse.Namespace) -> int:
         _say(colour(f"{name} names another machine's: what `up` runs is on this one, and that is not used", "yellow"))
     settings = settings.model_copy(update={"clickhouse_url": "chdb://"})
     services = Services(settings, port=(ours or PORT) if args.port is None else args.port)
-    with services, ExitStack() as stack:
-        _say("starting the broker and the worker, which loads its models ...")
-        services.wait_ready(READY_TIMEOUT_S)
-        engine = stack.enter_context(evaluating(services.settings)) if settings.alerts == "engine" else None
-        metrics = stack.enter_context(measured(settings, engine)) if engine is not None else ""
-        link = stack.enter_context(beside(services.settings, engine=engine.book if engine is not None else None))
-        store = stack.enter_context(clickhouse_port(services.settings, args.clickhouse_port, link))
-        _say(_where(services, settings, link, store, metrics))
-        if engine is None:
-            _say(f"WATCHLINE_ALERTS is {settings.alerts}: the alert rules are not evaluated here")
-        stack.enter_context(trail(services.settings))
-        stop.ready = True
-        with Feed(settings, lambda: services.health()["lag_messages"], _say):
-            while not stop.asked.wait(0.2):
-                if said := services.revive():
-                    _say(colour(said, "yellow"))
-            _say("stopping: scoring what was sent ...")
-            try:
-                left = services.drain()
-            except KeyboardInterrupt:
-                left = None
-        if left != 0:
-            _say(colour(f"{left or 'some'} messages may not be scored, and the broker's memory goes", "yellow"))
+    with services:
+        with ExitStack() as stack:  # which ends first: what runs in it writes to the broker
+            _say("starting the broker and the worker, which loads its models ...")
+            services.wait_ready(READY_TIMEOUT_S)
+            engine = stack.enter_context(evaluating(services.settings)) if settings.alerts == "engine" else None
+            metrics = stack.enter_context(measured(settings, engine)) if engine is not None else ""
+            link = stack.enter_context(beside(services.settings, engine=engine.book if engine is not None else None))
+            store = stack.enter_context(clickhouse_port(services.settings, args.clickhouse_port, link))
+            _say(_where(services, settings, link, store, metrics))
+            if engine is None:
+                _say(f"WATCHLINE_ALERTS is {settings.alerts}: the alert rules are not evaluated here")
+            stack.enter_context(trail(services.settings))
+            stop.ready = True
+            with Feed(settings, lambda: services.health()["lag_messages"], _say):
+                while not stop.asked.wait(0.2):
+                    if said := services.revive():
+                        _say(colour(said, "yellow"))
+                _say("stopping: scoring what was sent ...")
+                try:
+                    left = services.drain()
+                except KeyboardInterrupt:
+                    left = None
+            if left != 0:
+                _say(colour(f"{left or 'some'} messages may not be scored, and the broker's memory goes", "yellow"))
         code = services.stop()
     _say("stopped" if not code else f"the worker ended with code {code}; see {services.worker_log}")
     return int(bool(code))
