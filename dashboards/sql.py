@@ -57,16 +57,16 @@ def by_variables(view: str, alias: str) -> str:
     )
 
 
-def wilson(flagged: str, n: str, *, upper: bool = False) -> str:
-    """An end of the 95 % interval of a share, NULL of nothing.
+def wilson(flagged: str, n: str, *, upper: bool = False, z: float = 1.96) -> str:
+    """An end of the interval of a share, NULL of nothing; `z` standard deviations wide, by default that of 95 %.
 
     >>> wilson("bad", "n")
     '((bad / nullIf(n, 0)) + 1.9208 / n - 1.96 * sqrt(((bad / n) * (1 - bad / n) + 0.9604 / n) / n)) / (1 + 3.8416 / n)'
     """
     sign = "+" if upper else "-"
     return (
-        f"(({flagged} / nullIf({n}, 0)) + 1.9208 / {n} {sign} "
-        f"1.96 * sqrt((({flagged} / {n}) * (1 - {flagged} / {n}) + 0.9604 / {n}) / {n})) / (1 + 3.8416 / {n})"
+        f"(({flagged} / nullIf({n}, 0)) + {z * z / 2:g} / {n} {sign} {z:g} * sqrt((({flagged} / {n}) * "
+        f"(1 - {flagged} / {n}) + {z * z / 4:g} / {n}) / {n})) / (1 + {z * z:g} / {n})"
     )
 
 

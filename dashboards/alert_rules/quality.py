@@ -118,11 +118,11 @@ def _busy(kind: _Kind) -> Rule:
         above=kind.limit,
         window_s=shares.WINDOW_S,
         recovery=kind.limit / 4,
-        for_s=0,  # the interval of 95 % is what keeps chance out
+        for_s=0,  # the interval of 99.7 % is what keeps chance out
         keep_firing_for_s=120,
         missing_evaluations=shares.KEEP_S // 60,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the answers {kind.does}",
-        description="By the last 15 minutes of what is complete, with 95 % confidence{{ if $values.answers }}: "
+        description="By the last 15 minutes of what is complete, with 99.7 % confidence{{ if $values.answers }}: "
         '{{ humanizePercentage $values.share.Value }} of {{ printf "%.0f" $values.answers.Value }} scored{{ end }}. '
         + (
             "The other versions and models of this prompt, in the day before: {{ if $values.before }}"
@@ -161,7 +161,7 @@ def _quiet(kind: _Kind) -> Rule:
         keep_firing_for_s=120,
         interval_s=600,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the answers {kind.does}",
-        description="By its latest answers, of which there are few, with 95 % confidence{{ if $values.hours }}: "
+        description="By its latest answers, of which there are few, with 99.7 % confidence{{ if $values.hours }}: "
         '{{ humanizePercentage $values.share.Value }} of {{ printf "%.0f" $values.answers.Value }} in the last '
         '{{ printf "%.1f" $values.hours.Value }} hours{{ end }}. ' + _WHERE_TO_LOOK,
         board="watchline-quality",
@@ -189,7 +189,8 @@ def _more_than_usual(kind: _Kind) -> Rule:
         recovery=0.01,
         window_s=shares.WEEK_S,
         for_s=0,
-        keep_firing_for_s=120,
+        keep_firing_for_s=600,  # the latest 20 are good by chance at times
+        missing_evaluations=shares.KEEP_S // 60,
         summary="{{ $labels.app }} ({{ $labels.environment }}): prompt {{ $labels.prompt_name }}: "
         f"more answers than usual at this hour {kind.does}"
         "{{ if $values.usual }}: {{ humanizePercentage $values.share.Value }}, usually "
@@ -238,7 +239,7 @@ def _late() -> Rule:
         '{{ printf "%.1f" $values.newest.Value }} hours ago and were stored in the last 15 minutes, when '
         "the windows of the other rules were over: {{ humanizePercentage $values.share.Value }} of "
         '{{ printf "%.0f" $values.answers.Value }} are flagged; more than {{ humanizePercentage $values.limit.Value }} '
-        "with 95 % confidence is too much. {{ end }}" + _WHERE_TO_LOOK,
+        "with 99.7 % confidence is too much. {{ end }}" + _WHERE_TO_LOOK,
         board="watchline-quality",
         panel=16,
         details=f"""WITH {COMPLETE}

@@ -1,8 +1,10 @@
 """Rules on the share of bad ones among calls or answers: SQL for busy slices, for quiet ones, and for the usual share.
 
-Nothing is judged by few: the lower end of the 95 % interval counts, of at least `MINIMUM` in the last 15 minutes. A
-slice that has fewer is judged by its last `LATEST` of the last day, so that little traffic alerts too, and is quiet
-again once its latest are good. A version or model that answers no more while others of its prompt do is gone, not bad.
+Nothing is judged by few: the lower end of the 99.7 % interval counts, of at least `MINIMUM` in the last 15 minutes.
+(Each slice is judged each minute: by that of 95 %, one with 2 % of bad answers was beyond a limit of 5 % up to 20 times
+a month.) A slice that has fewer is judged by its last `LATEST` of the last day, so that little traffic alerts too, and
+is quiet again once its latest are good. A version or model that answers no more while others of its prompt do is gone,
+not bad.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ _LATE_S = 3600
 UNUSUAL, _HASTE = 0.05, 0.05  # by how much a share is more than usual; by so much more in 15 minutes, which are many
 # A slice that fires stays so while it has too few answers to be judged: after an hour the rule for quiet ones has it.
 KEEP_S = 3600
+_SURE = 3.0  # standard deviations: 99.7 %
 # Silent for so many times its mean gap while others of its prompt answer: gone.
 _GAPS, _GONE_S, _LONG_GONE_S = 5, 300, 900
 # Of the last hour, the latest first.
@@ -53,7 +56,7 @@ class Share:
         The lower end of those that are gone is 0, so that they are over at once.
         """
         return f"""WITH {COMPLETE}
-SELECT $__toTime AS time, {self._slices}, round({value or f"if(is_gone, 0, {wilson('bad', 'n')})"}, 4) AS value
+SELECT $__toTime AS time, {self._slices}, round({value or f"if(is_gone, 0, {wilson('bad', 'n', z=_SURE)})"}, 4) AS value
 FROM
 (
     SELECT {named("r", *self.labels)}, countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND) AS n,
@@ -73,8 +76,9 @@ WHERE n >= {MINIMUM} OR is_gone"""
         """
         quarters = ", ".join(f"countIf({each})" for each in _QUARTERS)
         now_bad = f"{_bad_of(f'arraySlice(latest, 1, {FEWEST})')} / {FEWEST}"
+        surely_bad = f"least({now_bad}, {wilson('bad', 'n', z=_SURE)})"
         return f"""WITH {COMPLETE}
-SELECT $__toTime AS time, {self._slices}, round({value or f"least({now_bad}, {wilson('bad', 'n')})"}, 4) AS value
+SELECT $__toTime AS time, {self._slices}, round({value or surely_bad}, 4) AS value
 FROM
 (
     SELECT {named("r", *self.labels)}, greatest({quarters}) AS busiest,
@@ -112,7 +116,7 @@ FROM
 (
     SELECT {named("r", "app", "environment", "prompt_name", "detector")}, count() AS n,
         countIf({_by_detector({name: bad for name, (bad, _, _) in kinds.items()}, "false")}) AS bad,
-        {hours.format("min")} AS oldest, {hours.format("max")} AS newest, {wilson("bad", "n")} AS low,
+        {hours.format("min")} AS oldest, {hours.format("max")} AS newest, {wilson("bad", "n", z=_SURE)} AS low,
         {_by_detector({name: str(limit) for name, (_, limit, _) in kinds.items()}, "1.")} AS too_much
     FROM v_findings AS r
     WHERE {is_late("r")} AND r.decision = 'evaluated'
@@ -156,13 +160,13 @@ def usual(detector: str, bad: str, value: str = "") -> str:
     """SQL that holds a prompt's last hour against the same hour of the seven days before, of one detector.
 
     By how much the intervals are apart, of at least 20 and 100 answers, the latter on at least three days. The last 15
-    minutes count too, by `_HASTE` less, where they have 20. It is over once they, or else the latest 10 answers, have
+    minutes count too, by `_HASTE` less, where they have 20. It is over once they, or else the latest 20 answers, have
     no two bad ones or are half as bad as the worst quarter of the hour: what was bad before stays in it.
     """
     prompt = ("app", "environment", "prompt_name")
-    soon = f"if(quarter_n >= {MINIMUM}, {wilson('quarter_bad', 'quarter_n')} - {_HASTE}, 0)"
+    soon = f"if(quarter_n >= {MINIMUM}, {wilson('quarter_bad', 'quarter_n', z=_SURE)} - {_HASTE}, 0)"
     over = "recent_bad < 2 OR recent < greatest(bad / n, worst) / 2"
-    still = f"if({over}, 0, least(recent, greatest({wilson('bad', 'n')}, {soon})))"
+    still = f"if({over}, 0, least(recent, greatest({wilson('bad', 'n', z=_SURE)}, {soon})))"
     worst = ", ".join(
         f"if(countIf({each}) >= {FEWEST}, countIf({each} AND {bad}) / countIf({each}), 0)" for each in _QUARTERS
     )
@@ -173,7 +177,7 @@ FROM
 (
     SELECT {", ".join(prompt)}, sum(of_hour) AS n, sum(bad_of_hour) AS bad,
         sum(of_quarter) AS quarter_n, sum(bad_of_quarter) AS quarter_bad,
-        if(quarter_n >= {MINIMUM}, (quarter_bad, quarter_n), (sum(bad_of_latest), {FEWEST})) AS latest,
+        if(quarter_n >= {MINIMUM}, (quarter_bad, quarter_n), (sum(bad_of_latest), {MINIMUM})) AS latest,
         latest.1 AS recent_bad, recent_bad / latest.2 AS recent, max(of_worst) AS worst,
         sum(of_others) AS usual_n, sum(bad_of_others) AS usual_bad, uniqExactIf(day, of_others > 0) AS days
     FROM
@@ -181,7 +185,7 @@ FROM
         SELECT {named("r", *prompt)}, count() AS of_hour, countIf({bad}) AS bad_of_hour,
             countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND) AS of_quarter,
             countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND AND {bad}) AS bad_of_quarter,
-            {_latest(bad, FEWEST)} AS of_latest, {_bad_of("of_latest")} AS bad_of_latest,
+            {_latest(bad, MINIMUM)} AS of_latest, {_bad_of("of_latest")} AS bad_of_latest,
             greatest({worst}) AS of_worst, 0 AS of_others, 0 AS bad_of_others, toDate(0) AS day
         FROM v_findings AS r
         WHERE r.time > complete - INTERVAL 1 HOUR AND r.time <= complete AND r.source = 'production'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from watchline.dashboards.engine.state_machine import Alert, step
 from watchline.dashboards.engine.trial import at_once, told
 from watchline.dashboards.grafana.rules import documents
 from watchline.dashboards.macros import Request, expand
-from watchline.dashboards.planted import APART, PLANTS, canaries, events, good, insert, refresh
+from watchline.dashboards.planted import APART, DETECTORS, PLANTS, canaries, events, good, insert, refresh
 from watchline.schemas.errors import TransientError
 from watchline.streams.query.run import Queries
 
@@ -196,6 +197,28 @@ def test_a_version_that_is_rolled_back_is_over_and_one_that_is_silent_like_all_i
     soon = numbers(UNSUPPORTED, client, back + timedelta(minutes=6), "prompt_version")
     assert soon["2"] == 0
     assert "2" not in numbers(slow, client, now + timedelta(minutes=35), "prompt_version")
+
+
+@pytest.mark.slow
+def test_chance_in_one_of_many_slices_is_no_alert(clickhouse: Callable[..., Any]) -> None:
+    """A fault of an earlier version: intervals of 95 %, and slices that are judged each minute."""
+    leaks, slower = RULES["watchline-leaked-personal-data"], RULES["watchline-latency-unusual"]
+    client, now, rng = clickhouse("many"), datetime.now(UTC).replace(minute=35), random.Random(1)
+    others = {*DETECTORS} - {"pii"}
+    for number in range(100):
+        app = f"app-{number}"
+        lately = [now - timedelta(seconds=30 * each) for each in range(25)]
+        bad = [time for time in lately if rng.random() < 0.03]
+        for flagged, times in ((["pii"], bad), ([], [time for time in lately if time not in bad])):
+            events(client, times, flagged=flagged, missing=[*others], app=app)
+        events(client, [now - timedelta(days=1 + each % 7, seconds=each) for each in range(105)], missing=DETECTORS, app=app)
+    # Of one lognormal distribution, and the same in each run.
+    number = f"app, dateDiff('second', time, toDateTime64('{now:%F %T.%f}', 6, 'UTC'))"
+    even = [f"(1 + cityHash64({number}, {each}) % 1000000) / 1000001" for each in range(2)]
+    normal = f"sqrt(-2 * log({even[0]})) * cos(2 * pi() * {even[1]})"
+    client.command(f"ALTER TABLE interactions UPDATE latency_s = 2 * exp({normal}) WHERE true")
+    refresh(client)
+    assert firing(leaks, client, now) == firing(slower, client, now) == []
 
 
 @pytest.mark.slow

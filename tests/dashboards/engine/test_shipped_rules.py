@@ -82,7 +82,7 @@ def test_pending_firing_told_and_resolved(
     uid: str, well: Place, request: pytest.FixtureRequest, hook: Receiver
 ) -> None:
     # Its own SQL, limit and texts; only its waits are short, so that what was planted isn't old when they are over.
-    rule = replace(RULES[uid], for_s=1, keep_firing_for_s=0, interval_s=1)
+    rule = replace(RULES[uid], for_s=1, keep_firing_for_s=0, interval_s=1, missing_evaluations=2)
     plant = planters.PLANTS[uid]
     bad, planted_at, done = request.getfixturevalue("late" if uid in planters.APART else "ill")
     switch = Switch(bad)

@@ -94,6 +94,7 @@ FIRING = replace(
     board="overview",
     panel=5,
     ends="now",
+    above=0.2,
     for_s=0,
 )
 

@@ -294,7 +294,7 @@ def test_how_a_boards_rules_stand_is_what_the_engine_recorded(
 ) -> None:
     with served(opener(reader_of(seeded)), engine=alerts.book, zone="Asia/Tokyo") as page:
         (rule,) = page.ask("standing", board="overview")["rules"]
-        assert (rule["panel"], rule["fires"], rule["limit"]) == (5, True, 0.35) and "JST: 0." in rule["says"]
+        assert (rule["panel"], rule["fires"], rule["limit"]) == (5, True, 0.2) and "JST: 0." in rule["says"]
         assert rule == alerts.book.standing("Asia/Tokyo")[0]
         assert page.ask("standing", board="odd")["rules"] == []
         assert page.ask("standing", board="none")["status"] == 400
