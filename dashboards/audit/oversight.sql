@@ -35,7 +35,7 @@ FROM
         countIf(action = 'emergency_promoted') AS emergencies,
         countIf(action = 'emergency_reviewed') AS reviews
     FROM v_governance
-    WHERE accepted AND action != 'incident_began' AND time >= {since:Date} AND time < {until:Date} + 1
+    WHERE accepted AND action NOT IN ('incident_began', 'inputs_sent') AND time >= {since:Date} AND time < {until:Date} + 1
         AND (details['app'] != '' OR action IN ('use_case_registered', 'model_deployed', 'document_set_registered'))
     GROUP BY app
 ) AS a

@@ -52,8 +52,8 @@ def add_margin(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the comparison; 1 where the versions did not run side by side."""
+    from watchline.streams.cli.recorded import open_queries
     from watchline.streams.comparison import impact, traffic
-    from watchline.streams.query.open import open_queries
     from watchline.streams.settings import load
 
     until = args.until or datetime.now(UTC)

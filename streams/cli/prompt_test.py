@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "the old and with the new version, scores both answers as a worker would, and compares them input by input. "
         "The endpoint's bearer comes from WATCHLINE_ENDPOINT_KEY alone. The exit code is 1 where the new version is "
         "worse than the margin, 3 where too many calls failed for a verdict, or, with --strict, where more inputs are "
-        "needed. Nothing is stored unless --publish says so."
+        "needed. Nothing is stored unless --publish says so; where there is an audit trail, it has who sent how many "
+        "inputs where."
     )
     parser.epilog = (
         "example:\n  watchline prompts test answer --app shop --new answer.md --old 2 --dry-run\n"
@@ -73,8 +75,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the test."""
+    from watchline.streams.cli.recorded import open_queries
     from watchline.streams.comparison import gate, inputs
-    from watchline.streams.query.open import open_queries
     from watchline.streams.settings import load
 
     if not args.dry_run and not (args.endpoint and args.model):
@@ -90,11 +92,17 @@ def run(args: argparse.Namespace) -> int:
         given = inputs.read(
             queries, args.name, app=args.app, environment=args.environment, since=args.since, last=args.last
         )
-    asked, left_out = _conversations(given, old, new, args)
+        asked, left_out = _conversations(given, old, new, args)
+        bodies = [
+            {"side": side, "body": endpoint.body(messages)}
+            for _, one, two in asked
+            for side, messages in (("old", one), ("new", two))
+        ]
+        if not args.dry_run:
+            _record(settings, endpoint.address, bodies, args)
     if args.dry_run:
-        for _, one, two in asked:
-            for side, messages in (("old", one), ("new", two)):
-                out(as_json({"side": side, "body": endpoint.body(messages)}))
+        for body in bodies:
+            out(as_json(body))
         out(f"would send {2 * len(asked)} requests, of {len(asked)} inputs{prompt_results.said(left_out)}")
         return 0
     begun = time.perf_counter()
@@ -110,6 +118,25 @@ def _endpoint(args: argparse.Namespace) -> Endpoint:
     key = "" if args.dry_run else secret_files.read(KEY)
     address = args.endpoint or "http://127.0.0.1/v1"  # nothing is sent there
     return Endpoint(address, args.model or "", key=key, options=args.request, timeout_s=args.timeout)
+
+
+def _record(settings: Settings, address: str, bodies: Sequence[Mapping[str, Any]], args: argparse.Namespace) -> None:
+    """Writes down that texts leave the system, before they do. Raises QueryError where it can't be written."""
+    from watchline.streams.governance.reads.reads import Reads
+
+    reads = Reads(settings)
+    who = reads.this_user()
+    details = {
+        "rows": str(len(bodies) // 2),
+        "sha256": hashlib.sha256("".join(as_json(each["body"]) + "\n" for each in bodies).encode()).hexdigest(),
+        "app": args.app,
+        "prompt": args.name,
+        "model": args.model,
+        "who": who.who,
+        "proven": who.proven,
+    }
+    reads.before("inputs_sent", address, details, {"name": who.name} if who.name else {})
+    reads.spool.turn(all_=True)
 
 
 def _prompts(settings: Settings, args: argparse.Namespace) -> tuple[Prompt, Prompt]:

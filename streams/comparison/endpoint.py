@@ -73,6 +73,8 @@ class Endpoint:
         timeout_s: float = TIMEOUT_S, pause_s: float = 1.0,
     ) -> None:  # fmt: skip
         self._url = f"{_checked(url).rstrip('/')}/chat/completions"
+        parts = urlsplit(self._url)
+        self.address = f"{parts.scheme}://{parts.netloc}"  # a path may be a secret
         if not all("!" <= letter <= "~" for letter in key):
             raise ConfigurationError("WATCHLINE_ENDPOINT_KEY: has characters that can't be sent, such as a line break")
         if taken := [name for name in options or {} if name in OURS]:

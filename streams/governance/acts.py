@@ -320,6 +320,21 @@ ACTS: Mapping[str, Act] = {
         },
         texts={"name": "the login name"},
     ),
+    "inputs_sent": Act(
+        says="has recorded that stored inputs were sent to a model, by `watchline prompts test`",
+        target="the endpoint's address",
+        by=("reader", "auditor"),
+        needs={
+            "rows": "how many inputs",
+            "sha256": "of all requests, a line each",
+            "app": "whose inputs",
+            "prompt": "its name",
+            "model": "that was asked for",
+            "who": "an id that says nothing of a person",
+            "proven": "how that is known: uid, by the kernel; claimed, by nothing",
+        },
+        texts={"name": "the login name"},
+    ),
     "silenced": Act(
         says="has recorded that somebody keeps alerts quiet",
         target="the silence's id",

@@ -17,14 +17,18 @@ SUBJECT = "subject:"
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
-def _exported(state: State, event: GovernanceEvent, position: int) -> None:
-    details = event.details
+def counted(details: Mapping[str, str]) -> None:
+    """Raises NotAllowed where `rows` and `sha256` can't be right."""
     if not (details["rows"].isascii() and details["rows"].isdecimal()):
         raise NotAllowed("rows are a whole number")
     if not _SHA256.fullmatch(details["sha256"]):
         raise NotAllowed("sha256 is 64 lower-case hexadecimal digits")
+
+
+def _exported(state: State, event: GovernanceEvent, position: int) -> None:
+    counted(event.details)
     try:
-        date.fromisoformat(details.get("until", "2000-01-01"))
+        date.fromisoformat(event.details.get("until", "2000-01-01"))
     except ValueError:
         raise NotAllowed("until is a date, such as 2027-01-31") from None
 

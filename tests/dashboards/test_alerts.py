@@ -211,7 +211,12 @@ def test_chance_in_one_of_many_slices_is_no_alert(clickhouse: Callable[..., Any]
         bad = [time for time in lately if rng.random() < 0.03]
         for flagged, times in ((["pii"], bad), ([], [time for time in lately if time not in bad])):
             events(client, times, flagged=flagged, missing=[*others], app=app)
-        events(client, [now - timedelta(days=1 + each % 7, seconds=each) for each in range(105)], missing=DETECTORS, app=app)
+        events(
+            client,
+            [now - timedelta(days=1 + each % 7, seconds=each) for each in range(105)],
+            missing=DETECTORS,
+            app=app,
+        )
     # Of one lognormal distribution, and the same in each run.
     number = f"app, dateDiff('second', time, toDateTime64('{now:%F %T.%f}', 6, 'UTC'))"
     even = [f"(1 + cityHash64({number}, {each}) % 1000000) / 1000001" for each in range(2)]

@@ -229,7 +229,8 @@ def test_thresholds(governed: Any) -> None:
 
 
 def test_exports_holds_policies_and_proofs(governed: Any) -> None:
-    assert picked(run(governed, "exports"), "actor", "target", "row_count") == [("aud", "bundle.zip", 12)]
+    taken = picked(run(governed, "exports"), "who", "target", "app", "row_count")
+    assert taken == [("aud", "bundle.zip", "", 12), ("p9", "https://models.example.org", APP, 100)]
     assert dict(picked(run(governed, "holds"), "hold", "in_force")) == {"h1": 0, "h2": 0, "h3": 1}
     first, second = run(governed, "redaction_policies")
     assert (first["replaced_at"], second["replaced_at"]) == (second["time"], None)

@@ -106,6 +106,8 @@ def acts(now: datetime) -> Trail:
     at = f"{now - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"
     read = json.dumps([["SELECT ?", ["v_interactions"], 2, 40, "ok", ""]])
     trail.take("door", "read", "reads", who_="p9", proven="claimed", door="cli", reads=read, from_=at, to=at)
+    sent = {"app": APP, "prompt": "answer", "model": "small", "rows": "100", "sha256": "cd" * 32}
+    trail.take("door", "inputs_sent", "https://models.example.org", who_="p9", proven="uid", **sent)
     incident = {"rule": "watchline-unsupported-answers", "severity": "warning", "app": APP}
     trail.take(
         "door", "incident_began", "i1", from_=f"{now - timedelta(days=3, minutes=20):%Y-%m-%dT%H:%M:%SZ}", **incident

@@ -54,8 +54,8 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _held(args: argparse.Namespace) -> dict[str, Any]:
+    from watchline.streams.cli.recorded import open_queries
     from watchline.streams.governance import access, ids
-    from watchline.streams.query.open import open_queries
     from watchline.streams.settings import load
 
     settings = load()

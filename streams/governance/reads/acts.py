@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from watchline.schemas.records import GovernanceEvent
+from watchline.streams.governance import exports
 from watchline.streams.governance.acts import NotAllowed
 
 if TYPE_CHECKING:
@@ -57,11 +58,17 @@ def _only_services(state: State, event: GovernanceEvent) -> None:
         raise NotAllowed("a service records it, no person")
 
 
+def _inputs_sent(state: State, event: GovernanceEvent, position: int) -> None:
+    _only_services(state, event)
+    exports.counted(event.details)
+
+
 def _of_a_service(state: State, event: GovernanceEvent, position: int) -> None:
     _only_services(state, event)
 
 
 CHANGES: Mapping[str, Callable[[State, GovernanceEvent, int], None]] = {
     READ: _read,
+    "inputs_sent": _inputs_sent,
     **dict.fromkeys(("silenced", "silence_ended", "acknowledged", "incident_began", "incident_ended"), _of_a_service),
 }

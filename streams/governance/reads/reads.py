@@ -53,11 +53,13 @@ class Reads:
     def act(self, action: str, target: str, details: Mapping[str, str], texts: Mapping[str, str]) -> None:
         """Writes down another act that a service records: what it is about is in force already."""
         try:
-            self._add(
-                {"action": action, "target": target, "details": dict(details), "texts": dict(texts)}, spool.MINUTE
-            )
+            self.before(action, target, details, texts)
         except QueryError:
             log.error("%s of %s can't be recorded: there is no writing to %s", action, target, self.spool.folder)
+
+    def before(self, action: str, target: str, details: Mapping[str, str], texts: Mapping[str, str]) -> None:
+        """Writes down what is done only then. Raises QueryError where it can't be written."""
+        self._add({"action": action, "target": target, "details": dict(details), "texts": dict(texts)}, spool.MINUTE)
 
     def this_user(self) -> Reader:
         """Who runs this process, by the kernel. The id is another where the number is given to another person.

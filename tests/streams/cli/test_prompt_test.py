@@ -17,6 +17,9 @@ from tests.streams.cli.test_prompts import run as governed
 from tests.streams.comparison.stand_in import StandIn, said
 from tests.streams.producer.published import envelopes
 from watchline.streams.cli.main import main
+from watchline.streams.governance import place
+from watchline.streams.governance.reads import spool
+from watchline.streams.governance.reads.sender import acts_of
 from watchline.streams.kafka import admin
 from watchline.streams.query.reader import restrict
 from watchline.streams.query.run import Queries
@@ -186,6 +189,41 @@ def test_versions_of_the_log(governed: Run) -> None:
     assert code == 2 and "there is no version 3 of answer: the last is 2" in told
     code, told = governed("prompts", "test", "greet", "--app", "shop", "--new", "1", "--old", "2", "--dry-run")
     assert code == 2 and "give --old and --new as files" in told
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("reading")
+def test_what_is_sent_is_written_down_before_and_else_not_sent(
+    governed: Run, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHLINE_DETECTORS", "pii")
+    Path("old.md").write_text(OLD)
+    Path("new.md").write_text(NEW)
+    asked = ("--last", "2", "--endpoint", f"{server.url}/", "--model", "small")
+    folder = place.reads_folder(load())
+
+    def run(*more: str) -> tuple[int, Any]:
+        return governed("prompts", "test", "answer", "--app", "shop", "--old", "old.md", "--new", "new.md", *more)
+
+    assert run("--dry-run")[0] == 0
+    assert {line["action"] for file in spool.closed(folder) for line in spool.lines(file)} == {"read"}
+    answer, written = server.answer, list[Any]()
+
+    def noted(body: dict[str, Any], times: int) -> web.Response:
+        written.extend(line for file in spool.closed(folder) for line in spool.lines(file))
+        return answer(body, times)
+
+    server.answer = noted
+    assert run(*asked)[0] != 2
+    (act,) = {json.dumps(line) for line in written if line["action"] == "inputs_sent"}
+    ((event, _),) = acts_of([json.loads(act)], "keeper")
+    assert event.target == server.url.removesuffix("/v1")
+    assert {"rows": "2", "app": "shop", "prompt": "answer", "model": "small"}.items() <= event.details.items()
+    bodies = len(server.bodies)
+    folder.rename(folder.with_name("away"))
+    folder.touch()
+    code, told = run(*asked)
+    assert code == 1 and "nothing is read here that can't be recorded" in told and len(server.bodies) == bodies == 4
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from watchline.dashboards.engine.book import Book
 from watchline.dashboards.engine.journal import MemoryJournal
 from watchline.schemas.errors import TransientError
 from watchline.schemas.records import GovernanceEvent
+from watchline.streams import cli
 from watchline.streams.governance import place
 from watchline.streams.governance.keys import Key
 from watchline.streams.governance.reads.reads import Reads
@@ -191,6 +192,12 @@ def test_nobody_reads_what_cant_be_written_down(settings: Settings) -> None:
     place.roots_file(settings).unlink()
     with noting(reads.note_of(WHOEVER, "page"), "SELECT 1"):
         pass  # without governance nothing is written
+
+
+def test_commands_read_by_the_door_that_records_but_for_these() -> None:
+    """What reads the trail or counts alone; what is an act of its own; the demo's own store, and the page's."""
+    of = [file for file in Path(cli.__file__).parent.rglob("*.py") if "streams.query.open import" in file.read_text()]
+    assert {file.stem for file in of} == {"audit", "governance", "prove", "export", "erase", "demo", "page"}
 
 
 def test_a_user_is_an_id_that_is_never_given_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
