@@ -119,7 +119,7 @@ def _busy(kind: _Kind) -> Rule:
         window_s=shares.WINDOW_S,
         recovery=kind.limit / 4,
         for_s=0,  # the interval of 99.7 % is what keeps chance out
-        keep_firing_for_s=120,
+        keep_firing_for_s=shares.OVER_S,
         missing_evaluations=shares.KEEP_S // 60,
         summary=f"{_SLICE}: at least {{{{ humanizePercentage $values.A.Value }}}} of the answers {kind.does}",
         description="By the last 15 minutes of what is complete, with 99.7 % confidence{{ if $values.answers }}: "
@@ -189,7 +189,7 @@ def _more_than_usual(kind: _Kind) -> Rule:
         recovery=0.01,
         window_s=shares.WEEK_S,
         for_s=0,
-        keep_firing_for_s=600,  # the latest 20 are good by chance at times
+        keep_firing_for_s=shares.OVER_S,
         missing_evaluations=shares.KEEP_S // 60,
         summary="{{ $labels.app }} ({{ $labels.environment }}): prompt {{ $labels.prompt_name }}: "
         f"more answers than usual at this hour {kind.does}"

@@ -21,6 +21,7 @@ _LATE_S = 3600
 UNUSUAL, _HASTE = 0.05, 0.05  # by how much a share is more than usual; by so much more in 15 minutes, which are many
 # A slice that fires stays so while it has too few answers to be judged: after an hour the rule for quiet ones has it.
 KEEP_S = 3600
+OVER_S = 600  # what is good again for less may be so by chance
 _SURE = 3.0  # standard deviations: 99.7 %
 # Silent for so many times its mean gap while others of its prompt answer: gone.
 _GAPS, _GONE_S, _LONG_GONE_S = 5, 300, 900

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -127,11 +128,12 @@ def test_loud_on_bad_data(uid: str, request: pytest.FixtureRequest) -> None:
 
 
 def test_unsupported_answers_says_which_version_and_how_the_others_were(seeded: Any) -> None:
-    (alert,) = firing(UNSUPPORTED, seeded, _now_of(seeded))
+    assert firing(UNSUPPORTED, seeded, _now_of(seeded)) == []  # half of 60 may be less than 35 %
+    (alert,) = firing(replace(UNSUPPORTED, above=0.3), seeded, _now_of(seeded))
     assert set(alert["labels"]) == {"app", "environment", "prompt_name", "prompt_version", "model"}
     assert (alert["labels"]["prompt_version"], alert["labels"]["model"]) == ("2", "small")
-    assert alert["values"]["A"] == pytest.approx(0.377, abs=0.001)  # Wilson's lower end of 30 in 60
-    assert "prompt answer version 2 on small: at least 37.73% of" in alert["summary"]
+    assert alert["values"]["A"] == pytest.approx(0.319, abs=0.001)  # Wilson's lower end of 30 in 60
+    assert "prompt answer version 2 on small: at least 31.94% of" in alert["summary"]
     assert "50% of 60 scored" in alert["description"]
     assert "in the day before: 3.33%." in alert["description"]
 
@@ -148,7 +150,7 @@ def test_two_models_side_by_side_keep_their_labels(clickhouse: Callable[..., Any
     for number, model in enumerate(("small", "large")):
         times = [now - timedelta(seconds=10 + number + 20 * each) for each in range(180)]
         for flagged in (["groundedness"], []):
-            events(client, times[: 108 if flagged else 72], flagged=flagged, app="flap", model=model)
+            events(client, times if flagged else times[::2], flagged=flagged, app="flap", model=model)
     seen = set()
     for minute in range(0, 30, 3):
         alerts = firing(UNSUPPORTED, client, now - timedelta(minutes=minute))
@@ -265,8 +267,10 @@ def test_more_than_usual_is_told_within_minutes_and_is_over_once_the_latest_are_
     assert (numbers(rule, client, good_again + timedelta(minutes=15), "app")["shop"] or 0) < (rule.recovery or 0)
 
 
-@pytest.mark.parametrize("every_s", [60, 150])
-def test_what_is_over_does_not_come_again_by_one_bad_answer(every_s: int, clickhouse: Callable[..., Any]) -> None:
+@pytest.mark.parametrize(("every_s", "over_by"), [(60, 36), (150, 66)])
+def test_what_is_over_does_not_come_again_by_one_bad_answer(
+    every_s: int, over_by: int, clickhouse: Callable[..., Any]
+) -> None:
     """While what was bad is still in the last hour: an incident is told once."""
     rule = RULES["watchline-bias-unusual"]
     client, now = clickhouse("chance"), datetime.now(UTC)
@@ -283,7 +287,7 @@ def test_what_is_over_does_not_come_again_by_one_bad_answer(every_s: int, clickh
 
     if len(bad) >= 20:  # of fewer nothing is said so soon
         assert value(20) > (rule.above or 0)
-    assert max(value(minute) for minute in range(20 + 16, 95)) < (rule.above or 0)
+    assert max(value(minute) for minute in range(over_by, 95)) < (rule.above or 0)
 
 
 @pytest.mark.parametrize(
@@ -459,7 +463,7 @@ def test_late_answers_are_told_of_with_their_times_and_other_windows_stay(clickh
     found = {(alert["labels"]["app"], alert["labels"]["about"]): alert for alert in firing(rule, client, at)}
     assert set(found) == {("edge", "app"), ("ahead", "bias")}
     edge = found["edge", "app"]
-    assert "of answers that arrived only now, groundedness flags at least 55.6" in edge["summary"]
+    assert "of answers that arrived only now, groundedness flags at least 53.31" in edge["summary"]
     assert "from 5.2 to 5.0 hours ago and were stored in the last 15 minutes" in edge["description"]
     assert re.search(r"60(\.0)?% of 500 are flagged; more than 35(\.0)?%", edge["description"])
     assert edge["details"]["first_event"].startswith(f"{late[-1]:%Y-%m-%dT%H:%M:%S}")

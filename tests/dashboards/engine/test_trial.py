@@ -40,7 +40,7 @@ def attempt(place: tuple[Queries, datetime]) -> Try:
 def test_one_that_is_silent_says_how_near_its_nearest_slice_is(attempt: Try) -> None:
     trial = attempt(ERRORS)
     assert (trial.fault, trial.messages) == ("", ()) and 0 < trial.took_s < 30
-    assert trial.silent.startswith("nearest is 0.0546 of app=poor, environment=production, model=small; fires above 0")
+    assert trial.silent.startswith("nearest is 0.0363 of app=poor, environment=production, model=small; fires above 0")
     below = attempt(replace(ERRORS, above=None, below=-1.0))
     assert "of app=good" in below.silent and below.silent.endswith("; fires below -1")
 
