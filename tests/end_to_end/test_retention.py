@@ -16,7 +16,7 @@ from watchline.streams.kafka import topics
 
 @pytest.mark.skipif(brokers.kind().startswith("Tansu"), reason="Tansu does not delete records")
 def test_a_gap_is_stored_and_does_not_stop_the_commits(make_worker: Callable[..., Worker]) -> None:
-    settings = {"detectors": "", "redaction": "false", "topic_partitions": "1", "canary_interval_s": "0"}  # offsets count
+    settings = {"detectors": "", "redaction": "false", "topic_partitions": "1", "canary_interval_s": "0"}
     worker = make_worker(**settings)
     worker.produce(*(envelope(interaction()) for _ in range(10)))
     worker.wait(lambda: worker.count("v_interactions") == 10)
