@@ -22,7 +22,6 @@ UNUSUAL, _HASTE = 0.05, 0.05  # by how much a share is more than usual; by so mu
 # A slice that fires stays so while it has too few answers to be judged: after an hour the rule for quiet ones has it.
 KEEP_S = 3600
 OVER_S = 600  # what is good again for less may be so by chance
-_SURE = 3.0  # standard deviations: 99.7 %
 # Silent for so many times its mean gap while others of its prompt answer: gone.
 _GAPS, _GONE_S, _LONG_GONE_S = 5, 300, 900
 # Of the last hour, the latest first.
@@ -57,7 +56,7 @@ class Share:
         The lower end of those that are gone is 0, so that they are over at once.
         """
         return f"""WITH {COMPLETE}
-SELECT $__toTime AS time, {self._slices}, round({value or f"if(is_gone, 0, {wilson('bad', 'n', z=_SURE)})"}, 4) AS value
+SELECT $__toTime AS time, {self._slices}, round({value or f"if(is_gone, 0, {_surely('bad', 'n')})"}, 4) AS value
 FROM
 (
     SELECT {named("r", *self.labels)}, countIf(r.time > complete - INTERVAL {WINDOW_S} SECOND) AS n,
@@ -77,7 +76,7 @@ WHERE n >= {MINIMUM} OR is_gone"""
         """
         quarters = ", ".join(f"countIf({each})" for each in _QUARTERS)
         now_bad = f"{_bad_of(f'arraySlice(latest, 1, {FEWEST})')} / {FEWEST}"
-        surely_bad = f"least({now_bad}, {wilson('bad', 'n', z=_SURE)})"
+        surely_bad = f"least({now_bad}, {_surely('bad', 'n')})"
         return f"""WITH {COMPLETE}
 SELECT $__toTime AS time, {self._slices}, round({value or surely_bad}, 4) AS value
 FROM
@@ -117,7 +116,7 @@ FROM
 (
     SELECT {named("r", "app", "environment", "prompt_name", "detector")}, count() AS n,
         countIf({_by_detector({name: bad for name, (bad, _, _) in kinds.items()}, "false")}) AS bad,
-        {hours.format("min")} AS oldest, {hours.format("max")} AS newest, {wilson("bad", "n", z=_SURE)} AS low,
+        {hours.format("min")} AS oldest, {hours.format("max")} AS newest, {_surely("bad", "n")} AS low,
         {_by_detector({name: str(limit) for name, (_, limit, _) in kinds.items()}, "1.")} AS too_much
     FROM v_findings AS r
     WHERE {is_late("r")} AND r.decision = 'evaluated'
@@ -147,6 +146,11 @@ def _by_detector(values: Mapping[str, str], otherwise: str) -> str:
     return f"multiIf({cases}, {otherwise})"
 
 
+def _surely(bad: str, n: str) -> str:
+    """SQL for the lower end of a share's interval of 99.7 %: three standard deviations."""
+    return wilson(bad, n, z=3.0)
+
+
 def _latest(bad: str, count: int) -> str:
     """SQL for a number of each of the latest rows, the newest first: twice its time, negative, one more where bad."""
     return f"arraySlice(arraySort(groupArray(toUInt8({bad}) - 2 * toUnixTimestamp64Micro(r.time))), 1, {count})"
@@ -165,9 +169,9 @@ def usual(detector: str, bad: str, value: str = "") -> str:
     no two bad ones or are half as bad as the worst quarter of the hour: what was bad before stays in it.
     """
     prompt = ("app", "environment", "prompt_name")
-    soon = f"if(quarter_n >= {MINIMUM}, {wilson('quarter_bad', 'quarter_n', z=_SURE)} - {_HASTE}, 0)"
+    soon = f"if(quarter_n >= {MINIMUM}, {_surely('quarter_bad', 'quarter_n')} - {_HASTE}, 0)"
     over = "recent_bad < 2 OR recent < greatest(bad / n, worst) / 2"
-    still = f"if({over}, 0, least(recent, greatest({wilson('bad', 'n', z=_SURE)}, {soon})))"
+    still = f"if({over}, 0, least(recent, greatest({_surely('bad', 'n')}, {soon})))"
     worst = ", ".join(
         f"if(countIf({each}) >= {FEWEST}, countIf({each} AND {bad}) / countIf({each}), 0)" for each in _QUARTERS
     )
